@@ -13,9 +13,12 @@ import { unquote } from './lib/text/unquote.ts';
 import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
+import type { KafkaSettings } from './model/kafka.ts';
 import { listChannelsOf, PROVIDER_NAMES } from './model/provider-names.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
+import { parseKafkaSettings } from './sources/parse-settings.ts';
+import { parseTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 import { parseDuration } from './time/duration.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */
@@ -46,6 +49,8 @@ export interface Config {
   readonly keyRate: number;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
   readonly trustedProxies: readonly string[];
+  /** Servers on private networks that connectors of catalogs may call: URLs without a path. */
+  readonly connectorServers: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -75,7 +80,10 @@ export interface Config {
   readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
   /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
   readonly migrates: boolean;
+  /** How Kafka is reached; null: it is not used. */
+  readonly kafka: KafkaSettings | null;
   readonly logLevel: string;
+  readonly telemetry: TelemetrySettings;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -125,6 +133,7 @@ export function readConfig(
     oidc,
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
+    connectorServers: parseConnectorServers(env.TIDINGS_CONNECTOR_SERVERS),
     encryptionKey,
     otherEncryptionKeys,
     ...parseProviders(env),
@@ -138,8 +147,10 @@ export function readConfig(
     retentionAt: parseTimeOfDay('TIDINGS_RETENTION_AT', env.TIDINGS_RETENTION_AT || '03:30'),
     retention: parseRetention(env),
     dumps: parseDumps(env),
+    kafka: parseKafkaSettings(env),
     migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
+    telemetry: parseTelemetry(env, parseFlag('TIDINGS_METRICS', env.TIDINGS_METRICS, false)),
   };
 }
 
@@ -409,6 +420,16 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
     );
   }
   return proxies;
+}
+
+function parseConnectorServers(value: string | undefined): readonly string[] {
+  return parseList(value).map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+    throw new ConfigError(
+      `TIDINGS_CONNECTOR_SERVERS has "${text}"; write URLs without a path such as http://10.0.0.5:8080, separated by commas`,
+    );
+  });
 }
 
 /** Returns whether a text is an IP address, alone or with the length of a prefix (CIDR). A prefix of length 0 is everything. */

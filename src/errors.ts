@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   too_many_issuers: { status: 422, title: 'Too many issuers' },
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  channels_not_used: { status: 422, title: 'Channels not used' },
   preference_locked: { status: 422, title: 'Preference locked' },
   wrong_code: { status: 422, title: 'Wrong code' },
   code_expired: { status: 422, title: 'Code expired' },

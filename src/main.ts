@@ -24,6 +24,7 @@ import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
+import { openTelemetry } from './telemetry/telemetry.ts';
 import { requireKnownTenant } from './tenants/known-tenant.ts';
 
 export interface Roles {
@@ -89,9 +90,13 @@ async function start(
   cleanup: Cleanup,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
+  if (roles.workers && config.kafka) (await import('./sources/kafka-client.ts')).requireNode();
   if (roles.api) await checkPort(host, port);
   else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
 
+  const telemetry = await openTelemetry(config.telemetry, log);
+  cleanup.push(() => telemetry.stop());
+  const { writeMetrics } = telemetry;
   const database = await openDatabase(config, log, cleanup);
   const { pool, embedded } = database;
   await requireKnownTenant(pool, tenant);
@@ -103,40 +108,65 @@ async function start(
   await checkEncryptionKey(pool, seal);
   const partitions = await keepPartitions(database.direct, clock, log, cleanup);
 
-  const catalogs = new CatalogCache(pool);
-  const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const providers = await openProviders(config, database, seal, clock, log, cleanup);
+  const leaving = new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel])));
+  let url: string | null = null;
+  // As long as programs on this machine are its only callers, their URL is as good as a public one.
+  const isLocal = roles.api && config.apiKeys.length === 0 && config.oidc === null;
+  const readerUrl = () => config.publicUrl ?? (isLocal ? url : null);
+  const hasReaderUrl = config.publicUrl !== null || isLocal;
+  const catalogs = new CatalogCache(pool, hasReaderUrl ? {} : { unlinked: leaving });
+  const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const announcer = new Announcer(pool);
   cleanup.push(() => announcer.flush());
   const { maxFuture } = config;
   const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, announcer, maxFuture, log });
-  const parts: Parts = { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline };
+  const parts: Parts = {
+    config,
+    log,
+    cleanup,
+    database,
+    clock,
+    mayAct,
+    seal,
+    catalogs,
+    pipeline,
+    hasReaderUrl,
+    readerUrl,
+  };
 
   const workers = roles.workers ? await createWorkers(parts, providers, announcer) : undefined;
   const apiDatabase = roles.api ? await openApiDatabase(parts) : null;
   const state = { starting: true, stopping: false };
+  const dataDir = embedded ? config.dataDir : null;
+  const { pools } = database;
+  const getClockOffset = databaseClock.offset;
   const health = buildHealth({
     pool: database.open('health', HEALTH_TIMEOUTS),
-    pools: database.pools,
+    pools,
     database: apiDatabase,
-    dataDir: embedded ? config.dataDir : null,
+    dataDir,
     loadCatalogVersion: async () => (await catalogs.getActive(tenant)).version,
     findCatalogProblem: () => directory.problem,
     clock,
-    getClockOffset: databaseClock.offset,
+    getClockOffset,
     state,
     loops: workers?.loops ?? [],
     // Anyone may ask for health: tenants and their accounts are not in it.
     listOpenCircuits: () => workers?.listOpenCircuits(null) ?? [],
     dumps: workers?.dumps ?? null,
+    getSourceState: workers?.getSourceState ?? null,
   });
+  const { loops = [] } = workers ?? {};
+  cleanup.push(await telemetry.watch({ pool, pools, clock, getClockOffset, dataDir, loops }));
 
-  let url: string | null = null;
   if (apiDatabase !== null) {
     const { listOpenCircuits } = workers ?? {};
     url = await serveApi(parts, {
       database: apiDatabase,
       health,
+      writeMetrics,
+      leaving,
       state,
       ...(listOpenCircuits ? { listOpenCircuits } : {}),
     });
@@ -145,7 +175,7 @@ async function start(
   }
   let healthUrl = url;
   if (healthUrl === null) {
-    const server = await listenForProbes(health, host, healthPort);
+    const server = await listenForProbes(health, host, healthPort, writeMetrics);
     cleanup.push(() => server.close());
     healthUrl = server.url;
   }

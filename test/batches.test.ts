@@ -89,10 +89,13 @@ test('a pause holds what is queued, a resume sends it, and no user gets it twice
   const worker = await tidings.worker();
   await expect.poll(async () => (await get(id)).counts.held, { timeout: 20_000 }).toBe(60);
   expect(email.calls).toHaveLength(0);
+  await expect.poll(async () => (await get(id)).codes, { timeout: 20_000 }).toEqual({ held: { batch_paused: 60 } });
+  const { results } = (await at().server.get(`/api/v1/batches/${id}/results?state=held&limit=1`)).body;
+  expect(results).toMatchObject([{ state: 'held', code: 'batch_paused' }]);
   const { rows } = await tidings.database.pool.query('select distinct status, hold_code, attempts from deliveries');
   expect(rows).toEqual([{ status: 'queued', hold_code: 'batch_paused', attempts: 0 }]);
   expect((await command(id, 'resume')).body.state).toBe('running');
-  expect(await ends(id)).toMatchObject({ state: 'finished', counts: { sent: 60 } });
+  expect(await ends(id)).toMatchObject({ state: 'finished', counts: { sent: 60 }, codes: {} });
   expect(new Set(email.calls.map(({ userId }) => userId)).size).toBe(60);
   expect(email.calls).toHaveLength(60);
   await worker.stop();
@@ -149,13 +152,17 @@ test('an estimate decides as the batch would, and stores nothing', async () => {
     sampled: 3,
     costs: [{ channel: 'email', messages: 1, parts: null, basis: 'unknown', amount: null, currency: null }],
     exact: true,
-    reach: 2,
+    reach: 1,
     held: 0,
     duplicate: 1,
+    unreachable: { missing_email: 1 },
     dropped: {},
     rejected: {},
   });
   expect(await count('events')).toBe(0);
+  await server.post('/api/v1/suppressions', { channel: 'email', address: 'a@example.com' });
+  const suppressed = (await server.get(`/api/v1/batches/${id}/estimate`)).body;
+  expect(suppressed).toMatchObject({ reach: 0, costs: [], unreachable: { missing_email: 1, suppressed: 1 } });
 });
 
 test('commands that do not fit the state are rejected, and repeated ones change nothing', async () => {

@@ -20,6 +20,9 @@ test('what is scheduled is cancelled, and stays so when its time comes; a second
   await pass(30 * 86_400_000, 'u1');
   expect(await count('notifications')).toBe(0);
   expect((await get(id)).body).toMatchObject({ state: 'cancelled', cancelled_at: '2025-11-20T12:00:00.000Z' });
+  const [decision] = (await server.get('/api/v1/explain/u1/ORDER')).body.decisions;
+  expect(decision).toMatchObject({ outcome: 'cancelled', reason_code: 'cancelled_by_request' });
+  expect(decision.reason).toBe('Cancelled: a request cancelled the notification before its time.');
   const { entries } = (await server.get('/api/v1/audit-log')).body;
   const actions = entries.map(({ action }: { action: string }) => action);
   expect(actions.filter((action: string) => action !== 'catalog.applied')).toEqual(['wait.cancelled']);

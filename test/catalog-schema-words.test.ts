@@ -3,7 +3,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES, SEGMENTS } from './support/every-key.ts';
+import {
+  ACCEPTED,
+  EVENTS,
+  KINDS,
+  NOTIFICATIONS,
+  PREFERENCES,
+  ROUTES,
+  RULES,
+  SEGMENTS,
+  SOURCES,
+} from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**
@@ -51,6 +61,7 @@ describe('keys', () => {
     ['/definitions/jsonSchema', 'events.yaml', 'events:\n  e:\n    properties:\n      p:\n'],
     ['/definitions/notification', 'notifications.yaml', 'notifications:\n  N:\n'],
     ['/definitions/routeEntry', 'routes.yaml', 'routes:\n  email:\n    -\n'],
+    ['/definitions/messageSource', 'sources.yaml', 'sources:\n  S:\n'],
     ['/definitions/price', 'routes.yaml', 'prices:\n  -\n'],
     ['/definitions/switches', 'preferences.yaml', 'defaults:\n'],
     ['/definitions/region', 'preferences.yaml', 'legal_hours:\n  sms:\n    regions:\n      US-FL:\n'],
@@ -147,7 +158,7 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, PREFERENCES];
+    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, SOURCES, PREFERENCES];
     for (const document of [...files.map((text) => parse(text)), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);

@@ -70,7 +70,11 @@ test('a line is recorded with its evidence, and counts as consent', async () => 
     evidence,
   };
   const { status, errors, summary } = await importLines([{ ...line, address: 'u1@example.com' }]);
-  expect([status, errors, summary]).toEqual([200, [], { lines: 1, recorded: 1, known: 0, rejected: 0, empty: 0 }]);
+  expect([status, errors, summary]).toEqual([
+    200,
+    [],
+    { lines: 1, recorded: 1, pending: 0, known: 0, rejected: 0, empty: 0 },
+  ]);
   expect((await mailOf('u1')).on).toBe(true);
   expect(await consentsOf('u1')).toMatchObject([
     {
@@ -119,7 +123,7 @@ test.each([
 ])('a line with %s is rejected alone', async (_what, line, code) => {
   const { errors, summary } = await importLines(['', line, { ...LINE, user_id: 'u2' }]);
   expect(errors).toEqual([{ line: 1, code, message: expect.any(String) }]);
-  expect(summary).toEqual({ lines: 3, recorded: 1, known: 0, rejected: 1, empty: 1 });
+  expect(summary).toEqual({ lines: 3, recorded: 1, pending: 0, known: 0, rejected: 1, empty: 1 });
 });
 
 test('what is wrong with a line is said, without its values', async () => {

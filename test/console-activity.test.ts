@@ -26,7 +26,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
     const { page } = await app.visit('#/');
     await page.getByTestId('activity-row').waitFor();
     await postExample(app);
-    await page.locator('[data-event-id="pay-2"]').waitFor();
+    await page.locator('[data-event-id="joao-signup"]').waitFor();
     expect(await eventIds(page.getByTestId('activity-row'))).toEqual([
       ...['joao-signup', 'joao-link', 'maria-link', 'pay-2', 'pay-1', 'maria-signup'],
       expect.any(String),

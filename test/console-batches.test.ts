@@ -64,6 +64,80 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     expect(await page.getByTestId('batch-cancel').count()).toBe(0);
   });
 
+  test('are created from a form, and get the recipients of a file, whose upload goes on after a failure', async () => {
+    const { get } = batchesOf(app);
+    const { page, complaints } = await app.visit('#/batches');
+    await page.getByTestId('new-batch').click();
+    await page.getByTestId('batch-name-field').fill('From a file');
+    await page.getByTestId('send-type').selectOption('WELCOME_EMAIL');
+    await page.getByTestId('send-own-text').click();
+    await page.getByTestId('send-title').fill('Sale');
+    await page.getByTestId('send-text').fill('All is cheap.');
+    await page.getByTestId('batch-create').click();
+    await page.getByTestId('batch-name').getByText('From a file').waitFor();
+    const id = page.url().split('/').at(-1)!;
+    const lines = Array.from({ length: 5400 }, (_, n) => JSON.stringify({ user_id: `f${n}` }));
+    lines[2] = 'no json';
+    const upload = { name: 'users.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(lines.join('\n')) };
+    const path = /\/recipients\?offset=5000$/;
+    await page.route(path, (route) => route.abort());
+    await page.getByTestId('upload-file').setInputFiles(upload);
+    await page.getByTestId('upload-start').click();
+    await page.getByTestId('upload-status').getByText('Interrupted').waitFor();
+    expect(await page.getByTestId('upload-errors').innerText()).toMatch(/Line 3: .*invalid_json/s);
+    expect((await get(id)).lines).toBe(5000);
+    await page.unroute(path);
+    // Also after the page was left: the same file goes on where the batch ends.
+    await page.reload();
+    await page.getByText('It is the same file: go on after its first 5,000 lines').waitFor();
+    await page.getByTestId('upload-file').setInputFiles(upload);
+    await page.getByTestId('upload-start').click();
+    await page.getByText('Choose one.').waitFor();
+    await page.getByTestId('upload-same').check();
+    await page.getByTestId('upload-start').click();
+    await page.getByTestId('upload-status').getByText('Uploaded: 400 lines stored').waitFor();
+    expect(await get(id)).toMatchObject({ state: 'draft', lines: 5400, counts: { pending: 5399, rejected: 1 } });
+    await page.locator('[data-testid=outcome-count][data-state=rejected]').click();
+    await expect.poll(() => page.getByTestId('results-row').count()).toBe(1);
+    complaints.splice(0);
+  });
+
+  test('go to a list, whose members are added and removed, or to a segment', async () => {
+    const { tidings, catalog, post, server } = app;
+    const segment = 'segments:\n  RISKY: { for: \'user.risk_segment == "HIGH"\', description: At risk }\n';
+    await tidings.apply(new Map([...catalog, ['segments.yaml', segment]]));
+    await post({ user_id: 'risky', event_type: 'known', user_traits: { risk_segment: 'HIGH' } });
+    const { page } = await app.visit('#/batches');
+    await page.getByRole('link', { name: 'Lists and segments' }).click();
+    await page.getByTestId('new-list').click();
+    await page.getByTestId('list-name').fill('Beta testers');
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('list-size').getByText('0 members').waitFor();
+    await page.getByTestId('add-members').click();
+    await page.getByTestId('member-ids').fill('u1\nu2\nu2\nu3');
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('announcements').getByText('3 added; 1 were members already.').waitFor();
+    await expect.poll(() => page.getByTestId('members-row').count()).toBe(3);
+    await page.getByTestId('members-row').filter({ hasText: 'u2' }).getByTestId('remove-member').click();
+    await expect.poll(() => page.getByTestId('members-row').count()).toBe(2);
+    await page.getByTestId('list-size').getByText('2 members').waitFor();
+    await page.getByRole('link', { name: 'New batch for this list' }).click();
+    expect(await page.getByTestId('audience').inputValue()).toBe(
+      (await server.get('/api/v1/lists')).body.lists[0].list_id,
+    );
+    await page.getByTestId('send-type').selectOption('WELCOME_EMAIL');
+    await page.getByTestId('batch-create').click();
+    await page.getByTestId('batch-audience').getByText('Users of the list').waitFor();
+    await page.goto(`${app.server.url}/#/lists`);
+    await page.getByTestId('segment-link').click();
+    await page.getByTestId('segment-size').getByText('1 of', { exact: false }).waitFor();
+    expect(await page.getByTestId('segment-condition').innerText()).toContain('risk_segment');
+    expect(await page.getByTestId('segment-users-row').innerText()).toContain('risky');
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'New batch for this segment' }).click();
+    await expect.poll(() => page.getByTestId('audience').inputValue()).toBe('RISKY');
+  });
+
   test('change their rate, and are cancelled only after the number of recipients was typed', async () => {
     const { create, add, get, command } = batchesOf(app);
     const id = await create({ ...BODY, per_second: 1 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
 import { hasBrowser, TYPES, useConsole, waited } from './support/console.ts';
 
 describe.skipIf(!hasBrowser)('the catalog page', () => {
@@ -74,5 +75,70 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     await expect.poll(() => page.evaluate(`document.activeElement.closest('[data-row]')?.dataset.version`)).toBe('1');
     await page.getByRole('link', { name: 'Active catalog' }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
+  });
+
+  test('templates are shown as they would be sent, activated, rolled back, and sent as a test', async () => {
+    const { server, tidings, post } = app;
+    await post({
+      user_id: 'tess',
+      event_type: 'signup_completed',
+      user_traits: { email: 'tess@example.com', first_name: 'Tess', marketing_opt_in: true },
+    });
+    const { page } = await app.visit('#/catalog');
+    await page.getByRole('link', { name: 'Templates', exact: true }).click();
+    await page.getByTestId('managed-by-files').waitFor();
+    await page.getByRole('link', { name: 'Email: preview of WELCOME_EMAIL' }).click();
+    await page.getByTestId('preview').waitFor();
+    const frame = page.getByTestId('message-frame');
+    await frame.waitFor();
+    await page.getByText('Dark', { exact: true }).click();
+    await page.locator('[data-testid=message-frame][data-dark]').waitFor();
+    await page.getByText('Text', { exact: true }).click();
+    await page.getByTestId('message-text').waitFor();
+    expect(await page.getByTestId('preview-sizes').innerText()).toMatch(/Locale\s+en[\s\S]*KB of the 102 KB/);
+    await page.getByTestId('preview-user').fill('tess');
+    await page.getByTestId('preview-last').check();
+    await page.getByTestId('preview-user').press('Enter');
+    await page.getByTestId('message-text').getByText('Tess', { exact: false }).waitFor();
+    expect(page.url()).toContain('user=tess');
+    await page.getByTestId('test-send').click();
+    expect(await page.getByTestId('test-to').inputValue()).toBe('tess');
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('send-state').getByText('Accepted').waitFor();
+    await page.getByTestId('preview-last').uncheck();
+    await page.getByTestId('preview-show').click();
+    await page.getByTestId('preview-type').selectOption('BANK_LINK_NUDGE_SMS');
+    await page
+      .getByTestId('preview-sizes')
+      .getByText(/segments? that (is|are) billed/)
+      .waitFor();
+
+    const settings = { settings: { template_source: 'api' } };
+    expect((await server.send('PATCH', '/api/v1/tenant', settings)).status).toBe(200);
+    const welcome = { name: 'CLIENT_WELCOME', type: 'WELCOME_EMAIL', channel: 'email', locale: 'en' };
+    const made = await server.post('/api/v1/templates', { ...welcome, parts: { subject: 'One', text: 'First' } });
+    expect(made.status).toBe(201);
+    const id = made.body.template_id as string;
+    await page.goto(`${server.url}/#/templates`);
+    await page.reload();
+    await page.getByTestId('template-link').click();
+    await page.getByTestId('template-activate').click();
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('version-state').getByText('Active').waitFor();
+    expect((await server.send('PATCH', `/api/v1/templates/${id}`, { parts: { subject: 'Two' } })).status).toBe(200);
+    await page.reload();
+    await page.getByTestId('template-activate').click();
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('template-rollback').click();
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('announcements').getByText('Version 1 of CLIENT_WELCOME is active.').waitFor();
+    expect((await server.get(`/api/v1/templates/${id}`)).body.active_version).toBe(1);
+    await page.getByTestId('template-activations').getByText('version 1 rolled back to', { exact: false }).waitFor();
+    await page.getByTestId('template-preview').click();
+    await page.getByTestId('message-subject').getByText('Two').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await tidings.apply(app.catalog);
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ROLES } from '../src/model/principal.ts';
 import { findViolations } from './support/axe.ts';
 import { tooWide } from './support/browser.ts';
 import { entry, hasBrowser, openEvidence, useConsole, waitForDeliveries } from './support/console.ts';
+import { testServer } from './support/http.ts';
 
 /** Notifications, and the verdicts of the plan wherever a decision or a delivery is shown. */
 
@@ -56,6 +58,95 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     expect(await page.getByTestId('cancel-notification').count()).toBe(0);
   });
 
+  test('are checked and sent from a form, with what became of each recipient', async () => {
+    const { tidings, catalog, post, server } = app;
+    const types = `${catalog.get('notifications.yaml')}
+  LETTER:
+    category: MARKETING
+    channels: [email, sms]
+    variables: { name: { type: string, required: true }, points: { type: number, default: 0 } }
+`;
+    await tidings.apply(
+      new Map([
+        ...catalog,
+        ['notifications.yaml', types],
+        ['preferences.yaml', 'consent: { MARKETING: { any: [record] } }\n'],
+        ['templates/LETTER/email.en.subject.txt', 'Hello {{name}}'],
+        ['templates/LETTER/email.en.html', '<p>{{points}} points</p>'],
+        ['templates/LETTER/sms.en.txt', '{{points}} points'],
+      ]),
+    );
+    const known = { event_type: 'known', user_traits: { email: 'rui@example.com' } };
+    await post({ ...known, user_id: 'rui' }, { ...known, user_id: 'no', user_traits: { email: 'no@example.com' } });
+    tidings.clock.now += 1000;
+    const consent = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'shop' };
+    expect((await server.post('/api/v1/users/rui/consents', consent)).status).toBe(201);
+    tidings.clock.now += 1000;
+    const { page } = await app.visit('#/notifications');
+    await page.getByRole('link', { name: 'Send', exact: true }).click();
+    await page.getByTestId('send-check').click();
+    await page.getByText('Write at least one recipient.').waitFor();
+    await page.getByText('Choose a type.').waitFor();
+    await page.getByTestId('send-type').selectOption('LETTER');
+    await page.getByLabel('Email', { exact: true }).check();
+    await page.getByTestId('send-to').fill('user:rui\nRui@example.com\nno\n+351 912 345 678');
+    await page.getByText('Understood as: 2 users, 1 email address, 1 phone number').waitFor();
+    await page.getByTestId('variable-name').fill('Rui');
+    await page.getByTestId('variable-points').fill('many');
+    await page.getByTestId('send-check').click();
+    await page.getByText('This is not a number.').waitFor();
+    await page.getByTestId('variable-points').fill('12');
+    await page.getByTestId('send-check').press('Enter');
+    const rows = page.getByTestId('send-results-row');
+    await expect.poll(() => rows.count()).toBe(4);
+    const texts = await rows.allInnerTexts();
+    expect(texts[0]).toMatch(/rui[\s\S]*Would be sent[\s\S]*Email goes/);
+    expect(texts[1]).toMatch(/R…@example\.com[\s\S]*of user rui[\s\S]*the same user as recipient 1/);
+    expect(texts[2]).toMatch(/no[\s\S]*Would not be sent[\s\S]*no consent/);
+    expect((await server.get('/api/v1/notifications?user_id=rui')).body.notifications).toEqual([]);
+    // A check counts only for what is typed now.
+    await page.getByTestId('variable-points').fill('13');
+    expect(await page.getByTestId('send-send').count()).toBe(0);
+    await page.getByTestId('send-check').click();
+    await page.getByTestId('send-send').click();
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('confirm').click();
+    await page
+      .getByTestId('send-sent')
+      .getByText(/Accepted for [12] of 4/)
+      .waitFor();
+    await page.getByTestId('send-notification').first().click();
+    await page.getByTestId('notification-facts').waitFor();
+    expect(await page.title()).toBe('Notification · Tidings');
+    await waitForDeliveries(app);
+    const { body } = await server.get('/api/v1/notifications?user_id=rui');
+    expect(body.notifications).toHaveLength(1);
+    await tidings.apply(catalog);
+  });
+
+  test('are moved to another time, and say when it was too late', async () => {
+    await app.post({ user_id: 'leo', event_type: 'known', user_traits: { email: 'leo@example.com' } });
+    const recipients = [{ user_id: 'leo' }];
+    const planned = await ask({ recipients, scheduled_at: '2041-05-01T10:00:00Z' });
+    const { page } = await app.visit(`#/notifications/${planned}`);
+    await page.getByTestId('reschedule-notification').click();
+    await page.getByTestId('send-time').fill('2041-06-02T08:30');
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('notification-said').getByText('2 Jun 2041, 08:30').waitFor();
+    const { body } = await app.server.get(`/api/v1/notifications/${planned}`);
+    expect(body.due_at).toBe('2041-06-02T08:30:00.000Z');
+    await page.getByTestId('reschedule-notification').click();
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('send-time').fill('2041-07-03T08:30');
+    await page.route('**/reschedule', async (route) => {
+      await app.server.post(`/api/v1/notifications/${planned}/cancel`);
+      await route.continue();
+    });
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('notification-said').getByText('Too late').waitFor();
+    await page.getByTestId('notification-state').getByText('Cancelled').waitFor();
+  });
+
   test('of a decision that the plan changed show each channel with its verdict, level, value and time', async () => {
     await app.post({
       user_id: 'bia',
@@ -94,6 +185,43 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     await page.goto(`${app.server.url}/#/deliveries?status=queued`);
     const row = page.getByTestId('delivery-row').filter({ hasText: 'eva' });
     expect(await row.getByTestId('plan-verdict').innerText()).toContain('quiet hours, until');
+  });
+
+  test('and every page beside them offer only what the caller may do', async () => {
+    const planned = await ask({ scheduled_at: '2041-05-01T10:00:00Z' });
+    const { server, tidings } = app;
+    const list = await server.post('/api/v1/lists', { name: 'Readers' });
+    await server.post(`/api/v1/lists/${list.body.list_id}/members`, { user_ids: ['ana'] });
+    await server.post('/api/v1/suppressions', { channel: 'email', address: 'ana@example.com' });
+    const made = await server.post('/api/v1/keys', { name: 'viewer', scopes: [...ROLES.viewer] });
+    const closed = await testServer(tidings, { apiKeys: ['the-key-of-this-test'] });
+    try {
+      const { page } = await app.visit(`#/notifications/${planned}`, {}, undefined, closed.url);
+      await page.getByTestId('key-form').getByLabel('API key').fill(made.body.key);
+      await page.keyboard.press('Enter');
+      await page.getByTestId('notification-facts').waitFor();
+      const shown = {
+        [`#/notifications/${planned}`]: 'notification-facts',
+        '#/users/ana/preferences': 'preferences',
+        '#/channels/suppressions': 'suppressions-row',
+        '#/lists': 'lists-row',
+        [`#/lists/${list.body.list_id}`]: 'members-row',
+        '#/templates': 'template-types',
+        '#/send': 'not-permitted',
+        '#/new-batch': 'not-permitted',
+        '#/preview': 'not-permitted',
+      };
+      for (const [hash, content] of Object.entries(shown)) {
+        await page.goto(`${closed.url}/${hash}`);
+        await page.getByTestId(content).first().waitFor();
+        await page.waitForLoadState('networkidle');
+        // Buttons that act, or open a dialog for that; an export only reads.
+        expect(await page.locator('main [data-action]:not([data-action=export])').count(), hash).toBe(0);
+      }
+    } finally {
+      await app.leave();
+      await closed.close();
+    }
   });
 
   test.each(['light', 'dark'] as const)(

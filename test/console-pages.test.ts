@@ -1,9 +1,15 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
 import { faintText, tooWide } from './support/browser.ts';
 import {
   entry,
   hasBrowser,
   ODD_ID,
+  OTHER_PAGES,
   openEvidence,
   openWhy,
   PAGES,
@@ -118,19 +124,49 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
   });
 
-  test.each(['light', 'dark'] as const)('have readable text in %s colors', async (colorScheme) => {
-    const { page } = await app.visit('#/', { colorScheme });
-    for (const hash of PAGES) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await settled(page);
-      if (hash.startsWith('#/users')) {
-        await openEvidence(page.getByTestId('timeline-entry').last());
-        await openWhy(page);
+  test.each(['light', 'dark'] as const)(
+    'have readable text in %s colors, where axe finds nothing',
+    async (colorScheme) => {
+      const { page } = await app.visit('#/', { colorScheme });
+      for (const hash of PAGES) {
+        await page.goto(`${app.server.url}/${hash}`);
+        await settled(page);
+        if (hash.startsWith('#/users')) {
+          await openEvidence(page.getByTestId('timeline-entry').last());
+          await openWhy(page);
+        }
+        await page.mouse.move(0, 0);
+        expect(await faintText(page), hash).toEqual([]);
+        expect(await findViolations(page), hash).toEqual([]);
       }
-      await page.mouse.move(0, 0);
-      expect(await faintText(page), hash).toEqual([]);
+      expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme);
+    },
+  );
+
+  test('have one heading, fit 320 pixels, and axe finds nothing there, also without data', async () => {
+    const { page } = await app.visit('#/', { viewport: { width: 320, height: 640 } });
+    for (const hash of OTHER_PAGES) {
+      await page.goto(`${app.server.url}/${hash}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' });
+      expect(await page.getByRole('heading', { level: 1 }).count(), hash).toBe(1);
+      expect(await tooWide(page), hash).toBeLessThanOrEqual(0);
+      expect(await findViolations(page), hash).toEqual([]);
     }
-    expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme);
+  });
+
+  test('need at most 150 KB of script, compressed, until the first page is shown', async () => {
+    const folder = fileURLToPath(new URL('../packages/console/dist/', import.meta.url));
+    const page = await readFile(join(folder, 'index.html'), 'utf8');
+    const scripts = [...page.matchAll(/(?:href|src)="\/(assets\/[^"]+\.js)"/g)].map(([, path = '']) => path);
+    const first = (await readdir(join(folder, 'assets'))).filter((name) => name.startsWith('ActivityPage-'));
+    expect([scripts.length > 5, first.length]).toEqual([true, 1]);
+    // With what it imports: scripts that are named in it, and not loaded before.
+    const text = await readFile(join(folder, 'assets', first[0]!), 'utf8');
+    const imported = [...text.matchAll(/from"\.\/([^"]+\.js)"/g)].map(([, name]) => `assets/${name}`);
+    const all = new Set([...scripts, `assets/${first[0]}`, ...imported]);
+    const sizes = await Promise.all([...all].map(async (path) => gzipSync(await readFile(join(folder, path))).length));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(150 * 1024);
   });
 
   test('use the color scheme of the system until the user chooses one', async () => {
@@ -161,6 +197,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.getByTestId('message-button').first().click();
     await page.getByTestId('message').waitFor();
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    expect(await findViolations(page)).toEqual([]);
   });
 
   test('show the timeline first on a phone, and the rest on demand', async () => {

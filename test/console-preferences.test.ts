@@ -80,6 +80,60 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
       .toEqual(['Withdrawn', 'Granted']);
   });
 
+  test('are changed by type, in general and by time; what is locked says why', async () => {
+    const { page } = await app.visit('#/users/maria/preferences');
+    const change = async (type: string) => {
+      app.tidings.clock.now += 1000;
+      await page.locator(`[data-testid=preference-row][data-type=${type}]`).getByTestId('change-type').click();
+    };
+    await change('BANK_LINK_NUDGE_SMS');
+    expect(await page.getByTestId('change-sms').isDisabled()).toBe(true);
+    await page.getByText('Cannot be changed: locked off by the policy').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await change('NEWSLETTER');
+    await page.getByTestId('change-email').selectOption('clear');
+    await page.getByTestId('change-frequency').selectOption('DAILY');
+    await page.getByTestId('confirm').click();
+    await cell(page, 'NEWSLETTER', 'email').getByText('on by default').waitFor();
+    await page.getByTestId('preferences').getByText('OPERATIONAL · DAILY').first().waitFor();
+    app.tidings.clock.now += 1000;
+    await page.getByTestId('change-general').click();
+    await page.getByTestId('change-of-OPERATIONAL').selectOption('off');
+    await page.getByTestId('confirm').click();
+    await cell(page, 'NEWSLETTER', 'email').getByText('turned off by the user').waitFor();
+    app.tidings.clock.now += 1000;
+    await page.getByTestId('change-times').click();
+    await page.getByTestId('quiet-these').check();
+    await page.getByTestId('quiet-start').fill('21:00');
+    await page.getByTestId('quiet-end').fill('07:30');
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('user-times').getByText('21:00-07:30', { exact: false }).waitFor();
+  });
+
+  test('consent and its withdrawal are recorded with evidence', async () => {
+    await app.post({ user_id: 'olga', event_type: 'known', user_traits: { email: 'olga@example.com' } });
+    const { page } = await app.visit('#/users/olga/preferences');
+    await page.getByTestId('record-consent').click();
+    await page.getByTestId('consent-evidence-field').fill('no json');
+    await page.getByTestId('consent-source').fill('phone call');
+    await page.getByText('This is not a JSON object.').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('consent-evidence-field').fill('{ "call_id": "c-17" }');
+    await page.getByTestId('consent-method').fill('spoken');
+    app.tidings.clock.now += 1000;
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('announcements').getByText('The consent is recorded.').waitFor();
+    await page.getByTestId('consent-evidence').click();
+    await page.getByText('c-17').waitFor();
+    app.tidings.clock.now += 1000;
+    await page.getByTestId('record-withdrawal').click();
+    await page.getByTestId('consent-source').fill('letter');
+    await page.getByTestId('confirm').click();
+    await expect.poll(() => page.getByTestId('consent-state').allInnerTexts()).toEqual(['Withdrawn', 'Granted']);
+    await cell(page, 'WELCOME_EMAIL', 'email').getByText('consent was withdrawn').waitFor();
+  });
+
   test('of a user who is not known are not shown as if they were', async () => {
     const { page, complaints } = await app.visit('#/users/unknown-user/preferences');
     await page.getByText('This user is not known').waitFor();

@@ -182,7 +182,10 @@ test('a dry run decides and plans as a send does, and stores nothing', async () 
   expect(dry.status).toBe(202);
   expect(dry.body).toMatchObject({ dry_run: true, accepted: 2 });
   expect(dry.body.results).toMatchObject([
-    { state: 'accepted', notification_id: null, channels: { email: { plan: 'go' } } },
+    {
+      ...{ state: 'accepted', notification_id: null },
+      channels: { email: { plan: 'go' }, sms: { plan: 'drop', code: 'missing_phone' } },
+    },
     { state: 'accepted', linked: false },
     { repeats: 0 },
   ]);
@@ -194,8 +197,56 @@ test('a dry run decides and plans as a send does, and stores nothing', async () 
   });
   expect(await Promise.all(['events', 'users', 'notifications', 'deliveries', 'waits'].map(count))).toEqual(before);
   const wet = await send({ recipients });
-  const plain = ({ notification_id: _, ...rest }: { notification_id: unknown }) => rest;
+  const plain = ({ notification_id: _, channels: __, ...rest }: { notification_id: unknown; channels: unknown }) =>
+    rest;
   expect(wet.body.results.map(plain)).toEqual(dry.body.results.map(plain));
+});
+
+test('a dry run says of addresses that are missing or suppressed what the deliveries then say', async () => {
+  const { send, user, server, get, tidings, becomes } = at();
+  await user('none', { plan: 'pro' });
+  await user('mail', { email: 'maria@example.com', phone: '+351912345678' });
+  await user('merged', { plan: 'pro' });
+  await server.post('/api/v1/users/merged/merge', { into: 'mail' });
+  await server.post('/api/v1/suppressions', { channel: 'email', address: 'Maria@example.com', scope: 'type:ORDER' });
+  await server.post('/api/v1/suppressions', { channel: 'email', address: 'new@example.com' });
+  const all = ['none', 'mail', 'new@example.com'].map((id) => (id.includes('@') ? { email: id } : { user_id: id }));
+  const dry = (await send({ recipients: all }, {}, '?dry_run=true')).body;
+  expect(dry).toMatchObject({ accepted: 1, results: [{ code: 'missing_email' }, {}, { code: 'suppressed' }] });
+  const missing = { sms: { plan: 'drop', code: 'missing_phone' } };
+  const stopped = { email: { plan: 'drop', code: 'suppressed' } };
+  expect(dry.results).toMatchObject([
+    { state: 'suppressed', channels: { email: { plan: 'drop', code: 'missing_email' }, ...missing } },
+    { state: 'accepted', channels: { ...stopped, sms: { plan: 'go' } } },
+    { state: 'suppressed', reason: expect.stringContaining('suppressed since'), channels: { ...stopped, ...missing } },
+  ]);
+  await tidings.worker();
+  for (const [place, recipient] of all.entries()) {
+    const [{ notification_id: id }] = (await send({ recipients: [recipient] })).body.results;
+    await becomes(id, place === 1 ? 'sent' : 'failed');
+    const { deliveries } = (await get(id)).body;
+    const codes = deliveries.map(({ channel, reason_code: code }: Record<string, string>) => [channel, code]);
+    const { channels, reason } = dry.results[place];
+    const foretold = Object.entries<{ code?: string }>(channels).map(([channel, { code = null }]) => [channel, code]);
+    expect(codes).toEqual(foretold);
+    if (reason !== undefined) expect(deliveries[0].reason).toBe(reason);
+  }
+  const steps = await send(
+    { type: 'STEPS', recipients: [{ user_id: 'none' }, { user_id: 'merged' }] },
+    {},
+    '?dry_run=true',
+  );
+  expect(steps.body.results).toMatchObject([
+    { state: 'suppressed', code: 'missing_phone' },
+    {
+      state: 'accepted',
+      user_id: 'mail',
+      channels: { sms: { plan: 'go' }, email: { plan: 'hold', code: 'fallback' } },
+    },
+  ]);
+  const [first] = (await send({ type: 'STEPS', recipients: [{ email: 'other@example.com' }] }, {}, '?dry_run=true'))
+    .body.results;
+  expect(first.channels).toEqual({ sms: { plan: 'drop', code: 'missing_phone' }, email: { plan: 'go' } });
 });
 
 test('URGENT needs its scope', async () => {

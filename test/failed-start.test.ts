@@ -75,3 +75,29 @@ test('a start that fails after its embedded server has started stops it again', 
   const pid = () => readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8');
   expect(pid).toThrow('ENOENT');
 });
+
+test('a start whose marketing emails would have no link to unsubscribe says what to set, and applies nothing', async () => {
+  const env = {
+    ...{
+      DATABASE_URL: database.url,
+      PORT: '0',
+      TIDINGS_CATALOG: FINTECH,
+      TIDINGS_API_KEYS: 'a-key-of-sixteen-characters',
+    },
+    ...{ SMTP_URL: 'smtp://127.0.0.1:9', TIDINGS_MAIL_FROM: 'tidings@example.org' },
+  };
+  const refused = start(env);
+  expect(await refused.ended).toBe(1);
+  expect(refused.stderr).toContain('has no URL for its link to unsubscribe');
+  expect(refused.stderr).toContain('set TIDINGS_PUBLIC_URL');
+  // On one's own machine its own URL will do, and so does a public one.
+  for (const own of [
+    { ...env, TIDINGS_API_KEYS: '' },
+    { ...env, TIDINGS_PUBLIC_URL: 'https://tidings.example.com' },
+  ]) {
+    const program = start(own);
+    await program.ready();
+    program.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+  }
+});

@@ -168,7 +168,7 @@ describe('reports a catalog that is valid but probably wrong:', () => {
   it('reports events and notifications that no rule uses', async () => {
     expect(await formatFindings('  X: { on: a, notify: A }\n', true)).toEqual([
       '4:3 unused_event: no rule uses b',
-      '3:3 unused_notification: no rule sends B',
+      '3:3 unused_notification: no rule sends B (if requests or batches send it, say so: B: { sent_by: requests, … })',
     ]);
     const files = buildLintFiles('  A: { on: notification.failed, notify: B, limit: once }\n');
     files.set('events.yaml', 'events: { notification.failed: {} }\n');
@@ -177,6 +177,16 @@ describe('reports a catalog that is valid but probably wrong:', () => {
       line: 1,
       column: 11,
     });
+  });
+
+  it('misses no rule for a type that requests send, or that asks for the confirmation of a consent', async () => {
+    const files = buildLintFiles('  X: { on: a, notify: A }\n');
+    const types = files.get('notifications.yaml') as string;
+    files.set('notifications.yaml', types.replace(/^ {2}B: \{/m, '  B: { sent_by: requests,'));
+    const codes = (await lintFiles(files)).problems.map((problem) => ('code' in problem ? problem.code : ''));
+    expect(codes).not.toContain('unused_notification');
+    files.set('notifications.yaml', types.replace(/^ {2}B: \{/m, '  B: { sent_by: rules,'));
+    expect(JSON.stringify((await lintFiles(files)).problems)).toContain('sent_by');
   });
 
   it('throws for an error and not for a warning; a file that cannot be parsed is an error', async () => {

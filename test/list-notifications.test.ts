@@ -31,3 +31,21 @@ test('a page without a match has a next one, however many facts for endpoints ar
   expect(found).toEqual([oldest]);
   expect(pages).toBe(1);
 });
+
+test('what is held is listed with its time and why; what ended has neither', async () => {
+  const { send, server, tidings, user, becomes } = at();
+  await user('u1', { email: 'maria@example.com', phone: '+351912345678' });
+  const [{ notification_id: id }] = (await send({ type: 'STEPS' })).body.results;
+  const list = async () => (await server.get('/api/v1/notifications?user_id=u1')).body.notifications[0].deliveries;
+  const later = new Date(tidings.clock.now + 3_600_000).toISOString();
+  expect(await list()).toMatchObject([
+    { channel: 'email', status: 'queued', hold_code: 'fallback', due_at: later },
+    { channel: 'sms', status: 'queued', hold_code: null, due_at: expect.any(String) },
+  ]);
+  await server.post(`/api/v1/notifications/${id}/cancel`);
+  await becomes(id, 'cancelled');
+  expect(await list()).toMatchObject([
+    { hold_code: null, due_at: null },
+    { hold_code: null, due_at: null },
+  ]);
+});

@@ -1,4 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { CatalogCache } from '../src/catalog/cache.ts';
+import { lintCatalog } from '../src/catalog/lint/lint-catalog.ts';
+import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
+import { lateLinks } from '../src/delivery/message-links.ts';
+import type { Channel } from '../src/model/delivery.ts';
 import { type TestApi, testApi } from './support/api.ts';
 import { lintFiles } from './support/catalog.ts';
 import { useDeliveries } from './support/deliveries.ts';
@@ -137,6 +142,46 @@ describe('a claim', () => {
       )
       .toBe(1);
     expect(email.calls[0]?.message.text).toContain('1 Main Street');
+  });
+});
+
+describe('without a URL for links to unsubscribe', () => {
+  const start = useDeliveries();
+  const files = new Map(Object.entries(filesWith(DEFAULT + NOTIFICATIONS, OWN)));
+
+  test('no such email leaves this machine: with one it goes, and the sandbox shows it', async () => {
+    const email = fakeProvider(undefined, { name: 'smtp' });
+    const tidings = await start({ email });
+    await tidings.apply(files);
+    const worker = await tidings.worker({ needsUnsubscribeLink: true });
+    const send = async (user_id: string) => {
+      const event_timestamp = new Date(tidings.clock.now).toISOString();
+      const user_traits = { email: `${user_id}@example.com` };
+      const [result] = await tidings.ingest([{ user_id, event_type: 'promo', event_timestamp, user_traits }]);
+      return `${result?.decisions[0]?.notification_id}.email`;
+    };
+    const refused = await send('u1');
+    await tidings.becomes(refused, 'queued', 1);
+    expect(await tidings.attempts(refused)).toMatchObject([{ outcome: 'misconfigured', code: 'public_url_missing' }]);
+    expect(email.calls).toHaveLength(0);
+    await worker.stop();
+    const links = lateLinks(() => 'http://localhost:8000', tidings.seal, false);
+    await tidings.worker({ needsUnsubscribeLink: true, links });
+    const sent = await send('u2');
+    await tidings.becomes(sent, 'sent');
+    const call = email.calls.find(({ userId }) => userId === 'u2');
+    expect(call?.message.text).toContain('http://localhost:8000/unsubscribe/');
+    expect(call).not.toHaveProperty('receiptUrl');
+  });
+
+  test('a catalog with one is rejected where emails leave, by an account of the tenant too', async () => {
+    const { pool } = (await start({})).database;
+    const isUnlinked = (channels: Channel[]) =>
+      new CatalogCache(pool, { unlinked: new Set(channels) }).isUnlinked('default');
+    expect([await isUnlinked(['email']), await isUnlinked(['sms'])]).toEqual([true, false]);
+    expect(await new CatalogCache(pool).isUnlinked('default')).toBe(false);
+    const { data, problems } = lintCatalog(await parseCatalogFiles(files), undefined, true);
+    expect([data, problems.map(({ code }) => code)]).toEqual([undefined, ['no_public_url']]);
   });
 });
 

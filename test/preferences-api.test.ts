@@ -120,6 +120,19 @@ describe('preferences', () => {
     expect((await tidings.database.pool.query('select terms from users')).rows).toEqual([{ terms: null }]);
   });
 
+  test('of channels that the type does not have are rejected in place of turning it off; an empty list turns it off', async () => {
+    await signUp();
+    const answer = await patch({ types: { NEWS: { channels: ['push', 'in_app'] } } });
+    expectProblem(answer, { status: 422, code: 'channels_not_used', pointer: '/types/NEWS/channels' });
+    expect(answer.body.detail).toMatch(/NEWS is not sent by push or in_app.*email/);
+    expect((await tidings.database.pool.query('select terms from users')).rows).toEqual([{ terms: null }]);
+    const some = await patch({ types: { NEWS: { channels: ['push', 'email'] } } });
+    expect(cellsOf(some.body)).toMatchObject({ NEWS: { email: { on: true } } });
+    tidings.clock.now += 1000;
+    const none = await patch({ types: { NEWS: { channels: [] } } });
+    expect(cellsOf(none.body)).toMatchObject({ NEWS: { email: { on: false } } });
+  });
+
   test('of an unknown type name the nearest, and wrong bodies are rejected', async () => {
     await signUp();
     const answer = await patch({ types: { NEWZ: { enabled: false } } });

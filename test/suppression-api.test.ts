@@ -101,3 +101,23 @@ test('what is no id of a suppression is not found', async () => {
   expect((await server.get(`${PATH}/nothing`)).status).toBe(404);
   expect((await server.post(`${PATH}/nothing/lift`)).status).toBe(404);
 });
+
+test('all of a filter are exported as lines, a page after the other, with masked addresses', async () => {
+  const { server } = await start();
+  const list = Array.from({ length: 700 }, (_, n) => ({
+    channel: 'email',
+    address: `export${n}@example.com`,
+    reason: n % 2 === 0 ? 'hard_bounce' : 'complaint',
+  }));
+  expect((await server.post(`${PATH}/import`, { suppressions: list })).status).toBe(200);
+  const response = await fetch(`${server.url}${PATH}/export?reason=hard_bounce`);
+  expect(response.headers.get('content-type')).toContain('application/x-ndjson');
+  const lines = (await response.text()).trim().split('\n');
+  const found = lines.map((line) => JSON.parse(line));
+  expect(new Set(found.map(({ suppression_id: id }) => id)).size).toBe(350);
+  expect(new Set(found.map(({ reason, address }) => `${reason} ${address}`))).toEqual(
+    new Set(['hard_bounce e…@example.com']),
+  );
+  const all = await (await fetch(`${server.url}${PATH}/export`)).text();
+  expect(all.trim().split('\n')).toHaveLength(700);
+});

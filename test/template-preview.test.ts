@@ -47,6 +47,12 @@ describe('a preview', () => {
     expect(codes(body)).toEqual(['image_without_alt', 'no_preheader']);
   });
 
+  test('needs no channel: it is the first of the type, or that of the template', async () => {
+    const ask = (body: object) => api.server.post('/api/v1/templates/preview', { notification_type: 'BILL', ...body });
+    expect((await ask({})).body).toMatchObject({ channel: 'email', message: { subject: 'Bill of 20' } });
+    expect((await ask({ channel: 'sms' })).body).toMatchObject({ channel: 'sms' });
+  });
+
   test('shows an event and variables of the caller', async () => {
     const event = {
       event_type: 'billed',
@@ -58,6 +64,19 @@ describe('a preview', () => {
     expect(body.findings).toContainEqual(
       expect.objectContaining({ code: 'link', message: expect.stringContaining('leads nowhere') }),
     );
+  });
+
+  test.each([
+    ['https://10.0.0.7/x', '10.0.0.7'],
+    ['http://[::1]:8000/', '::1'],
+    ['https://0x7f.1/', '127.0.0.1'],
+    ['https://93.184.216.34/x', undefined],
+    ['https://shop.example.com/x', undefined],
+  ])('says of the link %s whether it leads to a private address', async (url, host) => {
+    const { findings } = await preview({ event: { properties: { amount: 7, url } } });
+    const found = findings.filter(({ message }: { message: string }) => message.includes('private address'));
+    expect(found.map(({ code }: { code: string }) => code)).toEqual(host === undefined ? [] : ['link']);
+    if (host !== undefined) expect(found[0].message).toContain(host);
   });
 
   test('names the variable that an event does not give', async () => {

@@ -282,6 +282,29 @@ describe('the united terms of two users', () => {
     );
   });
 
+  test('stay off and withdrawn after what arrives late, from before what they outweighed', () => {
+    const news = (cell: JsonObject, time: number): Said => ({
+      type: PREFERENCE_UPDATED,
+      properties: { types: { NEWS: cell } },
+      time,
+    });
+    const say = (state: string, time: number): Said => ({
+      type: CONSENT_RECORDED,
+      properties: { purpose: 'MARKETING', channel: 'sms', state },
+      time,
+    });
+    for (const [off, on] of [
+      [{ enabled: false }, { enabled: true }],
+      [{ frequency: 'NEVER' }, { frequency: 'DAILY' }],
+      [{ channels: ['email'] }, { channels: null }],
+    ] as const) {
+      const one = merge([news(off as unknown as JsonObject, 1), say('withdrawn', 1)]);
+      const other = merge([news(on, 3), say('granted', 3)]);
+      for (const united of [uniteTerms(one, other), uniteTerms(other, one)])
+        expect(merge([news(on, 2), say('granted', 2)], united)).toEqual(united);
+    }
+  });
+
   test('do not let a grant for another address replace that of the survivor', () => {
     const granted = (address: string, at: number) =>
       merge([

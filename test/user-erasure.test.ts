@@ -8,6 +8,7 @@ import type { ChunkResult, JobScope } from '../src/model/job.ts';
 import { writeDump } from '../src/store/dump/write-dump.ts';
 import { ERASURE_BY_TABLE } from '../src/store/erasure/tables.ts';
 import { InboxSignals } from '../src/store/inbox/inbox-signals.ts';
+import { MAX_OPEN_JOBS } from '../src/store/jobs/jobs.ts';
 import { checkEncryptionKey } from '../src/store/metadata.ts';
 import { withTransaction } from '../src/store/pg/transaction.ts';
 import { expectProblem } from './support/api.ts';
@@ -111,7 +112,12 @@ async function live(id: string): Promise<void> {
     { users: [{ user_id: id, traits: {} }] },
     { 'idempotency-key': `key-${tidings.clock.now}` },
   );
-  await server.post('/api/v1/suppressions', { channel: 'email', address: 'maria@example.com', scope: 'type:LATER' });
+  await server.post('/api/v1/suppressions', {
+    channel: 'email',
+    address: 'maria@example.com',
+    scope: 'type:LATER',
+    note: 'blue-suede',
+  });
   await server.post('/api/v1/jobs', { action: 'deliveries.cancel', filter: { user_id: id } });
   await settled();
 }
@@ -204,6 +210,56 @@ describe('an erasure', () => {
     const other = await erase('late');
     expect([other.status, other.body.erasure_id === body.erasure_id]).toEqual([202, false]);
     await ended(other.body.erasure_id);
+  });
+
+  test('finds what a process whose clock is ahead has stored', async () => {
+    tidings.clock.now += 4000;
+    const { body: made } = await post({ user_id: 'ahead-4711', event_id: 'of ahead-4711', user_traits: traits });
+    expect(made.accepted).toBe(1);
+    await post({ user_id: 'ahead-4711', event_type: 5 });
+    const path = '/api/v1/users/ahead-4711';
+    await server.post(`${path}/consents`, { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' });
+    await server.send('PATCH', path, { traits: { plan: 'of ahead-4711' } });
+    tidings.clock.now -= 6000;
+    const { body } = await erase('ahead-4711');
+    tidings.clock.now += 130_000;
+    await ended(body.erasure_id);
+    expect(await dump()).not.toContain('ahead-4711');
+  });
+
+  test('begins anew with what came of the user while it was under way, when it is asked for again', async () => {
+    await tidings.stopJobs();
+    await post({ user_id: 'back', user_traits: { name: 'Ines First' } });
+    const first = await erase('back');
+    expect([await erase('back')]).toMatchObject([{ status: 200, body: { erasure_id: first.body.erasure_id } }]);
+    await post({ user_id: 'back', user_traits: { name: 'Ines Second' } });
+    const second = await erase('back');
+    expect([second.status, second.body]).toMatchObject([202, { erasure_id: first.body.erasure_id, status: 'running' }]);
+    expect(second.body.erased_at > first.body.erased_at).toBe(true);
+    tidings.jobs();
+    tidings.clock.now += 130_000;
+    await ended(first.body.erasure_id);
+    expect(await dump()).not.toContain('Ines');
+  });
+
+  test('has room for those who were merged into the user, whatever else is under way', async () => {
+    for (const user_id of ['united', 'part one', 'part two']) await post({ user_id });
+    for (const part of ['part one', 'part two'])
+      expect((await server.post(`/api/v1/users/${part}/merge`, { into: 'united' })).status).toBe(200);
+    await query(
+      `insert into jobs (tenant_id, job_id, action, filter, matched, matched_exact, actor, created_at, due_at)
+       select $1, gen_random_uuid(), 'waits.cancel', '{"rule": "LATER"}', 1, true, '{}', now(), 'infinity'
+       from generate_series(1, $2 - (select count(*) from jobs where ended_at is null))`,
+      [TENANT, MAX_OPEN_JOBS - 1],
+    );
+    const { status, body } = await erase('united');
+    expect(status).toBe(202);
+    await query(`delete from jobs where due_at = 'infinity'`);
+    await ended(body.erasure_id);
+    await vi.waitFor(async () => expect(await query('select from erasures where user_id is not null')).toEqual([]), {
+      timeout: 15_000,
+    });
+    expect(await query('select from merged_users')).toEqual([]);
   });
 
   test('lets a message end that is being sent, and drops its result', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { inboxProvider } from '../src/channels/in-app/inbox.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { keepInInbox } from '../src/delivery/keep-in-inbox.ts';
+import { markOwn } from '../src/events/own-events.ts';
 import { mergeUsers } from '../src/ingest/merge-users.ts';
 import { systemActor } from '../src/model/principal.ts';
 import { writeDump } from '../src/store/dump/write-dump.ts';
@@ -107,6 +108,24 @@ describe('a merge', () => {
     // The limit of the other one counts.
     const { body: again } = await post({ user_id: 'b1', event_type: 'noted' });
     expect(again.results[0].decisions).toMatchObject([{ outcome: 'suppressed', reason_code: 'limit_reached' }]);
+  });
+
+  test('is not undone by a consent that arrives late, from before the one that it outweighed', async () => {
+    await post({ user_id: 'a7', user_traits: { email: 'a7@example.com' } });
+    await post({ user_id: 'b7', user_traits: { email: 'b7@example.com' } });
+    const say = (id: string, state: string) =>
+      server.post(`${pathOf(id)}/consents`, { purpose: 'MARKETING', channel: 'email', state, source: 'form' });
+    expect((await say('a7', 'withdrawn')).status).toBe(201);
+    const late = at();
+    tidings.clock.now += 10_000;
+    expect((await say('b7', 'granted')).status).toBe(201);
+    await merge('b7', 'a7');
+    const properties = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' };
+    const item = { user_id: 'b7', event_type: 'consent.recorded', event_timestamp: late, properties };
+    expect(await tidings.pipeline.ingest(TENANT, [markOwn(item)], false)).toMatchObject([{ status: 'accepted' }]);
+    expect(
+      await query(`select terms -> 'k' -> 'MARKETING/email' ->> 'state' as state from users where user_id = 'a7'`),
+    ).toEqual([{ state: 'withdrawn' }]);
   });
 
   test('takes along what waits, at its time, and what is not sent yet', async () => {
@@ -215,6 +234,61 @@ describe('a merge', () => {
     expectProblem(await merge('c6', 'c6'), { status: 400, code: 'invalid_request', pointer: '/into' });
     expectProblem(await merge('unknown', 'c6'), { status: 404, code: 'not_found', pointer: 'user_id' });
     expectProblem(await merge('c6', 'unknown'), { status: 404, code: 'not_found', pointer: '/into' });
+  });
+
+  test('lets a withdrawal of either win, whichever was said later, until the user consents anew', async () => {
+    const consent = (id: string, state: string) => {
+      tidings.clock.now += 1000;
+      const said = { purpose: 'MARKETING', channel: 'email', state, source: 'a form' };
+      return server.post(`${pathOf(id)}/consents`, said);
+    };
+    for (const id of ['a7', 'b7']) await post({ user_id: id, user_traits: { email: 'both7@example.com' } });
+    expect((await consent('a7', 'withdrawn')).status).toBe(201);
+    expect((await consent('b7', 'granted')).status).toBe(201);
+    const cell = async (id: string) => {
+      const { types } = (await server.get(`${pathOf(id)}/preferences`)).body;
+      return types.find(({ type }: { type: string }) => type === 'NOTED').channels.email;
+    };
+    expect(await cell('b7')).toMatchObject({ on: true });
+    await merge('a7', 'b7');
+    expect(await cell('b7')).toMatchObject({ on: false, decided_by: { code: 'consent_withdrawn' } });
+    const { body } = await post({ user_id: 'b7', event_type: 'noted' });
+    expect(body.results[0].decisions).toMatchObject([{ outcome: 'send' }]);
+    const { deliveries } = (await server.get(`/api/v1/notifications/${body.results[0].decisions[0].notification_id}`))
+      .body;
+    expect(deliveries.map(({ channel }: { channel: string }) => channel)).toEqual(['in_app']);
+    expect((await consent('a7', 'granted')).status).toBe(201);
+    expect(await cell('b7')).toMatchObject({ on: true });
+  });
+
+  test('makes the earlier id another name for the preferences, consents, addresses and devices of the survivor', async () => {
+    await post({ user_id: 'a8', user_traits: { phone: '+351912345670' } });
+    await post({ user_id: 'b8', user_traits: { email: 'b8@example.com' } });
+    await merge('a8', 'b8');
+    const changed = await server.send('PATCH', `${pathOf('a8')}/preferences`, { channels: { sms: false } });
+    expect(changed.body).toMatchObject({ user_id: 'b8' });
+    const said = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'a form' };
+    expect((await server.post(`${pathOf('a8')}/consents`, said)).status).toBe(201);
+    const device = await server.post(`${pathOf('a8')}/devices`, { platform: 'android', token: 'token-of-8' });
+    expect(device.body).toMatchObject({ user_id: 'b8' });
+    const added = await server.post(`${pathOf('a8')}/addresses`, { kind: 'email', address: 'more8@example.com' });
+    expect(added.status).toBe(201);
+    const { address_id: id } = added.body;
+    expect((await server.post(`${pathOf('a8')}/addresses/${id}/primary`)).status).toBe(200);
+    for (const part of ['preferences', 'consents', 'addresses', 'devices']) {
+      const [ofOld, ofSurvivor] = await Promise.all(['a8', 'b8'].map((one) => server.get(`${pathOf(one)}/${part}`)));
+      expect(ofOld?.body).toEqual(ofSurvivor?.body);
+    }
+    const { devices } = (await server.get(`${pathOf('b8')}/devices`)).body;
+    expect(devices).toHaveLength(1);
+    expect((await server.send('DELETE', `${pathOf('a8')}/devices/${devices[0].device_id}`)).status).toBe(200);
+    expect((await server.send('DELETE', `${pathOf('a8')}/addresses/${id}`)).status).toBe(200);
+    expectProblem(await server.get(`${pathOf('never')}/preferences`), {
+      status: 404,
+      code: 'not_found',
+      pointer: 'user_id',
+    });
+    await settled();
   });
 
   test('is left out of a backtest of its time, which says so', async () => {

@@ -54,6 +54,51 @@ describe('a user', () => {
     expect(log.body.entries).toMatchObject([{ action: 'user.changed', detail: { traits: ['plan'] } }]);
   });
 
+  test('is not changed if the entry of the audit log cannot be written: both are one transaction', async () => {
+    await send('PATCH', 'unaudited', { plan: 'pro' });
+    const { pool } = api.tidings.database;
+    await pool.query(`alter table audit_log add constraint none_for_a_while check (subject <> 'unaudited') not valid`);
+    const failed = await send('PATCH', 'unaudited', { plan: 'free' });
+    await pool.query('alter table audit_log drop constraint none_for_a_while');
+    expect(failed.status).toBeGreaterThanOrEqual(400);
+    expect((await api.server.get(pathOf('unaudited'))).body.traits).toEqual({ plan: 'pro' });
+  });
+
+  test.each([
+    ['email', 'no mail', 'no email address'],
+    ['email_address', 'Maria <maria@example.com>', 'no email address'],
+    ['phone', '0151 23456', 'no phone number in E.164 form'],
+    ['phone_number', 987_654_321, 'no phone number in E.164 form'],
+  ])(
+    'gets no %s that no message can go to, and an event with it is stored and says so',
+    async (trait, value, problem) => {
+      const id = `unusable ${trait}`;
+      for (const method of ['PATCH', 'PUT']) {
+        const refused = await send(method, id, { plan: 'pro', [trait]: value });
+        expectProblem(refused, { status: 400, code: 'invalid_request', pointer: `/traits/${trait}` });
+        expect(refused.body.detail).toContain(problem);
+      }
+      const users = [
+        { user_id: id, traits: { [trait]: value } },
+        { user_id: 'usable', traits: { plan: 'pro' } },
+      ];
+      expect((await api.server.post('/api/v1/users/bulk', { users })).body).toMatchObject({
+        ...{ stored: 1, rejected: 1 },
+        results: [{ status: 'rejected', code: 'invalid_address', path: `traits.${trait}` }, { status: 'stored' }],
+      });
+      expect((await api.server.get(pathOf(id))).status).toBe(404);
+      const event = payment({ event_id: `of ${id}`, user_id: id, user_traits: { [trait]: value, plan: 'pro' } });
+      const { body } = await api.server.post('/api/v1/events', event);
+      expect(body).toMatchObject({
+        accepted: 1,
+        results: [{ notes: [{ code: 'unusable_address', path: `user_traits.${trait}` }] }],
+      });
+      expect(JSON.stringify(body)).not.toContain(String(value));
+      expect((await send('PATCH', id, { [trait]: '' })).status).toBe(200);
+      expect((await api.server.get(pathOf(id))).body.addresses).toEqual({});
+    },
+  );
+
   test('is not changed by traits that cannot be stored', async () => {
     const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`t${index}`, index]));
     expectProblem(await send('PATCH', 'large', many), { status: 400, code: 'invalid_request', pointer: '/traits' });
@@ -102,6 +147,19 @@ describe('many users', () => {
 });
 
 describe('users are found', () => {
+  test('but not those who are known by an address alone, unless it or their id is asked for', async () => {
+    const bare = { type: 'INSUFFICIENT_FUNDS_EMAIL', recipients: [{ email: 'bare@example.com' }] };
+    const { body } = await api.server.post('/api/v1/notifications', bare);
+    const [{ user_id: id }] = body.results;
+    expect(id).toMatch(/^addr:/);
+    const hash = id.slice('addr:'.length);
+    expect(await find('limit=200')).not.toContain(id);
+    expect(await find(`contains=${hash}`)).toEqual([]);
+    expect(await find('prefix=a&limit=200')).not.toContain(id);
+    expect(await find('prefix=addr:')).toEqual([id]);
+    expect(await searchBy('email', 'bare@example.com')).toEqual([id]);
+  });
+
   test('by the start and by a part of their id', async () => {
     for (const id of ['find-10', 'find-21', 'find-210', 'other-21']) await send('PATCH', id, {});
     expect(await find('prefix=find-')).toEqual(['find-10', 'find-21', 'find-210']);

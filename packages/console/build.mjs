@@ -1,24 +1,58 @@
 /**
- * Builds the console into dist/: a page, one script and one style sheet, whose names change with their content. With esbuild,
- * which Tidings needs anyway; Vite serves the console while you work on it (`npm run dev -w packages/console`).
+ * Builds the console into dist/: a page, its script and style sheet, and a script for each page of the console, whose names
+ * change with their content. With esbuild, which Tidings needs anyway; Vite serves the console while you work on it
+ * (`npm run dev -w packages/console`).
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const HERE = import.meta.dirname;
 /** The first versions with `light-dark()`, which the style sheet uses. */
 const TARGET = ['chrome123', 'edge123', 'firefox120', 'safari17.5'];
+const ENTRY = 'src/main.tsx';
 const SOURCE_TAG = '<script type="module" src="/src/main.tsx"></script>';
+
+/**
+ * Names of Mantine are imported from their own files in the place of its index: else each component that one page uses would
+ * be in the script that all pages share.
+ */
+const directImports = {
+  name: 'direct-imports',
+  setup({ onLoad }) {
+    const folder = dirname(fileURLToPath(import.meta.resolve('@mantine/core')));
+    const index = readFileSync(join(folder, 'index.mjs'), 'utf8');
+    const files = new Map(
+      [...index.matchAll(/^import \{([^}]*)\} from "([^"]+)";$/gm)].flatMap(([, names, file]) =>
+        names.split(',').map((name) => [name.trim(), join(folder, file)]),
+      ),
+    );
+    onLoad({ filter: /[\\/]console[\\/]src[\\/].*\.tsx$/ }, ({ path }) => ({
+      loader: 'tsx',
+      contents: readFileSync(path, 'utf8').replace(/^import \{([^}]*)\} from '@mantine\/core';$/gm, (all, names) => {
+        const wanted = names.split(',').map((name) => name.trim());
+        const values = wanted.filter((name) => name !== '' && !name.startsWith('type '));
+        // A name that the index does not list comes through it.
+        if (values.some((name) => !files.has(name))) return all;
+        // With as many lines, so that errors name those of the source.
+        const breaks = '\n'.repeat(all.split('\n').length - 1);
+        return values.map((name) => `import { ${name} } from ${JSON.stringify(files.get(name))};`).join(' ') + breaks;
+      }),
+    }));
+  },
+};
 
 /** Throws an error that names the file and line of what cannot be built. */
 export async function buildConsole() {
   const folder = join(HERE, 'dist');
   rmSync(folder, { recursive: true, force: true });
-  const { outputFiles } = await build({
-    entryPoints: [join(HERE, 'src', 'main.tsx')],
+  const { outputFiles, metafile } = await build({
+    entryPoints: [join(HERE, ENTRY)],
     entryNames: 'assets/index-[hash]',
+    chunkNames: 'assets/[name]-[hash]',
+    splitting: true,
+    metafile: true,
     assetNames: 'assets/[name]-[hash]',
     outdir: folder,
     absWorkingDir: HERE,
@@ -31,17 +65,23 @@ export async function buildConsole() {
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'silent',
+    plugins: [directImports],
   });
   const page = readFileSync(join(HERE, 'index.html'), 'utf8');
   if (!page.includes(SOURCE_TAG)) throw new Error(`index.html does not contain ${SOURCE_TAG}`);
   mkdirSync(join(folder, 'assets'), { recursive: true });
   for (const { path, contents } of outputFiles) writeFileSync(path, contents);
-  const tags = outputFiles.map(({ path }) => {
-    const address = `/assets/${basename(path)}`;
-    return path.endsWith('.css')
-      ? `<link rel="stylesheet" href="${address}" />`
-      : `<script type="module" src="${address}"></script>`;
-  });
+  const [entry, { cssBundle, imports }] = Object.entries(metafile.outputs).find(
+    ([, { entryPoint }]) => entryPoint === ENTRY,
+  );
+  const address = (path) => `/assets/${basename(path)}`;
+  // Scripts that the first one needs are fetched beside it, not after it.
+  const needed = imports.filter(({ kind }) => kind === 'import-statement');
+  const tags = [
+    `<link rel="stylesheet" href="${address(cssBundle)}" />`,
+    ...needed.map(({ path }) => `<link rel="modulepreload" href="${address(path)}" />`),
+    `<script type="module" src="${address(entry)}"></script>`,
+  ];
   // In the head: the style sheet must come before the styles of the theme, which Mantine adds to the body.
   const head = `${tags.map((tag) => `  ${tag}\n  `).join('')}</head>`;
   writeFileSync(join(folder, 'index.html'), page.replace(SOURCE_TAG, '').replace('</head>', head));

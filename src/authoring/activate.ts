@@ -2,8 +2,10 @@ import type { CatalogCommand } from '../catalog/apply.ts';
 import {
   ADDRESS_HINT,
   describeMissingAddress,
+  describeMissingUrl,
   hasPostalAddress,
   isMarketingEmail,
+  URL_HINT,
 } from '../catalog/lint/marketing-footer.ts';
 import { sortKey } from '../catalog/parse/stored-template.ts';
 import type { StoredSource } from '../catalog/stored/stored-files.ts';
@@ -77,11 +79,12 @@ export function activateVersions(
   load: () => Promise<readonly NextVersion[]>,
   toPointer?: (source: StoredSource, member: string) => string,
 ): Promise<CheckedTemplates> {
-  const { pool, tenantId, actor, clock } = command;
+  const { pool, catalogs, tenantId, actor, clock } = command;
   return changeActiveCatalog(command, async (data) => {
     const next = await load();
     const checked = await checkStoredTemplates(data, next.map(toSource), toPointer);
     requirePostalAddress(data, checked.templates, (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT);
+    if (await catalogs.isUnlinked(tenantId)) rejectMarketing(data, checked.templates);
     return {
       data: withTemplates(data, checked.templates),
       result: checked,
@@ -128,6 +131,16 @@ function requirePostalAddress(data: CatalogData, templates: readonly Template[],
   const message = describeMissingAddress(type.name);
   throw new TidingsError('invalid_template', `Nothing was changed: ${message}.`, {
     errors: [{ pointer: '/parts', message, hint: ADDRESS_HINT }],
+  });
+}
+
+/** @throws TidingsError `invalid_template` for a marketing email of an installation without a URL for its link to unsubscribe */
+function rejectMarketing(data: CatalogData, templates: readonly Template[]): void {
+  const type = data.notifications.find((one) => templates.some((template) => isMarketingEmail(one, template)));
+  if (!type) return;
+  const message = describeMissingUrl(type.name);
+  throw new TidingsError('invalid_template', `Nothing was changed: ${message}.`, {
+    errors: [{ pointer: '/parts', message, hint: URL_HINT }],
   });
 }
 

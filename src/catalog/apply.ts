@@ -66,7 +66,8 @@ export async function applyCatalogFiles(
   const { pool, catalogs, tenantId, actor, clock } = command;
   const stored = await loadStoredParts(pool, tenantId, catalogs);
   const parsed = await parseCatalogFiles(files, stored?.templates);
-  const checked = lintCatalog(parsed, (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT);
+  const tenant = (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT;
+  const checked = lintCatalog(parsed, tenant, await catalogs.isUnlinked(tenantId));
   if (checked.data === undefined) throw toError(checked);
   const data = withStoredTests(checked.data, stored);
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);

@@ -3,7 +3,9 @@ import { EMPTY_CATALOG } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { toDigestTemplate } from '../model/frequency.ts';
+import { isTestTenant } from '../model/principal.ts';
 import type { LocaleFallbacks } from '../model/tenant.ts';
+import { listAccounts } from '../store/accounts.ts';
 import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
 import { findBuiltInTemplate } from './compile/built-in-templates.ts';
@@ -18,6 +20,13 @@ const MAX_COMPILED_CHARS = 64 * 1024 * 1024;
 
 /** Versions in memory that have one of these contents; besides the content, one takes less than 1 KB. */
 const MAX_KNOWN_VERSIONS = 10_000;
+
+export interface CatalogCacheOptions {
+  readonly maxVersions?: number;
+  readonly maxChars?: number;
+  /** Channels whose messages leave this machine, of an installation without a URL for the links of their readers. Absent: it has one. */
+  readonly unlinked?: ReadonlySet<Channel>;
+}
 
 /** A compiled content, and the versions in memory that have it. */
 interface Content {
@@ -52,10 +61,24 @@ export class CatalogCache {
   #chars = 0;
   #compilations = 0;
 
-  constructor(pool: pg.Pool, { maxVersions = MAX_COMPILED_VERSIONS, maxChars = MAX_COMPILED_CHARS } = {}) {
+  readonly #unlinked: ReadonlySet<Channel> | undefined;
+
+  constructor(
+    pool: pg.Pool,
+    { maxVersions = MAX_COMPILED_VERSIONS, maxChars = MAX_COMPILED_CHARS, unlinked }: CatalogCacheOptions = {},
+  ) {
     this.#pool = pool;
+    this.#unlinked = unlinked;
     this.#maxContents = maxVersions;
     this.#maxChars = maxChars;
+  }
+
+  /** Whether emails of a tenant leave this machine without a link by which their readers could unsubscribe: there is no URL for it. */
+  async isUnlinked(tenantId: string): Promise<boolean> {
+    if (this.#unlinked === undefined || isTestTenant(tenantId)) return false;
+    if (this.#unlinked.has('email')) return true;
+    const accounts = await listAccounts(this.#pool, tenantId);
+    return accounts.some(({ enabled, channels }) => enabled && channels.includes('email'));
   }
 
   /** Number of versions in memory. */

@@ -17,7 +17,9 @@ export interface Difference {
     | 'template_test'
     | 'route'
     | 'price'
-    | 'preferences';
+    | 'source'
+    | 'preferences'
+    | 'connector';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates,
    * `TYPE/CHANNEL.LOCALE` or `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel
@@ -45,7 +47,9 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('template_test', getTests(from), getTests(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
+    ...compareParts('source', byName(from.sources ?? []), byName(to.sources ?? [])),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
+    ...compareParts('connector', byName(from.connectors), byName(to.connectors)),
   ];
 }
 

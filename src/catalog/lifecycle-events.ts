@@ -1,4 +1,10 @@
 import type { EventType } from '../model/catalog.ts';
+import {
+  CARD_REGISTERED,
+  CARD_REGISTRATION_FAILED,
+  CUSTOMER_IMPORT_FAILED,
+  CUSTOMER_IMPORTED,
+} from '../model/connector.ts';
 import { NOTIFICATION_REQUESTED, NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
 import { type JsonObject, USER_MERGED } from '../model/event.ts';
 import { CONSENT_RECORDED, CONSENT_STATES, PREFERENCE_UPDATED } from '../model/terms.ts';
@@ -130,6 +136,35 @@ const REQUEST_EVENTS: readonly EventType[] = [
   },
 ];
 
+const failure: JsonObject = {
+  connector: text,
+  task_id: text,
+  attempt: { type: 'integer' },
+  code: text,
+  reason: text,
+  is_final: { type: 'boolean' },
+};
+
+/** What connectors did for a user. */
+const CONNECTOR_EVENTS: readonly EventType[] = [
+  {
+    name: CUSTOMER_IMPORTED,
+    properties: {
+      type: 'object',
+      properties: { connector: text, task_id: text, products: { type: 'array', items: { type: 'object' } } },
+    },
+  },
+  { name: CUSTOMER_IMPORT_FAILED, properties: { type: 'object', properties: failure } },
+  {
+    name: CARD_REGISTERED,
+    properties: {
+      type: 'object',
+      properties: { connector: text, task_id: text, product_uuid: text, code: text, cards: { type: 'object' } },
+    },
+  },
+  { name: CARD_REGISTRATION_FAILED, properties: { type: 'object', properties: { ...failure, product_uuid: text } } },
+];
+
 /** Event types that every catalog has without declaring them. */
 export const LIFECYCLE_EVENTS: readonly EventType[] = [
   ...OUTCOME_EVENTS,
@@ -137,6 +172,7 @@ export const LIFECYCLE_EVENTS: readonly EventType[] = [
   ...TERMS_EVENTS,
   ...USER_EVENTS,
   ...REQUEST_EVENTS,
+  ...CONNECTOR_EVENTS,
 ];
 
 const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
@@ -145,6 +181,7 @@ const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => na
 const OWN_EVENTS: ReadonlyMap<string, string> = new Map([
   ...SUPPRESSION_EVENTS.map(({ name }) => [name, 'add or lift a suppression by /api/v1/suppressions'] as const),
   ...REQUEST_EVENTS.map(({ name }) => [name, 'ask for a notification by /api/v1/notifications'] as const),
+  ...CONNECTOR_EVENTS.map(({ name }) => [name, 'connectors of the catalog alone tell it'] as const),
   [USER_MERGED, 'merge users by /api/v1/users/{id}/merge'],
   [PREFERENCE_UPDATED, 'change the preferences by /api/v1/users/{id}/preferences'],
   [CONSENT_RECORDED, 'record the consent by /api/v1/users/{id}/consents'],

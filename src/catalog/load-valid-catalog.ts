@@ -21,14 +21,16 @@ export async function loadValidCatalog(dir: string): Promise<CatalogData> {
  *
  * @param stored templates of the API, in the place of those of the files; undefined: files alone count
  * @param sender the tenant for which it is to be active; absent: not known
+ * @param isUnlinked as `lintCatalog` has it
  * @throws CatalogError with every error and its place
  */
 export async function validateCatalogFiles(
   files: CatalogFiles,
   stored?: readonly StoredTemplate[],
   sender?: TenantProfile,
+  isUnlinked?: boolean,
 ): Promise<CatalogData> {
-  const { data, problems } = lintCatalog(await parseCatalogFiles(files, stored), sender);
+  const { data, problems } = lintCatalog(await parseCatalogFiles(files, stored), sender, isUnlinked);
   if (data === undefined) throw new CatalogError(problems.filter(({ severity }) => severity === 'error'));
   return data;
 }

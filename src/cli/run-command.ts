@@ -1,4 +1,5 @@
 import { CatalogError, ConfigError, TidingsError } from '../errors.ts';
+import { formatCount } from '../lib/text/format-count.ts';
 import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
 import { EXIT_FAILURE } from './exit-codes.ts';
 import { type ApiClient, ApiError, connect } from './operation/api-client.ts';
@@ -13,6 +14,11 @@ export interface CommandOutput {
   readonly lines: readonly string[];
   /** Printed to standard error without `--json`, so that a script reads `lines` alone; undefined: nothing. */
   readonly notes?: readonly string[];
+  /**
+   * Of a command that did only a part of what it was asked for, how much it did not do, as a sentence: printed to standard error,
+   * with the exit code 1.
+   */
+  readonly failure?: string | undefined;
 }
 
 /** Returns the output of a page of a list: its lines, or a sentence without any, and how to get the next page. */
@@ -53,9 +59,18 @@ export async function runApiCommand(
 }
 
 /** Prints the output of a command. */
-export function printOutput({ data, lines, notes = [] }: CommandOutput, asJson: boolean | undefined): void {
+export function printOutput({ data, lines, notes = [], failure }: CommandOutput, asJson: boolean | undefined): void {
   console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
   if (!asJson && notes.length > 0) console.error(escapeLines(notes));
+  if (failure === undefined) return;
+  process.exitCode = EXIT_FAILURE;
+  console.error(`tidings: ${escapeTerminal(failure)}`);
+}
+
+/** Returns the `failure` of an import; undefined: no line was rejected. */
+export function toRejectedLines(rejected: number): string | undefined {
+  if (rejected === 0) return undefined;
+  return `${formatCount(rejected, 'line')} ${rejected === 1 ? 'was' : 'were'} rejected.`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Target } from '../model/delivery.ts';
 import type { Device, DeviceSecret } from '../model/device.ts';
+import { MISSING_DEVICE } from '../model/missing-address.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { listDeviceIds, loadDevice } from '../store/devices/devices.ts';
 import { MAX_TARGETS, type TargetSource } from './targets.ts';
@@ -18,10 +19,7 @@ export function deviceTargets(pool: pg.Pool, seal: Seal): TargetSource {
       return device && toTarget(device);
     },
     findService: async (tenantId, target) => (await load(tenantId, target))?.service,
-    missing: {
-      reasonCode: 'missing_device',
-      reason: 'No device is registered for this user, or all that were are retired.',
-    },
+    missing: MISSING_DEVICE,
   };
 }
 

@@ -17,8 +17,10 @@ import { addPixel, replaceLinks } from '../track/tracked-html.ts';
 
 /** URLs of this installation that go out with messages. */
 export interface MessageLinks {
-  /** URL under which the provider reports what became of a message of this tenant. */
-  receiptUrl(provider: Provider, tenantId: string): string;
+  /** Whether the world reaches these URLs; otherwise only programs on this machine do. */
+  readonly isPublic: boolean;
+  /** URL under which the provider reports what became of a message of this tenant; undefined: it cannot reach any. */
+  receiptUrl(provider: Provider, tenantId: string): string | undefined;
   /** URL under which the reader of an email unsubscribes; undefined: the message is part of the service itself, or has no address. */
   unsubscribeUrl(delivery: ClaimedDelivery, sentAt: Millis): string | undefined;
   /** Variables of the template of a message: stand-ins for the URLs of its reader, which `personalize` puts in their places. */
@@ -31,13 +33,18 @@ export interface MessageLinks {
   track(delivery: ClaimedDelivery, message: Message, tracking: Tracking, sentAt: Millis): Message;
 }
 
-/** @param publicUrl the URL under which the world reaches the API, without a slash at its end */
-export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
-  const base = publicUrl.replace(/\/+$/, '');
+/**
+ * @param readerUrl the URL under which the readers of messages reach the API
+ * @param isPublic whether the world reaches it; otherwise only programs on this machine do
+ */
+export function messageLinks(readerUrl: string, seal: Seal, isPublic = true): MessageLinks {
+  const base = readerUrl.replace(/\/+$/, '');
   const { unsubscribe_url: standIn, preferences_url: preferencesStandIn } = toStandIns(base);
   const confirmStandIn = confirmStandIns(base);
   const links: MessageLinks = {
+    isPublic,
     receiptUrl({ name, account }, tenantId) {
+      if (!isPublic) return undefined;
       const place = tenantId === DEFAULT_TENANT ? account : `${tenantId}.${account}`;
       return `${base}/api/v1/receipts/${name}${account === undefined ? '' : `/${encodeURIComponent(place as string)}`}`;
     },
@@ -100,6 +107,23 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
     },
   };
   return links;
+}
+
+/** Returns the links of a URL that is known by the time the first message is made. @param isPublic as `messageLinks` has it */
+export function lateLinks(getUrl: () => string, seal: Seal, isPublic: boolean): MessageLinks {
+  let made: MessageLinks | undefined;
+  const links = () => {
+    made ??= messageLinks(getUrl(), seal, isPublic);
+    return made;
+  };
+  return {
+    isPublic,
+    receiptUrl: (provider, tenantId) => links().receiptUrl(provider, tenantId),
+    unsubscribeUrl: (delivery, sentAt) => links().unsubscribeUrl(delivery, sentAt),
+    readerLinks: (delivery) => links().readerLinks(delivery),
+    personalize: (delivery, message, sentAt) => links().personalize(delivery, message, sentAt),
+    track: (delivery, message, tracking, sentAt) => links().track(delivery, message, tracking, sentAt),
+  };
 }
 
 /** Characters of a user id in a link to unsubscribe, at most. */

@@ -3,12 +3,13 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import type { StoredVersion } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
+import type { Channel, Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { OwnContent } from '../model/direct.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
+import { templateFailed } from '../observe/happenings.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -44,6 +45,8 @@ export interface MessageRendererOptions {
   readonly loadTestTemplate?: TestTemplates | undefined;
   /** URLs that go out with messages; undefined: the installation has no public URL, and no message is tracked. */
   readonly links: MessageLinks | undefined;
+  /** Whether a marketing email without a link to unsubscribe is refused, if it would leave this machine. */
+  readonly needsUnsubscribeLink: boolean;
 }
 
 /** Undefined: there is no such version, or it does not fit the catalog version. */
@@ -100,13 +103,13 @@ export class MessageRenderer {
     const data = await this.#withAddresses(delivery, opened, template.readsUserAddresses);
     const links = this.#options.links?.readerLinks(delivery);
     const filled = toTemplateValues(withNotification(delivery, data), template.variables, tenant, links);
-    if ('problem' in filled) return toTemplateFailure(`${filled.problem}.`);
+    if ('problem' in filled) return toTemplateFailure(channel, `${filled.problem}.`);
     const { values } = filled;
     const rendered = renderMessage(template, values);
-    if ('error' in rendered) return toTemplateFailure(rendered.error);
+    if ('error' in rendered) return toTemplateFailure(channel, rendered.error);
     const { message } = rendered;
     const blank = explainBlank(template, message, values);
-    if (blank !== undefined) return toTemplateFailure(blank);
+    if (blank !== undefined) return toTemplateFailure(channel, blank);
     const ready = await this.#toReady(delivery, message, tenant, provider, template.locale);
     if ('outcome' in ready) return ready;
     const isPlain = template.stored === undefined && template.test === undefined;
@@ -136,7 +139,7 @@ export class MessageRenderer {
   ): Promise<RenderedMessage | Unsent> {
     const isMarketing = delivery.category === 'MARKETING' && CHANNEL_DESCRIPTORS[delivery.channel].hasUnsubscribeHeader;
     const message = isMarketing ? await this.#withFooter(delivery, rendered, tenant, provider, locale) : rendered;
-    if (message === undefined) return NO_POSTAL_ADDRESS;
+    if ('outcome' in message) return message;
     const isEmail = CHANNEL_DESCRIPTORS[delivery.channel].addressKind === 'email';
     const sender = isEmail ? tenant.settings.mail_from : undefined;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, message, tenant);
@@ -145,7 +148,7 @@ export class MessageRenderer {
 
   /**
    * Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template
-   * there. Undefined: it must not go out, because no postal address is known.
+   * there. An outcome: it must not go out, because no postal address is known, or there is no link to unsubscribe.
    */
   async #withFooter(
     delivery: ClaimedDelivery,
@@ -153,14 +156,15 @@ export class MessageRenderer {
     tenant: TenantProfile,
     provider: Provider,
     locale: string,
-  ): Promise<Message | undefined> {
+  ): Promise<Message | Unsent> {
     if (message.hosted !== undefined) return message;
     const { tenantId, notificationType, activeCatalog } = delivery;
     const { data, rules } = await this.#options.catalogs.getVersion(tenantId, activeCatalog);
     const facts = toSenderFacts(tenant, rules.notifications.get(notificationType)?.variables, data.variables);
-    if (facts.postalAddress === '' && !provider.isSubstitute) return undefined;
+    if (facts.postalAddress === '' && !provider.isSubstitute) return NO_POSTAL_ADDRESS;
     const unsubscribeUrl = this.#options.links?.readerLinks(delivery).unsubscribe_url;
-    if (unsubscribeUrl === undefined) return message;
+    if (unsubscribeUrl === undefined)
+      return this.#options.needsUnsubscribeLink && !provider.isSubstitute ? NO_UNSUBSCRIBE_LINK : message;
     return addMarketingFooter(message, { ...facts, unsubscribeUrl }, locale);
   }
 
@@ -171,7 +175,7 @@ export class MessageRenderer {
     { settings }: TenantProfile,
   ): Promise<Tracking | undefined> {
     const { catalogs, links } = this.#options;
-    if (!links || category === 'SECURITY' || message.html === undefined) return undefined;
+    if (!links?.isPublic || category === 'SECURITY' || message.html === undefined) return undefined;
     const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
     return rules.notifications.get(notificationType)?.tracking ?? settings.tracking;
   }
@@ -220,6 +224,16 @@ const NO_POSTAL_ADDRESS: Unsent = {
   },
 };
 
+/** The same, for who sets the URL. */
+const NO_UNSUBSCRIBE_LINK: Unsent = {
+  outcome: {
+    kind: 'misconfigured',
+    code: 'public_url_missing',
+    reason:
+      'a marketing email shows a link to unsubscribe, and this installation has no URL for it: set TIDINGS_PUBLIC_URL, and start it again',
+  },
+};
+
 /** A notification that is gone since the claim. */
 const NO_DATA = { data: undefined, sealed: null };
 
@@ -241,7 +255,8 @@ function withNotification(
   };
 }
 
-function toTemplateFailure(problem: string): Unsent {
+function toTemplateFailure(channel: Channel, problem: string): Unsent {
+  if (templateFailed.isHeard) templateFailed.tell({ channel });
   return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
 }
 

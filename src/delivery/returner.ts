@@ -4,6 +4,7 @@ import { bisect } from '../lib/bisect.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
+import { deferred } from '../observe/happenings.ts';
 import { describeVerdict } from '../plan/describe-verdicts.ts';
 import { type ClaimedDelivery, releaseDeliveries } from '../store/deliveries/claimed-delivery.ts';
 import { dropDeliveries } from '../store/deliveries/drop-deliveries.ts';
@@ -61,6 +62,7 @@ export class Returner {
     gap: Millis | null = null,
   ): void {
     this.#waiting.push({ delivery, dueAt, holdCode, verdict, gap });
+    if (holdCode !== null && deferred.isHeard) deferred.tell({ channel: delivery.channel, code: holdCode });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {

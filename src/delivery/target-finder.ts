@@ -3,6 +3,7 @@ import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
+import { describeMissingAddress } from '../model/missing-address.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { spreadDelivery } from '../store/deliveries/spread.ts';
@@ -54,7 +55,7 @@ export class TargetFinder {
   openAddress({ tenantId, userId, channel, address }: ClaimedDelivery): FoundTarget | Unsent | undefined {
     const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
     if (kind === undefined) return undefined;
-    if (!address) return { outcome: toMissingAddress(kind) };
+    if (!address) return { outcome: { kind: 'undeliverable', ...describeMissingAddress(kind) } };
     const opened = openAddress(this.#options.seal, address.sealed, tenantId, userId, kind);
     // Temporary: the key may be corrected, and the user may get another address.
     if (opened === undefined) return toUnopened(`the ${kind} address`);
@@ -109,12 +110,6 @@ function findStop({ stoppedSenders }: ClaimedDelivery, { sender, isSubstitute }:
   if (stopped === undefined) return undefined;
   const reason = `The owner of the number wants no messages of this sender (scope sender:${stopped}).`;
   return { kind: 'undeliverable', reasonCode: 'suppressed', reason };
-}
-
-function toMissingAddress(kind: 'email' | 'phone'): Undeliverable {
-  const address = kind === 'email' ? 'email address' : 'phone number';
-  const reason = `No ${address} is known for this user: no event has set user_traits.${kind}, or a later one has removed it.`;
-  return { kind: 'undeliverable', reasonCode: `missing_${kind}`, reason };
 }
 
 const TARGET_GONE: Undeliverable = {

@@ -69,6 +69,8 @@ export interface DeliveryWorkerOptions {
   readonly fetchFiles?: FetchFiles;
   /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
   readonly links?: MessageLinks;
+  /** Whether a marketing email for which there is no link to unsubscribe is refused, if it would leave this machine. Default false. */
+  readonly needsUnsubscribeLink?: boolean;
   /** Returns versions of templates of the API for tests. Default: a test of one is not sent. */
   readonly loadTestTemplate?: MessageRendererOptions['loadTestTemplate'];
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
@@ -123,6 +125,7 @@ export class DeliveryWorker {
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log, links, loadTestTemplate } = options;
+    const { needsUnsubscribeLink = false } = options;
     const circuits = new Circuits({ providers, clock, elapsed, log, sendLimit: sendDeadline });
     this.#circuits = circuits;
     this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
@@ -181,7 +184,7 @@ export class DeliveryWorker {
       leases,
       deadlines: this.#deadlines,
       targets,
-      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, links, loadTestTemplate }),
+      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, links, needsUnsubscribeLink, loadTestTemplate }),
       fetchFiles,
       sender: this.#sender,
       pauses: this.#pauses,
@@ -203,7 +206,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
-      getsReceipts: links !== undefined,
+      getsReceipts: links?.isPublic === true,
       onSettled: (settlements) => {
         if (settlements.some(({ status }) => status === 'queued')) this.#producer.wake();
         else this.#producer.wakeIfLimited();

@@ -18,8 +18,11 @@ export interface EventAudit {
   readonly action: string;
   readonly subject: string;
   readonly detail: JsonObject;
-  /** State after the change; `terms`: those of the user before and after the event, as the transaction finds them. */
-  readonly after: JsonObject | 'terms';
+  /**
+   * State after the change; `terms`: those of the user before and after the event, as the transaction finds them. Absent: the
+   * detail says it all.
+   */
+  readonly after?: JsonObject | 'terms';
 }
 
 /**

@@ -9,9 +9,12 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
+import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 
 /** Services and settings that the routes use. */
 export interface HttpDependencies {
@@ -24,10 +27,14 @@ export interface HttpDependencies {
   readonly apiKeys: readonly string[];
   /** URL under which browsers reach the console; null: that of the server itself. */
   readonly publicUrl: string | null;
+  /** Returns the URL of the links that readers of messages follow; null: there is none. Absent: the public URL. */
+  readonly readerUrl?: () => string | null;
   /** OpenID provider of the members who log in to the console; null: no login by one. */
   readonly oidc: OidcSettings | null;
   /** For URLs that tenants chose. */
   readonly outbound: GuardedClient;
+  /** For the services of connectors; absent: `outbound`, which the operator has allowed nothing more. */
+  readonly connectorClient?: GuardedClient;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
   /** Requests per minute of a key without a limit of its own; absent: 6000. */
@@ -46,7 +53,13 @@ export interface HttpDependencies {
   };
   /** Accounts whose providers report on messages; absent: none does. */
   readonly receiptAccounts?: ReceiptAccounts;
+  /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
+  readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
+  /** Absent or null: metrics are off. */
+  readonly writeMetrics?: WriteMetrics | null;
+  /** How Kafka is reached, and the tenant of the installation; absent or null: it is not configured. */
+  readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers, and reads them from the database. */

@@ -24,7 +24,7 @@ const REPEAT_MS: Millis = 3_600_000;
 
 export type ConsentParts = Pick<
   HttpDependencies,
-  'database' | 'pipeline' | 'seal' | 'clock' | 'catalogs' | 'publicUrl'
+  'database' | 'pipeline' | 'seal' | 'clock' | 'catalogs' | 'publicUrl' | 'readerUrl'
 >;
 
 /** Result of a request to record a consent. */
@@ -124,17 +124,18 @@ export class ConfirmationRequests {
     expiresAt: Millis,
     now: Millis,
   ): (eventId: string) => JsonObject {
-    const { publicUrl } = this.#parts;
-    if (publicUrl === null) {
+    const { publicUrl, readerUrl = () => publicUrl } = this.#parts;
+    const url = readerUrl();
+    if (url === null && !rule.keywords) {
       const message =
         'Consent for this is confirmed by a link, and this installation has no TIDINGS_PUBLIC_URL to make one.';
       throw new TidingsError('invalid_notification', message);
     }
-    const confirmUrl = toConfirmStandIn(publicUrl.replace(/\/+$/, ''), { consentId, expiresAt });
+    const confirmUrl = url && toConfirmStandIn(url.replace(/\/+$/, ''), { consentId, expiresAt });
     const request = {
       type: rule.type,
       channels: [channel],
-      variables: { confirm_url: confirmUrl },
+      variables: confirmUrl ? { confirm_url: confirmUrl } : {},
       expires_at: isoTime(expiresAt),
     };
     checkRequest({ ...request, recipients: [] }, catalog, new Set(), now);

@@ -32,7 +32,8 @@ const MAX_LISTED_ERRORS = 1000;
 type Line = z.output<typeof importedConsent>;
 
 type ReadLine = { readonly line: number; readonly said: Line } | ImportError | 'empty';
-type Outcome = 'recorded' | 'known' | ImportError;
+/** `pending`: it is recorded, and waits for its confirmation. */
+type Outcome = 'recorded' | 'pending' | 'known' | ImportError;
 
 /**
  * Imports consents that were given elsewhere, a chunk in memory at a time. Each line is an event of its own, with an id that follows from
@@ -49,12 +50,13 @@ export class ConsentImport {
 
   /** @throws TidingsError `payload_too_large` for more than MAX_IMPORT_LINES lines, the first of which are recorded */
   async run(principal: Principal, body: AsyncIterable<Buffer>): Promise<ImportResult> {
-    const counts = { lines: 0, recorded: 0, known: 0, rejected: 0, empty: 0 };
+    const counts = { lines: 0, recorded: 0, pending: 0, known: 0, rejected: 0, empty: 0 };
     const errors: ImportError[] = [];
     let chunk: { readonly line: number; readonly said: Line }[] = [];
     const note = (one: Outcome) => {
-      if (one === 'recorded' || one === 'known') counts[one]++;
-      else {
+      if (typeof one === 'string') counts[one]++;
+      if (one === 'pending') counts.recorded++;
+      if (typeof one !== 'string') {
         counts.rejected++;
         if (errors.length < MAX_LISTED_ERRORS) errors.push(one);
       }
@@ -110,7 +112,7 @@ export class ConsentImport {
       lines.map(({ said }) => ({ tenantId, userId: said.user_id })),
     );
     const outcomes: (Outcome | undefined)[] = [];
-    const items: { readonly place: number; readonly item: JsonObject }[] = [];
+    const items: { readonly place: number; readonly item: JsonObject; readonly done: Outcome }[] = [];
     const now = clock();
     for (const [place, { line, said }] of lines.entries()) {
       const user = users[place];
@@ -123,11 +125,14 @@ export class ConsentImport {
       else {
         const bound = await this.#bind(tenantId, user, said);
         if ('problem' in bound) outcomes[place] = { line, code: 'no_address', message: bound.problem };
-        else
+        else {
+          const state = needsConfirmation(policy, said) ? 'pending' : said.state;
           items.push({
             place,
-            item: toItem(own, { ...said, state: needsConfirmation(policy, said) ? 'pending' : said.state }, bound),
+            item: toItem(own, { ...said, state }, bound),
+            done: state === 'pending' ? state : 'recorded',
           });
+        }
       }
     }
     const results =
@@ -138,10 +143,10 @@ export class ConsentImport {
             items.map(({ item }) => item),
             false,
           );
-    items.forEach(({ place }, index) => {
+    items.forEach(({ place, done }, index) => {
       const { line } = lines[place] as { readonly line: number };
       const { status = 'rejected', code = 'invalid_line', message = 'The line was rejected' } = results[index] ?? {};
-      if (status === 'accepted') outcomes[place] = 'recorded';
+      if (status === 'accepted') outcomes[place] = done;
       else if (status === 'duplicate') outcomes[place] = 'known';
       else if (status === 'conflict')
         outcomes[place] = { line, code: 'conflict', message: 'id is that of another line, which says something else' };

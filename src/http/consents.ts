@@ -11,12 +11,12 @@ import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { readAddress } from '../privacy/read-address.ts';
 import { type ConsentView, listConsents } from '../store/consents.ts';
-import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
+import { loadBoundAddress, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
 import { ConfirmationRequests, type ConsentParts, type RecordedConsent } from './confirmation-requests.ts';
 import type { newConsent } from './schemas/consents.ts';
-import { unknownUser } from './unknown-user.ts';
+import { requirePlanUser } from './unknown-user.ts';
 
 type NewConsent = z.output<typeof newConsent>;
 
@@ -41,9 +41,15 @@ export class Consents {
   async list(principal: Principal, userId: string, limit: number, before: string | null): Promise<ConsentView[]> {
     const { database, seal } = this.#parts;
     const { tenantId, scopes } = principal;
-    await this.#require(tenantId, userId);
+    const user = await requirePlanUser(database, tenantId, userId);
     const maySee = scopes.has('personal_data:read') || principal.userId === userId;
-    return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
+    return listConsents(
+      database.forTenant(tenantId),
+      tenantId,
+      user.userId,
+      { limit, before },
+      maySee ? seal : undefined,
+    );
   }
 
   /**
@@ -51,15 +57,16 @@ export class Consents {
    * @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the
    *   future, `rate_limited` if the address was asked too often, `invalid_notification` if it cannot be asked
    */
-  async record(principal: Principal, userId: string, body: NewConsent): Promise<RecordedConsent> {
+  async record(principal: Principal, namedId: string, body: NewConsent): Promise<RecordedConsent> {
     const { tenantId, actor } = principal;
-    const { pipeline, clock, catalogs } = this.#parts;
+    const { database, pipeline, clock, catalogs } = this.#parts;
     const { evidence, at, address: _, ...said } = body;
     const now = clock();
     const time = at === undefined ? now : Date.parse(at);
     if (time > now)
       throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
-    const user = await this.#require(tenantId, userId);
+    const user = await requirePlanUser(database, tenantId, namedId);
+    const { userId } = user;
     const bound = await this.bind(tenantId, user, body);
     const { purpose, channel, source } = said;
     const build = (consentId: string, state: ConsentState, more: JsonObject) => {
@@ -93,12 +100,6 @@ export class Consents {
     if (result?.status !== 'accepted')
       throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
     return { consent_id: consentId, state: body.state, notification_id: null, expires_at: null };
-  }
-
-  async #require(tenantId: string, userId: string): Promise<StoredPlanUser> {
-    const [user] = await loadPlanUsers(this.#parts.database.forTenant(tenantId), [{ tenantId, userId }]);
-    if (!user) throw unknownUser();
-    return user;
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
+import { joinWords } from '../lib/text/join-words.ts';
 import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { PlanUser } from '../model/plan.ts';
@@ -43,7 +44,7 @@ export class Preferences {
     const { version, rules, question } = await this.load(tenantId, userId);
     const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
     return {
-      user_id: userId,
+      user_id: question.user.userId,
       catalog_version: version,
       types,
       quiet_hours: findEffectiveQuietHours(question),
@@ -64,18 +65,19 @@ export class Preferences {
    * Changes the preferences of a user, and returns them as they are then.
    * @param replaces whether what was said before no longer holds
    * @throws TidingsError `not_found` for an unknown user, `preference_locked` for a type or category that the tenant decides,
-   *   `invalid_request` for an unknown type
+   *   `invalid_request` for an unknown type, `channels_not_used` for channels that would mute a type because it has none of them
    */
-  async change(principal: Principal, userId: string, change: Change, replaces: boolean) {
+  async change(principal: Principal, namedId: string, change: Change, replaces: boolean) {
     const { tenantId, actor } = principal;
     const { database, catalogs, pipeline, clock } = this.#parts;
     const active = await catalogs.getActive(tenantId);
     checkTypes(change, active);
+    checkChannels(change, active);
     checkLocks(change, active);
     const now = clock();
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
-    await requirePlanUser(database, tenantId, userId);
+    const { userId } = await requirePlanUser(database, tenantId, namedId);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
     const entry = { actor, action: 'preferences.changed', subject: userId, detail: said, after: 'terms' as const };
     // A change by the user is in their events alone.
@@ -96,6 +98,19 @@ function checkTypes(change: Change, { rules }: Catalog): void {
       'invalid_request',
       `The catalog has no notification type of this name${near === undefined ? '.' : `; did you mean ${near}?`}`,
       { pointer: `/types/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` },
+    );
+  }
+}
+
+/** A list without any channel of its type would turn the type off, and say something else. An empty one says so. */
+function checkChannels(change: Change, { rules }: Catalog): void {
+  for (const [name, { channels }] of Object.entries(change.types ?? {})) {
+    const own = rules.notifications.get(name)?.channels ?? [];
+    if (!channels || channels.length === 0 || channels.some((channel) => own.includes(channel))) continue;
+    throw new TidingsError(
+      'channels_not_used',
+      `${name} is not sent by ${joinWords(channels, 'or')}: that would turn it off. Name some of ${joinWords(own)}, or write {"enabled": false}.`,
+      { pointer: `${toPointer(`t:${name}`)}/channels` },
     );
   }
 }

@@ -1,4 +1,5 @@
 import { TidingsError } from '../errors.ts';
+import { findSurvivor } from '../store/merge/merged-users.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 
@@ -11,13 +12,16 @@ export function unknownUser(): TidingsError {
   );
 }
 
-/** Returns a user as the plan sees them. @throws TidingsError `not_found` for an unknown user */
+/** Returns a user as the plan sees them; of one that was merged the survivor. @throws TidingsError `not_found` for an unknown user */
 export async function requirePlanUser(
   database: TenantDatabase,
   tenantId: string,
   userId: string,
 ): Promise<StoredPlanUser> {
-  const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-  if (!user) throw unknownUser();
-  return user;
+  const pool = database.forTenant(tenantId);
+  const [user] = await loadPlanUsers(pool, [{ tenantId, userId }]);
+  if (user) return user;
+  const survivor = await findSurvivor(pool, tenantId, userId);
+  if (survivor === userId) throw unknownUser();
+  return requirePlanUser(database, tenantId, survivor);
 }

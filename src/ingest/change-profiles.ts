@@ -1,4 +1,4 @@
-import { markOwn } from '../events/own-events.ts';
+import { type EventAudit, markOwn } from '../events/own-events.ts';
 import { type JsonObject, type Millis, PROFILE_UPDATED } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -10,6 +10,8 @@ export interface ProfileChange {
   readonly userId: string;
   /** A trait that is null is removed, whatever its schema says. */
   readonly traits: JsonObject;
+  /** Entry of the audit log, which is written in the transaction of the event. Absent: the caller writes one of its own. */
+  readonly audit?: EventAudit;
 }
 
 /**
@@ -24,14 +26,17 @@ export function changeProfiles(
   changes: readonly ProfileChange[],
   { by, now, bytes }: { readonly by: Actor; readonly now: Millis; readonly bytes?: number },
 ): Promise<EventResult[]> {
-  const items = changes.map(({ userId, traits }) =>
-    markOwn({
-      user_id: userId,
-      event_type: PROFILE_UPDATED,
-      event_timestamp: isoTime(now),
-      user_traits: traits,
-      by: { kind: by.kind, id: by.id },
-    }),
+  const items = changes.map(({ userId, traits, audit }) =>
+    markOwn(
+      {
+        user_id: userId,
+        event_type: PROFILE_UPDATED,
+        event_timestamp: isoTime(now),
+        user_traits: traits,
+        by: { kind: by.kind, id: by.id },
+      },
+      { audit },
+    ),
   );
   return pipeline.ingest(tenantId, items, false, bytes);
 }

@@ -1,10 +1,12 @@
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
+import type { Connectors } from '../catalog/compile/compile-connectors.ts';
 import { jsonText } from '../events/content.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import { toCorrelation } from '../events/envelopes/context.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { NO_POLICY, REGION_TRAIT } from '../model/preferences.ts';
+import { isTestTenant } from '../model/principal.ts';
 import { CONSENT_RECORDED, NO_TERMS, type Terms } from '../model/terms.ts';
 import { planNotification } from '../plan/plan.ts';
 import { planOnTerms } from '../plan/plan-on-terms.ts';
@@ -67,6 +69,8 @@ export class BatchDecider {
   readonly #inputs: DecisionInputs;
   readonly #facts: Facts;
   readonly #addresses: AddressChanges;
+  /** Undefined: the catalog has none. What a test key posts asks no other service. */
+  readonly #connectors: Connectors | undefined;
   /** Users with decisions, by user ID, each with the profile as stored. */
   readonly #users = new Map<string, { readonly user: UserState; readonly before: Profile; readonly terms: Terms }>();
   /** Keys of the events that this batch has decided. */
@@ -101,7 +105,9 @@ export class BatchDecider {
       deliveries: [],
       facts: [],
       waits: [],
+      tasks: [],
     };
+    this.#connectors = isTestTenant(tenantId) ? undefined : catalogs.active.connectors;
   }
 
   /**
@@ -132,6 +138,7 @@ export class BatchDecider {
       this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
       this.#addFact(event);
+      if (this.#connectors !== undefined) this.#addTasks(this.#connectors, event);
       if (event.beside?.audit) this.batch.audit.push(toAuditEntry(event, event.beside.audit, termsBefore));
       if (event.type === CONSENT_RECORDED) this.batch.consents.push(toConsentRow(this.#facts, event));
     }
@@ -145,6 +152,13 @@ export class BatchDecider {
     if (!found) return;
     this.batch.facts.push(found.fact);
     this.batch.notifications.push(found.notification);
+  }
+
+  #addTasks(connectors: Connectors, event: ReceivedEvent): void {
+    for (const connector of connectors.findTriggered(event)) {
+      const taskId = this.#facts.ids.fromText(`${connector} ${event.key}`);
+      this.batch.tasks.push({ taskId, connector, kind: 'customer-import', userId: event.userId, productId: null });
+    }
   }
 
   /**

@@ -11,6 +11,7 @@ import { mergeTerms } from '../users/terms.ts';
  */
 export function toAuditEntry(event: ReceivedEvent, { after, ...entry }: EventAudit, termsBefore: Terms): AuditEntry {
   const { tenantId } = event;
+  if (after === undefined) return { ...entry, tenantId };
   if (after !== 'terms') return { ...entry, tenantId, after };
   return { ...entry, tenantId, before: toState(termsBefore), after: toState(mergeTerms(termsBefore, event)) };
 }

@@ -18,6 +18,7 @@ import {
   moveInbox,
   moveLimitUses,
   moveOpenNotifications,
+  moveProducts,
   moveWaits,
 } from '../store/merge/move-rows.ts';
 import { kindsOf, loadMergedUsers, type MergedUser, storeUnited } from '../store/merge/unite-users.ts';
@@ -119,6 +120,7 @@ async function merge(
   await moveVerifications(connection, move);
   await moveMemberships(connection, move);
   const devices = await moveDevices(connection, move);
+  await moveProducts(connection, move);
   const notifications = await moveOpenNotifications(connection, seal, move);
   const found = firstOf.map((kind) => ({ userId: into, kind }));
   if (found.length > 0) await runPipelined(connection, [reviveStatement(tenantId, found, now)]);

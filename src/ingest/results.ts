@@ -1,5 +1,6 @@
-import type { ReceivedEvent, Rejection } from '../events/envelope.ts';
+import type { Address, ReceivedEvent, Rejection } from '../events/envelope.ts';
 import type { Decision } from '../model/decision.ts';
+import { readAddress, type UnusableAddress } from '../privacy/read-address.ts';
 import type { FactRows } from '../store/facts/facts.ts';
 
 /** The result of one item of a request. */
@@ -13,6 +14,8 @@ export interface EventResult {
   readonly code?: Rejection['code'];
   readonly path?: string;
   readonly message?: string;
+  /** Addresses of the event to which no message can go; it is stored all the same. Absent: there are none. */
+  readonly unusable?: readonly UnusableAddress[];
 }
 
 /**
@@ -79,12 +82,25 @@ export function toResults(
   decided: readonly { readonly event: { readonly key: string }; readonly decisions: readonly Decision[] }[],
 ): EventResult[] {
   const decisionsByKey = new Map(decided.map(({ event, decisions }) => [event.key, decisions]));
-  return events.map(({ eventId, key }, index) => {
+  return events.map(({ eventId, key, addresses }, index) => {
     const result = existing[index] ?? null;
     if (result !== null && result !== 'repeats') return result;
     const decisions = decisionsByKey.get(key) ?? [];
-    return { eventId, status: result === null ? 'accepted' : 'duplicate', decisions };
+    const unusable = addresses.every(isUsable) ? NONE : addresses.flatMap(toUnusable);
+    const noted = unusable.length === 0 ? {} : { unusable };
+    return { eventId, status: result === null ? 'accepted' : 'duplicate', decisions, ...noted };
   });
+}
+
+const NONE: readonly UnusableAddress[] = [];
+
+function isUsable({ kind, value }: Address): boolean {
+  return value === null || 'address' in readAddress(kind, value);
+}
+
+function toUnusable({ kind, trait, value }: Address): UnusableAddress[] {
+  const read = value === null ? undefined : readAddress(kind, value);
+  return read && 'problem' in read ? [{ trait, problem: read.problem }] : [];
 }
 
 /** A result without decisions. */

@@ -1,14 +1,17 @@
 import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { keepRecord, toRetriedItem } from '../sources/to-item.ts';
 import { openRejected, removeRejected } from '../store/rejected.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { EventResult } from './results.ts';
+import { type EventResult, toRejectedResult } from './results.ts';
 
 export interface RetryParts {
   readonly pipeline: Pipeline;
+  readonly catalogs: CatalogCache;
   readonly pool: pg.Pool;
   readonly seal: Seal;
   readonly clock: () => Millis;
@@ -35,7 +38,9 @@ export async function retryRejected(parts: RetryParts, command: RetryRejectedCom
   const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);
   if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-  const results = await pipeline.ingest(tenantId, [correct ? correct(original) : original], !correct, bytes);
+  const retried = await toRetriedItem(parts, tenantId, correct ? keepRecord(correct(original), original) : original);
+  if ('rejection' in retried) return [toRejectedResult(original, retried.rejection)];
+  const results = await pipeline.ingest(tenantId, [retried.item], !correct, bytes);
   const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');
   if (isStored) await removeRejected(pool, tenantId, rejectedId, actor, clock());
   return results;

@@ -72,11 +72,13 @@ const OTHER_CODES = 'other';
 export interface RecipientChange {
   /** Null: the line is new, or was pending. */
   readonly from: RecipientState | null;
+  /** The code that it had while it was held; null or absent: none. */
+  readonly fromCode?: string | null;
   readonly to: RecipientState;
   readonly code: string | null;
 }
 
-/** Counts the changes of recipients. What leaves a state has no code there. */
+/** Counts the changes of recipients. Codes are those of final states, and of what is held as long as it is. */
 export function countChanges(
   counts: RecipientCounts,
   codes: CodeCounts,
@@ -85,16 +87,26 @@ export function countChanges(
   const states: { [state in RecipientState]?: number } = { ...counts };
   const byState: { [state: string]: { [code: string]: number } } = {};
   for (const [state, known] of Object.entries(codes)) byState[state] = { ...known };
-  for (const { from, to, code } of changes) {
+  for (const { from, fromCode = null, to, code } of changes) {
     if (from !== null) states[from] = (states[from] ?? 0) - 1;
     states[to] = (states[to] ?? 0) + 1;
-    if (code === null || !isFinal(to)) continue;
+    if (from === 'held' && fromCode !== null) removeCode(byState, from, fromCode);
+    if (code === null || !(isFinal(to) || to === 'held')) continue;
     byState[to] ??= {};
     const known = byState[to];
     const name = code in known || Object.keys(known).length < MAX_CODES ? code : OTHER_CODES;
     known[name] = (known[name] ?? 0) + 1;
   }
   return { counts: states, codes: byState };
+}
+
+function removeCode(byState: { [state: string]: { [code: string]: number } }, state: string, code: string): void {
+  const known = byState[state];
+  const name = known && code in known ? code : OTHER_CODES;
+  if (!known || known[name] === undefined) return;
+  known[name] -= 1;
+  if (known[name] === 0) delete known[name];
+  if (Object.keys(known).length === 0) delete byState[state];
 }
 
 /** Returns the number of lines that are counted: all but those that are pending. */

@@ -1,8 +1,10 @@
+import type { Connector } from './connector.ts';
 import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
 import type { Policy } from './preferences.ts';
 import type { Price, Route } from './route.ts';
+import type { MessageSource } from './source.ts';
 import type { Tracking } from './tracking.ts';
 
 /** The span over which a limit counts sends. */
@@ -230,6 +232,8 @@ export interface NotificationType {
   readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
+  /** Requests and batches alone send it: a catalog without a rule for it is as it should be. Absent: rules do, or may. */
+  readonly sentBy?: 'requests';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
   /** Names of the layouts of its templates; absent: they have no layout. */
@@ -349,8 +353,12 @@ export interface CatalogData {
   readonly routes?: readonly Route[];
   /** Absent: what messages cost is not computed. */
   readonly prices?: readonly Price[];
+  /** Topics whose messages are events; absent: none. */
+  readonly sources?: readonly MessageSource[];
   /** Policy for the terms of users; absent: NO_POLICY. */
   readonly preferences?: Policy;
+  /** Connections to other services; absent: none. */
+  readonly connectors?: readonly Connector[];
 }
 
 export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };

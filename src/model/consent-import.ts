@@ -13,6 +13,8 @@ export interface ImportResult {
   readonly summary: {
     readonly lines: number;
     readonly recorded: number;
+    /** Those of the recorded ones that wait for the confirmation of their user (double opt-in), and do not count until then. */
+    readonly pending: number;
     /** Lines that were imported before. */
     readonly known: number;
     readonly rejected: number;

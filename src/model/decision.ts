@@ -38,6 +38,7 @@ export const REASON_CODES = [
   'time_past',
   'catalog_changed',
   'cancelled_by_operator',
+  'cancelled_by_request',
   // branches and actions
   'no_branch',
   'holdout',

@@ -17,6 +17,8 @@ export interface DoubleOptIn {
   readonly type: string;
   /** Time in ms for which it can be confirmed. */
   readonly within: Millis;
+  /** Words that a text message confirms it with, as `toWord` returns them. Absent: only the link of the message does. */
+  readonly keywords?: readonly string[];
 }
 
 /** Time in ms for which consent can be confirmed, unless the policy says otherwise; and the longest that it may say. */

@@ -21,6 +21,7 @@ export const RETENTION_NAMES = [
   'idempotency_keys',
   'inbox',
   'devices',
+  'connector_tasks',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -143,6 +144,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     removes: 'devices that were retired, since then',
     keeps: 'devices that messages are sent to',
     setting: 'TIDINGS_RETAIN_DEVICES',
+    period: '90d',
+    shortest: '1d',
+  },
+  connector_tasks: {
+    removes: 'tasks of connectors that have ended, since then',
+    keeps: 'tasks that are open; products of users',
+    setting: 'TIDINGS_RETAIN_CONNECTOR_TASKS',
     period: '90d',
     shortest: '1d',
   },

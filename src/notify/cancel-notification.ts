@@ -8,7 +8,7 @@ import { lockUsers } from '../store/facts/facts.ts';
 import { cancelNotification, findScheduled, findUserOfNotification, loadStatuses } from '../store/notifications.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { cancelWait } from '../timers/wait-admin.ts';
+import { CANCELLED_BY_REQUEST, cancelWait } from '../timers/wait-admin.ts';
 
 /**
  * The state that a cancellation leaves. `cancelled`: no message of it goes out. `too_late`: a message of it went out, may have,
@@ -38,13 +38,13 @@ export interface CancelCommand {
 export async function cancelNotificationById(command: CancelCommand): Promise<Cancellation | undefined> {
   const { pool, tenantId, id } = command;
   if (await findScheduled(pool, tenantId, id)) {
-    const ended = await cancelWait(command, id);
+    const ended = await cancelWait(command, id, CANCELLED_BY_REQUEST);
     if (ended?.status === 'cancelled') return toCancellation(id, []);
   }
   const made = await cancelMade(command);
   if (made) return made;
   // It may have been cancelled before, while it was scheduled.
-  const ended = await cancelWait(command, id);
+  const ended = await cancelWait(command, id, CANCELLED_BY_REQUEST);
   return ended && toCancellation(id, []);
 }
 

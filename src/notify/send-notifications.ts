@@ -5,13 +5,16 @@ import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { EventResult } from '../ingest/results.ts';
 import type { NotificationType } from '../model/catalog.ts';
+import type { Channel } from '../model/delivery.ts';
 import type { Schedule } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY } from '../model/preferences.ts';
 import type { Actor, Scope } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { Unreachable } from '../store/deliveries/unreachable.ts';
 import { loadTenantProfile } from '../store/tenants/tenants.ts';
 import { checkRequest } from './check-request.ts';
+import { type ForetellParts, foretell } from './foretell.ts';
 import { ingestOnce, type StoredEvent } from './ingest-once.ts';
 import type { ScheduledAt, SendRequest } from './request.ts';
 import { buildRequestedEvent } from './requested-event.ts';
@@ -21,10 +24,9 @@ import { type SendResult, toRepeatedResult, toSendResult, toUnresolvedResult } f
 /** Bound of what one request makes, in bytes of JSON: its content and variables for each of its recipients. */
 const MAX_FAN_OUT_BYTES = 32 * 1024 * 1024;
 
-export interface SendParts {
+export interface SendParts extends ForetellParts {
   readonly pipeline: Pick<Pipeline, 'ingest' | 'preview'>;
   readonly catalogs: CatalogCache;
-  readonly pool: pg.Pool;
   readonly seal: Seal;
   readonly clock: () => Millis;
 }
@@ -65,7 +67,7 @@ export async function sendNotifications(
   const type = checkRequest(request, catalog, scopes, now);
   checkFanOut(request);
   const scheduledAt = await completeSchedule(pool, tenantId, request.scheduled_at, catalog);
-  const recipients = await resolveRecipients(pool, seal, tenantId, request.recipients);
+  const recipients = await resolveRecipients(pool, seal, tenantId, request.recipients, !isDryRun);
   const requestId = `req_${operationId}`;
   const firstByUser = new Map<string, number>();
   recipients.forEach((one, index) => {
@@ -85,7 +87,14 @@ export async function sendNotifications(
       )
     : await ingestOnce(parts, tenantId, asked, toItem);
   const byIndex = new Map(asked.map((index, place) => [index, results[place] as EventResult]));
-  return toAnswer(request, type, { requestId, isDryRun, now, recipients, firstByUser, byIndex });
+  const users = asked.map((index) => recipients[index] as ResolvedRecipient);
+  const unreachable = isDryRun
+    ? await foretell(parts, { tenantId, type, channels: request.channels, now }, users)
+    : undefined;
+  return toAnswer(request, type, {
+    ...{ requestId, isDryRun, now, recipients, firstByUser, byIndex },
+    ...(unreachable && { unreachable: new Map(asked.map((index, place) => [index, unreachable[place]])) }),
+  });
 }
 
 /** Another process may have applied a catalog that has the type. */
@@ -126,12 +135,14 @@ interface Outcome {
   readonly recipients: Awaited<ReturnType<typeof resolveRecipients>>;
   readonly firstByUser: ReadonlyMap<string, number>;
   readonly byIndex: ReadonlyMap<number, EventResult>;
+  /** Absent: it is no dry run. */
+  readonly unreachable?: ReadonlyMap<number, ReadonlyMap<Channel, Unreachable> | undefined>;
 }
 
 function toAnswer(
   request: SendRequest,
   type: NotificationType,
-  { requestId, isDryRun, now, recipients, firstByUser, byIndex }: Outcome,
+  { requestId, isDryRun, now, recipients, firstByUser, byIndex, unreachable }: Outcome,
 ): SendAnswer {
   const made = new Map<number, SendResult>();
   const results = recipients.map((one, index): SendResult => {
@@ -139,7 +150,8 @@ function toAnswer(
     if (!('userId' in one)) return toUnresolvedResult(given, one);
     const first = firstByUser.get(one.userId) as number;
     if (first !== index) return toRepeatedResult(given, first, made.get(first) as SendResult);
-    const result = toSendResult(given, one, byIndex.get(index) as EventResult, { request, type, now, isDryRun });
+    const about = { request, type, now, isDryRun, unreachable: unreachable?.get(index) };
+    const result = toSendResult(given, one, byIndex.get(index) as EventResult, about);
     made.set(index, result);
     return result;
   });

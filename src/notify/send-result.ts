@@ -7,6 +7,7 @@ import type { Millis } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
 import { planNotification } from '../plan/plan.ts';
 import { maskEmail, maskPhone } from '../privacy/mask.ts';
+import type { Unreachable } from '../store/deliveries/unreachable.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import type { Recipient, SendRequest } from './request.ts';
 import type { ResolvedRecipient, UnresolvedRecipient } from './resolve-recipients.ts';
@@ -60,6 +61,8 @@ interface Asked {
   readonly type: NotificationType;
   readonly now: Millis;
   readonly isDryRun: boolean;
+  /** Channels by which a message would not reach the user, and why. Absent: a worker will find out. */
+  readonly unreachable?: ReadonlyMap<Channel, Unreachable> | undefined;
 }
 
 export function toSendResult(
@@ -89,14 +92,14 @@ export function toSendResult(
 function describeDecision(decision: Decision, asked: Asked): Omit<SendResult, 'recipient'> {
   const { outcome, evidence, reason_code: code, reason } = decision;
   const scheduled = evidence.direct?.scheduled;
+  const channels = planChannels(asked, evidence.plan);
   if (outcome !== 'send' && outcome !== 'scheduled') {
-    return {
-      state: outcome === 'failed' ? 'rejected' : 'suppressed',
-      notification_id: null,
-      code,
-      reason,
-      channels: planChannels(asked, evidence.plan),
-    };
+    const state = outcome === 'failed' ? 'rejected' : 'suppressed';
+    return { state, notification_id: null, code, reason, channels };
+  }
+  const [first] = asked.unreachable?.values() ?? [];
+  if (first && Object.values(channels).every(({ plan }) => plan === 'drop')) {
+    return { state: 'suppressed', notification_id: null, code: first.reasonCode, reason: first.reason, channels };
   }
   // A message that is folded into a digest has no notification of its own.
   const id = decision.notification_id ?? (code === 'collected' ? null : (evidence.wait?.wait_id ?? null));
@@ -107,13 +110,13 @@ function describeDecision(decision: Decision, asked: Asked): Omit<SendResult, 'r
     ...(scheduled?.zone !== undefined && { zone: scheduled.zone }),
     ...(scheduled?.zone_from !== undefined && { zone_from: scheduled.zone_from }),
     ...(outcome === 'send' && scheduled && { late: true as const }),
-    channels: planChannels(asked, evidence.plan),
+    channels,
   };
 }
 
 /** Returns the plan of each channel, by the function that plans its deliveries. @param verdicts those that differ from it */
 function planChannels(
-  { type, request, now }: Asked,
+  { type, request, now, unreachable }: Asked,
   verdicts: readonly Verdict[] = [],
 ): NonNullable<SendResult['channels']> {
   const { channels, priority, expires_at: expiry } = request;
@@ -123,15 +126,22 @@ function planChannels(
     ...(priority && { priority }),
     ...(expires && !('problem' in expires) && { expiresAt: expires.time }),
   });
-  const ordinary = plans.map(({ channel, holdCode }): [Channel, PlannedChannel] => [
-    channel,
-    holdCode === null ? { plan: 'go' } : { plan: 'hold', code: holdCode },
-  ]);
-  const decided = verdicts.map(({ channel, verdict, code, level, until }): [Channel, PlannedChannel] => [
-    channel,
-    { plan: verdict, code, decided_by: level, ...(until !== undefined && { until }) },
-  ]);
-  return Object.fromEntries([...ordinary, ...decided]);
+  const planned = new Map<Channel, PlannedChannel>(
+    plans.map(({ channel, holdCode }) => [
+      channel,
+      holdCode === null ? { plan: 'go' } : { plan: 'hold', code: holdCode },
+    ]),
+  );
+  for (const { channel, verdict, code, level, until } of verdicts)
+    planned.set(channel, { plan: verdict, code, decided_by: level, ...(until !== undefined && { until }) });
+  for (const [channel, { reasonCode }] of unreachable ?? []) {
+    const found = planned.get(channel);
+    if (found && found.plan !== 'drop') planned.set(channel, { plan: 'drop', code: reasonCode });
+  }
+  // Of channels that are tried one after the other, one whose turn never comes makes way for the next at once.
+  const [next] = [...planned].filter(([, { plan }]) => plan !== 'drop');
+  if (next?.[1].code === 'fallback') planned.set(next[0], { plan: 'go' });
+  return Object.fromEntries(planned);
 }
 
 export function toUnresolvedResult(given: Recipient, { code, message }: UnresolvedRecipient): SendResult {

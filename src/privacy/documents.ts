@@ -21,6 +21,8 @@ interface DocumentKeys {
   devices: [deviceId: string];
   inbox_items: [userId: string, notificationId: string];
   provider_accounts: [account: string];
+  connector_secrets: [connector: string];
+  user_products: [productId: string];
   webhook_endpoints: [endpointId: string];
   consents: [userId: string, consentId: string];
   batches: [batchId: string];

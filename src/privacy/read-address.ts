@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url';
-import type { AddressKind } from '../model/event.ts';
+import { type AddressKind, getAddressKind, type JsonObject } from '../model/event.ts';
 import { toNormalAddress } from './normal-address.ts';
 
 /** A mailbox at a domain: no spaces, no list, no name before it. */
@@ -22,4 +22,22 @@ export function readAddress(
   return {
     problem: 'is no phone number in E.164 form; write + and the country code first, such as +351912345678.',
   };
+}
+
+/** A trait that should hold an address, and to whose value no message can go. */
+export interface UnusableAddress {
+  readonly trait: string;
+  /** The rest of a sentence that begins with the trait; without its value. */
+  readonly problem: string;
+}
+
+/** Returns the traits that are to set an address, and cannot. What removes an address is none: null, and an empty text. */
+export function findUnusableAddresses(traits: JsonObject): UnusableAddress[] {
+  return Object.entries(traits).flatMap(([trait, value]) => {
+    const kind = getAddressKind(trait);
+    const text = typeof value === 'number' ? String(value) : value;
+    if (!kind || typeof text !== 'string' || text.trim() === '') return [];
+    const read = readAddress(kind, text.trim());
+    return 'problem' in read ? [{ trait, problem: read.problem }] : [];
+  });
 }

@@ -4,10 +4,12 @@ import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';
+import type { Channel } from '../model/delivery.ts';
 import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/pooler.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 import { logShared } from './log-changes.ts';
 import type { Parts } from './parts.ts';
 
@@ -41,6 +43,10 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
 export interface ApiOptions {
   readonly database: TenantDatabase;
   readonly health: Health;
+  /** Null: metrics are off. */
+  readonly writeMetrics: WriteMetrics | null;
+  /** Channels whose messages leave this machine by a provider of the installation. */
+  readonly leaving: ReadonlySet<Channel>;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
   /** Absent: this process has no workers. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
@@ -48,7 +54,7 @@ export interface ApiOptions {
 
 /** Serves HTTP. Returns the URL. */
 export async function serveApi(parts: Parts, options: ApiOptions): Promise<string> {
-  const { config, log, cleanup, clock, seal, catalogs, pipeline } = parts;
+  const { config, log, cleanup, clock, seal, catalogs, pipeline, readerUrl } = parts;
   const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
   // Loaded lazily: a process with workers only starts in half the time without it.
   const { buildServer } = await import('../http/server.ts');
@@ -62,13 +68,16 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     clock,
     apiKeys,
     publicUrl,
+    readerUrl,
     oidc,
     outbound,
+    connectorClient: outbound.exempting(config.connectorServers),
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,
     trustedProxies,
     log,
+    kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,
     ...options,
   });

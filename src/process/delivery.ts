@@ -5,7 +5,7 @@ import { AccountPool } from '../accounts/account-pool.ts';
 import { testTemplates } from '../authoring/load-test-template.ts';
 import { LazyFetchFiles } from '../channels/email/lazy-fetch-files.ts';
 import { deviceTargets } from '../delivery/device-targets.ts';
-import { messageLinks } from '../delivery/message-links.ts';
+import { lateLinks } from '../delivery/message-links.ts';
 import { mapTargets } from '../delivery/targets.ts';
 import { DeliveryWorker } from '../delivery/worker.ts';
 import { TenantProfiles } from '../tenants/tenant-profiles.ts';
@@ -15,7 +15,7 @@ import type { Parts } from './parts.ts';
 
 /** Makes the worker that delivers, which is not started yet, and opens the accounts of the tenants. */
 export async function createDelivery(
-  { config, log, cleanup, database, clock, mayAct, seal, catalogs }: Parts,
+  { config, log, cleanup, database, clock, mayAct, seal, catalogs, hasReaderUrl, readerUrl }: Parts,
   { providers, getTools }: Providers,
   pool: Pool,
 ): Promise<{ readonly worker: DeliveryWorker; readonly accounts: AccountPool }> {
@@ -45,7 +45,8 @@ export async function createDelivery(
       endpoints: new EndpointTargets({ pool, seal, clock, random }),
     }),
     fetchFiles: files.fetch,
-    ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
+    ...(hasReaderUrl ? { links: lateLinks(() => readerUrl() ?? '', seal, config.publicUrl !== null) } : {}),
+    needsUnsubscribeLink: true,
     lease: config.lease,
     poll: config.poll,
   });

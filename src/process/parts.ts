@@ -20,4 +20,8 @@ export interface Parts {
   readonly seal: Seal;
   readonly catalogs: CatalogCache;
   readonly pipeline: Pipeline;
+  /** Whether there is a URL for the links that readers of messages follow. */
+  readonly hasReaderUrl: boolean;
+  /** Returns this URL; null: there is none, or the API does not listen yet. */
+  readonly readerUrl: () => string | null;
 }

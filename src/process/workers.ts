@@ -1,10 +1,14 @@
+import type { Pool } from 'pg';
 import { findSender } from '../accounts/find-sender.ts';
+import { ConnectorWorker } from '../connectors/worker.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
 import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
 import { BatchWorker } from '../notify/batches/batch-worker.ts';
+import type { SourceState, SourceWorker } from '../sources/source-worker.ts';
+import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
@@ -15,6 +19,7 @@ import { type DeferredStart, startWhenResumed } from '../timers/start-when-resum
 import { TenantKeeper } from '../timers/tenant-keeper.ts';
 import { TimerWorker } from '../timers/worker.ts';
 import { createDelivery } from './delivery.ts';
+import { loadConnectors } from './load-connectors.ts';
 import type { Providers } from './open-providers.ts';
 import type { Parts } from './parts.ts';
 
@@ -29,6 +34,8 @@ export interface Workers {
   start(): Promise<void>;
   listOpenCircuits(tenantId?: string | null): readonly OpenCircuit[];
   readonly loops: readonly WorkLoop[];
+  /** Returns how the sources are read; null: Kafka is not configured. */
+  readonly getSourceState: (() => SourceState) | null;
   readonly dumps: ScheduledDumps | null;
 }
 
@@ -55,16 +62,28 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   });
   const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll });
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
+  const connectors = new ConnectorWorker({
+    ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
+    load: loadConnectors(config, cleanup),
+  });
+  announcer.listen(TASKS_CHANNEL, () => connectors.wake());
   announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
   announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
+  const sources = await createSources(parts, pool);
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
     await worker.start();
     started.push(() => worker.stop(MAX_LAST_SENDS_MS));
     await timers.start();
     started.push(() => timers.stop());
+    if (sources) {
+      sources.start();
+      started.push(() => sources.stop());
+    }
     batches.start();
     started.push(() => batches.stop());
+    connectors.start();
+    started.push(() => connectors.stop());
     const keeper = new TenantKeeper({ pool, clock, log });
     keeper.start();
     started.push(() => keeper.stop());
@@ -108,8 +127,19 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
       { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
       { name: 'batches', poll, idleTime: () => batches.idleTime, pausedSince },
+      { name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
     ],
+    getSourceState: sources ? () => sources.state : null,
     dumps,
   };
+}
+
+/** Makes what reads topics; undefined: Kafka is not configured, and nothing of it is loaded. */
+async function createSources(parts: Parts, pool: Pool): Promise<SourceWorker | undefined> {
+  const { config, log, clock, mayAct, catalogs, pipeline } = parts;
+  const { kafka: settings, tenant, poll } = config;
+  if (!settings) return undefined;
+  const { SourceWorker } = await import('../sources/source-worker.ts');
+  return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll });
 }

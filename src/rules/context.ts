@@ -96,6 +96,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   time_past: 'not_matched',
   catalog_changed: 'cancelled',
   cancelled_by_operator: 'cancelled',
+  cancelled_by_request: 'cancelled',
   no_branch: 'not_matched',
   holdout: 'suppressed',
   acted: 'acted',

@@ -10,6 +10,7 @@ import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
 import { type AuditEntry, auditStatement } from './audit-log.ts';
+import { insertTasksStatement, type NewTask } from './connectors/tasks.ts';
 import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
@@ -101,6 +102,8 @@ export interface Batch {
     /** Verdict of the plan; absent: the ordinary one. */
     readonly verdict?: Verdict;
   }[];
+  /** Tasks of connectors that the events ask for; one that is there is not written again. */
+  readonly tasks: readonly NewTask[];
 }
 
 /** Work for the workers that a batch has left. */
@@ -109,14 +112,21 @@ export interface Written {
   readonly hasDeliveries: boolean;
   /** When the first of the facts, and of the waits that are due soon, is due; null: none is. */
   readonly timersDue: Millis | null;
+  /** Whether there are tasks of connectors. */
+  readonly hasTasks: boolean;
 }
 
 /**
  * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): if two
  * transactions ever decide the same, the second fails with a unique violation (23505) and is run again on what the first
  * one stored.
+ * @param beside further statements of the transaction
  */
-export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
+export async function writeBatch(
+  connection: Connection,
+  batch: Batch,
+  beside: readonly Statement[] = NOTHING,
+): Promise<Written> {
   const {
     events,
     profiles,
@@ -130,6 +140,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
     deliveries,
     facts,
     waits,
+    tasks,
   } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
@@ -153,19 +164,24 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (facts.length > 0) statements.push(copyFacts(batch));
   const forEndpoints = notifications.filter(({ isForEndpoints }) => isForEndpoints);
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
+  if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
+  if (beside.length > 0) statements.unshift(...beside);
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
   const waitsDue = due ? parsePgTime(due) : null;
   const timersDue = facts.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
-  return { hasDeliveries: deliveries.length + found.length + replanned.length > 0, timersDue };
+  const hasDeliveries = deliveries.length + found.length + replanned.length > 0;
+  return { hasDeliveries, timersDue, hasTasks: tasks.length > 0 };
 }
 
-/** Ends a transaction that has nothing to write. */
-export async function commit(connection: Connection): Promise<void> {
-  await runPipelined(connection, [COMMIT]);
+/** Ends a transaction that has nothing to write but these statements. */
+export async function commit(connection: Connection, beside: readonly Statement[] = NOTHING): Promise<void> {
+  await runPipelined(connection, [...beside, COMMIT]);
 }
+
+const NOTHING: readonly Statement[] = [];
 
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 

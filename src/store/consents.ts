@@ -72,6 +72,11 @@ export function copyConsents(tenantId: string, consents: readonly ConsentRow[], 
   return rows.statement();
 }
 
+/** Whether a consent is of the user who has the id now, and not of one whose erasure has not come to it yet. */
+const NOT_ERASED = `not exists (
+       select from erasures as e
+       where e.tenant_id = $1 and e.finished_at is null and e.user_id = consents.user_id and e.erased_at >= consents.recorded_at)`;
+
 /** A consent as the API shows it. Times are ISO 8601 in UTC. */
 export interface ConsentView {
   readonly consent_id: string;
@@ -106,7 +111,7 @@ export async function listConsents(
   const { rows } = await connection.query(
     `select consent_id, purpose, channel, state, address_mask, source, method, wording_version, locale, recorded_by, at,
             recorded_at, sealed
-     from consents where tenant_id = $1 and user_id = $2 and ($3::uuid is null or consent_id < $3::uuid)
+     from consents where tenant_id = $1 and user_id = $2 and ($3::uuid is null or consent_id < $3::uuid) and ${NOT_ERASED}
      order by consent_id desc limit $4`,
     [tenantId, userId, page.before, page.limit],
   );
@@ -147,7 +152,7 @@ export async function findLatestConsent(
   of: Pick<ConsentRow, 'userId' | 'purpose' | 'channel'> & { readonly tenantId: string },
 ): Promise<StoredConsent | undefined> {
   const { rows } = await connection.query<StoredConsent>(
-    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = $2 and purpose = $3 and channel = $4
+    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = $2 and purpose = $3 and channel = $4 and ${NOT_ERASED}
      order by recorded_at desc, consent_id desc limit 1`,
     [of.tenantId, of.userId, of.purpose, of.channel],
   );
@@ -162,14 +167,15 @@ export async function findConsent(
   consentId: string,
 ): Promise<StoredConsent | undefined> {
   const { rows } = await connection.query<StoredConsent>(
-    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = any($2::text[]) and consent_id = $3`,
+    `select ${STORED_COLUMNS} from consents
+     where tenant_id = $1 and user_id = any($2::text[]) and consent_id = $3 and ${NOT_ERASED}`,
     [tenantId, userIds, consentId],
   );
   return rows[0];
 }
 
-/** The source of a consent that was confirmed by a link. */
-export const CONFIRMATION_SOURCE = 'confirmation link';
+/** Sources of a consent that was confirmed: by a link, or by a reply to a text message. */
+export const CONFIRMATION_SOURCES = { link: 'confirmation link', reply: 'confirmation reply' } as const;
 
 /** Returns whether the address of a request has confirmed it, or another one for the same since. */
 export async function isConfirmedSince(
@@ -181,9 +187,9 @@ export async function isConfirmedSince(
   const { rows } = await connection.query<{ is_confirmed: boolean }>(
     `select exists (
        select from consents where tenant_id = $1 and user_id = any($2::text[]) and purpose = $3 and channel = $4
-         and address_hash = $5 and state = 'granted' and source = $6 and recorded_at >= $7
+         and address_hash = $5 and state = 'granted' and source = any($6::text[]) and recorded_at >= $7
      ) as is_confirmed`,
-    [tenantId, userIds, purpose, channel, addressHash, CONFIRMATION_SOURCE, isoTime(recordedAt)],
+    [tenantId, userIds, purpose, channel, addressHash, Object.values(CONFIRMATION_SOURCES), isoTime(recordedAt)],
   );
   return rows[0]?.is_confirmed ?? false;
 }

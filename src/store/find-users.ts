@@ -1,3 +1,4 @@
+import { ADDRESS_USER } from '../model/direct.ts';
 import type { AddressKind } from '../model/event.ts';
 import type { Connection } from './pg/pool.ts';
 
@@ -24,6 +25,9 @@ export const MAX_WITH_ADDRESS = 100;
 /** Greater than every text that begins with the same prefix, in the order of bytes. */
 const LAST_CHARACTER = '\u{10FFFF}';
 
+/** Those who are known by an address alone are found by that, and by the start of their ids. */
+const WITH_ID = `not starts_with(user_id, '${ADDRESS_USER}')`;
+
 /**
  * Finds users by their id: those that begin with `prefix` and have `part` somewhere in it. Looks at MAX_EXAMINED ids.
  * @param after only ids after this one; null: from the first on
@@ -38,6 +42,7 @@ export async function findUsersById(
     `with examined as (
        select user_id from users
        where tenant_id = $1 and user_id >= $2 and user_id < $3 and user_id > $4
+         ${prefix.startsWith(ADDRESS_USER) ? '' : `and ${WITH_ID}`}
        order by user_id limit ${MAX_EXAMINED}
      ), matching as (
        select user_id from examined where position($5 in user_id) > 0 order by user_id limit $6
@@ -69,7 +74,7 @@ export async function findUsersByName(
 ): Promise<readonly { readonly user_id: string; readonly name: string }[]> {
   const { rows } = await connection.query<{ user_id: string; name: string }>(
     `select user_id, name from users
-     where tenant_id = $1 and name >= $2 and name < $3 and (name, user_id) > ($4, $5)
+     where tenant_id = $1 and name >= $2 and name < $3 and (name, user_id) > ($4, $5) and ${WITH_ID}
      order by name, user_id limit $6`,
     [tenantId, name, name + LAST_CHARACTER, after?.[0] ?? '', after?.[1] ?? '', limit],
   );

@@ -178,6 +178,21 @@ export async function listSuppressions(
   return rows.map(toView);
 }
 
+/** Reads all suppressions of a filter, newest first, a page at a time. One that is added meanwhile may be missing. */
+export async function* streamSuppressions(
+  connection: Connection,
+  tenantId: string,
+  filter: SuppressionFilter,
+  pageSize = 500,
+): AsyncGenerator<readonly SuppressionView[]> {
+  for (let before: string | null = null, isOver = false; !isOver; ) {
+    const page: SuppressionView[] = await listSuppressions(connection, tenantId, filter, pageSize, before);
+    if (page.length > 0) yield page;
+    before = page.at(-1)?.suppression_id ?? null;
+    isOver = page.length < pageSize;
+  }
+}
+
 /** Look-ups by the key: addresses of a user are few (MAX_ADDED_ADDRESSES), suppressions of a tenant many. */
 const OF_USER = `
        and channel = any($8)

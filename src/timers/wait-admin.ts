@@ -83,14 +83,26 @@ async function findRule(catalogs: CatalogCache, tenantId: string, wait: StoredWa
   }
 }
 
+/** Why a wait is cancelled, as its decisions say it. */
 interface CancelReason {
-  readonly code: 'catalog_changed' | 'cancelled_by_operator';
+  readonly code: 'catalog_changed' | 'cancelled_by_operator' | 'cancelled_by_request';
   readonly text: string;
 }
 
 const CANCELLED_BY_OPERATOR: CancelReason = {
   code: 'cancelled_by_operator',
   text: 'Cancelled by command: an operator cancelled this wait.',
+};
+
+/** A program cancelled what is scheduled. */
+export const CANCELLED_BY_REQUEST: CancelReason = {
+  code: 'cancelled_by_request',
+  text: 'Cancelled: a request cancelled the notification before its time.',
+};
+
+export const CANCELLED_WITH_BATCH: CancelReason = {
+  code: 'cancelled_by_request',
+  text: 'Cancelled: its batch was cancelled before its time.',
 };
 
 /**
@@ -140,10 +152,14 @@ export async function retryWait(
   return result;
 }
 
-/** Cancels one wait, if it is pending. Returns its user and its status afterwards; undefined: there is no such wait. */
+/**
+ * Cancels one wait, if it is pending. Returns its user and its status afterwards; undefined: there is no such wait.
+ * @param reason as its decisions say it
+ */
 export async function cancelWait(
   { pool, catalogs, tenantId, actor, now }: Omit<WaitCommand, 'rule'>,
   waitId: string,
+  reason: CancelReason = CANCELLED_BY_OPERATOR,
 ): Promise<{ readonly userId: string; readonly status: Exclude<WaitStatus, 'waiting'> } | undefined> {
   return withTransaction(pool, async (connection) => {
     const userId = await findUserOfWait(connection, tenantId, waitId);
@@ -153,7 +169,7 @@ export async function cancelWait(
     if (!wait) return undefined;
     if (wait.status !== 'waiting') return { userId, status: wait.status };
     const before = toState(wait);
-    const cancelled = await toCancelled(catalogs, tenantId, wait, now, CANCELLED_BY_OPERATOR);
+    const cancelled = await toCancelled(catalogs, tenantId, wait, now, reason);
     await writeWaits(connection, tenantId, [cancelled], now);
     const detail = { rule: wait.rule };
     const states = { before, after: toState(wait) };

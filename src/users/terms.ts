@@ -134,7 +134,8 @@ export function keepWithdrawals(terms: Terms, own: Profile, united: Profile): Te
 }
 
 /**
- * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
+ * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said, and is as new as what
+ * it outweighs; of the rest the newest. Of two grants for other addresses that of the survivor counts.
  */
 export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const p: { [scope: string]: ScopeTerms } = { ...other.p };
@@ -170,10 +171,10 @@ function uniteScopes(one: ScopeTerms, other: ScopeTerms): ScopeTerms {
 
 /** A channel that either list leaves out is off. */
 function uniteChannels(one: ScopeTerms['channels'], other: ScopeTerms['channels']): ScopeTerms['channels'] {
-  if (!one?.[0] || !other?.[0])
-    return one?.[0] ? one : other?.[0] ? other : uniteSaid(one, other, STRICTNESS.channels, () => false);
-  const both = other[0];
-  return [one[0].filter((channel) => both.includes(channel)).sort(), Math.max(one[1], other[1])];
+  const [first, second] = [one?.[0], other?.[0]];
+  if (!one || !other || (!first && !second)) return uniteSaid(one, other, STRICTNESS.channels, () => false);
+  const both = first && second ? first.filter((channel) => second.includes(channel)).sort() : (first ?? second ?? null);
+  return [both, Math.max(one[1], other[1])];
 }
 
 /** Returns which of two values holds. @param isOff whether a value holds against any other */
@@ -184,13 +185,17 @@ function uniteSaid<T>(
   isOff: (value: T | null) => boolean,
 ): Said<T> | undefined {
   if (!one || !other) return one ?? other;
-  if (isOff(one[0]) !== isOff(other[0])) return isOff(one[0]) ? one : other;
+  // As new as what it outweighs: what arrives late from between both turns nothing on again.
+  if (isOff(one[0]) !== isOff(other[0])) return [isOff(one[0]) ? one[0] : other[0], Math.max(one[1], other[1])];
   return isNewer(one, other, strictness) ? other : one;
 }
 
 function uniteConsents(one: ConsentTerms, other: ConsentTerms | undefined): ConsentTerms {
   if (!other) return one;
-  if (one.state !== other.state) return one.state === 'withdrawn' ? one : other;
+  if (one.state !== other.state) {
+    const [withdrawn, granted] = one.state === 'withdrawn' ? [one, other] : [other, one];
+    return granted.imported ? withdrawn : { ...withdrawn, at: Math.max(one.at, other.at) };
+  }
   if (one.state === 'granted' && one.hash !== other.hash) return one;
   return outweighs(other, one) ? other : one;
 }

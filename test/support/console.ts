@@ -179,6 +179,13 @@ export const PAGES = [
   ...['#/', '#/notifications', '#/deliveries', '#/rejected', '#/catalog', '#/catalog/versions'],
 ];
 
+/** Pages that are there without data. */
+export const OTHER_PAGES = [
+  ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'jobs', 'correlation'],
+  ...['channels', 'channels/sending', 'channels/routes', 'channels/costs', 'channels/suppressions'],
+  ...['users/maria/preferences', 'rejected', 'elsewhere'],
+].map((path) => `#/${path}`);
+
 /**
  * Posts data for every page: users with deliveries of each kind, pending and ended waits, and all evidence; a rejected
  * event; a second version of the catalog; and `runner`, a user with 55 events, the last of which is sprint-54.

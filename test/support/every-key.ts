@@ -36,6 +36,7 @@ notifications:
     expires_after: 3d
     quiet: ignore
     when_held: drop
+    sent_by: requests
     dedupe: 1h
     provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
@@ -89,7 +90,7 @@ const MORE_EVENTS = `
 /** Each stands for itself. They need no templates. */
 const MORE_NOTIFICATIONS = `
 - { description: What happened., category: SYSTEM, channels: [webhook, internal], in_doubt: hold, give_up_after: 2h }
-- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m, quiet: ignore, when_held: drop }
+- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m, quiet: ignore, when_held: drop, sent_by: requests }
 - { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
 - { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1, tracking: clicks }
 - { category: SYSTEM, channels: [email, internal], provider_template: { email: CLIENT_WELCOME_V1 } }
@@ -162,6 +163,24 @@ export const SEGMENTS = `segments:
   ADMINS: { description: Those who may do everything., for: user.role == "admin" }
 `;
 
+export const SOURCES = `sources:
+  bookings:
+    description: Bookings of the shop.
+    topic: shop.bookings
+    format: json
+    event_type: booked
+    when: message.value.kind == "booking"
+    user_id: { from: message.value.customer }
+    event_id: { from: [message.value.id, message.headers.id] }
+    time: { from: message.value.at }
+    correlation_id: { from: message.headers.trace }
+    properties: { price: { from: message.value.total } }
+    traits: { from: message.value.customer_traits }
+    tenant: { from: message.headers.tenant }
+    start: latest
+  events: { topic: shop.events, format: cloudevents }
+`;
+
 export const ROUTES = `routes:
   email: [{ account: main, tier: 1, weight: 80, when: message.category == "MARKETING" }, { account: second }]
   sms: { account: installation }
@@ -180,6 +199,7 @@ consent:
   MARKETING: { any: [record, { trait: opted_in }] }
   SYSTEM/sms: record
   OPERATIONAL/email: { double_opt_in: TELL, confirm_within: 3d }
+  OPERATIONAL/sms: { double_opt_in: TELL, keywords: [YES] }
 legal_hours:
   push: 08:00-21:00
   sms:

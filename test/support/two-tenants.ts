@@ -5,6 +5,7 @@ import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { toCodeHash } from '../../src/notify/verify-address.ts';
+import { documentRow, sealDocument } from '../../src/privacy/documents.ts';
 import { toNormalAddress } from '../../src/privacy/normal-address.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { type TestServer, testServer } from './http.ts';
@@ -59,6 +60,10 @@ export interface Rows {
   /** Id of a delivery to the second of them. */
   readonly webhook: string;
   readonly suppressionId: string;
+  /** A connector of its catalog, a task of it that is dead, and a product of the user that is registered. */
+  readonly connector: string;
+  readonly deadTaskId: string;
+  readonly productId: string;
   /** Id of a toggle of the user. */
   readonly toggleId: string;
   /** Templates of the API: a draft, one with two versions, one to be archived, and one whose variants were tested. */
@@ -196,6 +201,8 @@ export async function twoTenants(): Promise<TwoTenants> {
       batchIds[0],
       `${word} erasable`,
     ]);
+    const [connector, deadTaskId, productId] = [`${word}_cards`, randomUUID(), `${word} product`];
+    await addProduct(tidings, tenantId, { userId: `${word} maria`, productId, deadTaskId, connector });
     const listIds = [randomUUID(), randomUUID()] as const;
     await pool.query(
       `insert into lists (tenant_id, list_id, name, members, created_by, created_at, updated_at)
@@ -209,6 +216,7 @@ export async function twoTenants(): Promise<TwoTenants> {
     return {
       ...(await load(pool, tenantId)),
       listIds,
+      ...{ connector, deadTaskId, productId },
       segment: segmentOf(word),
       tenantId,
       templateIds,
@@ -367,6 +375,34 @@ async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: s
   return ids;
 }
 
+/** Adds a product that is registered with a card network, and a task about it that is dead. */
+async function addProduct(
+  { pool, seal }: TestTidings,
+  tenantId: string,
+  {
+    userId,
+    productId,
+    deadTaskId,
+    connector,
+  }: { userId: string; productId: string; deadTaskId: string; connector: string },
+): Promise<void> {
+  const sealed = sealDocument(
+    seal,
+    JSON.stringify({ subscriber_reference_id: `${connector} subscriber` }),
+    documentRow('user_products', tenantId, productId),
+  );
+  await pool.query(
+    `insert into user_products (tenant_id, product_id, user_id, product, registration, registration_code, sealed, updated_at)
+     values ($1, $2, $3, 'CREDIT', 'registered', 'REG_121', $4, now())`,
+    [tenantId, productId, userId, sealed],
+  );
+  await pool.query(
+    `insert into connector_tasks (tenant_id, task_id, connector, kind, user_id, product_id, state, created_at, due_at, ended_at)
+     values ($1, $2, $3, 'card-registration', $4, $5, 'dead', now(), now(), now())`,
+    [tenantId, deadTaskId, connector, userId, productId],
+  );
+}
+
 /** The code that was sent to the last address of each user. */
 export const CODE = '042917';
 
@@ -419,6 +455,10 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
       'rules.yaml',
       `rules:\n  ${name}_MAILED: { on: mailed, notify: ${name} }\n  ${name}_DELAYED: { on: delayed, delay: ${version + 1}h, notify: ${name} }\n`,
     ],
+    [
+      'connectors.yaml',
+      `connectors: { ${word}_cards: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
+    ],
     ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
@@ -453,6 +493,9 @@ async function load(
     | 'jobId'
     | 'batchIds'
     | 'listIds'
+    | 'connector'
+    | 'deadTaskId'
+    | 'productId'
     | 'segment'
     | 'keyIds'
     | 'rule'

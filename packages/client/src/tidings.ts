@@ -2,6 +2,7 @@ import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
 import { Batches } from './resources/batches.ts';
 import { Catalogs } from './resources/catalogs.ts';
+import { Connectors } from './resources/connectors.ts';
 import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
 import { CustomerNotifications } from './resources/customer-notifications.ts';
@@ -77,6 +78,7 @@ export class Tidings {
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
   readonly preferences: Preferences;
+  readonly connectors: Connectors;
   readonly consents: Consents;
   readonly tenants: Tenants;
   readonly users: Users;
@@ -114,6 +116,7 @@ export class Tidings {
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);
     this.preferences = new Preferences(connection);
+    this.connectors = new Connectors(connection);
     this.consents = new Consents(connection);
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);

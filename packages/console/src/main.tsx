@@ -4,7 +4,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import './console.css';
-import { Problem } from './api.ts';
+import { Problem } from './api/call.ts';
 import { App } from './shell/App.tsx';
 import { theme } from './theme.ts';
 

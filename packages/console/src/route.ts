@@ -1,6 +1,6 @@
 /* Routes of the console, from the part of the URL after `#`: links can be shared, and need no server. */
 import { useMemo, useSyncExternalStore } from 'react';
-import type { DeliveryStatus, NotificationState, RecipientState } from './api.ts';
+import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
 
 export type Route =
   | { page: 'activity' }
@@ -9,7 +9,17 @@ export type Route =
   | { page: 'preferences'; userId: string }
   | { page: 'notifications'; state: string | null }
   | { page: 'notification'; id: string }
+  /** `type`: notification type to begin with, or null. */
+  | { page: 'send'; type: string | null }
   | { page: 'batches' }
+  /** `list`, `segment`: whose users it is for, or null. */
+  | { page: 'new-batch'; list: string | null; segment: string | null }
+  | { page: 'lists' }
+  | { page: 'list'; id: string }
+  | { page: 'segment'; name: string }
+  | { page: 'templates'; type: string | null }
+  | { page: 'template'; id: string }
+  | ({ page: 'preview' } & PreviewChoice)
   /** `state`: of the results that are shown, or null for all. */
   | { page: 'batch'; id: string; state: string | null }
   | { page: 'deliveries'; status: string | null }
@@ -26,7 +36,17 @@ export type Route =
   | { page: 'unknown' };
 
 /** Parts of the pages of channels. */
-export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs';
+export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions';
+
+/** Choices of a preview. Null: not chosen. */
+export interface PreviewChoice {
+  readonly type: string | null;
+  readonly channel: string | null;
+  readonly locale: string | null;
+  readonly userId: string | null;
+  /** Id of a template of the API in the place of the active one. */
+  readonly template: string | null;
+}
 
 export const linkToActivity = (): string => '#/';
 /** Returns the link to a part of the pages of channels; absent: to the first. */
@@ -35,6 +55,12 @@ export function linkToChannels(part: ChannelsPart = 'accounts'): string {
 }
 export const linkToRejected = (): string => '#/rejected';
 export const linkToBatches = (): string => '#/batches';
+export const linkToSend = (): string => '#/send';
+export const linkToNewBatch = (): string => '#/new-batch';
+export const linkToLists = (): string => '#/lists';
+export const linkToList = (id: string): string => `#/lists/${encodeURIComponent(id)}`;
+export const linkToSegment = (name: string): string => `#/segments/${encodeURIComponent(name)}`;
+export const linkToTemplate = (id: string): string => `#/templates/${encodeURIComponent(id)}`;
 export const linkToJobs = (): string => '#/jobs';
 export const linkToCatalog = (): string => '#/catalog';
 export const linkToVersions = (): string => '#/catalog/versions';
@@ -56,6 +82,24 @@ export function linkToNotifications(state: NotificationState | null): string {
 }
 
 export const linkToNotification = (id: string): string => `#/notifications/${encodeURIComponent(id)}`;
+
+/** Returns the link to a new batch for the users of a list or a segment. */
+export function linkToNewBatchFor(audience: 'list' | 'segment', id: string): string {
+  return `#/new-batch?${audience}=${encodeURIComponent(id)}`;
+}
+
+/** Returns the link to the templates of a type; null: all. */
+export function linkToTemplates(type: string | null): string {
+  return type === null ? '#/templates' : `#/templates?type=${encodeURIComponent(type)}`;
+}
+
+/** Returns the link to a preview; what is absent is not chosen. */
+export function linkToPreview({ type, channel, locale, userId, template }: Partial<PreviewChoice>): string {
+  const given = Object.entries({ type, channel, locale, user: userId, template }).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '',
+  );
+  return given.length === 0 ? '#/preview' : `#/preview?${new URLSearchParams(given)}`;
+}
 
 /** Returns the link to a batch with the results of a state; absent: with all. */
 export function linkToBatch(id: string, state?: RecipientState): string {
@@ -94,7 +138,7 @@ export function parseHash(hash: string): Route {
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
   if (path === '/channels') return { page: 'channels', part: 'accounts' };
-  const part = /^\/channels\/(sending|routes|costs)$/.exec(path)?.[1];
+  const part = /^\/channels\/(sending|routes|costs|suppressions)$/.exec(path)?.[1];
   if (part !== undefined) return { page: 'channels', part: part as ChannelsPart };
   if (path === '/dead-letters') return { page: 'dead-letters', group: parameters.get('group') };
   if (path === '/rejected') return { page: 'rejected' };
@@ -105,15 +149,28 @@ export function parseHash(hash: string): Route {
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
   const link = /^\/login(?:\/([\w-]+))?$/.exec(path);
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
-  if (path === '/batches') return { page: 'batches' };
-  if (path === '/notifications') return { page: 'notifications', state: parameters.get('state') };
-  return parseItem(path, parameters) ?? { page: 'unknown' };
+  return parseSends(path, parameters) ?? parseItem(path, parameters) ?? { page: 'unknown' };
 }
 
-/** Parses the path of a page about one user, batch or notification; undefined: the path is another. */
+/** Parses the path of a page about sends, lists or templates; undefined: the path is another. */
+function parseSends(path: string, parameters: URLSearchParams): Route | undefined {
+  const get = (name: string) => parameters.get(name);
+  if (path === '/batches') return { page: 'batches' };
+  if (path === '/send') return { page: 'send', type: get('type') };
+  if (path === '/new-batch') return { page: 'new-batch', list: get('list'), segment: get('segment') };
+  if (path === '/lists') return { page: 'lists' };
+  if (path === '/templates') return { page: 'templates', type: get('type') };
+  if (path === '/preview') {
+    const [type, channel, locale] = [get('type'), get('channel'), get('locale')];
+    return { page: 'preview', type, channel, locale, userId: get('user'), template: get('template') };
+  }
+  return path === '/notifications' ? { page: 'notifications', state: get('state') } : undefined;
+}
+
+/** Parses the path of a page about one user, batch, list or other thing; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
-    /^\/(users|batches|notifications)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];
+    /^\/(users|batches|notifications|lists|segments|templates)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];
   const id = decode(encoded);
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {
@@ -122,7 +179,10 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
       : { page: 'preferences', userId: id };
   }
   if (part !== undefined) return undefined;
-  return list === 'batches' ? { page: 'batch', id, state: parameters.get('state') } : { page: 'notification', id };
+  if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };
+  if (list === 'lists') return { page: 'list', id };
+  if (list === 'segments') return { page: 'segment', name: id };
+  return list === 'templates' ? { page: 'template', id } : { page: 'notification', id };
 }
 
 function decode(text: string): string | undefined {

@@ -11,10 +11,12 @@ import { type CompiledTemplate, compileTemplate } from '../../templates/template
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
+import { type Connectors, compileConnectors } from './compile-connectors.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { compileSegments, type ProfileCondition } from './compile-segments.ts';
+import { type CompiledSource, compileSources } from './compile-sources.ts';
 import { compileTests } from './compile-tests.ts';
 import { declareTemplateVariables } from './declare-variables.ts';
 import { findNamedFields } from './named-fields.ts';
@@ -35,8 +37,12 @@ export interface Catalog {
   readonly routes: Routes;
   /** Conditions of segments, by name. */
   readonly segments: ReadonlyMap<string, ProfileCondition>;
+  /** Topics whose messages are events. */
+  readonly sources: readonly CompiledSource[];
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
+  /** Undefined: this version has no connectors. */
+  readonly connectors: Connectors | undefined;
   /** @throws Error for a notification type that this version does not define */
   getNotificationType(name: string): NotificationType;
   /**
@@ -76,7 +82,9 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     mappings: compileMappings(data),
     routes: compileRoutes(data),
     segments: compileSegments(data),
+    sources: compileSources(data),
     prices: compilePrices(data),
+    connectors: compileConnectors(data),
     getNotificationType(name) {
       const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);

@@ -5,6 +5,7 @@ export const CHECKS = {
   loop: 'error',
   reserved_event: 'error',
   no_postal_address: 'error',
+  no_public_url: 'error',
   no_confirmation_link: 'error',
   bounded_loop: 'warning',
   unreachable_branch: 'warning',

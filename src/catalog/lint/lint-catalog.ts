@@ -10,7 +10,7 @@ import { checkDoubleOptIn } from './double-opt-in.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
-import { checkMarketingFooter } from './marketing-footer.ts';
+import { checkMarketingFooter, checkReaderUrl } from './marketing-footer.ts';
 import { checkRoutes } from './routes.ts';
 import { checkTemplates } from './templates.ts';
 import { checkUses } from './uses.ts';
@@ -28,11 +28,12 @@ export interface LintResult {
  * waits without an end, rules that trigger themselves, unused definitions, and template fields that nothing declares.
  * Reports only what it can prove.
  * @param sender the tenant for which it is to be active; absent: not known
+ * @param isUnlinked whether its emails leave this machine, and the installation has no URL for links to unsubscribe
  */
-export function lintCatalog(parsed: ParsedCatalog, sender?: TenantProfile): LintResult {
+export function lintCatalog(parsed: ParsedCatalog, sender?: TenantProfile, isUnlinked = false): LintResult {
   const { data } = parsed;
   if (data === undefined) return { problems: toInvalidFindings(parsed.problems) };
-  const problems = runChecks(data, parsed, sender);
+  const problems = runChecks(data, parsed, sender, isUnlinked);
   return problems.some(({ severity }) => severity === 'error') ? { problems } : { data, problems };
 }
 
@@ -40,6 +41,7 @@ function runChecks(
   data: CatalogData,
   { files, locate }: ParsedCatalog,
   sender: TenantProfile | undefined,
+  isUnlinked: boolean,
 ): readonly Finding[] {
   const findings: Finding[] = [];
   const reportAt: ReportAt = (code, place, message, hint) => {
@@ -61,5 +63,6 @@ function runChecks(
   checkDoubleOptIn(data, report);
   checkTemplates(data, files, reportAt);
   checkMarketingFooter(data, report, sender);
+  if (isUnlinked) checkReaderUrl(data, report);
   return findings.sort(compareByPlace);
 }

@@ -12,6 +12,10 @@ const NEEDED = ['unsubscribe_url', 'legal_name', 'postal_address'] as const;
 export const ADDRESS_HINT =
   'add to notifications.yaml: `variables: { postal_address: { default: "Main Street 1, Springfield" } }`, or set `postal_address` in the settings of the tenant';
 
+/** Advice by which there is a URL for links. */
+export const URL_HINT =
+  'set TIDINGS_PUBLIC_URL to the URL under which the readers of emails reach Tidings, and start it again';
+
 /**
  * Reports marketing emails that do not show what the law wants: Tidings then adds a footer, which the author should know of.
  * One for which no postal address is known is an error.
@@ -33,6 +37,18 @@ export function checkMarketingFooter(data: CatalogData, report: Report, sender: 
       report('footer_added', path, message, `write ${names.join(' and ')} in it`);
     }
   }
+}
+
+/** Reports marketing emails of an installation that has no URL for the links by which their readers unsubscribe. */
+export function checkReaderUrl(data: CatalogData, report: Report): void {
+  for (const type of data.notifications) {
+    if (!data.templates.some((template) => isMarketingEmail(type, template))) continue;
+    report('no_public_url', ['notifications', type.name], describeMissingUrl(type.name), URL_HINT);
+  }
+}
+
+export function describeMissingUrl(type: string): string {
+  return `an email of ${type} is marketing, and this installation has no URL for its link to unsubscribe`;
 }
 
 export function describeMissingAddress(type: string): string {

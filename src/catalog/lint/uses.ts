@@ -9,7 +9,8 @@ import type { Report } from './findings.ts';
  * Reports unused events, notifications and groups, reserved event names, zones without effect, `cancel` actions that name
  * rules that never wait, and rules that depend on events that only a caller can post.
  */
-export function checkUses({ events, traits, notifications, rules, groups }: CatalogData, report: Report): void {
+export function checkUses(catalog: CatalogData, report: Report): void {
+  const { events, traits, notifications, rules, groups, preferences } = catalog;
   const used = new Set(rules.flatMap(getEventTypes));
   const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
   for (const { name } of events) {
@@ -19,9 +20,12 @@ export function checkUses({ events, traits, notifications, rules, groups }: Cata
     } else if (!used.has(name)) report('unused_event', ['events', name], `no rule uses ${name}`);
   }
   const sent = new Set(rules.flatMap((rule) => [...getSentTypes(rule)]));
-  for (const { name } of notifications) {
-    if (sent.has(name) || SENT_BY_TIDINGS.has(name)) continue;
-    report('unused_notification', ['notifications', name], `no rule sends ${name}`);
+  // Messages that ask for the confirmation of a consent.
+  const asking = new Set(Object.values(preferences?.doubleOptIn ?? {}).map(({ type }) => type));
+  for (const { name, sentBy } of notifications) {
+    if (sent.has(name) || SENT_BY_TIDINGS.has(name) || asking.has(name) || sentBy === 'requests') continue;
+    const hint = `if requests or batches send it, say so: ${name}: { sent_by: requests, … }`;
+    report('unused_notification', ['notifications', name], `no rule sends ${name}`, hint);
   }
   const joined = new Set(rules.map((rule) => rule.group));
   for (const { name } of groups) {

@@ -3,6 +3,7 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
+import { parseConnectors } from './connectors.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
 import { isPieceFile } from './pieces.ts';
@@ -11,6 +12,7 @@ import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { parseSegments } from './segments.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
+import { parseSources } from './sources.ts';
 import type { StoredTemplate } from './stored-template.ts';
 import { parseTemplates } from './templates.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
@@ -27,7 +29,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'preferences'] as const;
+const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'sources', 'preferences', 'connectors'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -98,8 +100,11 @@ async function parseParts(
     return parseRules(file, { ...events, ...others });
   });
   const routes = parseFile(yaml.get('routes'), parseRoutes);
+  const types = events && new Set(events.events.map(({ name }) => name));
+  const sources = parseFile(yaml.get('sources'), (file) => parseSources(file, types));
   const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
   const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
+  const connectors = parseFile(yaml.get('connectors'), (file) => parseConnectors(file, { ...events }));
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, ...notifications },
@@ -107,18 +112,20 @@ async function parseParts(
     stored,
   );
   problems.throwIfAny();
-  const { types, variables } = notifications!;
+  const { types: notificationTypes, variables } = notifications!;
   const pieces = [...templateFiles].filter(([path]) => isPieceFile(path));
   return {
     ...events!,
-    notifications: types.map(({ type }) => type),
+    notifications: notificationTypes.map(({ type }) => type),
     ...(variables === undefined ? {} : { variables }),
     ...rules!,
     ...(segments?.length && { segments }),
     templates,
     ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
     ...routes,
+    ...(sources?.length && { sources }),
     ...(preferences && { preferences }),
+    ...(connectors?.length && { connectors }),
   };
 }
 

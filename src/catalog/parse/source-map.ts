@@ -25,9 +25,11 @@ const FILES: { readonly [part: string]: string } = {
   segments: 'segments',
   routes: 'routes',
   prices: 'routes',
+  sources: 'sources',
   preferences: 'preferences',
   frequency: 'preferences',
   consent: 'preferences',
+  connectors: 'connectors',
 };
 
 /**

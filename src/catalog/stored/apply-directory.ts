@@ -28,7 +28,8 @@ export async function applyCatalogDirectory(
   for (let attempt = 1; ; attempt++) {
     const stored = await loadStoredParts(pool, tenantId, catalogs);
     const tenant = (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT;
-    const data = withStoredTests(await validateCatalogFiles(files, stored?.templates, tenant), stored);
+    const isUnlinked = await catalogs.isUnlinked(tenantId);
+    const data = withStoredTests(await validateCatalogFiles(files, stored?.templates, tenant, isUnlinked), stored);
     const merged = stored && { hash: hashFiles(files), from: stored.version };
     try {
       const applied = await applyDirectory(pool, tenantId, data, now, merged);

@@ -151,7 +151,7 @@ async function createOnDatabase(options: CreateOptions): Promise<void> {
 }
 
 /** Returns the key as the only line, so that `KEY=$(tidings keys create …)` has it, and what to know about it as notes. */
-function showIssued(issued: IssuedKey): Required<CommandOutput> {
+function showIssued(issued: IssuedKey): Required<Pick<CommandOutput, 'data' | 'lines' | 'notes'>> {
   return {
     data: issued,
     lines: [issued.key],

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { AuditEntryView } from '../../store/audit-log.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
+import { writePages } from './write-pages.ts';
 
 interface AuditOptions {
   readonly actor?: string;
@@ -39,7 +38,10 @@ export function addAuditCommand(program: Command): void {
     .action((options: AuditOptions) =>
       runApiCommand(options.json, async (api) => {
         if (options.export !== undefined) {
-          const entries = await exportEntries(api, options, options.export);
+          const entries = await writePages(options.export, async (after) => {
+            const { entries: items, next } = await loadPage(api, options, 200, after);
+            return { items, next };
+          });
           return { data: { entries }, lines: [`${formatCount(entries, 'change')} written.`] };
         }
         const data = await loadPage(api, options, options.limit, null);
@@ -48,26 +50,6 @@ export function addAuditCommand(program: Command): void {
         return { data, lines: lines.length > 0 ? lines : ['There are no such changes.'] };
       }),
     );
-}
-
-/** Returns the number of entries written. A page is in memory at a time. */
-async function exportEntries(api: ApiClient, options: AuditOptions, path: string): Promise<number> {
-  // Readable by its owner only: it says who did what.
-  const file = createWriteStream(path, { mode: 0o600 });
-  await once(file, 'open');
-  let count = 0;
-  for (let after: string | null = null, isOver = false; !isOver; ) {
-    const page: Page = await loadPage(api, options, 200, after);
-    for (const entry of page.entries) {
-      count++;
-      if (!file.write(`${JSON.stringify(entry)}\n`)) await once(file, 'drain');
-    }
-    after = page.next;
-    isOver = after === null;
-  }
-  file.end();
-  await once(file, 'close');
-  return count;
 }
 
 async function loadPage(api: ApiClient, options: AuditOptions, limit: number, after: string | null): Promise<Page> {

@@ -7,7 +7,7 @@ import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand, toPage } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toPage, toRejectedLines } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { parseCount } from './run-job.ts';
 import { collectVariable } from './send-output.ts';
@@ -198,7 +198,7 @@ async function add(api: ApiClient, id: string, file: string): Promise<CommandOut
   await flush();
   const errors = totals.errors.map(({ line: at, code, message }) => `  line ${at + 1}  ${code}  ${message}`);
   const said = `${formatCount(totals.stored, 'line')} added, ${totals.rejected} of them rejected; the batch has ${totals.lines}.`;
-  return { data: totals, lines: [said, ...errors] };
+  return { data: totals, lines: [said, ...errors], failure: toRejectedLines(totals.rejected) };
 }
 
 async function watch(api: ApiClient, id: string): Promise<CommandOutput> {
@@ -219,6 +219,7 @@ async function estimate(api: ApiClient, id: string): Promise<CommandOutput> {
     readonly sampled: number;
     readonly exact: boolean;
     readonly reach: number;
+    readonly unreachable: { readonly [code: string]: number };
     readonly dropped: { readonly [code: string]: number };
     readonly rejected: { readonly [code: string]: number };
     readonly costs: readonly {
@@ -230,7 +231,7 @@ async function estimate(api: ApiClient, id: string): Promise<CommandOutput> {
     }[];
   };
   const about = data.exact ? '' : `about, by a sample of ${data.sampled}: `;
-  const codes = [...Object.entries(data.dropped), ...Object.entries(data.rejected)];
+  const codes = [data.unreachable, data.dropped, data.rejected].flatMap((counts) => Object.entries(counts));
   const lines = codes.map(([code, count]) => `${String(count).padStart(8)}  ${code}`);
   const costs = data.costs.map(({ channel, messages, parts, amount, currency }) => {
     const size = parts === null ? '' : ` in ${formatCount(parts, 'part')}`;

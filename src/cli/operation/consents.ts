@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { ImportError, ImportResult } from '../../model/consent-import.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toRejectedLines } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 interface ConsentView {
@@ -102,14 +102,15 @@ function describeRecorded({
 
 /** Sends a file a part at a time. */
 async function importFile(api: ApiClient, file: string): Promise<CommandOutput> {
-  const total = { lines: 0, recorded: 0, known: 0, rejected: 0, empty: 0, errors: [] as ImportError[] };
+  const total = { lines: 0, recorded: 0, pending: 0, known: 0, rejected: 0, empty: 0, errors: [] as ImportError[] };
   let part: string[] = [];
   const flush = async () => {
     const answer = await api.postLines('/api/v1/consents/import', part.join(''));
     const summary = answer.at(-1) as ImportResult['summary'];
     const errors = (answer.slice(0, -1) as ImportError[]).map((one) => ({ ...one, line: total.lines + one.line }));
     total.errors = [...total.errors, ...errors].slice(0, MAX_PRINTED_ERRORS);
-    for (const name of ['lines', 'recorded', 'known', 'rejected', 'empty'] as const) total[name] += summary[name];
+    for (const name of ['lines', 'recorded', 'pending', 'known', 'rejected', 'empty'] as const)
+      total[name] += summary[name];
     part = [];
   };
   for await (const line of readLines(file)) {
@@ -119,9 +120,10 @@ async function importFile(api: ApiClient, file: string): Promise<CommandOutput> 
     console.error(`${formatCount(total.lines, 'line')} …`);
   }
   if (part.length > 0) await flush();
-  const said = `${total.recorded} recorded, ${total.known} known already, ${total.rejected} rejected.`;
+  const waiting = total.pending === 0 ? '' : ` (${total.pending} wait for their confirmation)`;
+  const said = `${total.recorded} recorded${waiting}, ${total.known} known already, ${total.rejected} rejected.`;
   const errors = total.errors.map(({ line, code, message }) => `  line ${line + 1}  ${code}  ${message}`);
-  return { data: total, lines: [said, ...errors] };
+  return { data: total, lines: [said, ...errors], failure: toRejectedLines(total.rejected) };
 }
 
 function pathOf(userId: string): string {

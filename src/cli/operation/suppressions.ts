@@ -1,9 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { TidingsError } from '../../errors.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS } from '../../model/suppression.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { writePages } from './write-pages.ts';
 
 interface View {
   readonly suppression_id: string;
@@ -16,6 +18,7 @@ interface View {
 }
 
 interface Options {
+  readonly export?: string;
   readonly user?: string;
   readonly json?: boolean;
   readonly channel?: string;
@@ -44,10 +47,19 @@ export function addSuppressionsCommands(program: Command): void {
     .addOption(new Option('--channel <channel>', 'on this channel').choices(SUPPRESSIBLE_CHANNELS))
     .addOption(new Option('--reason <reason>', 'for this reason').choices(SUPPRESSION_REASONS))
     .option('--user <user>', 'of the addresses that this user has now')
+    .option('--export <file>', 'write all of them to a file as NDJSON, instead of listing some')
     .option(...JSON_OPTION)
-    .action(({ channel, reason, user, json }: Options) =>
+    .action(({ channel, reason, user, export: file, json }: Options) =>
       runApiCommand(json, async (api) => {
         const filter = { ...(channel && { channel }), ...(reason && { reason }), ...(user && { user_id: user }) };
+        if (file !== undefined) {
+          const suppressions = await writePages(file, async (after) => {
+            const query = new URLSearchParams({ limit: '200', ...filter, ...(after !== null && { after }) });
+            const page = (await api.get(`${PATH}?${query}`)) as { suppressions: readonly View[]; next: string | null };
+            return { items: page.suppressions, next: page.next };
+          });
+          return { data: { suppressions }, lines: [`${formatCount(suppressions, 'suppression')} written.`] };
+        }
         const query = new URLSearchParams({ limit: '100', ...filter });
         const data = (await api.get(`${PATH}?${query}`)) as { suppressions: readonly View[] };
         const lines = data.suppressions.map(format);

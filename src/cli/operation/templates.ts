@@ -45,7 +45,11 @@ export function addTemplatesCommands(program: Command): void {
   templates
     .command('preview <type>')
     .description('Render a message without sending it: a sample, an event of yours, or with the profile of a user')
-    .addOption(new Option('--channel <channel>', 'the channel').choices(CHANNELS).default('email'))
+    .addOption(
+      new Option('--channel <channel>', 'the channel; default: that of the template, or the first of the type').choices(
+        CHANNELS,
+      ),
+    )
     .option('--locale <locale>', 'locale; default: that of the user, or of the tenant')
     .option('--template <id>', 'a template of the API in the place of the active one, a draft too: its id, or NAME_V2')
     .option('--user <id>', 'a user whose profile is shown, with addresses masked')

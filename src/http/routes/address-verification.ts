@@ -1,5 +1,6 @@
 import { TidingsError } from '../../errors.ts';
 import { confirmCode, sendCode } from '../../notify/verify-address.ts';
+import { findSurvivor } from '../../store/merge/merged-users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { codeBody, sentCode, verifyBody } from '../schemas/address-verification.ts';
 import { addressParams, userAddress } from '../schemas/addresses.ts';
@@ -28,8 +29,12 @@ export function registerAddressVerificationRoutes(app: App, dependencies: HttpDe
     },
     async ({ principal, params, body, operationId }, reply) => {
       const { tenantId, actor, scopes } = principal;
-      const parts = { pipeline, catalogs, seal, clock, pool: database.forTenant(tenantId) };
-      const of = { userId: params.user_id, addressId: params.address_id.toLowerCase() };
+      const pool = database.forTenant(tenantId);
+      const parts = { pipeline, catalogs, seal, clock, pool };
+      const of = {
+        userId: await findSurvivor(pool, tenantId, params.user_id),
+        addressId: params.address_id.toLowerCase(),
+      };
       const sent = await sendCode(parts, { tenantId, actor, scopes, operationId }, of, body.type);
       if (!sent) throw unknownAddress();
       return reply.status(202).send(sent);
@@ -50,8 +55,9 @@ export function registerAddressVerificationRoutes(app: App, dependencies: HttpDe
       },
     },
     async ({ principal: { tenantId, actor }, params, body }) => {
-      const of = { userId: params.user_id, addressId: params.address_id.toLowerCase() };
       const pool = database.forTenant(tenantId);
+      const userId = await findSurvivor(pool, tenantId, params.user_id);
+      const of = { userId, addressId: params.address_id.toLowerCase() };
       const view = await confirmCode({ pool, seal, clock }, { tenantId, actor }, of, body.code);
       if (!view) throw unknownAddress();
       return view;

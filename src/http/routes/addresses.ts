@@ -4,6 +4,7 @@ import type { Principal } from '../../model/principal.ts';
 import { readAddress } from '../../privacy/read-address.ts';
 import { MAX_ADDED_ADDRESSES } from '../../store/addresses.ts';
 import { announceDeliveries } from '../../store/deliveries/delivery-queue.ts';
+import { findSurvivor } from '../../store/merge/merged-users.ts';
 import {
   type AddressChanger,
   addUserAddress,
@@ -20,8 +21,13 @@ const TAGS = ['users'];
 
 /** Addresses of a user beside that of the traits: listed masked, added, made the one that receives, removed. */
 export function registerAddressRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
-  const changer = ({ tenantId, actor }: Principal, userId: string): AddressChanger => {
-    return { tenantId, userId, actor, now: clock() };
+  const changer = async ({ tenantId, actor }: Principal, userId: string): Promise<AddressChanger> => {
+    return {
+      tenantId,
+      userId: await findSurvivor(database.forTenant(tenantId), tenantId, userId),
+      actor,
+      now: clock(),
+    };
   };
 
   app.get(
@@ -37,9 +43,11 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
       },
     },
     async ({ principal: { tenantId }, params: { user_id } }) => {
-      const addresses = await listUserAddresses(database.forTenant(tenantId), tenantId, user_id);
+      const pool = database.forTenant(tenantId);
+      const userId = await findSurvivor(pool, tenantId, user_id);
+      const addresses = await listUserAddresses(pool, tenantId, userId);
       if (!addresses) throw unknownUser();
-      return { user_id, addresses };
+      return { user_id: userId, addresses };
     },
   );
 
@@ -60,7 +68,8 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
       const { kind, primary: isPrimary } = body;
       const address = requireAddress(kind, body.address);
       const pool = database.forTenant(principal.tenantId);
-      const added = await addUserAddress(pool, seal, changer(principal, params.user_id), { kind, address, isPrimary });
+      const by = await changer(principal, params.user_id);
+      const added = await addUserAddress(pool, seal, by, { kind, address, isPrimary });
       if (added === 'unknown_user') throw unknownUser();
       if (added === 'too_many')
         throw new TidingsError(
@@ -86,7 +95,7 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
     },
     async ({ principal, params: { user_id, address_id } }) => {
       const pool = database.forTenant(principal.tenantId);
-      const view = await makeAddressPrimary(pool, changer(principal, user_id), address_id.toLowerCase());
+      const view = await makeAddressPrimary(pool, await changer(principal, user_id), address_id.toLowerCase());
       if (!view) throw unknownAddress();
       return view;
     },
@@ -106,7 +115,7 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
     },
     async ({ principal, params: { user_id, address_id } }) => {
       const pool = database.forTenant(principal.tenantId);
-      const removed = await removeUserAddress(pool, changer(principal, user_id), address_id.toLowerCase());
+      const removed = await removeUserAddress(pool, await changer(principal, user_id), address_id.toLowerCase());
       if (removed === 'of_traits')
         throw new TidingsError(
           'address_of_traits',

@@ -47,9 +47,12 @@ const SUMMARIES = {
 
 /** Batches: one notification to up to a million recipients. */
 export function registerBatchRoutes(app: App, dependencies: HttpDependencies): void {
-  const { database, pipeline, catalogs, seal, clock, publicUrl } = dependencies;
+  const { database, pipeline, catalogs, seal, clock, publicUrl, readerUrl = () => publicUrl, leaving } = dependencies;
   const cursors = new Cursors(seal);
-  const partsOf = (tenantId: string) => ({ pool: database.forTenant(tenantId), catalogs, seal, clock, pipeline });
+  const partsOf = (tenantId: string) => ({
+    ...{ pool: database.forTenant(tenantId), catalogs, seal, clock, pipeline },
+    ...(leaving && { leaving }),
+  });
 
   app.post(
     PATH,
@@ -157,7 +160,10 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
       const sealed = await loadSealedRequest(parts.pool, tenantId, batch.batchId);
       const { estimate, reached, factor } = await estimateBatch(parts, tenantId, batch, sealed);
       const asked = { tenantId, type: `${batch.request.type}`, recipients: reached, factor, now: clock() };
-      const costs = await estimateCosts({ pool: parts.pool, owner: database.owner, catalogs, seal, publicUrl }, asked);
+      const costs = await estimateCosts(
+        { pool: parts.pool, owner: database.owner, catalogs, seal, publicUrl: readerUrl() },
+        asked,
+      );
       return { ...estimate, costs };
     },
   );

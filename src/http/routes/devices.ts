@@ -3,6 +3,7 @@ import { TidingsError } from '../../errors.ts';
 import type { Device, DeviceSecret, PushService, Registration } from '../../model/device.ts';
 import type { Principal } from '../../model/principal.ts';
 import { listDevices, MAX_USER_DEVICES, registerDevice, removeDevice } from '../../store/devices/devices.ts';
+import { findSurvivor } from '../../store/merge/merged-users.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { requireUser } from '../require-user.ts';
@@ -183,7 +184,7 @@ export function registerDeviceRoutes(app: App, dependencies: HttpDependencies): 
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The devices of any user, as the API shows and changes them. */
+/** The devices of any user, as the API shows and changes them; of one that was merged those of the survivor. */
 class UserDevices {
   readonly #dependencies: HttpDependencies;
 
@@ -191,15 +192,17 @@ class UserDevices {
     this.#dependencies = dependencies;
   }
 
-  async list({ tenantId }: Principal, userId: string, { retired }: z.infer<typeof devicesQuery>) {
+  async list({ tenantId }: Principal, namedId: string, { retired }: z.infer<typeof devicesQuery>) {
     const pool = this.#dependencies.database.forTenant(tenantId);
+    const userId = await findSurvivor(pool, tenantId, namedId);
     return { devices: (await listDevices(pool, tenantId, userId, retired === 'true')).map(toView) };
   }
 
-  async register({ tenantId }: Principal, userId: string, registration: Registration) {
+  async register({ tenantId }: Principal, namedId: string, registration: Registration) {
     const { database, seal, clock } = this.#dependencies;
-    const of = { tenantId, userId };
-    const registered = await registerDevice(database.forTenant(tenantId), seal, of, registration, clock());
+    const pool = database.forTenant(tenantId);
+    const of = { tenantId, userId: await findSurvivor(pool, tenantId, namedId) };
+    const registered = await registerDevice(pool, seal, of, registration, clock());
     if (registered) return { isNew: registered.isNew, view: toView(registered.device) };
     throw new TidingsError(
       'too_many_devices',
@@ -207,10 +210,11 @@ class UserDevices {
     );
   }
 
-  async remove({ tenantId }: Principal, userId: string, deviceId: string) {
+  async remove({ tenantId }: Principal, namedId: string, deviceId: string) {
     const { database, clock } = this.#dependencies;
-    const of = { tenantId, userId, deviceId: deviceId.toLowerCase() };
-    const removed = UUID.test(deviceId) && (await removeDevice(database.forTenant(tenantId), of, clock()));
+    const pool = database.forTenant(tenantId);
+    const of = { tenantId, userId: await findSurvivor(pool, tenantId, namedId), deviceId: deviceId.toLowerCase() };
+    const removed = UUID.test(deviceId) && (await removeDevice(pool, of, clock()));
     if (removed) return toView(removed);
     throw new TidingsError('not_found', 'The user has no such device, or it is retired.', { pointer: 'device_id' });
   }

@@ -4,12 +4,13 @@ import type { EventResult } from '../../ingest/results.ts';
 import { retryRejected } from '../../ingest/retry-rejected.ts';
 import { applyMergePatch } from '../../jobs/merge-patch.ts';
 import type { Decision } from '../../model/decision.ts';
+import type { UnusableAddress } from '../../privacy/read-address.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
-import { idParams, pageQuery } from '../schemas/common.ts';
+import { idParams } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
 import {
   correctedBody,
@@ -18,6 +19,7 @@ import {
   type RejectedGroup,
   rejectedGroups,
   rejectedPage,
+  rejectedQuery,
 } from '../schemas/rejected.ts';
 
 /** Groups of rejected events that are listed. */
@@ -66,7 +68,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         operationId: 'listRejectedEvents',
         summary: 'Rejected events, and why; newest first',
         tags: ['events'],
-        querystring: pageQuery,
+        querystring: rejectedQuery,
         response: { 200: rejectedPage },
       },
     },
@@ -79,6 +81,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         request.principal.tenantId,
         limit,
         position,
+        request.query.source,
       );
       return { rejected, next: last && cursors.write(request, [last.at, last.id]) };
     },
@@ -218,10 +221,16 @@ function toIngestResponse(results: readonly EventResult[]) {
     accepted,
     duplicates,
     rejected,
-    results: results.map(({ eventId, status, decisions }) => {
-      return { event_id: eventId, status, decisions: decisions.map(toDecisionSummary) };
+    results: results.map(({ eventId, status, decisions, unusable }) => {
+      const result = { event_id: eventId, status, decisions: decisions.map(toDecisionSummary) };
+      return unusable ? { ...result, notes: unusable.map(toNote) } : result;
     }),
   };
+}
+
+function toNote({ trait, problem }: UnusableAddress) {
+  const path = `user_traits.${trait}`;
+  return { code: 'unusable_address' as const, path, message: `${path} ${problem}` };
 }
 
 /** The decision without its evidence, which the audit has. */

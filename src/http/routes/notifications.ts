@@ -30,7 +30,7 @@ const RECIPIENTS_PER_COUNTED_REQUEST = 100;
 
 /** Notifications that are asked for directly: sent, scheduled, listed, cancelled, moved. */
 export function registerNotificationRoutes(app: App, dependencies: HttpDependencies): void {
-  const { database, pipeline, catalogs, seal, clock } = dependencies;
+  const { database, pipeline, catalogs, seal, clock, leaving } = dependencies;
   const cursors = new Cursors(seal);
 
   app.post(
@@ -54,7 +54,8 @@ export function registerNotificationRoutes(app: App, dependencies: HttpDependenc
     async (request, reply) => {
       const { principal, operationId, query } = request;
       const { tenantId, actor, scopes } = principal;
-      const parts = { pipeline, catalogs, seal, clock, pool: database.forTenant(tenantId) };
+      const pool = database.forTenant(tenantId);
+      const parts = { pipeline, catalogs, seal, clock, pool, ...(leaving && { leaving }) };
       const asker = { tenantId, actor, scopes, operationId };
       return reply
         .status(202)

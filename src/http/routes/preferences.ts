@@ -30,7 +30,7 @@ export function registerPreferenceRoutes(app: App, parts: HttpDependencies): voi
     app.route({
       method,
       url: users,
-      config: { scope: 'preferences:write', errors: ['not_found', 'preference_locked'] },
+      config: { scope: 'preferences:write', errors: ['not_found', 'preference_locked', 'channels_not_used'] },
       schema: {
         operationId: replaces ? 'replacePreferences' : 'changePreferences',
         summary: replaces
@@ -46,7 +46,7 @@ export function registerPreferenceRoutes(app: App, parts: HttpDependencies): voi
     app.route({
       method,
       url: own,
-      config: { scope: 'me', errors: ['not_found', 'preference_locked'] },
+      config: { scope: 'me', errors: ['not_found', 'preference_locked', 'channels_not_used'] },
       schema: {
         operationId: replaces ? 'replaceOwnPreferences' : 'changeOwnPreferences',
         summary: replaces

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { TidingsError } from '../../errors.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Millis } from '../../model/event.ts';
@@ -6,7 +7,13 @@ import { maskAddressTrait, redact } from '../../privacy/mask.ts';
 import { toNormalAddress } from '../../privacy/normal-address.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
-import { addSuppressions, liftSuppression, listSuppressions, loadSuppression } from '../../store/suppressions.ts';
+import {
+  addSuppressions,
+  liftSuppression,
+  listSuppressions,
+  loadSuppression,
+  streamSuppressions,
+} from '../../store/suppressions.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import {
@@ -14,6 +21,8 @@ import {
   liftBody,
   newSuppression,
   suppression,
+  suppressionExport,
+  suppressionExportQuery,
   suppressionImport,
   suppressionPage,
   suppressionParams,
@@ -50,6 +59,31 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
       const suppressions = await listSuppressions(pool, principal.tenantId, filter, limit, cursor?.[0] ?? null);
       const next = cursors.next(request, suppressions, limit, (last) => [last.suppression_id]);
       return { suppressions, next };
+    },
+  );
+
+  app.get(
+    '/api/v1/suppressions/export',
+    {
+      config: { scope: 'suppressions:read', mediaType: 'application/x-ndjson' },
+      schema: {
+        operationId: 'exportSuppressions',
+        summary: 'Export suppressions as NDJSON, newest first; a connection that breaks off before the end is an error',
+        tags: ['suppressions'],
+        querystring: suppressionExportQuery,
+        response: { 200: suppressionExport },
+      },
+    },
+    async ({ principal: { tenantId }, query: { channel = null, reason = null } }, reply) => {
+      const filter = { channel, reason, addressHash: null };
+      const pages = streamSuppressions(database.forTenant(tenantId), tenantId, filter);
+      // The first page is read before the response begins: if the database is away, that is an error of its own.
+      const first = await pages.next();
+      const lines = (async function* () {
+        if (!first.done) yield toLines(first.value);
+        for await (const page of pages) yield toLines(page);
+      })();
+      return reply.type('application/x-ndjson').send(Readable.from(lines) as unknown as string);
     },
   );
 
@@ -241,6 +275,10 @@ function isAddress(kind: 'email' | 'phone', text: string): boolean {
 
 function hashAddress(seal: Seal, channel: SuppressibleChannel, address: string): string {
   return seal.sign(toNormalAddress(toKind(channel), address));
+}
+
+function toLines(suppressions: readonly object[]): string {
+  return suppressions.map((one) => `${JSON.stringify(one)}\n`).join('');
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

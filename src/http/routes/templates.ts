@@ -12,7 +12,7 @@ import { type PreviewView, preview, previewBody } from '../schemas/templates.ts'
 /** Previews of messages: what a template makes of some data. Nothing is sent or stored. */
 export function registerTemplateRoutes(
   app: App,
-  { catalogs, database, outbound, clock, publicUrl }: HttpDependencies,
+  { catalogs, database, outbound, clock, publicUrl, readerUrl = () => publicUrl }: HttpDependencies,
 ): void {
   app.post(
     '/api/v1/templates/preview',
@@ -27,13 +27,15 @@ export function registerTemplateRoutes(
       },
     },
     async ({ principal: { tenantId }, body }) => {
-      const { notification_type: notificationType, channel, user_id: userId, variables } = body;
+      const { notification_type: notificationType, user_id: userId, variables } = body;
       const pool = database.forTenant(tenantId);
       const active = await catalogs.refresh(tenantId);
       const stored =
         body.template === undefined ? undefined : await toPreviewCatalog(pool, tenantId, active, body.template);
       const catalog = stored?.catalog ?? active;
       const locale = body.locale ?? stored?.row.locale;
+      const ofType = catalog.rules.notifications.get(notificationType)?.channels[0];
+      const channel = body.channel ?? stored?.row.channel ?? ofType ?? 'email';
       if (stored && (stored.row.notificationType !== notificationType || stored.row.channel !== channel)) {
         const { notificationType: type, channel: other } = stored.row;
         const message = `That template is one of ${type} by ${other}.`;
@@ -44,7 +46,7 @@ export function registerTemplateRoutes(
       if (profile === null) throw new TidingsError('not_found', 'There is no such user.');
       const event = body.last_event ? await loadLast() : body.event;
       const request = { notificationType, channel, locale, userId, traits: profile?.traits, event, variables };
-      const made = previewMessage(catalog, tenant, request, clock(), publicUrl);
+      const made = previewMessage(catalog, tenant, request, clock(), readerUrl());
       if (!made) {
         throw new TidingsError('not_found', `The active catalog has no ${channel} template of ${notificationType}.`);
       }

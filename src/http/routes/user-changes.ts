@@ -1,8 +1,9 @@
-import { type RejectionCode, TidingsError } from '../../errors.ts';
+import { type ProblemPart, type RejectionCode, TidingsError } from '../../errors.ts';
 import { changeProfiles } from '../../ingest/change-profiles.ts';
 import type { EventResult } from '../../ingest/results.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
+import { findUnusableAddresses, type UnusableAddress } from '../../privacy/read-address.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { loadTraits } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -67,30 +68,37 @@ export function registerUserChangeRoutes(app: App, { database, pipeline, seal, c
       },
     },
     async ({ principal, body: { users }, bodyBytes }) => {
-      const changes = users.map(({ user_id: userId, traits }) => ({ userId, traits }));
+      const unusable = users.map(({ traits }) => findUnusableAddresses(traits)[0]);
+      const usable = users.filter((_, index) => unusable[index] === undefined);
+      const changes = usable.map(({ user_id: userId, traits }) => ({ userId, traits }));
       const by = { by: principal.actor, now: clock(), bytes: bodyBytes };
       const found = await changeProfiles(pipeline, principal.tenantId, changes, by);
-      const results = found.map((result, index) => toResult(users[index]?.user_id ?? '', result));
+      const byUser = new Map(usable.map((user, place) => [user, found[place] as EventResult]));
+      const results = users.map((user, index) => {
+        const wrong = unusable[index];
+        return wrong ? toUnusable(user.user_id, wrong) : toResult(user.user_id, byUser.get(user) as EventResult);
+      });
       const stored = results.filter(({ status }) => status === 'stored').length;
-      if (stored > 0) await record(principal, 'users.changed', `${stored} users`, { stored });
+      const { tenantId, actor } = principal;
+      const entry = { tenantId, actor, action: 'users.changed', subject: `${stored} users`, detail: { stored } };
+      if (stored > 0) await appendAuditEntry(database.forTenant(tenantId), entry, clock());
       return { stored, rejected: results.length - stored, results };
     },
   );
 
   async function change(principal: Principal, userId: string, traits: JsonObject) {
     const { tenantId, actor } = principal;
-    const [result] = await changeProfiles(pipeline, tenantId, [{ userId, traits }], { by: actor, now: clock() });
+    const errors = findUnusableAddresses(traits).map(toProblemPart);
+    if (errors[0]) throw new TidingsError('invalid_request', errors[0].message, { errors });
+    const detail = { traits: Object.keys(traits).slice(0, MAX_NAMED_TRAITS) };
+    const change = { userId, traits, audit: { actor, action: 'user.changed', subject: userId, detail } };
+    const [result] = await changeProfiles(pipeline, tenantId, [change], { by: actor, now: clock() });
     if (result?.code !== undefined) {
       const path = result.path ?? '';
       const pointer = path === 'user_id' ? path : path.startsWith('user_traits') ? toPointer(path) : '';
       throw new TidingsError('invalid_request', `${result.message ?? result.code}.`, { pointer });
     }
-    await record(principal, 'user.changed', userId, { traits: Object.keys(traits).slice(0, MAX_NAMED_TRAITS) });
     return showUser(database.forTenant(tenantId), tenantId, userId);
-  }
-
-  function record({ tenantId, actor }: Principal, action: string, subject: string, detail: JsonObject): Promise<void> {
-    return appendAuditEntry(database.forTenant(tenantId), { tenantId, actor, action, subject, detail }, clock());
   }
 }
 
@@ -99,6 +107,15 @@ const MAX_NAMED_TRAITS = 100;
 
 function toPointer(path: string): string {
   return path === 'user_traits' ? '/traits' : `/traits/${path.slice('user_traits.'.length)}`;
+}
+
+function toProblemPart({ trait, problem }: UnusableAddress): ProblemPart {
+  return { pointer: `/traits/${trait}`, message: `${trait} ${problem}` };
+}
+
+function toUnusable(user_id: string, { trait, problem }: UnusableAddress) {
+  const code = 'invalid_address' as const;
+  return { user_id, status: 'rejected' as const, code, path: `traits.${trait}`, message: `${trait} ${problem}` };
 }
 
 function toResult(user_id: string, { code, path, message }: EventResult) {

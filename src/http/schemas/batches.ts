@@ -121,6 +121,9 @@ export const batchEstimate = z
     reach: z.int().describe('Recipients who would get a message, now or later'),
     held: z.int().describe('Of those, recipients with every channel held'),
     duplicate: z.int().describe('Recipients who occur before, within the sample'),
+    unreachable: z
+      .record(z.string(), z.int())
+      .describe('Recipients by reason code who have no address of the channels now, or a suppressed one; not in reach'),
     dropped: z.record(z.string(), z.int()).describe('Recipients by reason code who would get none'),
     rejected: z.record(z.string(), z.int()),
     costs: listOf(

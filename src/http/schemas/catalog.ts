@@ -130,6 +130,8 @@ const difference = z
       'template_test',
       'route',
       'price',
+      'source',
+      'connector',
       'preferences',
     ]),
     name: z.string(),

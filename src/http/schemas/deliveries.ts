@@ -149,6 +149,8 @@ export const deliverySummary = z
     status: z.enum(DELIVERY_STATUSES),
     provider: z.string().nullable(),
     reason: z.string().nullable(),
+    due_at: timestamp.nullable().describe('When a queued one is tried next; null: it is not queued'),
+    hold_code: z.string().nullable().describe('Why it waits until then; null: it is not held'),
     receipt_state: z
       .enum(RECEIPT_STATES)
       .nullable()

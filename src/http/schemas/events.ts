@@ -118,6 +118,15 @@ const eventResult = z
     event_id: z.string().nullable(),
     status: z.enum(['accepted', 'duplicate', 'rejected', 'conflict']),
     decisions: listOf(decisionSummary),
+    notes: z
+      .exactOptional(
+        listOf(
+          z
+            .object({ code: z.enum(['unusable_address']), path: z.string(), message: z.string() })
+            .meta({ id: 'EventNote', description: 'Something about a stored event that its sender should correct' }),
+        ),
+      )
+      .describe('Addresses to which no message can go. The event is stored all the same'),
   })
   .meta({ id: 'EventResult', description: 'What became of one event of a request' });
 

@@ -63,6 +63,14 @@ export const suppressionQuery = z.strictObject({
   after: cursorQuery,
 });
 
+export const suppressionExportQuery = z.strictObject({ channel: channel.optional(), reason: reason.optional() });
+
+export const suppressionExport = z.string().meta({
+  id: 'SuppressionExport',
+  description: 'NDJSON: one Suppression a line, newest first; addresses are masked',
+  examples: ['{"suppression_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","channel":"email","reason":"hard_bounce"}\n'],
+});
+
 /** A sender is the number or service of an SMS account: with an email address its scope would stop nothing. */
 function hasScopeOfChannel({
   channel,

@@ -23,7 +23,11 @@ export const previewEvent = z.strictObject({
 export const previewBody = z
   .strictObject({
     notification_type: pathText.meta({ examples: ['WELCOME_EMAIL'] }),
-    channel: z.enum(CHANNELS).meta({ examples: ['email'] }),
+    channel: z
+      .enum(CHANNELS)
+      .optional()
+      .meta({ examples: ['email'] })
+      .describe('Absent: that of the template, or the first of the type'),
     locale: z
       .string()
       .max(100)

@@ -73,7 +73,8 @@ export const usersBody = z
   })
   .meta({ id: 'UsersBody' });
 
-const CODES = Object.keys(REJECTION_CODES) as RejectionCode[];
+/** Codes of rejected events, and that of an address to which no message can go. */
+const CODES = [...(Object.keys(REJECTION_CODES) as RejectionCode[]), 'invalid_address'] as const;
 
 export const usersResult = z
   .object({

@@ -190,7 +190,7 @@ export class BatchWorker {
       let { nextLine } = asked;
       const changes: RecipientChange[] = [
         ...asked.results.map(({ state, code }) => ({ from: null, to: state, code })),
-        ...settled.changed.map(({ from, result: { state, code } }) => ({ from, to: state, code })),
+        ...settled.changed.map(({ from, fromCode, result: { state, code } }) => ({ from, fromCode, to: state, code })),
       ];
       if (batch.state === 'cancelled' && nextLine < lines) {
         const to = Math.min(nextLine + CANCELLED_LINES, lines);

@@ -7,6 +7,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import { selectChannels } from '../../plan/plan.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { type LineResult, loadLines, type PendingLine } from '../../store/batches/recipients.ts';
+import { type ForetellParts, foretell } from '../foretell.ts';
 import type { GivenAddress } from '../resolve-recipients.ts';
 import { findUsers, toEvent, toLineResult } from './ask-page.ts';
 import { sampleAudience } from './audience.ts';
@@ -29,6 +30,8 @@ export interface BatchEstimate {
   readonly held: number;
   /** Recipients whose user occurs before, within the sample. */
   readonly duplicate: number;
+  /** Recipients whom no message would reach as things are now, by the reason code of the first channel. They are not in `reach`. */
+  readonly unreachable: { readonly [code: string]: number };
   /** Recipients by reason code who would get none. */
   readonly dropped: { readonly [code: string]: number };
   readonly rejected: { readonly [code: string]: number };
@@ -54,7 +57,7 @@ export interface EstimatedBatch {
 
 /** Decides a sample of a batch by the functions that decide everything, and stores nothing. */
 export async function estimateBatch(
-  { pipeline, ...parts }: BatchParts & { readonly pipeline: Pick<Pipeline, 'preview'> },
+  { pipeline, ...parts }: BatchParts & ForetellParts & { readonly pipeline: Pick<Pipeline, 'preview'> },
   tenantId: string,
   batch: StoredBatch,
   sealed: Buffer | null,
@@ -74,26 +77,42 @@ export async function estimateBatch(
   const factor = sample.isWhole || sample.lines.length === 0 ? 1 : sample.pending / sample.lines.length;
   const scale = (count: number) => Math.round(count * factor);
   const all = [...others, ...decided];
-  const isGoing = (_: unknown, place: number) => isReached(decided[place] as LineResult);
   const { rules } = await catalogs.getActive(tenantId);
   const type = rules.notifications.get(asked.request.type);
   const { channels, variables = {} } = asked.request;
-  const reached = first.map(({ userId, given, variables: own }, place): ReachedRecipient => {
-    const left = findLeft(type && selectChannels(type, channels), results[place] as EventResult);
-    return { userId, given, variables: { ...variables, ...own }, channels: type?.firstOf ? left.slice(0, 1) : left };
-  });
+  const away = type && (await foretell(parts, { tenantId, type, channels, now }, first));
+  const reached: ReachedRecipient[] = [];
+  const unreachable: string[] = [];
+  let held = 0;
+  for (const [place, { userId, given, variables: own }] of first.entries()) {
+    const result = results[place] as EventResult;
+    if (!isReached(decided[place] as LineResult)) continue;
+    const planned = findLeft(type && selectChannels(type, channels), result);
+    const left = planned.filter((channel) => !away?.[place]?.has(channel));
+    const [lost] = planned.filter((channel) => !left.includes(channel));
+    if (left.length === 0 && lost !== undefined) {
+      unreachable.push(away?.[place]?.get(lost)?.reasonCode as string);
+      continue;
+    }
+    if (isHeld(result)) held++;
+    reached.push({
+      ...{ userId, given, variables: { ...variables, ...own } },
+      channels: type?.firstOf ? left.slice(0, 1) : left,
+    });
+  }
   return {
     estimate: {
       pending: sample.pending,
       sampled: sample.lines.length,
       exact: sample.isWhole,
-      reach: scale(decided.filter(isReached).length),
-      held: scale(results.filter(isHeld).length),
+      reach: scale(reached.length),
+      held: scale(held),
       duplicate: scale(found.length - first.length),
-      dropped: countCodes(all, 'dropped', scale),
-      rejected: countCodes(all, 'rejected', scale),
+      unreachable: countCodes(unreachable, scale),
+      dropped: countCodes(codesOf(all, 'dropped'), scale),
+      rejected: countCodes(codesOf(all, 'rejected'), scale),
     },
-    reached: reached.filter(isGoing),
+    reached,
     factor,
   };
 }
@@ -149,16 +168,12 @@ function isHeld({ decisions }: EventResult): boolean {
   return plan.some(({ verdict }) => verdict === 'hold') && plan.every(({ verdict }) => verdict !== 'go');
 }
 
-function countCodes(
-  results: readonly LineResult[],
-  state: LineResult['state'],
-  scale: (count: number) => number,
-): { readonly [code: string]: number } {
+function codesOf(results: readonly LineResult[], state: LineResult['state']): string[] {
+  return results.flatMap((one) => (one.state === state ? [one.code ?? 'other'] : []));
+}
+
+function countCodes(codes: readonly string[], scale: (count: number) => number): { readonly [code: string]: number } {
   const counts: { [code: string]: number } = {};
-  for (const one of results) {
-    if (one.state !== state) continue;
-    const code = one.code ?? 'other';
-    counts[code] = (counts[code] ?? 0) + 1;
-  }
+  for (const code of codes) counts[code] = (counts[code] ?? 0) + 1;
   return Object.fromEntries(Object.entries(counts).map(([code, count]) => [code, scale(count)]));
 }

@@ -13,7 +13,7 @@ import {
   releasePaused,
 } from '../../store/batches/recipients.ts';
 import { announceDeliveries } from '../../store/deliveries/delivery-queue.ts';
-import { cancelWait } from '../../timers/wait-admin.ts';
+import { CANCELLED_WITH_BATCH, cancelWait } from '../../timers/wait-admin.ts';
 import { toDecidedResult } from './ask-page.ts';
 
 /** Open recipients that one turn looks at. */
@@ -35,8 +35,13 @@ interface Place {
 }
 
 export interface SettledPage {
-  /** Recipients whose state is another one now. */
-  readonly changed: readonly { readonly from: RecipientState; readonly result: LineResult }[];
+  /** Recipients whose state is another one now, or who are held for another reason. */
+  readonly changed: readonly {
+    readonly from: RecipientState;
+    /** Why it was held. */
+    readonly fromCode: string | null;
+    readonly result: LineResult;
+  }[];
   /** The line from which the next look goes on. */
   readonly scanned: number;
   /** Whether it has come to the end, and begins anew. */
@@ -59,7 +64,8 @@ export async function settlePage(parts: SettleParts, place: Place, now: Millis):
   const isPassOver = open.length < MAX_LOOKED_AT && state !== 'cancelled';
   const changed = open.flatMap((line) => {
     const result = toResult(line);
-    return result.state === line.state ? [] : [{ from: line.state, result }];
+    const isSame = result.state === line.state && (result.state !== 'held' || result.code === line.code);
+    return isSame ? [] : [{ from: line.state, fromCode: line.code, result }];
   });
   const last = open.at(-1);
   return {
@@ -93,7 +99,8 @@ async function cancelOpen(
   for (const line of open) {
     if (line.wait?.status === 'waiting') {
       if (waits++ === MAX_CANCELLED_WAITS) break;
-      await cancelWait({ pool, catalogs, tenantId, actor: systemActor('batches'), now }, line.notificationId);
+      const command = { pool, catalogs, tenantId, actor: systemActor('batches'), now };
+      await cancelWait(command, line.notificationId, CANCELLED_WITH_BATCH);
     }
     looked.push(line);
   }
@@ -124,7 +131,7 @@ function toResult({ line, state, notificationId, deliveries, wait }: OpenLine): 
   const open = deliveries.filter(({ status }) => status === 'queued' || status === 'sending');
   if (open.length > 0) {
     const isHeld = open.every(({ status, hold }) => status === 'queued' && !ORDINARY_HOLDS.has(hold));
-    return { ...base, state: isHeld ? 'held' : 'accepted' };
+    return isHeld ? { ...base, state: 'held', code: open[0]?.hold ?? null } : { ...base, state: 'accepted' };
   }
   for (const [final, ...statuses] of STATES) {
     const found = deliveries.find(({ status }) => statuses.includes(status));

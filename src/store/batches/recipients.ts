@@ -200,6 +200,8 @@ export async function cancelPending(
 export interface OpenLine {
   readonly line: number;
   readonly state: 'accepted' | 'held' | 'scheduled';
+  /** Why it is held; null: it is not, or that is not known. */
+  readonly code: string | null;
   readonly notificationId: string;
   readonly deliveries: readonly {
     readonly status: DeliveryStatus;
@@ -226,6 +228,7 @@ export async function loadOpen(
   const { rows } = await connection.query<{
     line: number;
     state: OpenLine['state'];
+    reason_code: string | null;
     notification_id: string;
     deliveries: OpenLine['deliveries'] | null;
     wait: {
@@ -234,7 +237,7 @@ export async function loadOpen(
     } | null;
   }>({
     name: 'load-open-recipients',
-    text: `select line, state, notification_id,
+    text: `select line, state, reason_code, notification_id,
              (select json_agg(json_build_object('status', status, 'hold', hold_code, 'code', reason_code, 'reason', reason)
                               order by channel, target)
               from deliveries as d where d.tenant_id = $1 and d.notification_id = r.notification_id) as deliveries,
@@ -247,9 +250,10 @@ export async function loadOpen(
            order by line limit $4`,
     values: [tenantId, batchId, from, limit],
   });
-  return rows.map(({ line, state, notification_id: notificationId, deliveries, wait }) => ({
+  return rows.map(({ line, state, reason_code: code, notification_id: notificationId, deliveries, wait }) => ({
     line,
     state,
+    code,
     notificationId,
     deliveries: deliveries ?? [],
     wait: wait && { ...wait, decisions: unpackDecisions(wait.decisions ?? [], notificationId, '') },

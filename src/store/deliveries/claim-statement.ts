@@ -7,6 +7,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import type { ClaimedDelivery, ClaimHandle } from './claimed-delivery.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
+import { suppressedReason, suppressionOf } from './suppressed.ts';
 
 /** Due deliveries that are looked at to find a probe. */
 const MAX_PROBE_CANDIDATES = 200;
@@ -118,6 +119,15 @@ left join lateral (
     and batch_id = case when starts_with(n.event_id, '${BATCH_EVENT}') then substr(n.event_id, ${BATCH_EVENT.length + 1}, 36)::uuid end
 ) as b on n.rule = '${DIRECT_RULE}'`;
 
+const SUPPRESSION = suppressionOf({
+  tenant: 'due.tenant_id',
+  channel: 'due.channel',
+  hash: 'a.hash',
+  category: 'n.category',
+  type: 'n.notification_type',
+  now: '$2',
+});
+
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (
   due: string,
@@ -149,19 +159,14 @@ set status = case when n.data is null then 'dead' when ${CANCELLED} then 'cancel
                   when ${EXPIRED}
                   then 'It expired on ' || to_char(d.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, before it could be sent.'
                   when s.reason is not null
-                  then 'The address is suppressed since ' || to_char(s.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
-                    || ' UTC for ' || s.scope || ': ' || s.reason || '. Lift suppression ' || s.suppression_id || ' to send to it again.'
+                  then ${suppressedReason('s')}
                   else d.reason end
 from due
 left join notifications as n using (tenant_id, user_id, notification_id)
 left join active_catalogs as k on k.tenant_id = due.tenant_id
 left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
   and a.kind = ${ADDRESS_KIND_OF_CHANNEL} and a.place = 0
-left join lateral (
-  select suppression_id, scope, reason, since from suppressions
-  where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash and (until is null or until > $2)
-    and (scope = 'all' or scope = 'category:' || n.category or scope = 'type:' || n.notification_type)
-  order by scope limit 1
+left join lateral (${SUPPRESSION}
 ) as s on true${STOPPED_BATCH}
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}

@@ -130,6 +130,10 @@ export interface DeliverySummary {
   readonly status: DeliveryStatus;
   readonly provider: string | null;
   readonly reason: string | null;
+  /** When a queued one is tried next (ISO 8601); null: it is not queued. */
+  readonly due_at: string | null;
+  /** Why it waits until then; null: it is not held. */
+  readonly hold_code: string | null;
   /** As of `DeliveryView`. */
   readonly receipt_state: ReceiptState | null;
 }
@@ -146,16 +150,21 @@ export async function loadDeliverySummaries(
   const byId = new Map<string, DeliverySummary[]>();
   if (notificationIds.length === 0) return byId;
   // Lateral: an index probe for each id, in the one partition that it can be in.
-  const { rows } = await pool.query<DeliverySummary>({
+  const { rows } = await pool.query<Omit<DeliverySummary, 'due_at'> & { readonly due_at: Millis | null }>({
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, target, status, provider, reason, receipt_state from deliveries
+             select notification_id, channel, target, status, provider, reason, hold_code, receipt_state,
+               case when status = 'queued' then due_at end as due_at
+             from deliveries
              where tenant_id = $1 and notification_id = want.id order by channel, target
            ) as d`,
     values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],
   });
-  for (const row of rows) byId.set(row.notification_id, [...(byId.get(row.notification_id) ?? []), row]);
+  for (const row of rows) {
+    const summary = { ...row, due_at: isoTimeOrNull(row.due_at) };
+    byId.set(row.notification_id, [...(byId.get(row.notification_id) ?? []), summary]);
+  }
   return byId;
 }
 

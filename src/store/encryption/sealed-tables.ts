@@ -34,6 +34,8 @@ export const SEALED_TABLES: readonly SealedTable[] = [
   documentTable('devices', [TENANT, ['device_id', 'uuid']]),
   documentTable('inbox_items', [TENANT, USER, ['notification_id', 'uuid']]),
   documentTable('provider_accounts', [TENANT, ['account', 'text']]),
+  documentTable('connector_secrets', [TENANT, ['connector', 'text']]),
+  documentTable('user_products', [TENANT, ['product_id', 'text']]),
   documentTable('consents', [TENANT, USER, ['consent_id', 'uuid']]),
   documentTable('batches', [TENANT, ['batch_id', 'uuid']]),
   documentTable('batch_recipients', [TENANT, ['batch_id', 'uuid'], ['line', 'integer']]),

@@ -31,7 +31,7 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'notifications', erase: eraseNotifications },
   { table: 'events', erase: eraseEvents },
   { table: 'consents', erase: eraseFromConsents },
-  byUser('waits', 'wait_id', `(status <> 'waiting' or began_at <= $2)`),
+  byUser('waits', 'wait_id', 'began_at <= $2'),
   byUser('toggles', 'toggle_id', 'true'),
   byUser('limit_uses', 'limit_key, bucket, slot', 'notification_id <= $3'),
   { table: 'rejected_events', erase: eraseRejected },

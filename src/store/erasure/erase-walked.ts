@@ -1,6 +1,7 @@
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { MAX_OFFSET_MS } from '../pg/database-clock.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { ErasedRows, OpenErasure } from './open-erasures.ts';
 
@@ -55,12 +56,12 @@ export async function eraseFromAuditLog(
        set subject = case when a.subject = $3 then '${ERASED}' else a.subject end,
            actor_id = case when a.actor_kind = 'user' and a.actor_id = $3 then '${ERASED}' else a.actor_id end,
            actor = case when a.actor_kind = 'user' and a.actor_id = $3 then '${ERASED}' else a.actor end,
-           detail = case when a.subject = $3 then '{}' else replace(a.detail::text, $4, '"${ERASED}"')::json end,
+           detail = case when a.subject = $3 or a.subject = any (select id from suppressed) then '{}' else replace(a.detail::text, $4, '"${ERASED}"')::json end,
            before = case when a.subject = $3 then null
-             when a.subject = any (select id from suppressed) then (a.before::jsonb || '{"address": null}')::json
+             when a.subject = any (select id from suppressed) then (a.before::jsonb || '{"address": null, "evidence": {}}')::json
              else replace(a.before::text, $4, '"${ERASED}"')::json end,
            after = case when a.subject = $3 then null
-             when a.subject = any (select id from suppressed) then (a.after::jsonb || '{"address": null}')::json
+             when a.subject = any (select id from suppressed) then (a.after::jsonb || '{"address": null, "evidence": {}}')::json
              else replace(a.after::text, $4, '"${ERASED}"')::json end
        from page
        where a.tenant_id = $1 and a.entry_id = page.entry_id and a.at <= $5 and (
@@ -70,7 +71,15 @@ export async function eraseFromAuditLog(
      )
      select (select entry_id from page order by entry_id desc limit 1) as last, (select count(*)::int from page) as examined,
             (select count(*)::int from changed) as changed`,
-    [tenantId, at ?? FIRST_UUID, userId, JSON.stringify(userId), isoTime(erasedAt), addressHashes],
+    [
+      tenantId,
+      at ?? FIRST_UUID,
+      userId,
+      JSON.stringify(userId),
+      // No index finds what another process noted by its clock.
+      isoTime(erasedAt + MAX_OFFSET_MS),
+      addressHashes,
+    ],
   );
   const { last = null, examined = 0, changed = 0 } = rows[0] ?? {};
   return { rows: changed, at: examined < WALKED_ENTRIES ? null : last };

@@ -9,12 +9,13 @@ import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { lastUuidAt } from '../../time/uuid-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { lockUsers } from '../facts/facts.ts';
-import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
+import { insertJobRow, MAX_OPEN_JOBS, restartJob } from '../jobs/jobs.ts';
 import { leaveLists } from '../lists/members.ts';
 import { listMergedInto, loadMerges } from '../merge/merged-users.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { toUserHash } from '../rejected.ts';
+import { findErasedAt, hasComeBack } from './find-erased-at.ts';
 import { toErasedHash } from './load-erasures.ts';
 
 /*
@@ -36,6 +37,12 @@ export interface ErasureView {
 /** Time in ms after which a message that was being sent at the erasure has ended: longer than a lease. */
 const SENDING_MS: Millis = 120_000;
 
+/** Tables whose rows of the user the request itself deletes, in this order. */
+const ERASED_AT_ONCE = [
+  ...['users', 'addresses', 'devices', 'merged_users', 'address_verifications'],
+  ...['connector_tasks', 'user_products'],
+] as const;
+
 /** The user to erase, and the actor that asked for it. */
 export interface ErasureRequest {
   readonly tenantId: string;
@@ -52,50 +59,63 @@ interface BegunErasure {
 
 /**
  * Begins the erasure of a user: from its commit on, nothing is decided for the user or sent to them, and events from before are
- * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were
- * merged into this one are erased with them, each by an erasure of its own.
+ * rejected. One that is under way or done, of a user who has not come back since, is returned as it is; one that is under way
+ * begins anew if they have. Users that were merged into this one are erased with them, each by an erasure of its own.
  * @returns undefined: nothing is known of the user
  * @throws TidingsError `too_many_jobs`, `already_merged`
  */
-export function beginErasure(
+export async function beginErasure(
   pool: pg.Pool,
   seal: Seal,
   request: ErasureRequest,
   now: Millis,
 ): Promise<BegunErasure | undefined> {
   const { tenantId, userId } = request;
+  const expected = await listOthers(pool, tenantId, userId);
   return withTransaction(pool, async (connection) => {
-    await lockUsers(connection, tenantId, [userId]);
+    // All at once: locks are acquired in one order.
+    await lockUsers(connection, tenantId, [userId, ...expected]);
     const merge = (await loadMerges(connection, tenantId, [userId])).get(userId);
     if (merge) {
       const message = `The user was merged into ${merge.into}; erase that one, and both are erased.`;
       throw new TidingsError('already_merged', message, { pointer: 'user_id' });
     }
-    const merged = await listMergedInto(connection, tenantId, userId);
-    if (merged.length > 0) await lockUsers(connection, tenantId, merged);
-    // Codes were sent to the addresses themselves, as users who are known by them alone.
-    const known = (await loadAddressHashes(connection, tenantId, userId)).map((hash) => ADDRESS_USER + hash);
-    if (known.length > 0) await lockUsers(connection, tenantId, known);
+    const others = await listOthers(connection, tenantId, userId);
+    const further = others.filter((other) => !expected.includes(other));
+    if (further.length > 0) await lockUsers(connection, tenantId, further);
     const begun = await beginLocked(connection, seal, request, now);
-    for (const other of [...merged, ...known]) await beginLocked(connection, seal, { ...request, userId: other }, now);
+    for (const other of others) await beginLocked(connection, seal, { ...request, userId: other, isPart: true }, now);
     return begun;
   });
+}
+
+/** Returns the users who are erased with a user: those merged into them, and those known by one of their addresses alone. */
+async function listOthers(connection: Connection, tenantId: string, userId: string): Promise<string[]> {
+  const merged = await listMergedInto(connection, tenantId, userId);
+  // Codes were sent to the addresses themselves.
+  const hashes = await loadAddressHashes(connection, tenantId, userId);
+  return [...merged, ...hashes.map((hash) => ADDRESS_USER + hash)];
 }
 
 /** Begins the erasure of one user whose lock the transaction holds. */
 async function beginLocked(
   connection: pg.PoolClient,
   seal: Seal,
-  { tenantId, userId, actor, reason }: ErasureRequest,
+  { tenantId, userId, actor, reason, isPart = false }: ErasureRequest & { readonly isPart?: boolean },
   now: Millis,
 ): Promise<BegunErasure | undefined> {
   const hash = toErasedHash(seal, tenantId, userId);
   const known = await loadErasure(connection, tenantId, { hash });
   const hashes = { erased: hash, rejected: toUserHash(seal, tenantId, userId) };
   const isThere = await isKnown(connection, tenantId, userId, hashes);
-  if (known && (!isThere || (await isOpen(connection, tenantId, known)))) return { view: known, isNew: false };
+  const isUnderWay = known !== undefined && isThere && (await isOpen(connection, tenantId, known));
+  const isBack = isUnderWay && (await hasComeBack(connection, tenantId, userId));
+  if (known && (!isThere || (isUnderWay && !isBack))) return { view: known, isNew: false };
   if (!isThere && !known) return undefined;
-  const [erasureId, jobId] = [uuidv7(), uuidv7()];
+  // Its job begins anew, before any other row is locked: a chunk has the lock of the job first.
+  const isAgain = isBack && (await restartJob(connection, tenantId, known.job_id));
+  const [erasureId, jobId] = isAgain ? [known.erasure_id, known.job_id] : [uuidv7(), uuidv7()];
+  const erasedAt = await findErasedAt(connection, { tenantId, userId, rejectedHash: hashes.rejected }, now);
   const addressHashes = await loadAddressHashes(connection, tenantId, userId);
   const sending = await cancelOpenDeliveries(connection, tenantId, userId, now);
   await connection.query(
@@ -107,14 +127,15 @@ async function beginLocked(
        )), $6, $7, $8, $9, $10
        on conflict (tenant_id, user_hash) do update
        set erasure_id = excluded.erasure_id, erased_at = excluded.erased_at, until = excluded.until, user_id = excluded.user_id,
-           address_hashes = coalesce(e.address_hashes, '{}') || excluded.address_hashes, wait_until = excluded.wait_until,
-           job_id = excluded.job_id, actor = excluded.actor, counts = '{}', finished_at = null`,
+           address_hashes = coalesce(e.address_hashes, '{}') || excluded.address_hashes,
+           wait_until = greatest(e.wait_until, excluded.wait_until), job_id = excluded.job_id, actor = excluded.actor,
+           counts = case when e.erasure_id = excluded.erasure_id then e.counts else '{}' end, finished_at = null`,
     [
       tenantId,
       hash,
       erasureId,
-      isoTime(now),
-      lastUuidAt(now),
+      isoTime(erasedAt),
+      lastUuidAt(erasedAt),
       userId,
       addressHashes,
       isoTimeOrNull(sending ? now + SENDING_MS : null),
@@ -122,7 +143,8 @@ async function beginLocked(
       JSON.stringify(actor),
     ],
   );
-  for (const table of ['users', 'addresses', 'devices', 'merged_users', 'address_verifications'])
+  // A worker that is at a task writes nothing once the task is gone.
+  for (const table of ERASED_AT_ONCE)
     await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, userId]);
   await connection.query(`delete from waits where tenant_id = $1 and user_id = $2 and status = 'waiting'`, [
     tenantId,
@@ -135,7 +157,8 @@ async function beginLocked(
     ...{ jobId, tenantId, actor, action: 'users.erase' as const, name: null, filter, patch: null },
     ...{ perSecond: null, matched: 1, isMatchedExact: true, request: null },
   };
-  if (!(await insertJobRow(connection, job, now))) {
+  // The users who are erased with another one need no room: there may be more of them than there is.
+  if (!isAgain && !(await insertJobRow(connection, job, now, isPart))) {
     const message = `There are ${MAX_OPEN_JOBS} open jobs; wait until one has ended, or stop one.`;
     throw new TidingsError('too_many_jobs', message, { retryAfter: 10 });
   }
@@ -198,6 +221,7 @@ async function isKnown(
          or exists (select from devices where tenant_id = $1 and user_id = $2)
          or exists (select from merged_users where tenant_id = $1 and user_id = $2)
          or exists (select from list_members where tenant_id = $1 and user_id = $2)
+         or exists (select from user_products where tenant_id = $1 and user_id = $2)
          or exists (select from rejected_events where tenant_id = $1 and user_hash = $3)
          or exists (select from erasures where tenant_id = $1 and user_hash = $4 and finished_at is null) as is_known`,
     [tenantId, userId, hashes.rejected, hashes.erased],

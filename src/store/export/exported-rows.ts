@@ -62,6 +62,7 @@ const HAS_SEALED: ReadonlySet<string> = new Set([
   'inbox_items',
   'consents',
   'batch_recipients',
+  'user_products',
 ]);
 
 /** A query for the rows that belong to the notifications of the user. */
@@ -146,6 +147,12 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
     open: asIs,
   },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
+  { name: 'connector_tasks', query: ofUser('connector_tasks', 'task_id', `- 'claimed_until'`), open: asIs },
+  {
+    name: 'products',
+    query: ofUser('user_products', 'product_id'),
+    open: openDocumentAs('network', 'user_products', 'product_id'),
+  },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
   {
     name: 'suppressions',

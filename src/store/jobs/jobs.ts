@@ -65,16 +65,25 @@ export function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promise<bool
   });
 }
 
-/** Stores a job, in the transaction of its cause. Returns false if the tenant has MAX_OPEN_JOBS. */
-export async function insertJobRow(connection: Connection, job: NewJob, now: Millis): Promise<boolean> {
+/**
+ * Stores a job, in the transaction of its cause. Returns false if the tenant has MAX_OPEN_JOBS.
+ * @param isUnbounded whether it is a part of something that has its room, and needs none
+ */
+export async function insertJobRow(
+  connection: Connection,
+  job: NewJob,
+  now: Millis,
+  isUnbounded = false,
+): Promise<boolean> {
   // One at a time: two that start at once could exceed the bound.
   await connection.query(`select pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))`, [job.tenantId]);
   const { rowCount } = await connection.query(
     `insert into jobs (tenant_id, job_id, action, name, filter, patch, per_second, matched, matched_exact, actor,
                          request_key, request_hash, created_at)
        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-       where (select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open)
-             < ${MAX_OPEN_JOBS} and exists (select from tenants where tenant_id = $1)`,
+       where exists (select from tenants where tenant_id = $1) and ($14::boolean or (
+         select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open
+       ) < ${MAX_OPEN_JOBS})`,
     [
       job.tenantId,
       job.jobId,
@@ -89,7 +98,21 @@ export async function insertJobRow(connection: Connection, job: NewJob, now: Mil
       job.request?.key ?? null,
       job.request?.hash ?? null,
       isoTime(now),
+      isUnbounded,
     ],
+  );
+  return rowCount !== 0;
+}
+
+/**
+ * Lets an open job begin anew, in the transaction of the cause; a chunk that is under way changes nothing. Locks the job. Returns
+ * false if it has ended.
+ */
+export async function restartJob(connection: Connection, tenantId: string, jobId: string): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    `update jobs set cursor = null, fence = fence + 1, claimed_until = null, attempts = 0, due_at = now()
+     where tenant_id = $1 and job_id = $2 and ended_at is null`,
+    [tenantId, jobId],
   );
   return rowCount !== 0;
 }

@@ -130,6 +130,17 @@ export async function moveDevices(connection: pg.PoolClient, { tenantId, from, i
   return rowCount;
 }
 
+/** Moves the products, and what connectors have to do for the user. */
+export async function moveProducts(connection: pg.PoolClient, { tenantId, from, into }: Move): Promise<void> {
+  for (const table of ['connector_tasks', 'user_products']) {
+    await connection.query(`update ${table} set user_id = $3 where tenant_id = $1 and user_id = $2`, [
+      tenantId,
+      from,
+      into,
+    ]);
+  }
+}
+
 function toIds(rows: readonly { readonly id: string }[], what: string): string[] {
   if (rows.length <= MAX_MOVED_ROWS) return rows.map(({ id }) => id);
   throw new TidingsError('too_much_to_merge', `The user has more than ${MAX_MOVED_ROWS.toLocaleString('en')} ${what}.`);

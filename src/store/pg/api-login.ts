@@ -64,8 +64,13 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   batch_recipients: ['SELECT', 'INSERT'],
   lists: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   list_members: ['SELECT', 'INSERT', 'DELETE'],
+  connector_secrets: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  connector_tasks: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  user_products: ['SELECT', 'DELETE'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
+  kafka_offsets: ['SELECT'],
+  paused_sources: ['SELECT', 'INSERT', 'DELETE'],
 };
 
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */

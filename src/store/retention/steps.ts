@@ -77,6 +77,8 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'idempotency_keys', table: 'idempotency_keys', where: `expires_at < $1::timestamptz + interval '24 hours'` },
   { name: 'inbox', table: 'inbox_items', where: 'created_at < $1' },
   { name: 'devices', table: 'devices', where: 'retired_at < $1' },
+  // An open task has no end.
+  { name: 'connector_tasks', table: 'connector_tasks', where: 'ended_at < $1' },
 ];
 
 /** Returns the periods with those that follow from others: what belongs to a notification does not outlive it. */

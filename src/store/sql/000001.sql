@@ -376,6 +376,8 @@ create table rejected_events (
   first_at    timestamptz(3)   not null,
   last_at     timestamptz(3)   not null,
   user_hash   text collate "C",           -- keyed hash of its user id, if it has one: support searches by user
+  source      text,                       -- the source of sources.yaml that brought it; null: it was posted
+  position    json,                       -- topic, partition and offset of its record; null: it was posted
   primary key (tenant_id, rejected_id)
 );
 
@@ -1231,6 +1233,75 @@ create trigger deliveries_dropped after update on deliveries
 
 
 ------------------------------------------------------------------------------------------------------------------------
+-- Connectors
+
+-- Secrets of a connector of the catalog: keys, passwords and the certificate of a card network.
+create table connector_secrets (
+  tenant_id  text collate "C" not null references tenants,
+  connector  text collate "C" not null,
+  names      text[]           not null,  -- of the secrets that are set
+  sealed     bytea            not null,  -- by name
+  updated_at timestamptz(3)   not null,
+  primary key (tenant_id, connector)
+);
+
+-- What a connector has to do for a user: fetch them from upstream, or register one of their products with the card network.
+-- Written in the transaction of the event that asks for it. What comes of it is an event with an id made of task_id.
+--
+--   open ──claim, call──▶ done
+--     ▲  └──failed: later──┘ │
+--     └──operator retry── dead
+create table connector_tasks (
+  tenant_id     text collate "C" not null,
+  task_id       uuid             not null,  -- a hash of connector, user, product and event
+  connector     text collate "C" not null,
+  kind          text             not null constraint connector_tasks_kind_known
+    check (kind in ('customer-import', 'card-registration')),
+  user_id       text collate "C" not null,
+  product_id    text collate "C",           -- null: of an import
+  state         text             not null default 'open' constraint connector_tasks_state_known
+    check (state in ('open', 'done', 'dead')),
+  attempts      integer          not null default 0,  -- since it began, or was retried by command
+  calls         integer          not null default 0,  -- attempts in all
+  failure_code  text,                       -- of the last attempt; null: none failed
+  failure       text,                       -- without addresses and secrets
+  created_at    timestamptz(3)   not null,  -- also the time of the event that it makes
+  due_at        timestamptz(3)   not null,
+  claimed_until timestamptz(3),             -- a worker is at it; once past, any worker may claim it. Each claim has another
+  ended_at      timestamptz(3),
+  primary key (tenant_id, task_id),
+  constraint connector_tasks_ended_at_set_when_ended check ((state = 'open') = (ended_at is null)),
+  constraint connector_tasks_product_of_card check ((kind = 'card-registration') = (product_id is not null))
+) with (fillfactor = 70);
+
+-- The queue, over all tenants; and the same by tenant, read while more is due than the workers take.
+create index connector_tasks_due on connector_tasks (due_at) where ended_at is null;
+create index connector_tasks_lanes on connector_tasks (tenant_id, due_at) where ended_at is null and due_at > '-infinity';
+-- The list, newest first; of a user; and those that ended as dead letters.
+create index connector_tasks_created on connector_tasks (tenant_id, created_at, task_id);
+create index connector_tasks_user on connector_tasks (tenant_id, user_id, task_id);
+create index connector_tasks_dead on connector_tasks (tenant_id, created_at, task_id) where state = 'dead';
+
+-- Products of users, as upstream told them, and what the card network said of each.
+create table user_products (
+  tenant_id         text collate "C" not null,
+  product_id        text collate "C" not null,
+  user_id           text collate "C" not null,
+  product           text             not null constraint user_products_product_known
+    check (product in ('LOAN', 'CREDIT', 'GENERIC')),
+  status            text,                       -- as upstream says
+  registration      text             constraint user_products_registration_known
+    check (registration in ('registered', 'refused', 'failed')),  -- with the card network; null: not asked, or not answered yet
+  registration_code text,                       -- message code of the network, or why it failed
+  registered_at     timestamptz(3),
+  sealed            bytea,                      -- subscriber_reference_id: the network knows the user by it
+  updated_at        timestamptz(3)   not null,
+  primary key (tenant_id, product_id)
+);
+create index user_products_user on user_products (tenant_id, user_id, product_id);
+
+
+------------------------------------------------------------------------------------------------------------------------
 -- Operation
 
 -- Changes by operators: a catalog applied, a delivery retried, waits cancelled, and so on.
@@ -1412,6 +1483,55 @@ create index batch_recipients_address on batch_recipients (tenant_id, address_ha
 -- The list by state.
 create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
 
+-- How far the partitions of Kafka topics are read. The transaction that decides records moves the position on, and only from where
+-- it was read: what another process has decided meanwhile undoes it (advance_kafka_offset). Never committed to Kafka alone.
+create table kafka_offsets (
+  tenant_id   text collate "C" not null,             -- whose catalog has the source
+  topic       text collate "C" not null,
+  partition   integer          not null,
+  for_tenant  text collate "C" not null default '',  -- '': the partition; else a tenant named by its records, ahead of the partition
+  topic_id    text             not null,             -- a topic that is created again has another one, and begins anew
+  next_offset bigint           not null,             -- the first record that is not decided
+  end_offset  bigint,                                -- end of the partition when it was last seen; null: not yet
+  seen_at     timestamptz(3),
+  primary key (tenant_id, topic, partition, for_tenant)
+);
+
+-- Sources that an operator has paused.
+create table paused_sources (
+  tenant_id text collate "C" not null,
+  source    text collate "C" not null,
+  paused_at timestamptz(3)   not null,
+  primary key (tenant_id, source)
+);
+
+-- Moves a position from "expected" to "next", or fails with TD001 if it is elsewhere by now. For one of several tenants it also
+-- keeps the partition at "base" until the transaction ends.
+create function advance_kafka_offset(
+  owner text, of_topic text, of_partition integer, of_topic_id text, member text, base bigint, expected bigint, next bigint
+) returns void language plpgsql as $$
+begin
+  if member = '' then
+    update kafka_offsets set next_offset = next
+    where tenant_id = owner and topic = of_topic and partition = of_partition and for_tenant = '' and topic_id = of_topic_id
+      and next_offset = expected;
+  else
+    perform from kafka_offsets
+    where tenant_id = owner and topic = of_topic and partition = of_partition and for_tenant = '' and topic_id = of_topic_id
+      and next_offset = base for share;
+    if not found then
+      raise exception 'the position of the partition has moved' using errcode = 'TD001';
+    end if;
+    insert into kafka_offsets (tenant_id, topic, partition, for_tenant, topic_id, next_offset)
+    values (owner, of_topic, of_partition, member, of_topic_id, next)
+    on conflict (tenant_id, topic, partition, for_tenant) do update set next_offset = next
+    where kafka_offsets.next_offset = expected;
+  end if;
+  if not found then
+    raise exception 'the position of the partition has moved' using errcode = 'TD001';
+  end if;
+end $$;
+
 -- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,
@@ -1441,7 +1561,7 @@ begin
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
     'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits',
-    'lists', 'list_members'
+    'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -13,6 +13,7 @@ export const QUEUES = {
   schedules: 'true',
   outbox_events: 'true',
   webhook_facts: 'true',
+  connector_tasks: 'ended_at is null',
   jobs: 'ended_at is null',
   batches: `ended_at is null and state <> 'draft'`,
 } as const;

@@ -34,6 +34,8 @@ export interface ConsentImportError {
 /** Result of an import. */
 export interface ConsentImport {
   readonly recorded: number;
+  /** Those of the recorded ones that wait for the confirmation of their user, and do not count until then. */
+  readonly pending: number;
   /** Lines that were imported before. */
   readonly known: number;
   readonly rejected: number;
@@ -67,15 +69,16 @@ export class Consents extends Resource {
     consents: Iterable<ImportedConsent> | AsyncIterable<ImportedConsent>,
     options?: CallOptions,
   ): Promise<ConsentImport> {
-    let total: ConsentImport = { recorded: 0, known: 0, rejected: 0, errors: [] };
+    let total: ConsentImport = { recorded: 0, pending: 0, known: 0, rejected: 0, errors: [] };
     let sent = 0;
     for await (const part of inParts(toLines(consents), MAX_LINES)) {
       const lines = await this.sendLines('/api/v1/consents/import', {}, part.join(''), options, 'POST');
       const summary = lines.at(-1) as Partial<ConsentImport> | undefined;
-      const { recorded = 0, known = 0, rejected = 0 } = summary ?? {};
+      const { recorded = 0, pending = 0, known = 0, rejected = 0 } = summary ?? {};
       const errors = (lines.slice(0, -1) as ConsentImportError[]).map((one) => ({ ...one, line: sent + one.line }));
       total = {
         recorded: total.recorded + recorded,
+        pending: total.pending + pending,
         known: total.known + known,
         rejected: total.rejected + rejected,
         errors: [...total.errors, ...errors].slice(0, MAX_ERRORS),

@@ -1,5 +1,5 @@
 import { Button, Group, Text } from '@mantine/core';
-import type { ActivityEvent } from '../api.ts';
+import type { ActivityEvent } from '@tidings/client/types';
 import { Time } from '../shell/Time.tsx';
 
 /** Footer of the activity list: its start time, and a button that loads more. `more` undefined: the limit is reached. */

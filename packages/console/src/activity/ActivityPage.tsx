@@ -1,7 +1,7 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getActivity } from '../api.ts';
+import { getActivity } from '../api/audit.ts';
 import { linkToCorrelation } from '../route.ts';
 import { IconPause, IconPlay } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';

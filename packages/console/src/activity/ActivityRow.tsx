@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
+import type { ActivityEvent } from '@tidings/client/types';
 import { memo } from 'react';
-import type { ActivityEvent } from '../api.ts';
 import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { DecisionChip } from './DecisionChip.tsx';

@@ -1,6 +1,6 @@
-import { Tooltip } from '@mantine/core';
-import type { Decision, DeliverySummary } from '../api.ts';
+import type { Decision, DeliverySummary } from '@tidings/client/types';
 import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
+import { Tip } from '../shell/Tip.tsx';
 import { summarizeDeliveries } from './chip-look.ts';
 
 interface DecisionChipProps {
@@ -18,14 +18,7 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
   const look = summarizeDeliveries(deliveries) ?? getLook(OUTCOMES, decision.outcome);
   const lines = [decision.reason, ...deliveries.map(formatDelivery)];
   return (
-    <Tooltip
-      label={lines.join('\n')}
-      multiline
-      maw={380}
-      withArrow
-      events={{ hover: true, focus: true, touch: true }}
-      style={{ whiteSpace: 'pre-line' }}
-    >
+    <Tip text={lines.join('\n')}>
       <a
         href={href}
         className="chip"
@@ -38,7 +31,7 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
         <span>{decision.notification_type}</span>
         <span className="chip-word">{look.label}</span>
       </a>
-    </Tooltip>
+    </Tip>
   );
 }
 

@@ -1,7 +1,8 @@
 import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { JsonObject } from '@tidings/client/types';
 import { buildSampleEvent } from '../../../../src/catalog/sample-event.ts';
-import { getCatalog, type JsonObject } from '../api.ts';
+import { getCatalog } from '../api/catalog.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconCheck, IconCopy } from '../shell/icons.tsx';
 

@@ -1,4 +1,4 @@
-import type { DeliverySummary } from '../api.ts';
+import type { DeliverySummary } from '@tidings/client/types';
 import { getDeliveryLook, type Look } from '../shell/outcome.ts';
 
 /** Colors of looks, the most pressing first. */

@@ -1,6 +1,7 @@
 import { Group } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type Batch, commandBatch } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
+import { commandBatch } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconPause, IconPlay } from '../shell/icons.tsx';

@@ -1,8 +1,9 @@
 import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type Batch, getBatch } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
+import { getBatch } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
-import { linkToBatches } from '../route.ts';
+import { linkToBatches, linkToList, linkToSegment } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
@@ -12,6 +13,7 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { useScopes } from '../shell/use-scopes.ts';
 import { BatchActions } from './BatchActions.tsx';
 import { BatchResults } from './BatchResults.tsx';
 import { ALL_RECIPIENT_STATES, BATCH_STATES, countFinal, getName, isOpen } from './batch-look.ts';
@@ -19,6 +21,7 @@ import { CodeCounts } from './CodeCounts.tsx';
 import { OutcomeBar } from './OutcomeBar.tsx';
 import { OutcomeLegend } from './OutcomeLegend.tsx';
 import { RateForm } from './RateForm.tsx';
+import { UploadForm } from './UploadForm.tsx';
 
 /** One batch: its progress, what can be done with it, and what became of each line. */
 export function BatchPage({ id, state: requested }: { id: string; state: string | null }) {
@@ -28,6 +31,7 @@ export function BatchPage({ id, state: requested }: { id: string; state: string 
     queryFn: () => getBatch(id),
     refetchInterval: ({ state: { data } }) => (data === undefined || isOpen(data) ? PAGE_POLL_MS : false),
   });
+  const can = useScopes();
   const container = useKeptFocus();
   return (
     <Stack gap="md" ref={container}>
@@ -40,6 +44,7 @@ export function BatchPage({ id, state: requested }: { id: string; state: string 
       {batch.data && (
         <>
           <Progress batch={batch.data} />
+          {batch.data.state === 'draft' && can('batches:write') && <UploadForm batch={batch.data} />}
           <section aria-label="Results">
             <Stack gap="sm">
               <Title order={2} size="h4">
@@ -74,11 +79,7 @@ function Progress({ batch }: { batch: Batch }) {
         )}
         <OutcomeBar batch={batch} />
         <Text size="sm" data-testid="batch-progress">
-          {lines === 0
-            ? batch.recipients === null
-              ? 'No recipients yet: add them with `tidings batches add`.'
-              : 'No recipients yet.'
-            : `${count(countFinal(batch))} of ${count(lines)} lines done`}
+          {lines === 0 ? 'No recipients yet.' : `${count(countFinal(batch))} of ${count(lines)} lines done`}
           {batch.eta !== null && (
             <>
               , the rest by about <Time value={batch.eta} as="full" />
@@ -122,7 +123,18 @@ function Audience({ recipients }: { recipients: NonNullable<Batch['recipients']>
   const { list, segment, state, found } = recipients;
   return (
     <Text size="sm" className="break" data-testid="batch-audience">
-      Users of the {segment === undefined ? 'list' : 'segment'} <span className="name">{segment ?? list}</span>:{' '}
+      Users of the{' '}
+      {segment === undefined ? (
+        <a href={linkToList(list ?? '')}>list</a>
+      ) : (
+        <>
+          segment{' '}
+          <a className="name" href={linkToSegment(segment)}>
+            {segment}
+          </a>
+        </>
+      )}
+      {': '}
       {AUDIENCE_STATES[state] ?? state}
       {found > 0 && `, ${count(found)} so far`}
     </Text>

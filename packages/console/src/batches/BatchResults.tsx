@@ -1,13 +1,14 @@
-import { Anchor, Skeleton, Text } from '@mantine/core';
+import { Anchor, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
+import type { Batch, BatchResult } from '@tidings/client/types';
 import { useEffect, useRef } from 'react';
-import { type Batch, type BatchResult, getBatchResults, type RecipientState } from '../api.ts';
+import { getBatchResults } from '../api/batches.ts';
+import type { RecipientState } from '../api/types.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { CHANNELS, getLook, type Look, STATUSES } from '../shell/outcome.ts';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { isOpen, RECIPIENT_STATES } from './batch-look.ts';
@@ -26,28 +27,30 @@ export function BatchResults({ batch, state }: { batch: Batch; state: RecipientS
   });
   return (
     <>
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      {list.items === undefined && list.error === null && <Skeleton height={160} />}
-      {list.items?.length === 0 && (
-        <Text size="sm" c="dimmed" data-testid="results-empty">
-          {state === null ? 'No lines yet.' : 'No line is in this state.'}
-        </Text>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <FactRows
-          testId="results"
-          items={list.items}
-          getId={getId}
-          columns={{
-            Line: ({ line }) => line + 1,
-            Recipient: (result) => <RecipientText result={result} />,
-            Result: (result) => <StatusBadge look={getResultLook(result)} testId="result-state" />,
-            Why: (result) => <Why result={result} />,
-            Channels: ({ channels }) => <Channels channels={channels} />,
-          }}
-        />
-      )}
-      <LoadMoreButton older={list.older} />
+      <LiveList
+        list={list}
+        height={160}
+        empty={
+          <Text size="sm" c="dimmed" p="md" data-testid="results-empty">
+            {state === null ? 'No lines yet.' : 'No line is in this state.'}
+          </Text>
+        }
+      >
+        {(results) => (
+          <FactRows
+            testId="results"
+            items={results}
+            getId={getId}
+            columns={{
+              Line: ({ line }) => line + 1,
+              Recipient: (result) => <RecipientText result={result} />,
+              Result: (result) => <StatusBadge look={getResultLook(result)} testId="result-state" />,
+              Why: (result) => <Why result={result} />,
+              Channels: ({ channels }) => <Channels channels={channels} />,
+            }}
+          />
+        )}
+      </LiveList>
       <RefreshOnEnd batch={batch} />
     </>
   );

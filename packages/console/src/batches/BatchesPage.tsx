@@ -1,18 +1,18 @@
-import { Anchor, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { type Batch, getBatches } from '../api.ts';
+import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core';
+import type { Batch } from '@tidings/client/types';
+import { getBatches } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { SendsNav } from '../notifications/SendsNav.tsx';
-import { linkToBatch } from '../route.ts';
+import { linkToBatch, linkToNewBatch } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { useScopes } from '../shell/use-scopes.ts';
 import { BATCH_STATES, countFinal, getName } from './batch-look.ts';
 import { OutcomeBar } from './OutcomeBar.tsx';
 
@@ -20,6 +20,7 @@ const getId = (batch: Batch): string => batch.batch_id;
 
 /** Batches, newest first, each with its progress. */
 export function BatchesPage() {
+  const can = useScopes();
   const list = useLivePages<BatchesResponse, Batch>({
     key: ['batches'],
     load: getBatches,
@@ -29,34 +30,38 @@ export function BatchesPage() {
   });
   return (
     <Stack gap="md">
-      <PageTitle>Batches</PageTitle>
+      <Group justify="space-between">
+        <PageTitle>Batches</PageTitle>
+        {can('batches:write') && (
+          <Button component="a" href={linkToNewBatch()} size="xs" variant="default" data-testid="new-batch">
+            New batch
+          </Button>
+        )}
+      </Group>
       <SendsNav part="batches" />
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton newItems={list.newItems} />
-      {list.items === undefined && list.error === null && <Skeleton height={240} />}
-      {list.items?.length === 0 && (
-        <Paper withBorder>
-          <EmptyState title="No batches yet">
-            One notification to many recipients. Create one with `tidings batches create`, or POST /api/v1/batches.
-          </EmptyState>
-        </Paper>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Paper withBorder component="ol" className="rows">
-          {list.items.map((batch) => (
-            <li key={getId(batch)} className="rejected-row" data-row data-testid="batch-row" data-state={batch.state}>
-              <BatchSummary batch={batch} />
-            </li>
-          ))}
-        </Paper>
-      )}
-      <LoadMoreButton older={list.older} />
+      <LiveList
+        list={list}
+        empty={<EmptyState title="No batches yet">One notification to many recipients.</EmptyState>}
+      >
+        {(batches) => (
+          <Paper withBorder component="ol" className="rows">
+            {batches.map((batch) => (
+              <li key={getId(batch)} className="rejected-row" data-row data-testid="batch-row" data-state={batch.state}>
+                <BatchSummary batch={batch} />
+              </li>
+            ))}
+          </Paper>
+        )}
+      </LiveList>
     </Stack>
   );
 }
 
+/** States of recipients that an operator should look at. */
+const FAULTS = ['failed', 'in_doubt', 'rejected'] as const;
+
 function BatchSummary({ batch }: { batch: Batch }) {
-  const failed = batch.counts.failed + batch.counts.in_doubt + batch.counts.rejected;
+  const failed = FAULTS.reduce((sum, state) => sum + batch.counts[state], 0);
   return (
     <Stack gap={6}>
       <Group gap="sm" justify="space-between">
@@ -76,7 +81,19 @@ function BatchSummary({ batch }: { batch: Batch }) {
         {batch.lines === 0
           ? 'No recipients yet'
           : `${count(countFinal(batch))} of ${count(batch.lines)} done, ${count(batch.counts.sent)} sent`}
-        {failed > 0 && `, ${count(failed)} failed or rejected`}
+        {failed > 0 && (
+          <>
+            {', '}
+            <a
+              href={linkToBatch(
+                batch.batch_id,
+                FAULTS.find((state) => batch.counts[state] > 0),
+              )}
+            >
+              {count(failed)} failed or rejected
+            </a>
+          </>
+        )}
         {batch.reason !== null && `. ${batch.reason}`}
       </Text>
     </Stack>

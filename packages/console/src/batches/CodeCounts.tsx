@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { Batch } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
 import { count } from '../jobs/job-text.ts';
 import { RECIPIENT_STATES } from './batch-look.ts';
 

@@ -1,6 +1,7 @@
 import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type BatchEstimate, getBatchEstimate } from '../api.ts';
+import type { BatchEstimate } from '@tidings/client/types';
+import { getBatchEstimate } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -20,10 +21,10 @@ export function EstimateView({ id }: { id: string }) {
 }
 
 function Numbers({ estimate }: { estimate: BatchEstimate }) {
-  const { pending, sampled, exact, reach, held, duplicate, dropped, rejected, costs } = estimate;
+  const { pending, sampled, exact, reach, held, duplicate, unreachable, dropped, rejected, costs } = estimate;
   const about = exact ? '' : 'about ';
   // By reason, for those who get nothing.
-  const none = [...Object.entries(dropped), ...Object.entries(rejected)].filter(([, n]) => n > 0);
+  const none = [unreachable, dropped, rejected].flatMap((counts) => Object.entries(counts)).filter(([, n]) => n > 0);
   return (
     <div data-testid="batch-estimate">
       <Text size="sm" fw={600}>

@@ -1,4 +1,5 @@
-import type { Batch, RecipientState } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
+import type { RecipientState } from '../api/types.ts';
 import { count } from '../jobs/job-text.ts';
 import { linkToBatch } from '../route.ts';
 import { getTextColor } from '../shell/outcome.ts';

@@ -1,7 +1,8 @@
 import { Button, Group, NumberInput, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { Batch } from '@tidings/client/types';
 import { useState } from 'react';
-import { type Batch, changeBatchRate } from '../api.ts';
+import { changeBatchRate } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { announce } from '../shell/announce.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';

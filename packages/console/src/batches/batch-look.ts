@@ -1,4 +1,5 @@
-import type { Batch, BatchState, RecipientState } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
+import type { BatchState, RecipientState } from '../api/types.ts';
 import {
   IconAlertOctagon,
   IconArchive,

@@ -1,11 +1,12 @@
-import { Anchor, Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type Catalog, getCatalog } from '../api.ts';
-import { linkToVersions } from '../route.ts';
+import type { Catalog } from '@tidings/client/types';
+import { getCatalog } from '../api/catalog.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { CatalogNav } from './CatalogNav.tsx';
 import { RuleCard } from './RuleCard.tsx';
 
 /** The active catalog: its rules and notification types. */
@@ -25,10 +26,8 @@ export function CatalogPage() {
             )}
           </Text>
         )}
-        <Anchor size="sm" href={linkToVersions()}>
-          All versions
-        </Anchor>
       </Group>
+      <CatalogNav part="contents" />
       {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
       {catalog.isPending && <Skeleton height={320} />}
       {catalog.data && <Contents catalog={catalog.data} />}

@@ -1,6 +1,7 @@
 import { Badge, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type Difference, getCatalogDiff, type Json } from '../api.ts';
+import type { Difference, Json } from '@tidings/client/types';
+import { getCatalogDiff } from '../api/catalog.ts';
 import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 

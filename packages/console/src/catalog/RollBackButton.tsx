@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { rollBackCatalog } from '../api.ts';
+import { rollBackCatalog } from '../api/catalog.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconUndo } from '../shell/icons.tsx';

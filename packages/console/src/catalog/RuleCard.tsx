@@ -1,5 +1,5 @@
 import { Group, Paper, Text } from '@mantine/core';
-import type { CatalogRule } from '../api.ts';
+import type { CatalogRule } from '../api/types.ts';
 import { IconArrowRight } from '../shell/icons.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { List, listTypes } from '../shell/rule-parts.tsx';

@@ -1,6 +1,6 @@
 import { Badge, Group, Text } from '@mantine/core';
 import { formatCount } from '../../../../src/lib/text/format-count.ts';
-import type { CatalogVersion } from '../api.ts';
+import type { CatalogVersion } from '../api/types.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DiffView } from './DiffView.tsx';

@@ -1,11 +1,11 @@
-import { Anchor, Group, Paper, Skeleton, Stack } from '@mantine/core';
+import { Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getCatalogVersions } from '../api.ts';
-import { linkToCatalog } from '../route.ts';
+import { getCatalogVersions } from '../api/catalog.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { CatalogNav } from './CatalogNav.tsx';
 import { VersionRow } from './VersionRow.tsx';
 
 /** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
@@ -16,12 +16,8 @@ export function VersionsPage() {
   const active = versions?.find((version) => version.active)?.version ?? 0;
   return (
     <Stack gap="md" ref={container}>
-      <Group gap="sm" align="baseline">
-        <PageTitle>Catalog versions</PageTitle>
-        <Anchor size="sm" href={linkToCatalog()}>
-          Active catalog
-        </Anchor>
-      </Group>
+      <PageTitle>Catalog versions</PageTitle>
+      <CatalogNav part="versions" />
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {list.isPending && <Skeleton height={320} />}
       {versions?.length === 0 && (

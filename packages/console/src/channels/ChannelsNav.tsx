@@ -7,6 +7,7 @@ export const CHANNELS_PARTS: Record<ChannelsPart, string> = {
   sending: 'Sending',
   routes: 'Routes',
   costs: 'Costs',
+  suppressions: 'Suppressions',
 };
 
 const LINKS = (Object.keys(CHANNELS_PARTS) as ChannelsPart[]).map((part) => ({

@@ -1,5 +1,6 @@
 import { Stack } from '@mantine/core';
-import { getAccounts, getSuppressions, getWebhooks, type ProviderAccount, type Webhook } from '../api.ts';
+import type { ProviderAccount, Webhook } from '@tidings/client/types';
+import { getAccounts, getWebhooks } from '../api/channels.ts';
 import { IconAlert, IconBan, IconCircle } from '../shell/icons.tsx';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -8,7 +9,7 @@ import { Time } from '../shell/Time.tsx';
 import { ChannelsNav } from './ChannelsNav.tsx';
 import { FactTable } from './FactTable.tsx';
 
-/** Ways out for messages: accounts with providers and endpoints of webhooks; and the addresses that get none. */
+/** Ways out for messages: accounts with providers and endpoints of webhooks. */
 export function ChannelsPage() {
   return (
     <Stack gap="xl">
@@ -44,22 +45,6 @@ export function ChannelsPage() {
           Since: ({ state, state_changed_at, failing_since }) => (
             <Time value={state === 'active' ? (failing_since ?? state_changed_at) : state_changed_at} />
           ),
-        }}
-      />
-      <FactTable
-        title="Addresses that get no messages"
-        testId="suppressions"
-        load={getSuppressions}
-        getItems={({ suppressions }) => suppressions}
-        getId={({ suppression_id }) => suppression_id}
-        empty="No address is suppressed."
-        columns={{
-          Address: ({ address }) => address ?? 'only its hash is known',
-          Channel: ({ channel }) => channel,
-          Scope: ({ scope }) => scope,
-          Reason: ({ reason }) => <span className="name">{reason}</span>,
-          Since: ({ since }) => <Time value={since} />,
-          Until: ({ until }) => (until === null ? 'it is lifted' : <Time value={until} />),
         }}
       />
     </Stack>

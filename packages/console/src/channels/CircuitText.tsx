@@ -1,4 +1,4 @@
-import type { OpenCircuit } from '../api.ts';
+import type { OpenCircuit } from '../api/types.ts';
 import { Time } from '../shell/Time.tsx';
 
 /** Why nothing is sent at present, since when, and when it is tried again. */

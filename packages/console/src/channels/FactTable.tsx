@@ -1,8 +1,7 @@
-import { Paper, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import { Paper, Stack, Table, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 
 const POLL_MS = 10_000;
@@ -40,17 +39,17 @@ export function FactTable<Page extends { next: string | null }, Item>(props: Fac
       <Title order={2} size="h4">
         {title}
       </Title>
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      {list.items === undefined && list.error === null && <Skeleton height={80} />}
-      {list.items?.length === 0 && (
-        <Text size="sm" c="dimmed" data-testid={`${testId}-empty`}>
-          {empty}
-        </Text>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <FactRows testId={testId} items={list.items} getId={getId} columns={columns} />
-      )}
-      <LoadMoreButton older={list.older} />
+      <LiveList
+        list={list}
+        height={80}
+        empty={
+          <Text size="sm" c="dimmed" p="md" data-testid={`${testId}-empty`}>
+            {empty}
+          </Text>
+        }
+      >
+        {(items) => <FactRows testId={testId} items={items} getId={getId} columns={columns} />}
+      </LiveList>
     </Stack>
   );
 }

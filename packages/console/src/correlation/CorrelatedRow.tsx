@@ -1,5 +1,5 @@
 import { Group, Text } from '@mantine/core';
-import type { CorrelatedEntry } from '../api.ts';
+import type { CorrelatedEntry } from '@tidings/client/types';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { getDeliveryLook, getLook, OUTCOMES } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';

@@ -1,13 +1,12 @@
-import { Button, Group, Paper, Skeleton, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Paper, Stack, TextInput } from '@mantine/core';
+import type { CorrelatedEntry } from '@tidings/client/types';
 import { useCallback, useState } from 'react';
-import { type CorrelatedEntry, getCorrelated } from '../api.ts';
+import { getCorrelated } from '../api/audit.ts';
 import { linkToCorrelation, openLink } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { CorrelatedRow } from './CorrelatedRow.tsx';
 
@@ -53,26 +52,22 @@ function Correlated({ id }: { id: string }) {
     pollMs: POLL_MS,
   });
   return (
-    <>
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton newItems={list.newItems} />
-      {list.items === undefined && list.error === null && <Skeleton height={320} />}
-      {list.items?.length === 0 && (
-        <Paper withBorder>
-          <EmptyState title="Nothing is stored under this correlation ID">
-            Events that have it in their context appear here, with the notifications that they led to.
-          </EmptyState>
-        </Paper>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
+    <LiveList
+      list={list}
+      empty={
+        <EmptyState title="Nothing is stored under this correlation ID">
+          Events that have it in their context appear here, with the notifications that they led to.
+        </EmptyState>
+      }
+    >
+      {(entries) => (
         <Paper withBorder component="ol" className="rows">
-          {list.items.map((entry) => (
+          {entries.map((entry) => (
             <CorrelatedRow key={getId(entry)} entry={entry} />
           ))}
         </Paper>
       )}
-      <LoadMoreButton older={list.older} />
-    </>
+    </LiveList>
   );
 }
 

@@ -1,7 +1,7 @@
 import { SegmentedControl, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getCosts } from '../api.ts';
+import { getCosts } from '../api/channels.ts';
 import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -34,6 +34,7 @@ export function CostsPage() {
       <ChannelsNav part="costs" />
       <SegmentedControl
         aria-label="Sum up by"
+        size="xs"
         data={[...GROUPS]}
         value={group}
         onChange={(value) => setGroup(value as Group)}

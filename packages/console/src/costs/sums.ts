@@ -1,4 +1,4 @@
-import type { CostRow, CostSummary } from '../api.ts';
+import type { CostRow, CostSummary } from '@tidings/client/types';
 import { CHANNELS } from '../shell/outcome.ts';
 
 export type Group = 'channel' | 'provider' | 'account' | 'type';

@@ -1,5 +1,5 @@
 import { Group, Text } from '@mantine/core';
-import type { DeadLetterGroup, JsonObject } from '../api.ts';
+import type { DeadLetterGroup, JsonObject } from '@tidings/client/types';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { count } from '../jobs/job-text.ts';
 import { linkToDeadLetters } from '../route.ts';

@@ -1,4 +1,4 @@
-import type { DeadLetterGroup } from '../api.ts';
+import type { DeadLetterGroup } from '@tidings/client/types';
 import { IconAlert, IconAlertOctagon, IconHelp, IconMailOff, IconMessage } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 

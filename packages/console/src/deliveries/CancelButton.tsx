@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { cancelDelivery, type Delivery } from '../api.ts';
+import type { Delivery } from '@tidings/client/types';
+import { cancelDelivery } from '../api/deliveries.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconBan } from '../shell/icons.tsx';

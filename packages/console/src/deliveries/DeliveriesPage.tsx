@@ -1,15 +1,15 @@
-import { Group, Paper, Skeleton, Stack, Table } from '@mantine/core';
-import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
+import { Group, Paper, Stack, Table, VisuallyHidden } from '@mantine/core';
+import type { Delivery } from '@tidings/client/types';
+import { getDeliveries } from '../api/deliveries.ts';
+import type { DeliveryStatus } from '../api/types.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
@@ -51,11 +51,9 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
         })}
       </nav>
       <QueueNotice />
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton newItems={list.newItems} />
-      {deliveries === undefined && list.error === null && <Skeleton height={320} />}
-      {deliveries?.length === 0 && (
-        <Paper withBorder>
+      <LiveList
+        list={list}
+        empty={
           <EmptyState
             title={
               status === null ? 'No deliveries yet' : `No deliveries with status “${getLook(STATUSES, status).label}”`
@@ -65,36 +63,38 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
               ? 'A delivery appears here when a rule decides to send a notification.'
               : 'A delivery appears here when it reaches this status.'}
           </EmptyState>
-        </Paper>
-      )}
-      {deliveries !== undefined && deliveries.length > 0 && (
-        <Paper withBorder>
-          <Table
-            verticalSpacing="sm"
-            horizontalSpacing="md"
-            highlightOnHover
-            className="deliveries"
-            data-testid="deliveries"
-          >
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Created</Table.Th>
-                <Table.Th>User</Table.Th>
-                <Table.Th>Notification</Table.Th>
-                <Table.Th>Channel</Table.Th>
-                <Table.Th>Status</Table.Th>
-                <Table.Th aria-label="Actions" />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {deliveries.map((delivery) => (
-                <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
-      )}
-      <LoadMoreButton older={list.older} />
+        }
+      >
+        {(items) => (
+          <Paper withBorder>
+            <Table
+              verticalSpacing="sm"
+              horizontalSpacing="md"
+              highlightOnHover
+              className="deliveries"
+              data-testid="deliveries"
+            >
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Created</Table.Th>
+                  <Table.Th>User</Table.Th>
+                  <Table.Th>Notification</Table.Th>
+                  <Table.Th>Channel</Table.Th>
+                  <Table.Th>Status</Table.Th>
+                  <Table.Th>
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {items.map((delivery) => (
+                  <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Paper>
+        )}
+      </LiveList>
     </Stack>
   );
 }

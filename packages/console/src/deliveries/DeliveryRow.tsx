@@ -1,6 +1,6 @@
 import { Group, Table, Text } from '@mantine/core';
+import type { Delivery } from '@tidings/client/types';
 import { OVERDUE_AFTER_MS } from '../../../../src/model/delivery.ts';
-import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';

@@ -1,6 +1,8 @@
 import { Alert, List, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getQueue, type OpenCircuit, type Overdue, type QueueState } from '../api.ts';
+import type { Overdue, QueueState } from '@tidings/client/types';
+import { getQueue } from '../api/deliveries.ts';
+import type { OpenCircuit } from '../api/types.ts';
 import { IconAlert } from '../shell/icons.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { CHANNELS, getTextColor } from '../shell/outcome.ts';

@@ -1,7 +1,9 @@
 import { Button, Popover, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { Delivery } from '@tidings/client/types';
 import { useState } from 'react';
-import { type Delivery, type DeliveryStatus, retryDelivery } from '../api.ts';
+import { retryDelivery } from '../api/deliveries.ts';
+import type { DeliveryStatus } from '../api/types.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconRefresh } from '../shell/icons.tsx';

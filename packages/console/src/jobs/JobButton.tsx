@@ -1,6 +1,6 @@
-import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { type JobDialogProps, openJobDialog } from './JobDialog.tsx';
+import { DialogButton } from '../shell/DialogButton.tsx';
+import { type JobDialogProps, openJobDialog } from './shown-job.ts';
 
 interface JobButtonProps extends JobDialogProps {
   readonly leftSection?: ReactNode;
@@ -10,15 +10,6 @@ interface JobButtonProps extends JobDialogProps {
 /** Button that starts a job after a dialog with a preview. The dialog stays when the button goes away. */
 export function JobButton({ leftSection, testId, ...dialog }: JobButtonProps) {
   return (
-    <Button
-      size="xs"
-      variant="default"
-      leftSection={leftSection}
-      onClick={() => openJobDialog(dialog)}
-      data-action={testId}
-      data-testid={testId}
-    >
-      {dialog.label}
-    </Button>
+    <DialogButton label={dialog.label} leftSection={leftSection} onOpen={() => openJobDialog(dialog)} testId={testId} />
   );
 }

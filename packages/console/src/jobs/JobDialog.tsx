@@ -1,7 +1,9 @@
 import { Button, Group, JsonInput, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useState, useSyncExternalStore } from 'react';
-import { getJob, type JobPreview, type JobRequest, type JsonObject, previewJob, startJob } from '../api.ts';
+import type { JobPreview } from '@tidings/client/types';
+import { useState } from 'react';
+import { createKey } from '../api/idempotency-key.ts';
+import { getJob, previewJob, startJob } from '../api/jobs.ts';
 import { linkToJobs } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
@@ -10,32 +12,15 @@ import { focusHeading } from '../shell/page-change.ts';
 import { parseObject } from '../shell/parse-object.ts';
 import { JobProgress } from './JobProgress.tsx';
 import { count, formatFilter } from './job-text.ts';
+import { type JobDialogProps, openJobDialog, useShownJob } from './shown-job.ts';
 
 /** Above this number of items, the number is typed to confirm. */
 const MAX_UNTYPED_ITEMS = 100;
 const POLL_MS = 500;
 
-export interface JobDialogProps {
-  readonly request: JobRequest;
-  /** On the button and as title of the dialog. */
-  readonly label: string;
-  readonly note: ReactNode;
-  /** Asks for a merge patch, starting with this one. */
-  readonly patch?: JsonObject;
-}
-
-let shown: JobDialogProps | null = null;
-const listeners = new Set<() => void>();
-
-/** Opens the dialog of a job; see JobDialogHost. */
-export function openJobDialog(props: JobDialogProps | null): void {
-  shown = props;
-  for (const listener of listeners) listener();
-}
-
 /** The dialog that `openJobDialog` opens: a preview, then the progress. */
 export function JobDialogHost() {
-  const props = useSyncExternalStore(subscribe, () => shown);
+  const props = useShownJob();
   const close = () => openJobDialog(null);
   return (
     <Dialog opened={props !== null} onClose={close} onExitTransitionEnd={focusIfLost} title={props?.label} size="lg">
@@ -47,11 +32,6 @@ export function JobDialogHost() {
 /** Focuses the heading if the button that opened the dialog is gone. */
 function focusIfLost(): void {
   if (document.activeElement === null || document.activeElement === document.body) focusHeading();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
 }
 
 function JobDialog({ request, label, note, patch, close }: JobDialogProps & { close: () => void }) {
@@ -170,9 +150,4 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
 
 function focusOnce(element: HTMLElement | null): void {
   element?.focus({ preventScroll: true });
-}
-
-/** Returns a random idempotency key. (`randomUUID` exists in secure contexts only.) */
-function createKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

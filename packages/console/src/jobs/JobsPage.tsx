@@ -1,11 +1,10 @@
-import { Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { getJobs, type Job } from '../api.ts';
+import { Group, Paper, Stack, Text } from '@mantine/core';
+import type { Job } from '@tidings/client/types';
+import { getJobs } from '../api/jobs.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
@@ -22,38 +21,36 @@ export function JobsPage() {
   return (
     <Stack gap="md" ref={container}>
       <PageTitle>Jobs</PageTitle>
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton newItems={list.newItems} />
-      {list.items === undefined && list.error === null && <Skeleton height={320} />}
-      {list.items?.length === 0 && (
-        <Paper withBorder>
+      <LiveList
+        list={list}
+        empty={
           <EmptyState title="No jobs">
             A job appears here when you retry, cancel or dismiss many items at once.
           </EmptyState>
-        </Paper>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Paper withBorder component="ol" className="rows">
-          {list.items.map((job) => (
-            <li key={getId(job)} className="rejected-row" data-row data-testid="job-row">
-              <Group gap="sm" justify="space-between" align="flex-start" mb="xs">
-                <Text size="sm" fw={600} className="break">
-                  {ACTION_LABELS[job.action]}
-                  {job.name !== null && `: ${job.name}`}
+        }
+      >
+        {(jobs) => (
+          <Paper withBorder component="ol" className="rows">
+            {jobs.map((job) => (
+              <li key={getId(job)} className="rejected-row" data-row data-testid="job-row">
+                <Group gap="sm" justify="space-between" align="flex-start" mb="xs">
+                  <Text size="sm" fw={600} className="break">
+                    {ACTION_LABELS[job.action]}
+                    {job.name !== null && `: ${job.name}`}
+                  </Text>
+                  <Text size="sm" c="dimmed">
+                    started by {job.started_by}, <Time value={job.created_at} as="full" />
+                  </Text>
+                </Group>
+                <Text size="sm" c="dimmed" className="break" mb="xs">
+                  Filter: {formatFilter(job.filter)}
                 </Text>
-                <Text size="sm" c="dimmed">
-                  started by {job.started_by}, <Time value={job.created_at} as="full" />
-                </Text>
-              </Group>
-              <Text size="sm" c="dimmed" className="break" mb="xs">
-                Filter: {formatFilter(job.filter)}
-              </Text>
-              <JobProgress job={job} />
-            </li>
-          ))}
-        </Paper>
-      )}
-      <LoadMoreButton older={list.older} />
+                <JobProgress job={job} />
+              </li>
+            ))}
+          </Paper>
+        )}
+      </LiveList>
     </Stack>
   );
 }

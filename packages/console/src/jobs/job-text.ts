@@ -1,4 +1,5 @@
-import type { Job, JobActionName } from '../api.ts';
+import type { Job } from '@tidings/client/types';
+import type { JobActionName } from '../api/types.ts';
 
 export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'deliveries.retry': 'Retry deliveries',

@@ -1,7 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getMessage } from '../api.ts';
+import { getMessage } from '../api/deliveries.ts';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconEye } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -32,5 +32,6 @@ function LoadedMessage({ deliveryId }: { deliveryId: string }) {
   const message = useQuery({ queryKey: ['message', deliveryId], queryFn: () => getMessage(deliveryId) });
   if (message.error) return <ProblemView problem={message.error} retry={() => message.refetch()} />;
   if (message.isPending) return <Skeleton height={320} />;
-  return <MessageView message={message.data} />;
+  const { to } = message.data;
+  return <MessageView message={message.data} address={to ? `to ${to}` : 'no address'} />;
 }

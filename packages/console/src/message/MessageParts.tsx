@@ -1,9 +1,9 @@
 import { Code, Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { SentMessage } from '../api.ts';
+import type { MessageContent } from '../api/types.ts';
 
 /** The parts of a message beside subject, title, text and HTML. Links and pictures are shown as text: nothing is loaded. */
-export function MessageParts({ message }: { message: SentMessage }) {
+export function MessageParts({ message }: { message: MessageContent }) {
   const { badge, image, actions, data, blocks, attachments, provider_template } = message;
   return (
     <>

@@ -1,31 +1,47 @@
 import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
-import type { SentMessage } from '../api.ts';
+import type { MessageContent } from '../api/types.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { MessageParts } from './MessageParts.tsx';
 
-/** Message as sent, as HTML if it has such a part, or as text. */
-export function MessageView({ message }: { message: SentMessage }) {
-  const [part, setPart] = useState<'html' | 'text'>(message.html === undefined ? 'text' : 'html');
+type Part = 'html' | 'dark' | 'text';
+
+const LABELS: Record<Part, string> = { html: 'HTML', dark: 'Dark', text: 'Text' };
+
+interface MessageViewProps {
+  readonly message: MessageContent;
+  /** Words about the address that it goes to, or that it goes nowhere. */
+  readonly address: string;
+  /** The HTML as a dark screen shows it. */
+  readonly dark?: string | undefined;
+}
+
+/** A message, as HTML if it has such a part, or as text. */
+export function MessageView({ message, address, dark }: MessageViewProps) {
+  const parts: Part[] = [
+    ...(message.html === undefined ? [] : (['html'] as const)),
+    ...(dark === undefined ? [] : (['dark'] as const)),
+    'text',
+  ];
+  const [chosen, setChosen] = useState<Part>('html');
+  const part = parts.includes(chosen) ? chosen : (parts[0] ?? 'text');
+  const html = part === 'dark' ? dark : part === 'html' ? message.html : undefined;
   return (
     <Stack gap="sm" data-testid="message">
       <Group justify="space-between">
         <Group gap="sm">
           <ChannelName channel={message.channel} />
-          <Text size="sm" c="dimmed">
-            {message.to ? `to ${message.to}` : 'no address'}
+          <Text size="sm" c="dimmed" className="break">
+            {address}
           </Text>
         </Group>
-        {message.html !== undefined && (
+        {parts.length > 1 && (
           <SegmentedControl
             size="xs"
             aria-label="Part of the message"
             value={part}
-            onChange={(value) => setPart(value === 'html' ? 'html' : 'text')}
-            data={[
-              { value: 'html', label: 'HTML' },
-              { value: 'text', label: 'Text' },
-            ]}
+            onChange={(value) => setChosen(value as Part)}
+            data={parts.map((value) => ({ value, label: LABELS[value] }))}
           />
         )}
       </Group>
@@ -34,8 +50,8 @@ export function MessageView({ message }: { message: SentMessage }) {
           {message.subject}
         </Text>
       )}
-      {part === 'html' && message.html !== undefined ? (
-        <MessageFrame html={message.html} />
+      {html !== undefined ? (
+        <MessageFrame html={html} isDark={part === 'dark'} />
       ) : (
         <div className="message-text" data-channel={message.channel} data-testid="message-text">
           {message.title !== undefined && (
@@ -52,11 +68,12 @@ export function MessageView({ message }: { message: SentMessage }) {
 }
 
 /** Untrusted HTML in a sandboxed frame: no scripts, no forms, no outbound links, and a different origin. */
-function MessageFrame({ html }: { html: string }) {
+function MessageFrame({ html, isDark }: { html: string; isDark: boolean }) {
   const source = useMemo(() => disableLinks(html), [html]);
   return (
     <iframe
       className="message-frame"
+      data-dark={isDark || undefined}
       data-testid="message-frame"
       title="The message as HTML"
       sandbox=""

@@ -1,5 +1,5 @@
 import { Stack } from '@mantine/core';
-import type { DeliverySummary } from '../api.ts';
+import type { DeliverySummary } from '@tidings/client/types';
 import { getDeliveryLook } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 

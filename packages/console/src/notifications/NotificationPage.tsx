@@ -1,18 +1,18 @@
 import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { cancelNotification, getNotification, type NotificationDetail } from '../api.ts';
+import { useQuery } from '@tanstack/react-query';
+import type { NotificationDetail } from '@tidings/client/types';
+import { useState } from 'react';
+import { getNotification } from '../api/notifications.ts';
 import { linkToCorrelation, linkToNotifications, linkToUser } from '../route.ts';
-import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
-import { IconBan } from '../shell/icons.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { DeliveryLine } from '../user/DeliveryLine.tsx';
+import { NotificationActions } from './NotificationActions.tsx';
 import { getNotificationLook, isDirect } from './notification-look.ts';
 
 /** One notification: who asked for it, what was decided for each channel, and what became of it. */
@@ -37,14 +37,20 @@ export function NotificationPage({ id }: { id: string }) {
 
 function Detail({ notification }: { notification: NotificationDetail }) {
   const { state, deliveries, context } = notification;
+  const [said, setSaid] = useState<string | null>(null);
   return (
     <>
       <Paper withBorder p="md" component="section" aria-label="Notification">
         <Stack gap="sm">
           <Group justify="space-between" align="flex-start" gap="sm">
             <StatusBadge look={getNotificationLook(notification)} testId="notification-state" />
-            <CancelNotification notification={notification} />
+            <NotificationActions notification={notification} onDone={setSaid} />
           </Group>
+          {said !== null && (
+            <Text size="sm" fw={600} className="break" data-testid="notification-said">
+              {said}
+            </Text>
+          )}
           <Facts notification={notification} />
           {context !== null && (
             <Disclosure label="Context" testId="notification-context">
@@ -128,30 +134,5 @@ function Facts({ notification: one }: { notification: NotificationDetail }) {
         </>
       )}
     </dl>
-  );
-}
-
-/** Button that cancels what has not begun. Renders nothing once nothing is open, or for who may not. */
-function CancelNotification({ notification }: { notification: NotificationDetail }) {
-  const can = useScopes();
-  const queries = useQueryClient();
-  const { notification_id: id, notification_type: type, state, user_id: userId } = notification;
-  if ((state !== 'scheduled' && state !== 'accepted') || !can('notifications:write')) return null;
-  return (
-    <ConfirmButton
-      label="Cancel notification"
-      leftSection={<IconBan size={14} />}
-      color="red"
-      act={async () => {
-        const { state: result } = await cancelNotification(id);
-        await queries.invalidateQueries({ queryKey: ['notifications'] });
-        return result === 'too_late'
-          ? 'Too late for a part of it: see its channels.'
-          : `Cancelled: ${type} to ${userId}.`;
-      }}
-      testId="cancel-notification"
-    >
-      What has not begun is not sent. A message that is being sent cannot be called back.
-    </ConfirmButton>
   );
 }

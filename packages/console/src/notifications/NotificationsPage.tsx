@@ -1,14 +1,14 @@
-import { Anchor, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { getNotifications, type NotificationState, type NotificationSummary } from '../api.ts';
+import { Anchor, Stack, Text } from '@mantine/core';
+import type { NotificationSummary } from '@tidings/client/types';
+import { getNotifications } from '../api/notifications.ts';
+import type { NotificationState } from '../api/types.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToNotifications, linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { getTextColor } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -34,11 +34,9 @@ export function NotificationsPage({ state: requested }: { state: string | null }
       <PageTitle>Notifications</PageTitle>
       <SendsNav part="notifications" />
       <StateFilter state={state} />
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton newItems={list.newItems} />
-      {list.items === undefined && list.error === null && <Skeleton height={320} />}
-      {list.items?.length === 0 && !list.older.exist && (
-        <Paper withBorder>
+      <LiveList
+        list={list}
+        empty={
           <EmptyState
             title={
               state === null
@@ -49,12 +47,10 @@ export function NotificationsPage({ state: requested }: { state: string | null }
             A notification appears here when a rule decides to send it, or a request to POST /api/v1/notifications asks
             for it.
           </EmptyState>
-        </Paper>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <FactRows testId="notifications" items={list.items} getId={getId} columns={COLUMNS} />
-      )}
-      <LoadMoreButton older={list.older} />
+        }
+      >
+        {(items) => <FactRows testId="notifications" items={items} getId={getId} columns={COLUMNS} />}
+      </LiveList>
     </Stack>
   );
 }

@@ -1,4 +1,5 @@
-import type { NotificationState, NotificationSummary } from '../api.ts';
+import type { NotificationSummary } from '@tidings/client/types';
+import type { NotificationState } from '../api/types.ts';
 import {
   IconAlertOctagon,
   IconBan,

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
-import { getAddresses, type UserAddress } from '../api.ts';
+import type { UserAddress } from '@tidings/client/types';
+import { getAddresses } from '../api/users.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { IconCheck, IconHelp } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
-import { type Consent, getConsents } from '../api.ts';
+import type { Consent } from '@tidings/client/types';
+import { getConsents } from '../api/users.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';

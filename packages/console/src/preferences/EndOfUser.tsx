@@ -1,7 +1,7 @@
 import { Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { eraseUser, mergeUser } from '../api.ts';
+import { eraseUser, mergeUser } from '../api/users.ts';
 import { linkToJobs, linkToPreferences, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconSplit } from '../shell/icons.tsx';

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { PreferenceCell } from '../api.ts';
+import type { PreferenceCell } from '@tidings/client/types';
 import { IconBan, IconCheck, IconLock, IconMailOff } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';

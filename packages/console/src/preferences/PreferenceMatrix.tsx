@@ -1,19 +1,22 @@
 import { Paper, Stack, Table, Text, Title } from '@mantine/core';
-import type { Channel, Preferences, Suppression, TypePreferences } from '../api.ts';
+import type { Preferences, Suppression, TypePreferences } from '@tidings/client/types';
+import type { Channel } from '../api/types.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
+import { ChangeType } from './ChangeType.tsx';
 import { PreferenceCellView } from './PreferenceCellView.tsx';
 
 const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
 
 interface PreferenceMatrixProps {
+  readonly userId: string;
   readonly preferences: Preferences;
   /** Suppressions of the addresses of the user. */
   readonly suppressions: readonly Suppression[];
 }
 
 /** For each type and channel whether it goes to the user, what decides that, and whether the user can change it. */
-export function PreferenceMatrix({ preferences: { types }, suppressions }: PreferenceMatrixProps) {
+export function PreferenceMatrix({ userId, preferences: { types }, suppressions }: PreferenceMatrixProps) {
   const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
   return (
     <Stack gap="xs" component="section" aria-label="What goes to this user">
@@ -39,7 +42,7 @@ export function PreferenceMatrix({ preferences: { types }, suppressions }: Prefe
             </Table.Thead>
             <Table.Tbody>
               {types.map((type) => (
-                <TypeRow key={type.type} type={type} channels={channels} suppressions={suppressions} />
+                <TypeRow key={type.type} userId={userId} type={type} channels={channels} suppressions={suppressions} />
               ))}
             </Table.Tbody>
           </Table>
@@ -49,24 +52,25 @@ export function PreferenceMatrix({ preferences: { types }, suppressions }: Prefe
   );
 }
 
-interface TypeRowProps extends Pick<PreferenceMatrixProps, 'suppressions'> {
+interface TypeRowProps extends Pick<PreferenceMatrixProps, 'userId' | 'suppressions'> {
   readonly type: TypePreferences;
   readonly channels: readonly Channel[];
 }
 
-function TypeRow({ type: row, channels, suppressions }: TypeRowProps) {
+function TypeRow({ userId, type: row, channels, suppressions }: TypeRowProps) {
   const { type, category, frequency } = row;
   const scopes = ['all', `category:${category}`, `type:${type}`];
   const isSuppressed = (channel: Channel) =>
     suppressions.some((one) => one.channel === channel && scopes.includes(one.scope));
   return (
-    <Table.Tr data-testid="preference-row" data-type={type}>
+    <Table.Tr data-row data-testid="preference-row" data-type={type}>
       <Table.Th scope="row">
         <span className="name">{type}</span>
-        <Text size="xs" c="dimmed" fw={400}>
+        <Text size="xs" c="dimmed" fw={400} mb={6}>
           {category}
           {frequency !== 'IMMEDIATE' && ` · ${frequency}`}
         </Text>
+        <ChangeType userId={userId} type={row} />
       </Table.Th>
       {channels.map((channel) => {
         const cell = row.channels[channel];

@@ -1,14 +1,18 @@
 import { Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getPreferences, getSuppressionsOf, Problem } from '../api.ts';
+import { Problem } from '../api/call.ts';
+import { getSuppressionsOf } from '../api/suppressions.ts';
+import { getPreferences } from '../api/users.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { UserHeading } from '../user/UserHeading.tsx';
 import { AddressTable } from './AddressTable.tsx';
+import { ChangePreferences } from './ChangePreferences.tsx';
 import { ConsentTable } from './ConsentTable.tsx';
 import { EndOfUser } from './EndOfUser.tsx';
 import { PreferenceMatrix } from './PreferenceMatrix.tsx';
+import { RecordConsent } from './RecordConsent.tsx';
 import { SuppressionTable } from './SuppressionTable.tsx';
 import { UserTimes } from './UserTimes.tsx';
 
@@ -43,13 +47,21 @@ export function PreferencesPage({ userId }: { userId: string }) {
         {preferences.data && !isUnknown && (
           <>
             <UserTimes preferences={preferences.data} />
-            <PreferenceMatrix preferences={preferences.data} suppressions={suppressions.data?.suppressions ?? []} />
+            <ChangePreferences userId={userId} preferences={preferences.data} />
+            <PreferenceMatrix
+              userId={userId}
+              preferences={preferences.data}
+              suppressions={suppressions.data?.suppressions ?? []}
+            />
           </>
         )}
       </Stack>
       {!isUnknown && (
         <>
-          <ConsentTable userId={userId} />
+          <Stack gap="sm">
+            <ConsentTable userId={userId} />
+            <RecordConsent userId={userId} />
+          </Stack>
           <AddressTable userId={userId} />
           <SuppressionTable userId={userId} />
           <EndOfUser userId={userId} />

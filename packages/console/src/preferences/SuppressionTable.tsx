@@ -1,8 +1,6 @@
-import { getSuppressionsOf } from '../api.ts';
+import { getSuppressionsOf } from '../api/suppressions.ts';
 import { FactTable } from '../channels/FactTable.tsx';
-import { Disclosure } from '../shell/Disclosure.tsx';
-import { Fields } from '../shell/Fields.tsx';
-import { Time } from '../shell/Time.tsx';
+import { SUPPRESSION_COLUMNS } from '../suppressions/suppression-columns.tsx';
 
 /** Suppressions of the addresses that a user has. */
 export function SuppressionTable({ userId }: { userId: string }) {
@@ -15,28 +13,7 @@ export function SuppressionTable({ userId }: { userId: string }) {
       getItems={({ suppressions }) => suppressions}
       getId={({ suppression_id }) => suppression_id}
       empty="No address of the user is suppressed."
-      columns={{
-        Address: ({ address }) => address ?? 'only its hash is known',
-        Channel: ({ channel }) => channel,
-        Scope: ({ scope }) => <span className="break">{scope}</span>,
-        Reason: ({ reason }) => <span className="name">{reason}</span>,
-        Since: ({ since, until }) => (
-          <>
-            <Time value={since} />
-            {until !== null && (
-              <>
-                {' until '}
-                <Time value={until} />
-              </>
-            )}
-          </>
-        ),
-        Evidence: ({ evidence }) => (
-          <Disclosure label="Evidence">
-            <Fields values={evidence} />
-          </Disclosure>
-        ),
-      }}
+      columns={SUPPRESSION_COLUMNS}
     />
   );
 }

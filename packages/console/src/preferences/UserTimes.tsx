@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { Preferences } from '../api.ts';
+import type { Preferences } from '@tidings/client/types';
 import { Time } from '../shell/Time.tsx';
 
 /** Quiet hours and digest time of a user, and who said so. */

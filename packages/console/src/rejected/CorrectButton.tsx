@@ -1,7 +1,8 @@
 import { Button, Group, JsonInput, Stack, Text } from '@mantine/core';
+import type { JsonObject, RejectedEvent } from '@tidings/client/types';
 import { useState } from 'react';
-import type { JsonObject, RejectedEvent } from '../api.ts';
 import { Dialog } from '../shell/Dialog.tsx';
+import { DialogButton } from '../shell/DialogButton.tsx';
 import { IconWand } from '../shell/icons.tsx';
 import { parseObject } from '../shell/parse-object.ts';
 import { suggestPatch } from './RejectedGroups.tsx';
@@ -28,16 +29,12 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
   };
   return (
     <>
-      <Button
-        size="xs"
-        variant="default"
+      <DialogButton
+        label="Correct"
         leftSection={<IconWand size={14} />}
-        onClick={() => setOpened(true)}
-        data-action="correct"
-        data-testid="rejected-correct"
-      >
-        Correct
-      </Button>
+        onOpen={() => setOpened(true)}
+        testId="rejected-correct"
+      />
       <Dialog opened={opened} onClose={() => setOpened(false)} title="Correct the event" size="lg">
         <Stack gap="md" data-testid="correct-dialog">
           <Text size="sm">{rejected.message}</Text>

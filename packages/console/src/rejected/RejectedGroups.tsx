@@ -1,6 +1,7 @@
 import { Group, Paper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getRejectedGroups, type JsonObject, type RejectedGroup } from '../api.ts';
+import type { JsonObject, RejectedGroup } from '@tidings/client/types';
+import { getRejectedGroups } from '../api/rejected.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { count } from '../jobs/job-text.ts';
 import { IconBan, IconRefresh, IconWand } from '../shell/icons.tsx';

@@ -1,12 +1,11 @@
-import { Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { Paper, Stack, Text } from '@mantine/core';
+import type { RejectedEvent } from '@tidings/client/types';
 import { useState } from 'react';
-import { getRejectedEvents, type RejectedEvent } from '../api.ts';
+import { getRejectedEvents } from '../api/rejected.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { RejectedGroups } from './RejectedGroups.tsx';
@@ -34,34 +33,32 @@ export function RejectedPage() {
         These events were rejected, and no rule evaluated them. Each event stays here until it is accepted or dismissed.
         Addresses are masked.
       </Text>
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
       <RejectedGroups />
-      <NewItemsButton newItems={list.newItems} />
       <Stack gap="xs" role="status">
         {accepted.map((one) => (
           <RetryAccepted key={one.rejected.rejected_id} accepted={one} />
         ))}
       </Stack>
-      {list.items === undefined && list.error === null && <Skeleton height={320} />}
-      {list.items?.length === 0 && (
-        <Paper withBorder>
+      <LiveList
+        list={list}
+        empty={
           <EmptyState title="No rejected events">
             An event appears here when it is rejected, with the reason.
           </EmptyState>
-        </Paper>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Paper withBorder component="ol" className="rows">
-          {list.items.map((rejected) => (
-            <RejectedRow
-              key={getId(rejected)}
-              rejected={rejected}
-              onAccepted={(one) => setAccepted([one, ...accepted])}
-            />
-          ))}
-        </Paper>
-      )}
-      <LoadMoreButton older={list.older} />
+        }
+      >
+        {(events) => (
+          <Paper withBorder component="ol" className="rows">
+            {events.map((rejected) => (
+              <RejectedRow
+                key={getId(rejected)}
+                rejected={rejected}
+                onAccepted={(one) => setAccepted([one, ...accepted])}
+              />
+            ))}
+          </Paper>
+        )}
+      </LiveList>
     </Stack>
   );
 }

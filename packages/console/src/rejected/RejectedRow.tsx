@@ -1,12 +1,7 @@
 import { Code, Group, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import {
-  correctRejectedEvent,
-  dismissRejectedEvent,
-  type JsonObject,
-  type RejectedEvent,
-  retryRejectedEvent,
-} from '../api.ts';
+import type { JsonObject, RejectedEvent } from '@tidings/client/types';
+import { correctRejectedEvent, dismissRejectedEvent, retryRejectedEvent } from '../api/rejected.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';

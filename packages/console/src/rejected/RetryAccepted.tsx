@@ -1,5 +1,6 @@
 import { Alert, Text } from '@mantine/core';
-import type { IngestResponse, RejectedEvent } from '../api.ts';
+import type { RejectedEvent } from '@tidings/client/types';
+import type { IngestResponse } from '../api/types.ts';
 import { linkToUser } from '../route.ts';
 import { IconCheck } from '../shell/icons.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';

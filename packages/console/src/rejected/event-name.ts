@@ -1,4 +1,4 @@
-import type { RejectedEvent } from '../api.ts';
+import type { RejectedEvent } from '@tidings/client/types';
 
 /** Returns a display name of an event of any shape, such as "payment_failed of maria". Missing fields are left out. */
 export function formatEventName({ event, event_id: id }: RejectedEvent): string {

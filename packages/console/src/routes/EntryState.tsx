@@ -1,4 +1,4 @@
-import type { RouteEntryState } from '../api.ts';
+import type { RouteEntryState } from '@tidings/client/types';
 import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';

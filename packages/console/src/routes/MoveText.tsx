@@ -1,4 +1,4 @@
-import type { RouteEntryState } from '../api.ts';
+import type { RouteEntryState } from '@tidings/client/types';
 import { Time } from '../shell/Time.tsx';
 
 /** The latest step by which messages were moved away from an account, or back. */

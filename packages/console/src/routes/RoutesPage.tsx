@@ -1,6 +1,7 @@
 import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getRoutes, type RouteEntryState, type RouteState } from '../api.ts';
+import type { RouteEntryState, RouteState } from '@tidings/client/types';
+import { getRoutes } from '../api/channels.ts';
 import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { CircuitText } from '../channels/CircuitText.tsx';
 import { FactRows } from '../channels/FactTable.tsx';

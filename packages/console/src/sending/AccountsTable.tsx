@@ -1,5 +1,5 @@
 import { Stack, Text, Title } from '@mantine/core';
-import type { SendingState } from '../api.ts';
+import type { SendingState } from '@tidings/client/types';
 import { CircuitText } from '../channels/CircuitText.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';

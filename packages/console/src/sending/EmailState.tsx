@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { SendingState } from '../api.ts';
+import type { SendingState } from '@tidings/client/types';
 import { IconAlert, IconCircle, IconPause } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';

@@ -1,6 +1,7 @@
 import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getSending, type SendingState } from '../api.ts';
+import type { SendingState } from '@tidings/client/types';
+import { getSending } from '../api/channels.ts';
 import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';

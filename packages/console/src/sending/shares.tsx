@@ -1,4 +1,4 @@
-import type { SendingState } from '../api.ts';
+import type { SendingState } from '@tidings/client/types';
 
 type Thresholds = SendingState['thresholds'];
 

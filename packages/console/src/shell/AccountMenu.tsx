@@ -1,9 +1,9 @@
-import { Button, Menu } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
-import { getSession, logOut } from '../api.ts';
-import { forgetApiKey } from '../key.ts';
+import { lazy, Suspense, useEffect } from 'react';
+import { getSession } from '../api/session.ts';
 import { getTenant, setTenant } from '../tenant.ts';
+
+const MemberMenu = lazy(async () => ({ default: (await import('./MemberMenu.tsx')).MemberMenu }));
 
 /** Menu of a member who is logged in: name, tenants to choose from, logout. Nothing for anyone else. */
 export function AccountMenu() {
@@ -17,39 +17,9 @@ export function AccountMenu() {
     void queries.resetQueries();
   }, [isLeft, queries]);
   if (data?.actor?.kind !== 'member') return null;
-  const { actor, tenants, tenant_id: current } = data;
-  const select = (tenantId: string) => {
-    setTenant(tenantId);
-    void queries.resetQueries();
-  };
-  const leave = async () => {
-    await logOut();
-    setTenant(null);
-    forgetApiKey();
-    void queries.resetQueries();
-  };
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <Button variant="default" size="compact-md" aria-label={`Account of ${actor.name}`}>
-          {tenants.length > 1 ? `${actor.name} · ${current}` : actor.name}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {tenants.length > 1 && <Menu.Label>Tenants</Menu.Label>}
-        {tenants.length > 1 &&
-          tenants.map(({ tenant_id, name, role }) => (
-            <Menu.Item
-              key={tenant_id}
-              onClick={() => select(tenant_id)}
-              aria-current={tenant_id === current ? 'true' : undefined}
-            >
-              {name} ({role})
-            </Menu.Item>
-          ))}
-        {tenants.length > 1 && <Menu.Divider />}
-        <Menu.Item onClick={() => void leave()}>Log out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Suspense fallback={null}>
+      <MemberMenu session={data} name={data.actor.name} />
+    </Suspense>
   );
 }

@@ -1,50 +1,91 @@
-import { AppShell, Container } from '@mantine/core';
-import { ActivityPage } from '../activity/ActivityPage.tsx';
-import { BatchesPage } from '../batches/BatchesPage.tsx';
-import { BatchPage } from '../batches/BatchPage.tsx';
-import { CatalogPage } from '../catalog/CatalogPage.tsx';
-import { VersionsPage } from '../catalog/VersionsPage.tsx';
-import { ChannelsPage } from '../channels/ChannelsPage.tsx';
-import { CorrelationPage } from '../correlation/CorrelationPage.tsx';
-import { CostsPage } from '../costs/CostsPage.tsx';
-import { DeadLettersPage } from '../dead-letters/DeadLettersPage.tsx';
-import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
-import { JobDialogHost } from '../jobs/JobDialog.tsx';
-import { JobsPage } from '../jobs/JobsPage.tsx';
+import { Container, Skeleton } from '@mantine/core';
+import { lazy, Suspense, useState } from 'react';
+import { useShownJob } from '../jobs/shown-job.ts';
 import { useKeyState } from '../key.ts';
-import { NotificationPage } from '../notifications/NotificationPage.tsx';
-import { NotificationsPage } from '../notifications/NotificationsPage.tsx';
-import { PreferencesPage } from '../preferences/PreferencesPage.tsx';
-import { RejectedPage } from '../rejected/RejectedPage.tsx';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
-import { RoutesPage } from '../routes/RoutesPage.tsx';
-import { SendingPage } from '../sending/SendingPage.tsx';
-import { UserPage } from '../user/UserPage.tsx';
 import { Announcements } from './announce.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { Header } from './Header.tsx';
-import { LinkPage } from './LinkPage.tsx';
-import { LoginPage } from './LoginPage.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
+
+/* Each page is a file of its own, loaded when it is shown first. */
+const ActivityPage = lazy(async () => ({ default: (await import('../activity/ActivityPage.tsx')).ActivityPage }));
+const BatchesPage = lazy(async () => ({ default: (await import('../batches/BatchesPage.tsx')).BatchesPage }));
+const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPage.tsx')).BatchPage }));
+const CatalogPage = lazy(async () => ({ default: (await import('../catalog/CatalogPage.tsx')).CatalogPage }));
+const VersionsPage = lazy(async () => ({ default: (await import('../catalog/VersionsPage.tsx')).VersionsPage }));
+const ChannelsPage = lazy(async () => ({ default: (await import('../channels/ChannelsPage.tsx')).ChannelsPage }));
+const CorrelationPage = lazy(async () => ({
+  default: (await import('../correlation/CorrelationPage.tsx')).CorrelationPage,
+}));
+const CostsPage = lazy(async () => ({ default: (await import('../costs/CostsPage.tsx')).CostsPage }));
+const DeadLettersPage = lazy(async () => ({
+  default: (await import('../dead-letters/DeadLettersPage.tsx')).DeadLettersPage,
+}));
+const DeliveriesPage = lazy(async () => ({
+  default: (await import('../deliveries/DeliveriesPage.tsx')).DeliveriesPage,
+}));
+const JobsPage = lazy(async () => ({ default: (await import('../jobs/JobsPage.tsx')).JobsPage }));
+const NotificationPage = lazy(async () => ({
+  default: (await import('../notifications/NotificationPage.tsx')).NotificationPage,
+}));
+const NotificationsPage = lazy(async () => ({
+  default: (await import('../notifications/NotificationsPage.tsx')).NotificationsPage,
+}));
+const PreferencesPage = lazy(async () => ({
+  default: (await import('../preferences/PreferencesPage.tsx')).PreferencesPage,
+}));
+const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
+const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
+const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
+const NewBatchPage = lazy(async () => ({ default: (await import('../batches/NewBatchPage.tsx')).NewBatchPage }));
+const SendPage = lazy(async () => ({ default: (await import('../send/SendPage.tsx')).SendPage }));
+const SuppressionsPage = lazy(async () => ({
+  default: (await import('../suppressions/SuppressionsPage.tsx')).SuppressionsPage,
+}));
+const ListsPage = lazy(async () => ({ default: (await import('../lists/ListsPage.tsx')).ListsPage }));
+const ListPage = lazy(async () => ({ default: (await import('../lists/ListPage.tsx')).ListPage }));
+const SegmentPage = lazy(async () => ({ default: (await import('../lists/SegmentPage.tsx')).SegmentPage }));
+const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
+const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
+const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
+const LoginPage = lazy(async () => ({ default: (await import('./LoginPage.tsx')).LoginPage }));
+const LinkPage = lazy(async () => ({ default: (await import('./LinkPage.tsx')).LinkPage }));
+const JobDialogHost = lazy(async () => ({ default: (await import('../jobs/JobDialog.tsx')).JobDialogHost }));
+const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
 
 export function App() {
   const route = useRoute();
   usePageChange(route);
   return (
-    <AppShell header={{ height: { base: 104, sm: 60 } }} padding="md">
+    <>
       <Header page={route.page} />
-      <AppShell.Main className="main">
+      <main className="main">
         <Container size={1240} px={0} py="xs">
           <ErrorBoundary key={pageKey(route)}>
-            <Content route={route} />
+            <Suspense fallback={<Skeleton height={320} />}>
+              <Content route={route} />
+            </Suspense>
           </ErrorBoundary>
         </Container>
-      </AppShell.Main>
-      <JobDialogHost />
+      </main>
+      <JobDialogWhenShown />
       <Announcements />
-    </AppShell>
+    </>
   );
+}
+
+/** The dialog of jobs, which is loaded when it is opened first, and stays: so it can fade out. */
+function JobDialogWhenShown() {
+  const isShown = useShownJob() !== null;
+  const [wasShown, setWasShown] = useState(false);
+  if (isShown && !wasShown) setWasShown(true);
+  return wasShown ? (
+    <Suspense fallback={null}>
+      <JobDialogHost />
+    </Suspense>
+  ) : null;
 }
 
 /** The page of the route, or what is needed to see it. */
@@ -69,10 +110,20 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <NotificationsPage state={route.state} />;
     case 'notification':
       return <NotificationPage key={route.id} id={route.id} />;
+    case 'send':
+      return <SendPage type={route.type} />;
     case 'batches':
       return <BatchesPage />;
+    case 'new-batch':
+      return <NewBatchPage list={route.list} segment={route.segment} />;
     case 'batch':
       return <BatchPage key={route.id} id={route.id} state={route.state} />;
+    case 'lists':
+      return <ListsPage />;
+    case 'list':
+      return <ListPage key={route.id} id={route.id} />;
+    case 'segment':
+      return <SegmentPage key={route.name} name={route.name} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
     case 'dead-letters':
@@ -85,6 +136,12 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <JobsPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
+    case 'templates':
+      return <TemplatesPage type={route.type} />;
+    case 'template':
+      return <TemplatePage key={route.id} id={route.id} />;
+    case 'preview':
+      return <PreviewPage choice={route} />;
     case 'correlation':
       return <CorrelationPage key={route.id} id={route.id} />;
     case 'unknown':
@@ -97,6 +154,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
 }
 
 function ChannelsPart({ part }: { part: Part }) {
+  if (part === 'suppressions') return <SuppressionsPage />;
   if (part === 'sending') return <SendingPage />;
   if (part === 'routes') return <RoutesPage />;
   return part === 'costs' ? <CostsPage /> : <ChannelsPage />;

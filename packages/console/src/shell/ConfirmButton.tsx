@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useId, useState } from 'react';
 import { announce } from './announce.tsx';
 import { Dialog } from './Dialog.tsx';
+import { DialogButton } from './DialogButton.tsx';
 import { ProblemView } from './ProblemView.tsx';
 
 interface ConfirmButtonProps {
@@ -26,16 +27,7 @@ export function ConfirmButton({ label, leftSection, color, testId, ...dialog }: 
   const [opened, setOpened] = useState(false);
   return (
     <>
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={leftSection}
-        onClick={() => setOpened(true)}
-        data-action={testId}
-        data-testid={testId}
-      >
-        {label}
-      </Button>
+      <DialogButton label={label} leftSection={leftSection} onOpen={() => setOpened(true)} testId={testId} />
       <Dialog opened={opened} onClose={() => setOpened(false)} title={label}>
         <Confirmation {...dialog} label={label} color={color} close={() => setOpened(false)} />
       </Dialog>

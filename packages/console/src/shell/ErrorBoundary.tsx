@@ -1,5 +1,5 @@
 import { Component, type ReactNode } from 'react';
-import { Problem } from '../api.ts';
+import { Problem } from '../api/call.ts';
 import { ProblemView } from './ProblemView.tsx';
 
 /** Shows a problem instead of a blank page if the console itself fails to render. */

@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
+import type { JsonObject } from '@tidings/client/types';
 import { Fragment } from 'react';
-import type { JsonObject } from '../api.ts';
 
 /** Named values, one per line. Values are rendered as text, never as HTML. */
 export function Fields({ values }: { values: JsonObject }) {

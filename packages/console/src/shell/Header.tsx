@@ -1,4 +1,5 @@
-import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Skeleton, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import {
   linkToActivity,
   linkToCatalog,
@@ -23,8 +24,10 @@ import {
   IconSun,
   IconWebhook,
 } from './icons.tsx';
-import { UserSearch } from './UserSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
+
+/** Its list of suggestions is large, and drawn after the page. */
+const UserSearch = lazy(async () => ({ default: (await import('./UserSearch.tsx')).UserSearch }));
 
 const LINKS = [
   { page: 'activity', label: 'Activity', href: linkToActivity(), Icon: IconActivity },
@@ -42,12 +45,21 @@ const PARTS: { readonly [page in Route['page']]?: (typeof LINKS)[number]['page']
   notification: 'notifications',
   batches: 'notifications',
   batch: 'notifications',
+  send: 'notifications',
+  'new-batch': 'notifications',
+  lists: 'notifications',
+  list: 'notifications',
+  segment: 'notifications',
+  templates: 'catalog',
+  template: 'catalog',
+  preview: 'catalog',
 };
 
 /** Header of every page. `page`: the current page, which the navigation marks. */
 export function Header({ page }: { page: Route['page'] }) {
   return (
-    <AppShell.Header>
+    // The class keeps its width while a dialog hides the scroll bar of the page.
+    <header className="header-bar right-scroll-bar-position">
       <div className="header">
         <a href={linkToActivity()} className="brand" aria-label="Tidings: activity">
           <svg width="28" height="28" viewBox="0 0 32 32" aria-hidden="true">
@@ -72,12 +84,14 @@ export function Header({ page }: { page: Route['page'] }) {
             </a>
           ))}
         </nav>
-        <UserSearch />
+        <Suspense fallback={<Skeleton height={36} className="search" />}>
+          <UserSearch />
+        </Suspense>
         <ZoneSwitch />
         <SchemeSwitch />
         <AccountMenu />
       </div>
-    </AppShell.Header>
+    </header>
   );
 }
 

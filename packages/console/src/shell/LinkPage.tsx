@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { logInByLink } from '../api.ts';
+import { logInByLink } from '../api/session.ts';
 import { forgetApiKey } from '../key.ts';
 import { ProblemView } from './ProblemView.tsx';
 

@@ -1,7 +1,7 @@
 import { Alert, Button, Paper, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getSession } from '../api.ts';
+import { getSession } from '../api/session.ts';
 import { KeyForm } from './KeyForm.tsx';
 import { PageTitle } from './PageTitle.tsx';
 

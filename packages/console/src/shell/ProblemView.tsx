@@ -1,15 +1,28 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
-import { Problem } from '../api.ts';
+import { Problem } from '../api/call.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
 
 /** Problem as described by the API, with a retry button if `retry` is given. */
 export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
-  const { title, detail, code } =
-    problem instanceof Problem ? problem : { title: 'Something went wrong', detail: problem.message, code: '' };
+  const { title, detail, code, parts } =
+    problem instanceof Problem
+      ? problem
+      : { title: 'Something went wrong', detail: problem.message, code: '', parts: [] };
   if (problem instanceof Problem && problem.status === 403) return <NotPermitted problem={problem} />;
   return (
     <Alert color="red" variant="light" role="alert" data-testid="problem" icon={<IconAlert />} title={title}>
       <Text size="sm">{detail}</Text>
+      {parts.length > 1 && (
+        <ul className="job-groups">
+          {parts.map(({ pointer, message }) => (
+            <li key={`${pointer} ${message}`}>
+              <Text size="sm" className="break">
+                {message}
+              </Text>
+            </li>
+          ))}
+        </ul>
+      )}
       <Group mt="sm" gap="sm">
         {retry && (
           <Button size="xs" color="red" variant="light" leftSection={<IconRefresh size={14} />} onClick={retry}>

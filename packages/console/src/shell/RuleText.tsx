@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { CatalogRule } from '../api.ts';
+import type { CatalogRule } from '../api/types.ts';
 import { buildRuleParts } from './rule-parts.tsx';
 
 /** Rule as text, one line per key. */

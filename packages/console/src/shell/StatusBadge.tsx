@@ -1,5 +1,5 @@
 import { Badge, Group, Text } from '@mantine/core';
-import type { Channel } from '../api.ts';
+import type { Channel } from '../api/types.ts';
 import { IconHelp } from './icons.tsx';
 import { CHANNELS, getTextColor, type Look } from './outcome.ts';
 

@@ -2,7 +2,7 @@ import { Autocomplete, type ComboboxParsedItem, Kbd } from '@mantine/core';
 import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { findUsers } from '../api.ts';
+import { findUsers } from '../api/users.ts';
 import { linkToUser, openLink } from '../route.ts';
 import { IconSearch } from './icons.tsx';
 

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { Verdict } from '../api.ts';
+import type { Verdict } from '@tidings/client/types';
 import { formatValue } from './Fields.tsx';
 import { getLook } from './outcome.ts';
 import { ChannelName, StatusBadge } from './StatusBadge.tsx';

@@ -1,8 +1,9 @@
 /* Color, icon and label of each outcome, status and channel, the same on every page. */
 
+import type { Attempt, Delivery, Wait } from '@tidings/client/types';
 import { CHANNEL_DESCRIPTORS } from '../../../../src/model/channels/channels.ts';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
-import type { Attempt, Channel, Delivery, DeliveryStatus, Outcome, Wait } from '../api.ts';
+import type { Channel, DeliveryStatus, Outcome } from '../api/types.ts';
 import {
   IconAlert,
   IconAlertOctagon,

@@ -26,15 +26,29 @@ export function usePageChange(route: Route): void {
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId}`;
   if (route.page === 'preferences') return `preferences ${route.userId}`;
-  if (route.page === 'batch' || route.page === 'notification') return `${route.page} ${route.id}`;
+  if (route.page === 'segment') return `segment ${route.name}`;
+  if ('id' in route && route.page !== 'correlation') return `${route.page} ${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
   if (route.page === 'channels') return `channels ${route.part}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
-/** Focuses the `h1` of the page without scrolling. */
+/** Place of the focus when a heading was to be focused that is not there yet: a page is loaded when it is shown first. */
+let awaitedFrom: Element | null = null;
+
+/** Focuses the `h1` of the page without scrolling, as soon as there is one. */
 export function focusHeading(): void {
-  document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  const heading = document.querySelector<HTMLElement>('h1');
+  awaitedFrom = heading === null ? document.activeElement : null;
+  heading?.focus({ preventScroll: true });
+}
+
+/** Focuses a heading that has just been added if that is awaited, and the focus was not moved meanwhile. */
+export function focusIfAwaited(heading: HTMLElement | null): void {
+  if (heading === null || awaitedFrom === null) return;
+  const isUnmoved = document.activeElement === awaitedFrom || document.activeElement === document.body;
+  awaitedFrom = null;
+  if (isUnmoved) heading.focus({ preventScroll: true });
 }
 
 function formatPageName(route: Route): string {
@@ -49,8 +63,24 @@ function formatPageName(route: Route): string {
       return 'Notifications';
     case 'notification':
       return 'Notification';
+    case 'send':
+      return 'Send';
     case 'batches':
       return 'Batches';
+    case 'new-batch':
+      return 'New batch';
+    case 'lists':
+      return 'Lists and segments';
+    case 'list':
+      return 'List';
+    case 'segment':
+      return `Segment ${route.name}`;
+    case 'templates':
+      return 'Templates';
+    case 'template':
+      return 'Template';
+    case 'preview':
+      return 'Preview';
     case 'batch':
       return 'Batch';
     case 'catalog':

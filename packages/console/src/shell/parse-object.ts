@@ -1,4 +1,4 @@
-import type { JsonObject } from '../api.ts';
+import type { JsonObject } from '@tidings/client/types';
 
 /** Returns a JSON object from its text; null: the text is not a JSON object. */
 export function parseObject(text: string): JsonObject | null {
@@ -8,4 +8,9 @@ export function parseObject(text: string): JsonObject | null {
   } catch {
     return null;
   }
+}
+
+/** Returns the JSON object of a field that may be empty; undefined: it is empty; null: it is no JSON object. */
+export function readObject(text: string): JsonObject | null | undefined {
+  return text.trim() === '' ? undefined : parseObject(text);
 }

@@ -1,6 +1,6 @@
 import { Code } from '@mantine/core';
 import { Fragment, type ReactNode } from 'react';
-import type { CatalogRule } from '../api.ts';
+import type { CatalogRule } from '../api/types.ts';
 import { formatDuration } from './duration.ts';
 import {
   IconClock,

@@ -1,4 +1,4 @@
-import type { Verdict } from '../api.ts';
+import type { Verdict } from '@tidings/client/types';
 import { IconArchive, IconBan, IconCheck, IconClock } from './icons.tsx';
 import type { Look } from './outcome.ts';
 
@@ -31,6 +31,7 @@ const WORDS: Record<Verdict['code'], string> = {
 };
 
 /** Returns the code of a verdict in words; a code of a newer API as it is. */
-export function toWords(code: Verdict['code']): string {
-  return WORDS[code] ?? code.replaceAll('_', ' ');
+export function toWords(code: string): string {
+  const words: { readonly [code: string]: string } = WORDS;
+  return words[code] ?? code.replaceAll('_', ' ');
 }

@@ -1,4 +1,4 @@
-import type { WaitKind } from '../api.ts';
+import type { WaitKind } from '../api/types.ts';
 
 /** Labels of wait kinds. */
 const WAIT_LABELS: Record<WaitKind, string> = {

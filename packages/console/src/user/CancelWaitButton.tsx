@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { cancelWait, type Wait } from '../api.ts';
+import type { Wait } from '@tidings/client/types';
+import { cancelWait } from '../api/waits.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconBan } from '../shell/icons.tsx';

@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
-import type { AuditDecision, Notification } from '../api.ts';
+import type { Notification } from '@tidings/client/types';
+import type { AuditDecision } from '../api/types.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';

@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
-import type { Attempt, Channel, DeliveryWithAttempts } from '../api.ts';
+import type { Attempt, DeliveryWithAttempts } from '@tidings/client/types';
+import type { Channel } from '../api/types.ts';
 import { CancelButton } from '../deliveries/CancelButton.tsx';
 import { RetryButton } from '../deliveries/RetryButton.tsx';
 import { MessageButton } from '../message/MessageButton.tsx';

@@ -1,6 +1,6 @@
 import { Anchor, Group, Paper, Text } from '@mantine/core';
 import { memo } from 'react';
-import type { AuditEvent } from '../api.ts';
+import type { AuditEvent } from '../api/types.ts';
 import { linkToCorrelation } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, formatValue } from '../shell/Fields.tsx';

@@ -1,6 +1,7 @@
 import { Code, Text } from '@mantine/core';
+import type { Evidence } from '@tidings/client/types';
 import { Fragment, type ReactNode } from 'react';
-import type { AuditDecision, Evidence } from '../api.ts';
+import type { AuditDecision } from '../api/types.ts';
 import { formatDuration } from '../shell/duration.ts';
 import { formatValue } from '../shell/Fields.tsx';
 import { List } from '../shell/rule-parts.tsx';

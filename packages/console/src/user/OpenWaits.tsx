@@ -1,6 +1,6 @@
 import { Button, Text } from '@mantine/core';
+import type { Wait } from '@tidings/client/types';
 import { useState } from 'react';
-import type { Wait } from '../api.ts';
 import { WaitRow } from './WaitRow.tsx';
 
 /** Number of waits shown before "Show all". */

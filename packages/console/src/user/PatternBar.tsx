@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
-import type { AuditDecision, Evidence } from '../api.ts';
+import type { Evidence } from '@tidings/client/types';
+import type { AuditDecision } from '../api/types.ts';
 import { linkToUser } from '../route.ts';
 import { formatDuration } from '../shell/duration.ts';
 import { Time } from '../shell/Time.tsx';

@@ -1,5 +1,5 @@
 import { Box, Group, Stack, Text } from '@mantine/core';
-import type { Profile } from '../api.ts';
+import type { Profile } from '@tidings/client/types';
 import { Fields } from '../shell/Fields.tsx';
 import { IconMail, IconPhone, IconTranslate, IconWorld } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';

@@ -1,6 +1,6 @@
 import { Anchor, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { findUsers } from '../api.ts';
+import { findUsers } from '../api/users.ts';
 import { linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 

@@ -1,5 +1,6 @@
 import { Skeleton, Stack } from '@mantine/core';
-import { type Audit, getAudit } from '../api.ts';
+import { getAudit } from '../api/audit.ts';
+import type { Audit } from '../api/types.ts';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { Evidence } from '../api.ts';
+import type { Evidence } from '@tidings/client/types';
 import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';

@@ -1,5 +1,5 @@
 import { Group, Text } from '@mantine/core';
-import type { Wait } from '../api.ts';
+import type { Wait } from '@tidings/client/types';
 import { linkToUser } from '../route.ts';
 import { DueTime } from '../shell/DueTime.tsx';
 import { getLook, type Look, OUTCOMES, SET_ASIDE, WAITS } from '../shell/outcome.ts';

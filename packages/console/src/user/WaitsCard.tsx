@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { getWaits, type Wait } from '../api.ts';
+import type { Wait } from '@tidings/client/types';
+import { getWaits } from '../api/waits.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';

@@ -1,6 +1,6 @@
 import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getCatalog } from '../api.ts';
+import { getCatalog } from '../api/catalog.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { SideSection } from './SideSection.tsx';
 import { WhyRow } from './WhyRow.tsx';

@@ -1,17 +1,11 @@
 import { Text, UnstyledButton } from '@mantine/core';
 import { useInViewport } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
+import type { Delivery, Explanation, Notification } from '@tidings/client/types';
 import { useId, useState } from 'react';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
-import {
-  type CatalogNotification,
-  type CatalogRule,
-  type Delivery,
-  type DeliveryStatus,
-  type Explanation,
-  getExplanation,
-  type Notification,
-} from '../api.ts';
+import { getExplanation } from '../api/audit.ts';
+import type { CatalogNotification, CatalogRule, DeliveryStatus } from '../api/types.ts';
 import { IconChevronRight, IconCircle } from '../shell/icons.tsx';
 import { getDeliveryLook, type Look, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';

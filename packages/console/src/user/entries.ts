@@ -1,4 +1,5 @@
-import type { Audit, AuditDecision, AuditEvent, Notification } from '../api.ts';
+import type { Notification } from '@tidings/client/types';
+import type { Audit, AuditDecision, AuditEvent } from '../api/types.ts';
 import { uniqueBy } from '../shell/unique-by.ts';
 
 /** Event of a timeline with its decisions and notifications. */

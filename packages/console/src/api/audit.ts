@@ -1,0 +1,18 @@
+import type { ActivityEvent, CorrelatedPage, Explanation } from '@tidings/client/types';
+import { buildQuery, callApi } from './call.ts';
+import type { Audit } from './types.ts';
+
+/** Returns the latest events of all users, newest first. `limit`: 1 to 200. */
+export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }> => callApi(`activity?limit=${limit}`);
+
+/** Returns a page of 50 events of a user. `after`: the `next` of the previous page, null for the first. */
+export const getAudit = (userId: string, after: string | null): Promise<Audit> =>
+  callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', after })}`);
+
+/** Returns a page of 50 events and notifications of a correlation id, of all users, newest first. `after`: as for `getAudit`. */
+export const getCorrelated = (correlationId: string, after: string | null): Promise<CorrelatedPage> =>
+  callApi(`audit?${buildQuery({ correlation_id: correlationId, limit: '50', after })}`);
+
+/** Returns why the user received a notification type, or did not. */
+export const getExplanation = (userId: string, type: string): Promise<Explanation> =>
+  callApi(`explain/${encodeURIComponent(userId)}/${encodeURIComponent(type)}`);

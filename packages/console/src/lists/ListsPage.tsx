@@ -1,0 +1,134 @@
+import { Anchor, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { List } from '@tidings/client/types';
+import { useState } from 'react';
+import { createList, getLists, getSegments } from '../api/lists.ts';
+import { FactRows, FactTable } from '../channels/FactTable.tsx';
+import { count } from '../jobs/job-text.ts';
+import { SendsNav } from '../notifications/SendsNav.tsx';
+import { linkToList, linkToSegment, openLink } from '../route.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+
+/** Page of named sets of users: lists, whose members are chosen, and segments, whose users meet a condition. */
+export function ListsPage() {
+  const can = useScopes();
+  return (
+    <Stack gap="xl">
+      <Stack gap="md">
+        <PageTitle>Lists and segments</PageTitle>
+        <SendsNav part="lists" />
+        {can('lists:write') && (
+          <div>
+            <NewList />
+          </div>
+        )}
+      </Stack>
+      <FactTable
+        title="Lists"
+        testId="lists"
+        load={getLists}
+        getItems={({ lists }) => lists}
+        getId={({ list_id: id }) => id}
+        empty="No list yet. Its members get a batch together, and rules ask whether a user is in it."
+        columns={{
+          Name: ({ list_id: id, name, description }: List) => (
+            <>
+              <Anchor size="sm" fw={600} className="break" href={linkToList(id)} data-testid="list-link">
+                {name}
+              </Anchor>
+              {description !== null && (
+                <Text size="xs" c="dimmed" className="break">
+                  {description}
+                </Text>
+              )}
+            </>
+          ),
+          Members: ({ members }) => count(members),
+          Changed: ({ updated_at: at }) => <Time value={at} />,
+          'Created by': ({ created_by: by }) => <span className="break">{by}</span>,
+        }}
+      />
+      <Segments />
+    </Stack>
+  );
+}
+
+function Segments() {
+  const segments = useQuery({ queryKey: ['segments'], queryFn: getSegments });
+  return (
+    <Stack gap="xs" component="section" aria-label="Segments">
+      <Title order={2} size="h4">
+        Segments
+      </Title>
+      {segments.error && <ProblemView problem={segments.error} retry={() => segments.refetch()} />}
+      {segments.data?.segments.length === 0 && (
+        <Text size="sm" c="dimmed" data-testid="segments-empty">
+          The catalog has no segments.yaml, in which conditions over profiles are named.
+        </Text>
+      )}
+      {segments.data !== undefined && segments.data.segments.length > 0 && (
+        <FactRows
+          testId="segments"
+          items={segments.data.segments}
+          getId={({ name }) => name}
+          columns={{
+            Name: ({ name, description }) => (
+              <>
+                <Anchor className="name" href={linkToSegment(name)} data-testid="segment-link">
+                  {name}
+                </Anchor>
+                {description !== null && (
+                  <Text size="xs" c="dimmed" className="break">
+                    {description}
+                  </Text>
+                )}
+              </>
+            ),
+            Condition: ({ condition }) => <code className="break">{condition}</code>,
+            Rules: ({ rules }) => (rules.length === 0 ? 'of none' : rules.join(', ')),
+          }}
+        />
+      )}
+    </Stack>
+  );
+}
+
+function NewList() {
+  const queries = useQueryClient();
+  const [name, setName] = useState('');
+  const [description, setDescription] = useState('');
+  return (
+    <ConfirmButton
+      label="New list"
+      isFilled={name.trim() !== ''}
+      act={async () => {
+        const made = await createList({
+          name: name.trim(),
+          ...(description.trim() !== '' && { description: description.trim() }),
+        });
+        await queries.invalidateQueries({ queryKey: ['lists'] });
+        openLink(linkToList(made.list_id));
+        return `Created: ${made.name}.`;
+      }}
+      testId="new-list"
+    >
+      <TextInput
+        label="Name"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        autoComplete="off"
+        data-testid="list-name"
+      />
+      <TextInput
+        label="Description"
+        value={description}
+        onChange={(event) => setDescription(event.currentTarget.value)}
+        autoComplete="off"
+      />
+    </ConfirmButton>
+  );
+}

@@ -1,0 +1,173 @@
+import { Button, Paper, Stack, Text, Textarea, Title } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { SendAnswer, SendRequest } from '@tidings/client/types';
+import { useState } from 'react';
+import { createKey } from '../api/idempotency-key.ts';
+import { checkNotification, sendNotification } from '../api/notifications.ts';
+import type { CatalogNotification } from '../api/types.ts';
+import { count } from '../jobs/job-text.ts';
+import { SendsNav } from '../notifications/SendsNav.tsx';
+import { announce } from '../shell/announce.tsx';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconSend } from '../shell/icons.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { Permitted } from '../shell/Permitted.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { useZone } from '../shell/zone.ts';
+import { CatalogTypes } from './CatalogTypes.tsx';
+import { MessageFields } from './MessageFields.tsx';
+import { describeRecipients, EMPTY_DRAFT, readRecipients, toRequest } from './message-draft.ts';
+import { SendResults } from './SendResults.tsx';
+
+/** As the API has it. */
+const MAX_RECIPIENTS = 1000;
+/** Above this number of users who get it, the number is typed to send. */
+const MAX_UNTYPED = 100;
+
+/** Page that sends one notification: it is checked first, which says who would get it and why others would not. */
+export function SendPage({ type }: { type: string | null }) {
+  return (
+    <Stack gap="md">
+      <PageTitle>Send a notification</PageTitle>
+      <SendsNav part="send" />
+      <Permitted scope="notifications:write">
+        <CatalogTypes>{(types) => <SendForm types={types} type={type} />}</CatalogTypes>
+      </Permitted>
+    </Stack>
+  );
+}
+
+interface Outcome {
+  readonly request: SendRequest;
+  readonly answer: SendAnswer;
+  /** So that what was checked is sent once. */
+  readonly key: string;
+}
+
+function SendForm({ types, type }: { types: readonly CatalogNotification[]; type: string | null }) {
+  const zone = useZone();
+  const [draft, setDraft] = useState({
+    ...EMPTY_DRAFT,
+    type: types.find(({ name }) => name === type)?.name ?? '',
+  });
+  const [to, setTo] = useState('');
+  const [isTried, setTried] = useState(false);
+  const [sent, setSent] = useState<Outcome>();
+  const recipients = readRecipients(to);
+  const { request: message, faults } = toRequest(
+    draft,
+    types.find(({ name }) => name === draft.type),
+    zone,
+  );
+  const request: SendRequest = { ...message, recipients };
+  const toFault =
+    recipients.length === 0
+      ? 'Write at least one recipient.'
+      : recipients.length > MAX_RECIPIENTS && `Of ${count(MAX_RECIPIENTS)} recipients at most. Make a batch for more.`;
+  const isSound = toFault === false && Object.keys(faults).length === 0;
+  const check = useMutation({
+    mutationFn: async (): Promise<Outcome> => ({ request, answer: await checkNotification(request), key: createKey() }),
+    onSuccess: ({ answer }) => {
+      setSent(undefined);
+      announce(`Checked: ${count(answer.accepted)} of ${count(answer.results.length)} would get it.`);
+    },
+  });
+  // A check counts only for what is still typed.
+  const checked = JSON.stringify(check.data?.request) === JSON.stringify(request) ? check.data : undefined;
+  return (
+    <>
+      <Paper withBorder p="md">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            setTried(true);
+            if (isSound && !check.isPending) check.mutate();
+          }}
+        >
+          <Stack gap="md" maw={640}>
+            <Textarea
+              label="To"
+              description={
+                <>
+                  One a line: an ID, an email address, or a phone number with its +. Write <code>user:</code> before an
+                  ID that looks like an address.
+                </>
+              }
+              error={isTried && toFault}
+              value={to}
+              onChange={(event) => setTo(event.currentTarget.value)}
+              autosize
+              minRows={2}
+              maxRows={12}
+              data-testid="send-to"
+            />
+            <Text size="xs" c="dimmed" data-testid="send-understood">
+              Understood as: {describeRecipients(recipients)}
+            </Text>
+            <MessageFields types={types} draft={draft} faults={isTried ? faults : {}} onChange={setDraft} />
+            <Button
+              type="submit"
+              variant="default"
+              aria-busy={check.isPending}
+              style={{ alignSelf: 'start' }}
+              data-testid="send-check"
+            >
+              Check who would get it
+            </Button>
+            {check.error && <ProblemView problem={check.error} />}
+          </Stack>
+        </form>
+      </Paper>
+      {checked !== undefined && sent?.key !== checked.key && <Checked outcome={checked} onSent={setSent} />}
+      {sent !== undefined && <Sent answer={sent.answer} />}
+    </>
+  );
+}
+
+function Checked({ outcome, onSent }: { outcome: Outcome; onSent: (outcome: Outcome) => void }) {
+  const { request, answer, key } = outcome;
+  const { accepted, results } = answer;
+  return (
+    <Stack gap="sm" component="section" aria-label="Check" data-testid="send-checked">
+      <Title order={2} size="h4">
+        {count(accepted)} of {count(results.length)} would get it
+      </Title>
+      <Text size="sm" c="dimmed">
+        Nothing was sent. Whether an address is suppressed, or missing, is seen only when a message is sent.
+      </Text>
+      {accepted > 0 && (
+        <div>
+          <ConfirmButton
+            label={`Send to ${count(accepted)}`}
+            leftSection={<IconSend size={14} />}
+            act={async () => {
+              const done = await sendNotification(request, key);
+              onSent({ ...outcome, answer: done });
+              return `Accepted for ${count(done.accepted)} of ${count(done.results.length)}.`;
+            }}
+            testId="send-send"
+            {...(accepted > MAX_UNTYPED && { typed: String(accepted) })}
+          >
+            {`${request.type} goes to ${count(accepted)} of ${count(results.length)} recipients. A message that was sent cannot be called back.`}
+          </ConfirmButton>
+        </div>
+      )}
+      <SendResults answer={answer} />
+    </Stack>
+  );
+}
+
+function Sent({ answer }: { answer: SendAnswer }) {
+  return (
+    <Stack gap="sm" component="section" aria-label="Sent" data-testid="send-sent">
+      <Title order={2} size="h4">
+        Accepted for {count(answer.accepted)} of {count(answer.results.length)}
+      </Title>
+      <Text size="sm" c="dimmed">
+        Whether a message arrives is on the page of each notification. Request{' '}
+        <span className="name">{answer.request_id}</span>.
+      </Text>
+      <SendResults answer={answer} />
+    </Stack>
+  );
+}

@@ -1,0 +1,45 @@
+import { Button, Menu } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { logOut, type Session } from '../api/session.ts';
+import { forgetApiKey } from '../key.ts';
+import { setTenant } from '../tenant.ts';
+
+/** The menu of a member: tenants to choose from, and logout. `name`: of the member. */
+export function MemberMenu({ session, name }: { session: Session; name: string }) {
+  const queries = useQueryClient();
+  const { tenants, tenant_id: current } = session;
+  const select = (tenantId: string) => {
+    setTenant(tenantId);
+    void queries.resetQueries();
+  };
+  const leave = async () => {
+    await logOut();
+    setTenant(null);
+    forgetApiKey();
+    void queries.resetQueries();
+  };
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <Button variant="default" size="compact-md" aria-label={`Account of ${name}`}>
+          {tenants.length > 1 ? `${name} · ${current}` : name}
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {tenants.length > 1 && <Menu.Label>Tenants</Menu.Label>}
+        {tenants.length > 1 &&
+          tenants.map(({ tenant_id, name: tenant, role }) => (
+            <Menu.Item
+              key={tenant_id}
+              onClick={() => select(tenant_id)}
+              aria-current={tenant_id === current ? 'true' : undefined}
+            >
+              {tenant} ({role})
+            </Menu.Item>
+          ))}
+        {tenants.length > 1 && <Menu.Divider />}
+        <Menu.Item onClick={() => void leave()}>Log out</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,21 @@
+import { Alert, Skeleton, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { getSession } from '../api/session.ts';
+import { IconKey } from './icons.tsx';
+import { ProblemView } from './ProblemView.tsx';
+
+/** Shows its content to those who have a scope, and to others that they lack it. */
+export function Permitted({ scope, children }: { scope: string; children: ReactNode }) {
+  const session = useQuery({ queryKey: ['session'], queryFn: getSession });
+  if (session.error) return <ProblemView problem={session.error} retry={() => session.refetch()} />;
+  if (session.isPending) return <Skeleton height={160} />;
+  if (session.data.scopes.includes(scope)) return children;
+  return (
+    <Alert color="gray" variant="light" data-testid="not-permitted" icon={<IconKey />} title="You may not do this">
+      <Text size="sm">
+        It needs <span className="name">{scope}</span>. Ask an owner of the tenant for it.
+      </Text>
+    </Alert>
+  );
+}

@@ -1,0 +1,45 @@
+import { Text, TextInput } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import type { Suppression } from '@tidings/client/types';
+import { useState } from 'react';
+import { liftSuppression } from '../api/suppressions.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconUndo } from '../shell/icons.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+
+/** Keys of the queries that show suppressions. */
+const SHOWN = [['suppressions'], ['user-suppressions'], ['preferences'], ['found-suppressions']];
+
+/** Button that lets an address get messages again. Renders nothing for who may not. */
+export function LiftButton({ suppression }: { suppression: Suppression }) {
+  const can = useScopes();
+  const queries = useQueryClient();
+  const [note, setNote] = useState('');
+  const { suppression_id: id, address, scope, reason } = suppression;
+  if (!can('suppressions:write')) return null;
+  return (
+    <ConfirmButton
+      label="Lift"
+      leftSection={<IconUndo size={14} />}
+      color="red"
+      act={async () => {
+        await liftSuppression(id, note.trim());
+        await Promise.all(SHOWN.map((queryKey) => queries.invalidateQueries({ queryKey })));
+        return `Lifted: ${address ?? 'the address'} gets messages again (${scope}).`;
+      }}
+      testId="lift-suppression"
+    >
+      <Text size="sm">
+        {address ?? 'The address'} gets messages again that were stopped by <span className="name">{reason}</span>. Who
+        unsubscribed or complained must have agreed to it. The audit log keeps the evidence.
+      </Text>
+      <TextInput
+        label="Why, for the audit log; without names"
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+        autoComplete="off"
+        data-testid="lift-note"
+      />
+    </ConfirmButton>
+  );
+}

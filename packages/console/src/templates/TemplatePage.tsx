@@ -1,0 +1,150 @@
+import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { StoredTemplate, TemplateVersion, TemplateVersionPage } from '@tidings/client/types';
+import { activateTemplate, getTemplate, getTemplateVersions, rollBackTemplate } from '../api/templates.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { linkToPreview, linkToTemplates } from '../route.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { Fields } from '../shell/Fields.tsx';
+import { IconPlay, IconUndo } from '../shell/icons.tsx';
+import { CHANNELS, getLook } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { useScopes } from '../shell/use-scopes.ts';
+import { TemplateSourceNote, useTemplateSource } from './TemplateSource.tsx';
+import { TEMPLATE_STATES } from './template-look.ts';
+
+/** One template of the API: its versions with their sources, when each was active, and buttons that make one active. */
+export function TemplatePage({ id }: { id: string }) {
+  const template = useQuery({ queryKey: ['templates', 'one', id], queryFn: () => getTemplate(id) });
+  const container = useKeptFocus();
+  return (
+    <Stack gap="md" ref={container}>
+      <Anchor size="sm" href={linkToTemplates(null)}>
+        All templates
+      </Anchor>
+      <PageTitle data-testid="template-name">{template.data?.name ?? 'Template'}</PageTitle>
+      {template.error && <ProblemView problem={template.error} retry={() => template.refetch()} />}
+      {template.isPending && <Skeleton height={160} />}
+      {template.data && <Content template={template.data} />}
+    </Stack>
+  );
+}
+
+function Content({ template }: { template: StoredTemplate }) {
+  const { template_id: id, type, channel, locale, variant, state } = template;
+  return (
+    <>
+      <TemplateSourceNote />
+      <Paper withBorder p="md">
+        <Group justify="space-between" gap="sm">
+          <Group gap="sm">
+            <StatusBadge look={getLook(TEMPLATE_STATES, state)} testId="template-state" />
+            <span className="name">{type}</span>
+            <Text size="sm">
+              {CHANNELS[channel]?.label ?? channel}, {locale}
+              {variant !== null && `, variant ${variant}`}
+            </Text>
+          </Group>
+          <Anchor
+            size="sm"
+            href={linkToPreview({ type, channel, locale, template: id })}
+            data-testid="template-preview"
+          >
+            Preview the newest version
+          </Anchor>
+        </Group>
+      </Paper>
+      <FactTable<TemplateVersionPage, TemplateVersion>
+        title="Versions"
+        testId="template-versions"
+        of={id}
+        load={(after) => getTemplateVersions(id, after)}
+        getItems={({ versions }) => versions}
+        getId={({ version }) => String(version)}
+        empty="It has no version."
+        columns={{
+          Version: ({ version }) => version,
+          State: (one) => <StatusBadge look={getLook(TEMPLATE_STATES, one.state)} testId="version-state" />,
+          Sources: ({ parts, version }) => (
+            <Disclosure label={Object.keys(parts).join(', ')} testId={`sources-${version}`}>
+              <Fields values={parts} />
+            </Disclosure>
+          ),
+          Changed: ({ updated_at: at, created_by: by }) => (
+            <>
+              <Time value={at} as="full" />
+              <Text size="xs" c="dimmed" className="break">
+                {by}
+              </Text>
+            </>
+          ),
+          Action: (version) => <VersionActions template={template} version={version} />,
+        }}
+      />
+      <Activations id={id} />
+    </>
+  );
+}
+
+/** Buttons that make a version the active one. Renders nothing where templates are files, and for who may not. */
+function VersionActions({ template, version: one }: { template: StoredTemplate; version: TemplateVersion }) {
+  const can = useScopes();
+  const source = useTemplateSource();
+  const queries = useQueryClient();
+  const { template_id: id, name, active_version: active } = template;
+  const { version, state } = one;
+  if (source === 'files' || state === 'active' || !can('templates:write')) return null;
+  const isEarlier = state === 'archived';
+  return (
+    <ConfirmButton
+      label={isEarlier ? 'Roll back' : 'Activate'}
+      leftSection={isEarlier ? <IconUndo size={14} /> : <IconPlay size={14} />}
+      act={async () => {
+        await (isEarlier ? rollBackTemplate(id, version) : activateTemplate(id, version));
+        await Promise.all(
+          ['templates', 'template-versions', 'template-activations', 'catalog'].map((key) =>
+            queries.invalidateQueries({ queryKey: [key] }),
+          ),
+        );
+        return `Version ${version} of ${name} is active.`;
+      }}
+      testId={isEarlier ? 'template-rollback' : 'template-activate'}
+    >
+      {`Messages show version ${version}${active === null ? '' : ` instead of version ${active}`} from now on, also those that wait.`}
+    </ConfirmButton>
+  );
+}
+
+const KINDS: Record<TemplateVersionPage['activations'][number]['kind'], string> = {
+  activated: 'activated',
+  rolled_back: 'rolled back to',
+  archived: 'taken out of use',
+};
+
+function Activations({ id }: { id: string }) {
+  const query = useQuery({ queryKey: ['template-activations', id], queryFn: () => getTemplateVersions(id, null) });
+  const activations = query.data?.activations ?? [];
+  if (activations.length === 0) return null;
+  return (
+    <Stack gap="xs" component="section" aria-label="When each was active">
+      <Title order={2} size="h4">
+        When each was active
+      </Title>
+      <ul className="job-groups" data-testid="template-activations">
+        {activations.map(({ kind, version, by, at }) => (
+          <li key={`${at} ${kind} ${version}`}>
+            <Text size="sm" className="break">
+              <Time value={at} as="full" />: {version === null ? '' : `version ${version} `}
+              {KINDS[kind] ?? kind} by {by}
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Stack>
+  );
+}

@@ -1,0 +1,86 @@
+import { Box, Radio, Stack, Text, TextInput } from '@mantine/core';
+import type { PreviewRequest, TestSend, TestSendRequest } from '@tidings/client/types';
+import { useState } from 'react';
+import { useRequestKey } from '../api/idempotency-key.ts';
+import { testTemplate } from '../api/templates.ts';
+import { SendResults } from '../send/SendResults.tsx';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconSend } from '../shell/icons.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+
+type To = 'user_id' | 'email' | 'phone';
+
+const LABELS: Record<To, string> = {
+  user_id: 'a user, by ID',
+  email: 'an email address that a user has verified',
+  phone: 'a phone number that a user has verified',
+};
+
+/** Button that sends what is previewed to one user, as a test. Renders nothing for who may not. */
+export function TestSendButton({ request }: { request: PreviewRequest }) {
+  const can = useScopes();
+  const { keyOf, forget } = useRequestKey();
+  const [to, setTo] = useState<To>('user_id');
+  // Null: the user of the preview.
+  const [typed, setText] = useState<string | null>(null);
+  const text = typed ?? request.user_id ?? '';
+  const [sent, setSent] = useState<TestSend>();
+  if (!can('notifications:write')) return null;
+  const { notification_type: type, channel, locale, template, last_event: last, variables } = request;
+  const send = async () => {
+    const test: TestSendRequest = {
+      notification_type: type,
+      ...(channel !== undefined && { channels: [channel] }),
+      ...(locale !== undefined && { locale }),
+      ...(template !== undefined && { template }),
+      ...(last === true && { last_event: true }),
+      ...(variables !== undefined && { variables }),
+      ...(to === 'user_id' ? { user_id: text.trim() } : { to: { [to]: text.trim() } }),
+    };
+    const answer = await testTemplate(test, keyOf(test));
+    forget();
+    setSent(answer);
+    return answer.result.state === 'accepted' ? 'The test is accepted.' : `The test is ${answer.result.state}.`;
+  };
+  return (
+    <Stack gap="sm" align="flex-start">
+      <ConfirmButton
+        label="Send a test"
+        leftSection={<IconSend size={14} />}
+        isFilled={text.trim() !== ''}
+        act={send}
+        testId="test-send"
+      >
+        <Text size="sm">
+          The message goes by the way of every other, with the real profile of the user, who must want it.
+        </Text>
+        <Radio.Group label="To" value={to} onChange={(value) => setTo(value as To)}>
+          <Stack gap={6} mt={6}>
+            {(Object.keys(LABELS) as To[]).map((each) => (
+              <Radio key={each} value={each} label={LABELS[each]} />
+            ))}
+          </Stack>
+        </Radio.Group>
+        <TextInput
+          label={to === 'user_id' ? 'ID' : to === 'email' ? 'Email address' : 'Phone number'}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          autoComplete="off"
+          data-testid="test-to"
+        />
+      </ConfirmButton>
+      {sent !== undefined && (
+        <Box w="100%">
+          <SendResults
+            answer={{
+              request_id: sent.request_id,
+              dry_run: false,
+              accepted: sent.result.state === 'accepted' ? 1 : 0,
+              results: [sent.result],
+            }}
+          />
+        </Box>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,46 @@
+import { parsePath, readPath } from '../events/envelopes/path.ts';
+import { compileExpression } from '../expressions/condition.ts';
+import type { AnswerList, AnswerValue } from '../model/connector.ts';
+import type { Json, JsonObject } from '../model/event.ts';
+import { CallFailure } from './call-failure.ts';
+
+/** Items of a list of an answer, at most. */
+const MAX_ITEMS = 200;
+
+/** Returns a value of an answer; undefined: it has none, or the expression fails. */
+export function readValue(answer: JsonObject, value: AnswerValue): Json | undefined {
+  if ('from' in value) {
+    for (const path of value.from) {
+      const parsed = parsePath(path);
+      const found = 'steps' in parsed ? readPath(answer, parsed.steps) : undefined;
+      if (found !== undefined && found !== null) return found;
+    }
+    return undefined;
+  }
+  const compiled = compileExpression(value.cel, { roots: ['event'] });
+  if ('problems' in compiled) return undefined;
+  const result = compiled.expression.evaluate({ event: answer, traits: {}, user: {} });
+  return result.kind === 'value' && result.value !== null ? result.value : undefined;
+}
+
+/**
+ * Returns the items of a list of an answer, each with its values; an item that is not an object has none.
+ * @throws CallFailure `answer_invalid`: what should be the list is not one, or too long
+ */
+export function readList<Field extends string>(
+  answer: JsonObject,
+  { list, fields }: AnswerList<Field>,
+): { readonly [field in Field]?: Json | undefined }[] {
+  const items = readValue(answer, list) ?? [];
+  if (!Array.isArray(items) || items.length > MAX_ITEMS) {
+    throw new CallFailure(
+      'answer_invalid',
+      `The answer has no list of at most ${MAX_ITEMS} items where one should be.`,
+    );
+  }
+  return items.map((item) => {
+    const one = typeof item === 'object' && item !== null && !Array.isArray(item) ? item : {};
+    const values = Object.entries(fields).map(([name, value]) => [name, readValue(one, value as AnswerValue)]);
+    return Object.fromEntries(values) as { readonly [field in Field]?: Json | undefined };
+  });
+}

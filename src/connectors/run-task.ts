@@ -1,0 +1,117 @@
+import { markOwn } from '../events/own-events.ts';
+import { CARD_REGISTRATION_FAILED, type Connector, CUSTOMER_IMPORT_FAILED } from '../model/connector.ts';
+import type { Millis } from '../model/event.ts';
+import { loadSecrets } from '../store/connectors/secrets.ts';
+import { type ClaimedTask, deleteTask, endAttempt, lockTask } from '../store/connectors/tasks.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { AttemptResult } from './attempt.ts';
+import { CallFailure } from './call-failure.ts';
+import { recordFailure, registerCard } from './cards/register-card.ts';
+import { importCustomer } from './import-customer.ts';
+import type { ConnectorParts } from './parts.ts';
+
+/**
+ * Makes one attempt at a claimed task. What comes of it is ingested first, under ids that are the same for each attempt, and then
+ * recorded in one transaction with the end of the attempt: a process that is killed in between leaves a task that is run again and
+ * doubles nothing.
+ * @throws an error of the database, or of ingest: the task is claimed again later
+ */
+export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal): Promise<void> {
+  const catalog = await parts.catalogs.getActive(task.tenantId);
+  const connector = catalog.connectors?.byName.get(task.connector);
+  let result: AttemptResult;
+  try {
+    if (connector?.kind !== task.kind) {
+      throw new CallFailure('connector_removed', 'The active catalog has no such connector.', true);
+    }
+    const secrets = (await loadSecrets(parts.pool, parts.seal, task.tenantId, task.connector)) ?? {};
+    const attempt = { task, catalog, secrets, signal };
+    result =
+      connector.kind === 'customer-import'
+        ? await importCustomer(parts, attempt, connector)
+        : await registerCard(parts, attempt, connector);
+  } catch (error) {
+    // A process that ends has not failed: the task is left to another one.
+    const isEnding = signal.aborted && (signal.reason as Error).name !== 'TimeoutError';
+    if (isEnding || !(error instanceof CallFailure)) throw error;
+    return fail(parts, task, connector, error);
+  }
+  const rejected = await ingest(parts, task, result.events);
+  if (rejected === 'user_erased') return deleteTask(parts.pool, task);
+  if (rejected) return fail(parts, task, connector, rejected);
+  const { failure } = result;
+  if (failure) {
+    return fail(parts, task, connector, new CallFailure(failure.code, failure.reason, failure.isFinal), result.record);
+  }
+  await withTransaction(parts.pool, async (connection) => {
+    const owner = await lockTask(connection, task);
+    if (owner === undefined) return;
+    await result.record(connection, owner);
+    const now = parts.clock();
+    await endAttempt(connection, task, { state: 'done', dueAt: now, failure: null }, now);
+  });
+}
+
+/** Ingests events; an event that is there is the same. Returns why they were rejected, if they were. */
+async function ingest(
+  { pipeline }: ConnectorParts,
+  { tenantId }: ClaimedTask,
+  events: readonly object[],
+): Promise<'user_erased' | CallFailure | undefined> {
+  if (events.length === 0) return undefined;
+  const results = await pipeline.ingest(tenantId, events, false);
+  const rejected = results.find(({ status }) => status === 'rejected');
+  if (!rejected) return undefined;
+  if (rejected.code === 'user_erased') return rejected.code;
+  const code = rejected.code ?? 'invalid_event';
+  return new CallFailure(code, `What the service said does not fit the catalog: ${rejected.message ?? code}.`, true);
+}
+
+/** Ends an attempt that failed: it is tried again later, or it is a dead letter. The timeline of the user tells it. */
+async function fail(
+  parts: ConnectorParts,
+  task: ClaimedTask,
+  connector: Connector | undefined,
+  failure: CallFailure,
+  record?: AttemptResult['record'],
+): Promise<void> {
+  const { pool, clock, random } = parts;
+  const attempt = task.attempts + 1;
+  const isFinal = failure.isFinal || connector === undefined || attempt >= connector.retry.attempts;
+  await ingest(parts, task, [toFailed(task, failure, isFinal, clock())]);
+  const now = clock();
+  const dueAt = isFinal || !connector ? now : now + toPause(connector.retry, attempt, random());
+  await withTransaction(pool, async (connection) => {
+    const owner = await lockTask(connection, task);
+    if (owner === undefined) return;
+    await record?.(connection, owner);
+    if (isFinal && !record) await recordFailure(parts, connection, task, failure);
+    const reason = { code: failure.code, reason: failure.message };
+    await endAttempt(connection, task, { state: isFinal ? 'dead' : 'open', dueAt, failure: reason }, now);
+  });
+}
+
+/** Part of a pause by which it may be shorter, so that what failed together does not come back together. */
+const JITTER = 0.2;
+
+function toPause({ first, longest }: Connector['retry'], attempt: number, random: number): Millis {
+  const pause = Math.min(longest, first * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(pause * (1 - JITTER * random));
+}
+
+function toFailed(task: ClaimedTask, failure: CallFailure, isFinal: boolean, now: Millis): object {
+  const type = task.kind === 'customer-import' ? CUSTOMER_IMPORT_FAILED : CARD_REGISTRATION_FAILED;
+  const attempt = task.calls + 1;
+  return markOwn({
+    event_id: `${type} ${task.taskId} ${attempt}`,
+    user_id: task.userId,
+    event_type: type,
+    event_timestamp: isoTime(now),
+    properties: {
+      ...{ connector: task.connector, task_id: task.taskId, attempt, code: failure.code, reason: failure.message },
+      ...(task.productId !== null && { product_uuid: task.productId }),
+      is_final: isFinal,
+    },
+  });
+}

@@ -1,0 +1,253 @@
+import type pg from 'pg';
+import type { ConnectorKind, TaskState } from '../../model/connector.ts';
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { type ClaimedRow, claimRows, describeQueue } from '../pg/claim.ts';
+import type { Statement } from '../pg/pipeline.ts';
+import type { Connection } from '../pg/pool.ts';
+import { QueueLanes } from '../pg/queue-lanes.ts';
+
+/** Channel on which new tasks are announced in this process; others poll. */
+export const TASKS_CHANNEL = 'tidings_connectors';
+
+/** A task of a connector as it is written. */
+export interface NewTask {
+  readonly taskId: string;
+  readonly connector: string;
+  readonly kind: ConnectorKind;
+  readonly userId: string;
+  /** Null: of an import. */
+  readonly productId: string | null;
+}
+
+/** A task that a worker has claimed. */
+export interface ClaimedTask extends NewTask {
+  readonly tenantId: string;
+  /** Attempts that failed since it began, or was retried by command. */
+  readonly attempts: number;
+  /** Attempts in all. */
+  readonly calls: number;
+  readonly createdAt: Millis;
+  /** By which the claim is told from a later one. */
+  readonly claimedUntil: Millis;
+}
+
+/** A task as it is listed. */
+export interface StoredTask extends NewTask {
+  readonly state: TaskState;
+  readonly attempts: number;
+  readonly calls: number;
+  readonly failureCode: string | null;
+  readonly failure: string | null;
+  readonly createdAt: Millis;
+  readonly dueAt: Millis;
+  readonly endedAt: Millis | null;
+}
+
+/** Returns the statement that writes tasks that are due now. One that is there is not written again. */
+export function insertTasksStatement(tenantId: string, tasks: readonly NewTask[], now: Millis): Statement {
+  return { name: 'insert-connector-tasks', text: INSERT, values: toInsertValues(tenantId, tasks, now) };
+}
+
+const INSERT = `insert into connector_tasks (tenant_id, task_id, connector, kind, user_id, product_id, created_at, due_at)
+  select $1, i, c, k, u, p, $2, $2 from json_to_recordset($3) as r(i uuid, c text, k text, u text, p text)
+  on conflict (tenant_id, task_id) do nothing`;
+
+function toInsertValues(tenantId: string, tasks: readonly NewTask[], now: Millis): [string, string, string] {
+  const rows = tasks.map(({ taskId, connector, kind, userId, productId }) => ({
+    ...{ i: taskId, c: connector, k: kind },
+    ...{ u: userId, p: productId },
+  }));
+  return [tenantId, isoTime(now), JSON.stringify(rows)];
+}
+
+/** Writes tasks that are due now. Returns how many are new. */
+export async function insertTasks(
+  connection: Connection,
+  tenantId: string,
+  tasks: readonly NewTask[],
+  now: Millis,
+): Promise<number> {
+  if (tasks.length === 0) return 0;
+  const { rowCount } = await connection.query(INSERT, toInsertValues(tenantId, tasks, now));
+  return rowCount ?? 0;
+}
+
+/** Condition of the index connector_tasks_lanes, which no other statement may use. */
+const IN_LANE = `ended_at is null and due_at > '-infinity'`;
+
+/** Returns the floor and the lanes of the queue, for one process. */
+export function createTaskLanes(): QueueLanes {
+  return new QueueLanes({
+    ...{ name: 'find-lanes-of-connector-tasks', table: 'connector_tasks', dueAt: 'due_at' },
+    laneWhere: IN_LANE,
+  });
+}
+
+interface TaskRow extends ClaimedRow {
+  readonly task_id: string;
+  readonly connector: string;
+  readonly kind: ConnectorKind;
+  readonly user_id: string;
+  readonly product_id: string | null;
+  readonly attempts: number;
+  readonly calls: number;
+  readonly created_at: Millis;
+}
+
+const COLUMNS = 'tenant_id, task_id, connector, kind, user_id, product_id, attempts, calls, created_at, due_at';
+
+const QUEUE = describeQueue({
+  ...{ name: 'claim-connector-tasks', table: 'connector_tasks', dueAt: 'due_at' },
+  where: 'ended_at is null',
+  laneWhere: IN_LANE,
+  columns: COLUMNS,
+  select: `${COLUMNS} from due order by due_at`,
+});
+
+/** Claims tasks until a time; while more are due, an equal share of each tenant. */
+export async function claimTasks(
+  pool: pg.Pool,
+  now: Millis,
+  until: Millis,
+  limit: number,
+  lanes: QueueLanes,
+): Promise<ClaimedTask[]> {
+  const rows = await claimRows<TaskRow>(pool, QUEUE, { now, until, limit }, lanes);
+  return rows.map((row) => ({
+    ...toNewTask(row),
+    ...{ tenantId: row.tenant_id, attempts: row.attempts, calls: row.calls },
+    ...{ createdAt: row.created_at, claimedUntil: until },
+  }));
+}
+
+function toNewTask(row: Omit<TaskRow, 'tenant_id' | 'due_at'>): NewTask {
+  const { task_id: taskId, connector, kind, user_id: userId, product_id: productId } = row;
+  return { taskId, connector, kind, userId, productId };
+}
+
+/** Returns the user of a task, locked until the end of the transaction; undefined: it is gone, or claimed by another worker. */
+export async function lockTask(connection: Connection, task: ClaimedTask): Promise<string | undefined> {
+  const { rows } = await connection.query<{ user_id: string }>(
+    `select user_id from connector_tasks
+     where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null for update`,
+    [task.tenantId, task.taskId, isoTime(task.claimedUntil)],
+  );
+  return rows[0]?.user_id;
+}
+
+/** How an attempt at a task ended. */
+export interface TaskEnd {
+  /** `open`: it is tried again at `dueAt`. */
+  readonly state: TaskState;
+  readonly dueAt: Millis;
+  /** Why it failed; null: it did not. */
+  readonly failure: { readonly code: string; readonly reason: string } | null;
+}
+
+/** Records how an attempt ended. Without effect if the task is gone, or claimed by another worker. */
+export async function endAttempt(connection: Connection, task: ClaimedTask, end: TaskEnd, now: Millis): Promise<void> {
+  await connection.query(
+    `update connector_tasks
+     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + case when $6::text is null then 0 else 1 end,
+         calls = calls + 1, claimed_until = null, ended_at = case $4 when 'open' then null else $8::timestamptz end
+     where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
+    [
+      ...[task.tenantId, task.taskId, isoTime(task.claimedUntil)],
+      ...[end.state, isoTime(end.dueAt), end.failure?.code ?? null, end.failure?.reason ?? null, isoTime(now)],
+    ],
+  );
+}
+
+/** Deletes a task: its user was erased. */
+export async function deleteTask(connection: Connection, { tenantId, taskId }: ClaimedTask): Promise<void> {
+  await connection.query('delete from connector_tasks where tenant_id = $1 and task_id = $2', [tenantId, taskId]);
+}
+
+const VIEW = `task_id, connector, kind, user_id, product_id, state, attempts, calls, failure_code, failure, created_at, due_at,
+  ended_at`;
+
+type ViewRow = Omit<TaskRow, 'tenant_id'> & {
+  readonly state: TaskState;
+  readonly failure_code: string | null;
+  readonly failure: string | null;
+  readonly ended_at: Millis | null;
+};
+
+function toStored(row: ViewRow): StoredTask {
+  return {
+    ...toNewTask(row),
+    ...{ state: row.state, attempts: row.attempts, calls: row.calls },
+    ...{ failureCode: row.failure_code, failure: row.failure },
+    ...{ createdAt: row.created_at, dueAt: row.due_at, endedAt: row.ended_at },
+  };
+}
+
+/** What a list of tasks is narrowed to; absent: not by it. */
+export interface TaskFilter {
+  readonly state?: TaskState | undefined;
+  readonly userId?: string | undefined;
+  readonly connector?: string | undefined;
+}
+
+/** Returns tasks, newest first. @param before the last one of the page before; null: from the newest */
+export async function listTasks(
+  connection: Connection,
+  tenantId: string,
+  { state, userId, connector }: TaskFilter,
+  limit: number,
+  before: { readonly createdAt: Millis; readonly taskId: string } | null,
+): Promise<StoredTask[]> {
+  const { rows } = await connection.query<ViewRow>(
+    `select ${VIEW} from connector_tasks
+     where tenant_id = $1 and ($2::text is null or state = $2) and ($3::text is null or user_id = $3)
+       and ($4::text is null or connector = $4) and ($5::timestamptz is null or (created_at, task_id) < ($5, $6::uuid))
+     order by created_at desc, task_id desc limit $7`,
+    [
+      ...[tenantId, state ?? null, userId ?? null, connector ?? null],
+      ...[before && isoTime(before.createdAt), before && before.taskId, limit],
+    ],
+  );
+  return rows.map(toStored);
+}
+
+/** Opens a dead task again, with all of its attempts. Returns it; undefined: there is no such dead task. */
+export async function reopenTask(
+  connection: Connection,
+  tenantId: string,
+  taskId: string,
+  now: Millis,
+): Promise<StoredTask | undefined> {
+  const { rows } = await connection.query<ViewRow>(
+    `update connector_tasks set state = 'open', attempts = 0, due_at = $3, ended_at = null, claimed_until = null
+     where tenant_id = $1 and task_id = $2 and state = 'dead' returning ${VIEW}`,
+    [tenantId, taskId, isoTime(now)],
+  );
+  return rows[0] && toStored(rows[0]);
+}
+
+/** Returns a task; undefined: the tenant has none of this id. */
+export async function loadTask(
+  connection: Connection,
+  tenantId: string,
+  taskId: string,
+): Promise<StoredTask | undefined> {
+  const { rows } = await connection.query<ViewRow>(
+    `select ${VIEW} from connector_tasks where tenant_id = $1 and task_id = $2`,
+    [tenantId, taskId],
+  );
+  return rows[0] && toStored(rows[0]);
+}
+
+/** Returns how many tasks of each connector are open, and how many ended as dead letters. */
+export async function countTasks(
+  connection: Connection,
+  tenantId: string,
+): Promise<ReadonlyMap<string, { readonly open: number; readonly dead: number }>> {
+  const { rows } = await connection.query<{ connector: string; open: string; dead: string }>(
+    `select connector, count(*) filter (where state = 'open') as open, count(*) filter (where state = 'dead') as dead
+     from connector_tasks where tenant_id = $1 and state <> 'done' group by connector`,
+    [tenantId],
+  );
+  return new Map(rows.map(({ connector, open, dead }) => [connector, { open: Number(open), dead: Number(dead) }]));
+}

@@ -1,0 +1,283 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { loadExample } from './support/catalog.ts';
+import {
+  connectorsYaml,
+  connectorWorker,
+  setSecrets,
+  type TestConnectorWorker,
+  withConnectors,
+} from './support/connectors.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { type Customer, Lender } from './support/stand-ins/lender.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Customers that are imported when their application is approved, and what becomes of failures. */
+
+let tidings: TestTidings;
+let server: TestServer;
+let lender: Lender;
+let worker: TestConnectorWorker;
+
+beforeAll(async () => {
+  lender = await Lender.start();
+  tidings = await testTidings({});
+  tidings.clock.now = Date.parse('2026-11-02T15:00:00Z');
+  await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(lender.url)));
+  server = await testServer(tidings);
+  await setSecrets(server);
+  worker = connectorWorker(tidings, lender);
+}, 180_000);
+
+afterAll(async () => {
+  await worker?.stop();
+  await server?.close();
+  await lender?.stop();
+  await tidings?.close();
+});
+
+const customer = (more: Partial<Customer> = {}): Customer => ({
+  email: 'dana@example.com',
+  phone: '+13125550147',
+  name: { first: 'Dana', last: 'Reyes' },
+  time_zone: 'America/Chicago',
+  products: [{ product_uuid: randomUUID(), type: 'loan', status: 'approved' }],
+  ...more,
+});
+
+async function approve(userId: string, status = 'approved') {
+  const answer = await server.post('/api/v1/events', {
+    event_id: `${status} ${userId}`,
+    user_id: userId,
+    event_type: 'product_status_changed',
+    event_timestamp: new Date(tidings.clock.now).toISOString(),
+    properties: { product_uuid: 'p', product: 'LOAN', status },
+  });
+  expect(answer.body.results[0].status).toMatch(/accepted|duplicate/);
+}
+
+async function tasksOf(userId: string) {
+  const { body } = await server.get(`/api/v1/connector-tasks?user_id=${encodeURIComponent(userId)}`);
+  return body.tasks;
+}
+
+/** Lets time pass until the tasks of a user are as expected. */
+async function untilTasks(userId: string, states: readonly string[]): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const tasks: { state: string; due_at: string }[] = await tasksOf(userId);
+      const due = tasks.filter(({ state }) => state === 'open').map(({ due_at }) => Date.parse(due_at));
+      tidings.clock.now = Math.max(tidings.clock.now, ...due);
+      expect(tasks.map(({ state }) => state).sort()).toEqual([...states].sort());
+    },
+    { timeout: 60_000, interval: 30 },
+  );
+}
+
+async function eventsOf(userId: string): Promise<{ event_type: string; properties: Record<string, unknown> }[]> {
+  const { rows } = await tidings.pool.query(
+    'select event_type, properties from events where user_id = $1 order by received_at, event_time, event_type',
+    [userId],
+  );
+  return rows;
+}
+
+test('an approved customer becomes a user with traits, addresses, products and toggles, and the timeline tells it', async () => {
+  const userId = randomUUID();
+  const card = randomUUID();
+  lender.addCustomer(userId, {
+    ...customer({
+      products: [
+        { product_uuid: `loan ${userId}`, type: 'loan', status: 'approved' },
+        { product_uuid: card, type: 'credit', status: 'approved' },
+      ],
+      preferences: [
+        { category: 'CARD_HIGH_PURCHASE', enabled: true, delivery_method: 'sms' },
+        { category: 'OF_ANOTHER_SYSTEM', enabled: true },
+      ],
+    }),
+  });
+  await approve(userId);
+  await untilTasks(userId, ['done', 'done']);
+  const { body: user } = await server.get(`/api/v1/users/${userId}`);
+  expect(user.traits).toMatchObject({ first_name: 'Dana', time_zone: 'America/Chicago', products: ['LOAN', 'CREDIT'] });
+  expect(JSON.stringify(user)).not.toContain('dana@example.com');
+  expect(Object.keys(user.addresses).sort()).toEqual(['email', 'phone']);
+  const { products } = (await server.get(`/api/v1/users/${userId}/products`)).body;
+  expect(
+    products
+      .map(({ product, registration }: { product: string; registration: string }) => [product, registration])
+      .sort(),
+  ).toEqual([
+    ['CREDIT', 'registered'],
+    ['LOAN', null],
+  ]);
+  const toggles = (await server.get(`/api/v1/customer-notifications/${userId}`)).body;
+  expect(toggles.find(({ category }: { category: string }) => category === 'CARD_HIGH_PURCHASE')).toMatchObject({
+    enabled: true,
+    selected_delivery_method: 'sms',
+  });
+  expect((await eventsOf(userId)).map(({ event_type }) => event_type).sort()).toEqual([
+    'card.registered',
+    'customer.imported',
+    'preference.updated',
+    'product_status_changed',
+  ]);
+  const { body: audit } = await server.get(`/api/v1/audit/${userId}`);
+  expect(JSON.stringify(audit)).toContain('customer.imported');
+});
+
+test('an application that is declined imports nobody; approved twice, the customer is one user with the same products', async () => {
+  const userId = randomUUID();
+  lender.addCustomer(userId, customer());
+  await approve(userId, 'declined');
+  expect(await tasksOf(userId)).toEqual([]);
+  await approve(userId);
+  await approve(userId);
+  await untilTasks(userId, ['done']);
+  tidings.clock.now += 1000;
+  await server.post('/api/v1/events', {
+    event_id: `again ${userId}`,
+    user_id: userId,
+    event_type: 'product_status_changed',
+    event_timestamp: new Date(tidings.clock.now).toISOString(),
+    properties: { product_uuid: 'x', product: 'LOAN', status: 'approved' },
+  });
+  await untilTasks(userId, ['done', 'done']);
+  expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
+});
+
+test('404, 500, and no answer are tried again later, and hold up no other customer', async () => {
+  const [slow, next] = [randomUUID(), randomUUID()];
+  lender.addCustomer(slow, customer());
+  lender.addCustomer(next, customer());
+  lender.scriptUpstream(slow, { status: 404 }, { status: 500 }, { instead: 'hang' });
+  await approve(slow);
+  await vi.waitFor(
+    async () => expect((await tasksOf(slow))[0]).toMatchObject({ state: 'open', attempts: 1, code: 'status_404' }),
+    {
+      timeout: 30_000,
+    },
+  );
+  await approve(next);
+  await untilTasks(next, ['done']);
+  expect((await tasksOf(slow))[0]).toMatchObject({ state: 'open', attempts: 1 });
+  await untilTasks(slow, ['done']);
+  const failed = (await eventsOf(slow)).filter(({ event_type }) => event_type === 'customer.import_failed');
+  expect(failed.map(({ properties }) => [properties.attempt, properties.code, properties.is_final])).toEqual([
+    [1, 'status_404', false],
+    [2, 'status_500', false],
+    [3, 'timed_out', false],
+  ]);
+}, 90_000);
+
+test('after the last attempt it is a dead letter with its reason, which a command retries', async () => {
+  const userId = randomUUID();
+  await approve(userId);
+  await untilTasks(userId, ['dead']);
+  const [task] = await tasksOf(userId);
+  expect(task).toMatchObject({ code: 'status_404', attempts: 4, reason: 'The service answered with HTTP status 404.' });
+  const { body: dead } = await server.get('/api/v1/connector-tasks?state=dead&connector=customer_import');
+  expect(dead.tasks.map(({ task_id }: { task_id: string }) => task_id)).toContain(task.task_id);
+  const { connectors } = (await server.get('/api/v1/connectors')).body;
+  expect(connectors[0]).toMatchObject({ name: 'customer_import', dead_tasks: 1, secrets_set: ['shared_key'] });
+  lender.addCustomer(userId, customer());
+  const retried = await server.post(`/api/v1/connector-tasks/${task.task_id}/retry`);
+  expect([retried.status, retried.body.state]).toEqual([200, 'open']);
+  await untilTasks(userId, ['done']);
+  expect((await server.post(`/api/v1/connector-tasks/${task.task_id}/retry`)).body.code).toBe('not_retryable');
+  expect((await server.post(`/api/v1/connector-tasks/${randomUUID()}/retry`)).status).toBe(404);
+});
+
+test('an answer that is no customer, or does not fit the catalog, is a failure and no half of a user', async () => {
+  const [odd, unfit] = [randomUUID(), randomUUID()];
+  lender.addCustomer(odd, { products: [{ type: 'loan' }] } as unknown as Customer);
+  lender.addCustomer(unfit, customer({ time_zone: 7 as unknown as string }));
+  await approve(odd);
+  await approve(unfit);
+  await untilTasks(odd, ['dead']);
+  await untilTasks(unfit, ['dead']);
+  expect([(await tasksOf(odd))[0].code, (await tasksOf(unfit))[0].code]).toEqual(['answer_invalid', 'schema_mismatch']);
+  for (const userId of [odd, unfit])
+    expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
+});
+
+test('a user who is erased while they are fetched is not brought back, and no task is left of them', async () => {
+  const userId = randomUUID();
+  lender.addCustomer(userId, customer());
+  lender.scriptUpstream(userId, { delay: 1200, body: { customer_uuid: userId, ...customer() } });
+  const before = lender.requestsTo(`/api/v1/customers/${userId}`).length;
+  await approve(userId);
+  await vi.waitFor(() => expect(lender.requestsTo(`/api/v1/customers/${userId}`).length).toBe(before + 1), {
+    timeout: 30_000,
+  });
+  tidings.clock.now += 1000;
+  expect((await server.post(`/api/v1/users/${userId}/erase`, {})).status).toBe(202);
+  expect(await tasksOf(userId)).toEqual([]);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const { rows } = await tidings.pool.query(
+    `select (select count(*)::int from users where user_id = $1) as users, (select count(*)::int from user_products where user_id = $1) as products,
+            (select count(*)::int from connector_tasks where user_id = $1) as tasks,
+            (select count(*)::int from events where user_id = $1 and event_type like 'customer%') as events`,
+    [userId],
+  );
+  expect(rows).toEqual([{ users: 0, products: 0, tasks: 0, events: 0 }]);
+});
+
+test('a worker that dies between the fetch and the record leaves the task to another one, and nothing is doubled', async () => {
+  await worker.stop();
+  const userId = randomUUID();
+  lender.addCustomer(userId, customer());
+  await approve(userId);
+  const dying = connectorWorker(
+    {
+      ...tidings,
+      pool: Object.assign(Object.create(tidings.pool), {
+        // Statements go through, transactions do not.
+        connect: (done?: never) => (done ? tidings.pool.connect(done) : Promise.reject(new Error('killed'))),
+      }),
+    },
+    lender,
+    { lease: 2000 },
+  );
+  await vi.waitFor(
+    async () => expect((await eventsOf(userId)).map(({ event_type }) => event_type)).toContain('customer.imported'),
+    {
+      timeout: 30_000,
+    },
+  );
+  await dying.stop();
+  expect((await tasksOf(userId))[0].state).toBe('open');
+  lender.addCustomer(userId, customer({ name: { first: 'Changed', last: 'since' } }));
+  worker = connectorWorker(tidings, lender);
+  tidings.clock.now += 60_000;
+  await untilTasks(userId, ['done']);
+  expect((await eventsOf(userId)).filter(({ event_type }) => event_type === 'customer.imported')).toHaveLength(1);
+  expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
+});
+
+test('a private address is refused, unless the operator allows it; secrets are never shown', async () => {
+  const userId = randomUUID();
+  const other = await Lender.start();
+  try {
+    await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(other.url)));
+    other.addCustomer(userId, customer());
+    await approve(userId);
+    await untilTasks(userId, ['dead']);
+    expect((await tasksOf(userId))[0]).toMatchObject({ code: 'address_refused' });
+    expect(other.requests).toEqual([]);
+  } finally {
+    await other.stop();
+    await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(lender.url)));
+  }
+  const { rows } = await tidings.pool.query(
+    "select sealed::text, names from connector_secrets where connector = 'customer_import'",
+  );
+  expect(rows[0].names).toEqual(['shared_key']);
+  const shown = JSON.stringify([
+    (await server.get('/api/v1/connectors')).body,
+    (await server.get('/api/v1/audit-log')).body,
+  ]);
+  expect(shown).toContain('connector.secrets_changed');
+  expect(shown).not.toContain('a shared key');
+});
