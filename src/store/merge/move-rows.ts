@@ -68,7 +68,10 @@ export async function moveOpenNotifications(connection: pg.PoolClient, seal: Sea
   return moved;
 }
 
-/** Moves the messages of the inbox; they stand after those that the other user has. Returns how many. */
+/**
+ * Moves the messages of the inbox; they stand after those that the other user has. Returns how many. The user comes with the rows: a
+ * planner that knows nothing of a table that has just grown would otherwise look each of them up among all rows of the user.
+ */
 export async function moveInbox(connection: pg.PoolClient, seal: Seal, move: Move): Promise<number> {
   const { tenantId, from, into } = move;
   await connection.query(`select from inboxes where tenant_id = $1 and user_id = $2 for update`, [tenantId, from]);
@@ -87,8 +90,8 @@ export async function moveInbox(connection: pg.PoolClient, seal: Seal, move: Mov
          returning last - $4 as base
        )
        update inbox_items as i set sequence = base + q.n, change = base + q.n
-       from counted, unnest($3::uuid[]) with ordinality as q(id, n)
-       where i.tenant_id = $1 and i.user_id = $2 and i.notification_id = q.id`,
+       from counted, (select *, $2::text as of from unnest($3::uuid[]) with ordinality as q(id, n) offset 0) as q
+       where i.tenant_id = $1 and i.user_id = q.of and i.notification_id = q.id`,
       [tenantId, into, ids, moved],
     );
   }
