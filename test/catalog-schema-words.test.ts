@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES, SEGMENTS } from './support/every-key.ts';
+import { ACCEPTED, CONNECTORS, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES, SEGMENTS } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**
@@ -116,6 +116,7 @@ describe('keys', () => {
       'segments.yaml',
       'routes.yaml',
       'preferences.yaml',
+      'connectors.yaml',
       'cases.yaml',
     ] as const) {
       const [known] = await findKnownWords(file, '', VOCABULARY, lineUnder(''));
@@ -147,7 +148,7 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, PREFERENCES];
+    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, PREFERENCES, ...CONNECTORS];
     for (const document of [...files.map((text) => parse(text)), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);

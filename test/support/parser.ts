@@ -13,6 +13,7 @@ export type CatalogFile =
   | 'segments.yaml'
   | 'routes.yaml'
   | 'preferences.yaml'
+  | 'connectors.yaml'
   | 'cases.yaml';
 
 /** A mistake that keeps a file from being read. */
