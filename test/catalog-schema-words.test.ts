@@ -3,7 +3,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, CONNECTORS, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES, SEGMENTS } from './support/every-key.ts';
+import {
+  ACCEPTED,
+  CONNECTORS,
+  EVENTS,
+  KINDS,
+  NOTIFICATIONS,
+  PREFERENCES,
+  ROUTES,
+  RULES,
+  SEGMENTS,
+} from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**

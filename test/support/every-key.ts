@@ -177,7 +177,7 @@ export const CONNECTORS = [
     kind: customer-import
     description: Fetches users.
     on: booked
-    when: event.id == "1"
+    when: event.booking_id == "1"
     url: https://core.example.com
     path: /users/{user_id}
     timeout: 5s
