@@ -80,6 +80,7 @@ test('a start whose marketing emails would have no link to unsubscribe says what
   const env = {
     ...{
       DATABASE_URL: database.url,
+      TIDINGS_DATA_DIR: join(folder, 'data'),
       PORT: '0',
       TIDINGS_CATALOG: FINTECH,
       TIDINGS_API_KEYS: 'a-key-of-sixteen-characters',
