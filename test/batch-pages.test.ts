@@ -13,6 +13,8 @@ import { TENANT } from './support/tidings.ts';
 /** A page of rows costs what its own rows do, however many there are beside them, before their table was ever analyzed. */
 
 const BATCH = '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e';
+/** An earlier batch, in which each line names the same user, who is on one line of this one. */
+const EARLIER = '01999f3e-5c1a-7c3e-8f52-000000000000';
 const LINES = 20_000;
 const GROUP: DeadLetterGroup = {
   fault: 'recipient',
@@ -28,8 +30,13 @@ beforeAll(async () => {
   database = await testDatabase();
   await database.pool.query(
     `insert into batches (tenant_id, batch_id, operation_id, name, request, lines, actor, created_at)
-     values ($1, $2, $2, 'all', '{}', $3, '{}', now())`,
-    [TENANT, BATCH, LINES],
+     select $1, id, id, 'all', '{}', $4, '{}', now() from unnest(array[$2, $3]::uuid[]) as id`,
+    [TENANT, EARLIER, BATCH, LINES],
+  );
+  await database.pool.query(
+    `insert into batch_recipients (tenant_id, batch_id, line, user_id)
+     select $1, $2, n, 'user ' || ($3::int - 2) from generate_series(0, $3::int - 1) as n`,
+    [TENANT, EARLIER, LINES],
   );
   await database.pool.query(
     `insert into batch_recipients (tenant_id, batch_id, line, user_id)
