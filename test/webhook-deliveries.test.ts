@@ -111,7 +111,7 @@ test('an endpoint with a rate gets no more than that in a second, and all in the
   expect(at.at(-1)! - at[0]!).toBeGreaterThanOrEqual(2000);
 });
 
-test('a turn that another takes in the same moment is waited for', async () => {
+test('a turn that another takes at the same moment is waited for', async () => {
   const endpoint = await hooks.endpoint({ per_second: 1 });
   const { pool, clock } = { ...hooks.tidings.database, clock: hooks.tidings.clock };
   const first = await pool.connect();

@@ -12,13 +12,13 @@ import { ingestAll } from './batch.ts';
 
 const PREFERENCES = 'preferences.yaml';
 
-/** What a company decides, beside the consent that the example asks for. */
+/** What a company decides, beside the consent that the example asks for. The quiet hours are over soon: they must hold nothing here. */
 const POLICY = `
 consent:
   MARKETING: { any: [record, { trait: marketing_opt_in }] }
-quiet_hours: { start: '22:00', end: '07:00' }
-defaults: { categories: { MARKETING: false } }
-required: { categories: [SYSTEM] }
+defaults: { categories: { MARKETING: { push: false } } }
+quiet_hours: { hours: 03:00-03:01 }
+required: [HIGH_RISK_ALERT]
 `;
 
 /** A user who has said something about everything, a year ago. */
@@ -34,7 +34,7 @@ const FULL_TERMS: Terms = {
     't:WELCOME_EMAIL': { on: [1, SAID], freq: ['IMMEDIATE', SAID] },
     't:INSUFFICIENT_FUNDS_EMAIL/email': { on: [1, SAID] },
   },
-  q: [[23 * 60, 6 * 60, 'Europe/Lisbon'], SAID],
+  q: [[3 * 60, 3 * 60 + 1, 'Europe/Lisbon'], SAID],
   d: [[18 * 60, null], SAID],
   k: {
     'MARKETING/email': { state: 'granted', at: SAID },

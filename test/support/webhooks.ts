@@ -93,7 +93,7 @@ export async function testWebhooks(): Promise<TestWebhooks> {
           const found = (await self.deliveries(endpoint)).map(({ status }) => status);
           if (found.join() !== statuses.join()) throw new Error(`they are ${found.join()}, not ${statuses.join()}`);
         },
-        { timeout: 10_000, interval: 30 },
+        { timeout: 30_000, interval: 30 },
       );
     },
     async deliveries({ path }) {

@@ -49,8 +49,8 @@ export async function scanDeadLetters(
 }
 
 /**
- * Queues these dead letters again, if they are still in the group. Returns how many. The group is no condition of an index: a planner
- * that knows nothing of a table that has just grown would otherwise look each of them up among all of the group.
+ * Queues these dead letters again, if they are still in the group. Returns how many. The group is no condition of an index, and the
+ * tenant comes with the rows: a planner that knows nothing of a table that has just grown would otherwise begin with all of the group.
  * @param retryFor in ms, of each of them
  */
 export async function retryDeadLetters(
@@ -64,8 +64,9 @@ export async function retryDeadLetters(
     `update deliveries as d
      set status = 'queued', due_at = $6, retry_until = r.until, finished_at = null, dead_letter = null, hold_code = null,
          reason_code = 'retried', reason = 'Queued again by hand.'
-     from unnest($3::uuid[], $4::text[], $5::text[], $7::timestamptz[]) as r(n, c, g, until)
-     where d.tenant_id = $1 and (d.dead_letter = $2) is true and d.notification_id = r.n and d.channel = r.c and d.target = r.g
+     from (select *, $1::text as t
+           from unnest($3::uuid[], $4::text[], $5::text[], $7::timestamptz[]) as r(n, c, g, until) offset 0) as r
+     where d.tenant_id = r.t and (d.dead_letter = $2) is true and d.notification_id = r.n and d.channel = r.c and d.target = r.g
        and d.status in ('undeliverable', 'dead', 'in_doubt')`,
     [...keyValues(scope, letters), isoTime(now), retryFor.map((ms) => isoTime(now + ms))],
   );
@@ -82,8 +83,9 @@ export async function cancelDeadLetters(
     `update deliveries as d
      set status = 'cancelled', dead_letter = null, reason_code = 'cancelled',
          reason = 'Cancelled by hand; it was ' || d.status || coalesce(': ' || d.reason, '.')
-     from unnest($3::uuid[], $4::text[], $5::text[]) as r(n, c, g)
-     where d.tenant_id = $1 and (d.dead_letter = $2) is true and d.notification_id = r.n and d.channel = r.c and d.target = r.g`,
+     from (select *, $1::text as t
+           from unnest($3::uuid[], $4::text[], $5::text[]) as r(n, c, g) offset 0) as r
+     where d.tenant_id = r.t and (d.dead_letter = $2) is true and d.notification_id = r.n and d.channel = r.c and d.target = r.g`,
     keyValues(scope, letters),
   );
   return rowCount ?? 0;
