@@ -126,6 +126,7 @@ describe('keys', () => {
       'rules.yaml',
       'segments.yaml',
       'routes.yaml',
+      'sources.yaml',
       'preferences.yaml',
       'cases.yaml',
     ] as const) {
