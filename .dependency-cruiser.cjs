@@ -35,7 +35,7 @@ const ROOMS = {
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
   connectors: 'model errors.ts lib time privacy events expressions store store/pg catalog http-out',
-  notify: 'model errors.ts lib time privacy events plan templates store store/pg catalog ingest timers',
+  notify: 'model errors.ts lib time privacy events users plan templates store store/pg catalog ingest timers',
   sources: 'model errors.ts lib time privacy events notify ingest store store/pg catalog',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',

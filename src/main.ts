@@ -166,7 +166,6 @@ async function start(
       getClockOffset,
       dataDir,
       loops,
-      getSourceState: workers?.getSourceState,
     }),
   );
 

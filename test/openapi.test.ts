@@ -108,7 +108,6 @@ describe('the API documentation', () => {
       'GET /api/v1/sources',
       'GET /api/v1/suppressions',
       'GET /api/v1/suppressions/export',
-      'GET /api/v1/suppressions/export',
       'GET /api/v1/suppressions/{id}',
       'GET /api/v1/templates',
       'GET /api/v1/templates/export',

@@ -101,7 +101,12 @@ async function main(): Promise<void> {
   };
   await call('PUT', '/connectors/customer_import/secrets', { shared_key: LENDER_SECRETS.shared_key });
   await call('PUT', '/connectors/card_network/secrets', { shared_key: LENDER_SECRETS.shared_key });
-  await runFlow(url, call, lender, () => fcm.requests.filter(isFcmSend).map(({ body }) => body));
+  await runFlow(url, call, lender, () => fcm.requests.filter(isFcmSend).length);
+}
+
+interface Delivery {
+  readonly channel: string;
+  readonly status: string;
 }
 
 type Call = <T>(method: string, path: string, body?: object) => Promise<T>;
@@ -114,7 +119,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined>): Promi
   throw new Error(`${what}: nothing after ${MAX_WAIT_MS / 1000} s`);
 }
 
-async function runFlow(url: string, call: Call, lender: Lender, listPushes: () => readonly string[]): Promise<void> {
+async function runFlow(url: string, call: Call, lender: Lender, countPushes: () => number): Promise<void> {
   const [customer, product] = [randomUUID(), randomUUID()];
   lender.addCustomer(customer, {
     email: 'dana@example.com',
@@ -162,9 +167,20 @@ async function runFlow(url: string, call: Call, lender: Lender, listPushes: () =
     currency: 'USD',
     merchant: 'Garden store',
   });
-  const pushes = await until('push', async () => (listPushes().length >= 2 ? listPushes() : undefined));
-  say('reminded   CARD_PAYMENT_REMINDER went to the phone');
-  say(`alerted    CARD_HIGH_PURCHASE went to the phone (${pushes.length} push messages so far)`);
+  for (const [step, type] of [
+    ['reminded  ', 'CARD_PAYMENT_REMINDER'],
+    ['alerted   ', 'CARD_HIGH_PURCHASE'],
+  ] as const) {
+    await until(type, async () => {
+      const { deliveries } = await call<{ deliveries: readonly Delivery[] }>(
+        'GET',
+        `/deliveries?notification_type=${type}`,
+      );
+      return deliveries.find(({ channel, status }) => channel === 'push' && status === 'sent');
+    });
+    say(`${step} ${type} went to the phone`);
+  }
+  say(`           ${countPushes()} push messages arrived at the stand-in`);
   console.log(`Everything is explained at ${url}/users/${customer}`);
   if (isOnce) return;
   console.log('Ctrl-C ends it.');

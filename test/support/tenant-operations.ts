@@ -54,7 +54,9 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           body: BODIES[name]?.(rows),
           headers: {
             ...(scope === 'me' && { authorization: `Bearer ${rows.token}` }),
-            ...(/\/(recipients|consents\/import)$/.test(template) && { 'content-type': 'application/x-ndjson' }),
+            ...(/\/(recipients|(consents|members)\/import)$/.test(template) && {
+              'content-type': 'application/x-ndjson',
+            }),
           },
         };
       }),

@@ -203,7 +203,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       batchIds[0],
       `${word} erasable`,
     ]);
-    const [connector, deadTaskId, productId] = [`${word}_cards`, randomUUID(), `${word} product`];
+    const [connector, deadTaskId, productId] = [CONNECTOR, randomUUID(), `${word} product`];
     await addProduct(tidings, tenantId, { userId: `${word} maria`, productId, deadTaskId, connector });
     const listIds = [randomUUID(), randomUUID()] as const;
     await pool.query(
@@ -391,7 +391,7 @@ async function addProduct(
 ): Promise<void> {
   const sealed = sealDocument(
     seal,
-    JSON.stringify({ subscriber_reference_id: `${connector} subscriber` }),
+    JSON.stringify({ subscriber_reference_id: `${productId} subscriber` }),
     documentRow('user_products', tenantId, productId),
   );
   await pool.query(
@@ -405,6 +405,9 @@ async function addProduct(
     [tenantId, deadTaskId, connector, userId, productId],
   );
 }
+
+/** The connector of every catalog. */
+const CONNECTOR = 'cards';
 
 /** The code that was sent to the last address of each user. */
 export const CODE = '042917';
@@ -464,7 +467,7 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
     ],
     [
       'connectors.yaml',
-      `connectors: { ${word}_cards: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
+      `connectors: { ${CONNECTOR}: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
     ],
     ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
     ['sources.yaml', `sources: { ${sourceOf(word)}: { topic: ${word}.events } }\n`],

@@ -185,12 +185,6 @@ export const METRICS = {
     help: 'Time since a loop of the workers came round',
     labels: ['loop'],
   },
-  sourceLag: {
-    name: 'tidings_source_lag_messages',
-    type: 'gauge',
-    help: 'Messages that wait in the partitions of a Kafka topic that this process reads',
-    labels: ['topic'],
-  },
   build: {
     name: 'tidings_build_info',
     type: 'gauge',
@@ -235,6 +229,13 @@ export const METRICS = {
     type: 'gauge',
     help: 'Lag of other work: the time for which the oldest of it has been due; 0: none is',
     labels: ['queue'],
+    ofInstallation: true,
+  },
+  sourceLag: {
+    name: 'tidings_source_lag_records',
+    type: 'gauge',
+    help: 'Records of a Kafka topic that wait to be decided, of the 100 topics that are furthest behind',
+    labels: ['topic'],
     ofInstallation: true,
   },
   batches: {

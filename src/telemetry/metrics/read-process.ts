@@ -2,7 +2,6 @@ import { statfs } from 'node:fs/promises';
 import type { WorkLoop } from '../../health/process-checks.ts';
 import { VERSION } from '../../lib/package-version.ts';
 import type { Millis } from '../../model/event.ts';
-import type { SourceState } from '../../model/source.ts';
 import type { Metrics } from './registry.ts';
 
 export interface ProcessFacts {
@@ -11,21 +10,15 @@ export interface ProcessFacts {
   /** Folder of the embedded PostgreSQL; null: the database is elsewhere. */
   readonly dataDir: string | null;
   readonly loops: readonly WorkLoop[];
-  /** Returns the state in which it reads topics; absent or null: it reads none. */
-  readonly getSourceState?: (() => SourceState) | null | undefined;
 }
 
 /** Has the state of this process read before each scrape. */
-export function readProcess(metrics: Metrics, { getClockOffset, dataDir, loops, getSourceState }: ProcessFacts): void {
+export function readProcess(metrics: Metrics, { getClockOffset, dataDir, loops }: ProcessFacts): void {
   metrics.set('build', 1, { version: VERSION, node: process.versions.node });
   metrics.beforeScrape(async () => {
     metrics.set('clockOffset', getClockOffset() / 1000);
     for (const loop of loops)
       metrics.set('loopIdle', loop.pausedSince?.() ? 0 : loop.idleTime() / 1000, { loop: loop.name });
-    if (getSourceState) {
-      metrics.clear('sourceLag');
-      for (const [topic, records] of getSourceState().lag) metrics.set('sourceLag', records, { topic });
-    }
     if (dataDir === null) return;
     const { bsize, blocks, bavail } = await statfs(dataDir);
     metrics.set('diskFree', bsize * bavail);
