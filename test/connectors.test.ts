@@ -127,7 +127,7 @@ test('an approved customer becomes a user with traits, addresses, products and t
   expect(JSON.stringify(audit)).toContain('customer.imported');
 });
 
-test('an application that is declined imports nobody; approved twice, the customer is one user with the same products', async () => {
+test('an application that is declined imports no user; approved twice, the customer is one user with the same products', async () => {
   const userId = randomUUID();
   lender.addCustomer(userId, customer());
   await approve(userId, 'declined');
@@ -256,7 +256,7 @@ test('a worker that dies between the fetch and the record leaves the task to ano
   expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
 });
 
-test('a private address is refused, unless the operator allows it; secrets are never shown', async () => {
+test('a private address is not called, unless the operator allows it; secrets are never shown', async () => {
   const userId = randomUUID();
   const other = await Lender.start();
   try {
