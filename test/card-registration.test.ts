@@ -272,4 +272,4 @@ test('after a registration no card number is in the heap of the process, its dat
     child.kill();
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+}, 280_000);
