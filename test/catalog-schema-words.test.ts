@@ -13,6 +13,7 @@ import {
   ROUTES,
   RULES,
   SEGMENTS,
+  SOURCES,
 } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
@@ -61,6 +62,7 @@ describe('keys', () => {
     ['/definitions/jsonSchema', 'events.yaml', 'events:\n  e:\n    properties:\n      p:\n'],
     ['/definitions/notification', 'notifications.yaml', 'notifications:\n  N:\n'],
     ['/definitions/routeEntry', 'routes.yaml', 'routes:\n  email:\n    -\n'],
+    ['/definitions/messageSource', 'sources.yaml', 'sources:\n  S:\n'],
     ['/definitions/price', 'routes.yaml', 'prices:\n  -\n'],
     ['/definitions/switches', 'preferences.yaml', 'defaults:\n'],
     ['/definitions/region', 'preferences.yaml', 'legal_hours:\n  sms:\n    regions:\n      US-FL:\n'],
@@ -158,7 +160,7 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, PREFERENCES, ...CONNECTORS];
+    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, SOURCES, PREFERENCES, ...CONNECTORS];
     for (const document of [...files.map((text) => parse(text)), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);

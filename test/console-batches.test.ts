@@ -92,6 +92,9 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     await page.getByText('It is the same file: go on after its first 5,000 lines').waitFor();
     await page.getByTestId('upload-file').setInputFiles(upload);
     await page.getByTestId('upload-start').click();
+    await page.getByText('Choose one.').waitFor();
+    await page.getByTestId('upload-same').check();
+    await page.getByTestId('upload-start').click();
     await page.getByTestId('upload-status').getByText('Uploaded: 400 lines stored').waitFor();
     expect(await get(id)).toMatchObject({ state: 'draft', lines: 5400, counts: { pending: 5399, rejected: 1 } });
     await page.locator('[data-testid=outcome-count][data-state=rejected]').click();

@@ -106,6 +106,8 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     expect(await findViolations(page)).toEqual([]);
     await page.getByTestId('confirm').click();
     await page.getByTestId('send-state').getByText('Accepted').waitFor();
+    await page.getByTestId('preview-last').uncheck();
+    await page.getByTestId('preview-show').click();
     await page.getByTestId('preview-type').selectOption('BANK_LINK_NUDGE_SMS');
     await page
       .getByTestId('preview-sizes')

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ROLES } from '../src/model/principal.ts';
 import { findViolations } from './support/axe.ts';
 import { tooWide } from './support/browser.ts';
 import { entry, hasBrowser, openEvidence, useConsole, waitForDeliveries } from './support/console.ts';
+import { testServer } from './support/http.ts';
 
 /** Notifications, and the verdicts of the plan wherever a decision or a delivery is shown. */
 
@@ -183,6 +185,43 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     await page.goto(`${app.server.url}/#/deliveries?status=queued`);
     const row = page.getByTestId('delivery-row').filter({ hasText: 'eva' });
     expect(await row.getByTestId('plan-verdict').innerText()).toContain('quiet hours, until');
+  });
+
+  test('and every page beside them offer only what the caller may do', async () => {
+    const planned = await ask({ scheduled_at: '2041-05-01T10:00:00Z' });
+    const { server, tidings } = app;
+    const list = await server.post('/api/v1/lists', { name: 'Readers' });
+    await server.post(`/api/v1/lists/${list.body.list_id}/members`, { user_ids: ['ana'] });
+    await server.post('/api/v1/suppressions', { channel: 'email', address: 'ana@example.com' });
+    const made = await server.post('/api/v1/keys', { name: 'viewer', scopes: [...ROLES.viewer] });
+    const closed = await testServer(tidings, { apiKeys: ['the-key-of-this-test'] });
+    try {
+      const { page } = await app.visit(`#/notifications/${planned}`, {}, undefined, closed.url);
+      await page.getByTestId('key-form').getByLabel('API key').fill(made.body.key);
+      await page.keyboard.press('Enter');
+      await page.getByTestId('notification-facts').waitFor();
+      const shown = {
+        [`#/notifications/${planned}`]: 'notification-facts',
+        '#/users/ana/preferences': 'preferences',
+        '#/channels/suppressions': 'suppressions-row',
+        '#/lists': 'lists-row',
+        [`#/lists/${list.body.list_id}`]: 'members-row',
+        '#/templates': 'template-types',
+        '#/send': 'not-permitted',
+        '#/new-batch': 'not-permitted',
+        '#/preview': 'not-permitted',
+      };
+      for (const [hash, content] of Object.entries(shown)) {
+        await page.goto(`${closed.url}/${hash}`);
+        await page.getByTestId(content).first().waitFor();
+        await page.waitForLoadState('networkidle');
+        // Buttons that act, or open a dialog for that; an export only reads.
+        expect(await page.locator('main [data-action]:not([data-action=export])').count(), hash).toBe(0);
+      }
+    } finally {
+      await app.leave();
+      await closed.close();
+    }
   });
 
   test.each(['light', 'dark'] as const)(

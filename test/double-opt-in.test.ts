@@ -10,7 +10,7 @@ let users = 0;
 
 const FILES = {
   'preferences.yaml':
-    'consent: { MARKETING/email: { double_opt_in: CONFIRM, confirm_within: 5d }, MARKETING/sms: { double_opt_in: CONFIRM } }',
+    'consent: { MARKETING/email: { double_opt_in: CONFIRM, confirm_within: 5d }, MARKETING/sms: { double_opt_in: CONFIRM, keywords: [Yes, JOIN] } }',
   'templates/CONFIRM/email.en.subject.txt': 'Please confirm',
   'templates/CONFIRM/email.en.txt': 'Confirm: {{confirm_url}}',
   'templates/CONFIRM/email.en.html': '<a href="{{confirm_url}}">Confirm</a>',
@@ -226,6 +226,58 @@ test('a text message has the link as well', async () => {
   later();
   await press(path);
   expect((await consents())[0]).toMatchObject({ state: 'granted', channel: 'sms', method: 'double_opt_in' });
+});
+
+test('a reply with a word of the policy confirms as the link does, from the number that was asked alone', async () => {
+  const { ask, later, consents, server, userPath, user, world, tidings, record } = await open();
+  const phone = '+351912345678';
+  expect((await server.send('PATCH', userPath, { traits: { phone } })).status).toBe(200);
+  later();
+  const reply = async (Body: string, From = phone) => {
+    later();
+    const answer = await world.twilio({ MessageSid: `SM${Body}${tidings.clock.now}`, From, To: '+15550199', Body });
+    expect(answer.status).toBe(200);
+  };
+  const states = async () => (await consents()).map(({ state }: { state: string }) => state);
+  await reply('JOIN');
+  expect(await states()).toEqual([]);
+  const { id } = await ask({ channel: 'sms' });
+  await reply('Join us');
+  await reply('join', '+351912345679');
+  expect(await states()).toEqual(['pending']);
+  await reply(' «join!» ');
+  await reply('JOIN');
+  expect(await states()).toEqual(['granted', 'pending']);
+  expect((await consents())[0]).toMatchObject({
+    ...{
+      state: 'granted',
+      channel: 'sms',
+      method: 'double_opt_in',
+      source: 'confirmation reply',
+      wording_version: 'v3',
+    },
+    evidence: { reply: 'JOIN', provider: 'twilio', request: id },
+  });
+  // Withdrawn since: the request is used up, and another word is no consent.
+  later();
+  await server.post(`${userPath}/consents`, { ...GRANT, channel: 'sms', state: 'withdrawn' });
+  await reply('yes');
+  expect(await states()).toEqual(['withdrawn', 'granted', 'pending']);
+  // A pending one of a user who was erased is confirmed by nobody; what is left of it has neither user nor evidence.
+  later(2 * 3_600_000);
+  const pending = (await record({ channel: 'sms', evidence: { ip: '203.0.113.9' } })).body;
+  expect(pending.state).toBe('pending');
+  tidings.jobs();
+  expect((await server.post(`${userPath}/erase`, {})).status).toBeLessThan(300);
+  const left = async () => {
+    const text = 'select user_id, state, sealed from consents where consent_id = $1';
+    return (await tidings.database.pool.query(text, [pending.consent_id])).rows[0];
+  };
+  await expect.poll(async () => (await left()).user_id, { timeout: 20_000 }).not.toBe(user);
+  expect(await left()).toMatchObject({ state: 'pending', sealed: null });
+  await reply('yes');
+  const text = `select from consents where address_hash = (select address_hash from consents where consent_id = $1) and state = 'granted'`;
+  expect((await tidings.database.pool.query(text, [pending.consent_id])).rows).toHaveLength(1);
 });
 
 test('a user who was erased has no link, also if the id comes again; one who was merged confirms for the survivor', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Tidings } from '../packages/client/src/tidings.ts';
 import { expectProblem } from './support/api.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -81,6 +82,50 @@ test('a name is that of one list, and a list is renamed, listed and deleted', as
   expectProblem(await server.get(`${LISTS}/${id}/members`), { status: 404, code: 'not_found' });
   const { rows } = await tidings.database.pool.query('select count(*)::int as n from list_members');
   expect(rows[0].n).toBe(0);
+});
+
+test('an upload adds the users of its lines, with an error for each that names none, and may be sent again', async () => {
+  const id = await create('Upload');
+  const upload = async (lines: readonly unknown[], to = id) => {
+    const response = await fetch(`${server.url}${LISTS}/${to}/members/import`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''),
+    });
+    const answer = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    return { status: response.status, errors: answer.slice(0, -1), summary: answer.at(-1) };
+  };
+  const many = Array.from({ length: 12_000 }, (_, n) => ({ user_id: `m${n}` }));
+  const wrong = [
+    '{"user_id":',
+    { user_id: 'x'.repeat(300) },
+    { user_id: 'a', email: 'ann@example.com' },
+    'null',
+    '',
+    '"u1"',
+  ];
+  const first = await upload([...many, ...wrong, { user_id: 'm1' }, { user_id: 'last' }]);
+  expect(first.summary).toEqual({
+    ...{ lines: 12_008, changed: 12_001, unchanged: 1, rejected: 5, empty: 1, members: 12_001 },
+  });
+  expect(first.errors.map(({ line, code }: { line: number; code: string }) => [line, code])).toEqual([
+    [12_000, 'invalid_json'],
+    [12_001, 'invalid_line'],
+    [12_002, 'invalid_line'],
+    [12_003, 'invalid_line'],
+    [12_005, 'invalid_line'],
+  ]);
+  expect(JSON.stringify(first.errors)).not.toContain('ann@');
+  expect((await upload(many)).summary).toMatchObject({ changed: 0, unchanged: 12_000, members: 12_001 });
+  expect((await upload([{ user_id: 'x' }], crypto.randomUUID())).status).toBe(404);
+  const client = new Tidings({ baseUrl: server.url });
+  expect(await client.lists.importMembers(id, [{ user_id: 'm1' }, { user_id: '' }, { user_id: 'new' }])).toEqual({
+    ...{ changed: 1, unchanged: 1, members: 12_002, rejected: 1 },
+    errors: [{ line: 1, code: 'invalid_line', message: 'user_id is no id of 1 to 256 characters' }],
+  });
 });
 
 test('a request that is repeated with its key makes one list', async () => {

@@ -66,6 +66,19 @@ describe('a preview', () => {
     );
   });
 
+  test.each([
+    ['https://10.0.0.7/x', '10.0.0.7'],
+    ['http://[::1]:8000/', '::1'],
+    ['https://0x7f.1/', '127.0.0.1'],
+    ['https://93.184.216.34/x', undefined],
+    ['https://shop.example.com/x', undefined],
+  ])('says of the link %s whether it leads to a private address', async (url, host) => {
+    const { findings } = await preview({ event: { properties: { amount: 7, url } } });
+    const found = findings.filter(({ message }: { message: string }) => message.includes('private address'));
+    expect(found.map(({ code }: { code: string }) => code)).toEqual(host === undefined ? [] : ['link']);
+    if (host !== undefined) expect(found[0].message).toContain(host);
+  });
+
   test('names the variable that an event does not give', async () => {
     const body = await preview({ event: { properties: {} } });
     expect(body).toMatchObject({

@@ -17,6 +17,7 @@ export interface Difference {
     | 'template_test'
     | 'route'
     | 'price'
+    | 'source'
     | 'preferences'
     | 'connector';
   /**
@@ -46,6 +47,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('template_test', getTests(from), getTests(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
+    ...compareParts('source', byName(from.sources ?? []), byName(to.sources ?? [])),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
     ...compareParts('connector', byName(from.connectors), byName(to.connectors)),
   ];

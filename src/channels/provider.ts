@@ -34,6 +34,8 @@ export interface Outgoing {
   readonly receiptUrl?: string;
   /** For a message that its reader can unsubscribe from: the URL of RFC 8058, which acts on POST. */
   readonly unsubscribeUrl?: string;
+  /** For endpoints of webhooks: the span of this attempt, as a header `traceparent`. Absent: it is no part of a trace. */
+  readonly traceparent?: string;
 }
 
 /** An account with a provider, ready to send: the definition of the provider with settings. */

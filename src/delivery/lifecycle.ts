@@ -41,7 +41,10 @@ export async function toLifecycleEvents(
     if (isTracked.size > 0 && settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
-    const isHeard = { byRules: listensTo(rules, type), byEndpoints: delivery.heardOutcomes?.includes(type) === true };
+    const isHeard = {
+      byRules: listensTo(rules, type),
+      byEndpoints: delivery.heardOutcomes?.includes(type) === true,
+    };
     if (!isHeard.byRules && !isHeard.byEndpoints) continue;
     // A message is sent once, also if two attempts say so; a delivery that was retried by hand may fail again.
     const isOnce = settlement.status === 'sent' || settlement.status === 'sandboxed';

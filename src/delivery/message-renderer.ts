@@ -3,12 +3,13 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import type { StoredVersion } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
+import type { Channel, Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { OwnContent } from '../model/direct.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
+import { templateFailed } from '../observe/happenings.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -102,13 +103,13 @@ export class MessageRenderer {
     const data = await this.#withAddresses(delivery, opened, template.readsUserAddresses);
     const links = this.#options.links?.readerLinks(delivery);
     const filled = toTemplateValues(withNotification(delivery, data), template.variables, tenant, links);
-    if ('problem' in filled) return toTemplateFailure(`${filled.problem}.`);
+    if ('problem' in filled) return toTemplateFailure(channel, `${filled.problem}.`);
     const { values } = filled;
     const rendered = renderMessage(template, values);
-    if ('error' in rendered) return toTemplateFailure(rendered.error);
+    if ('error' in rendered) return toTemplateFailure(channel, rendered.error);
     const { message } = rendered;
     const blank = explainBlank(template, message, values);
-    if (blank !== undefined) return toTemplateFailure(blank);
+    if (blank !== undefined) return toTemplateFailure(channel, blank);
     const ready = await this.#toReady(delivery, message, tenant, provider, template.locale);
     if ('outcome' in ready) return ready;
     const isPlain = template.stored === undefined && template.test === undefined;
@@ -254,7 +255,8 @@ function withNotification(
   };
 }
 
-function toTemplateFailure(problem: string): Unsent {
+function toTemplateFailure(channel: Channel, problem: string): Unsent {
+  if (templateFailed.isHeard) templateFailed.tell({ channel });
   return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
 }
 

@@ -5,6 +5,7 @@ import type { Cost, Message, MessageLocale, SendOutcome, ShownTemplate, Target }
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Tracking } from '../model/tracking.ts';
+import { formatTraceparent, isTracing, parseTraceparent, readTrace, toAttemptSpan } from '../observe/trace-context.ts';
 import { type ClaimedDelivery, markSendStarted } from '../store/deliveries/claimed-delivery.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -210,6 +211,7 @@ export class MessageSender {
       ...(expiresAt === null ? {} : { expiresAt }),
       ...(receiptUrl === undefined ? {} : { receiptUrl }),
       ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }),
+      ...(isTracing() ? toTraced(delivery) : {}),
     };
   }
 
@@ -239,4 +241,10 @@ export class MessageSender {
     const line = { err: error, delivery_id: formatDeliveryId(delivery) };
     this.#options.log.error(line, 'an attempt failed with an internal error');
   }
+}
+
+/** Returns the traceparent of an attempt whose event has one. */
+function toTraced(delivery: ClaimedDelivery): Pick<Outgoing, 'traceparent'> {
+  const trace = parseTraceparent(readTrace(delivery.data));
+  return trace ? { traceparent: formatTraceparent({ ...trace, spanId: toAttemptSpan(delivery) }) } : {};
 }

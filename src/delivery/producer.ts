@@ -4,6 +4,7 @@ import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { claimLimited } from '../observe/happenings.ts';
 import {
   type ChannelCapacity,
   type ClaimWant,
@@ -186,6 +187,7 @@ export class Producer {
         deliveries = [...deliveries, ...found.deliveries];
         wants = [...free, ...found.wants];
         loop.limitWait = found.wait;
+        if (found.wait !== null && claimLimited.isHeard) claimLimited.tell(undefined);
       }
       if (deliveries.length > 0) leases.extendByClaim(leaseName, askedAt);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
+import { rescued as rescues } from '../observe/happenings.ts';
 import { rescueExpired } from '../store/deliveries/leases.ts';
 import type { Capacity } from './capacity.ts';
 import type { LeaseClock } from './lease-clock.ts';
@@ -65,6 +66,7 @@ export class Rescuer {
     if (lapsed.length === 0) return;
     log.warn({ returned: lapsed.length }, 'a lease lapsed; its unstarted deliveries return to the queue');
     for (const delivery of lapsed) returner.add(delivery);
+    if (rescues.isHeard) rescues.tell({ kind: 'lapsed', count: lapsed.length });
   }
 
   /** If the database was away, all leases may have expired at once: every worker gets the time to renew its own. */
@@ -77,6 +79,7 @@ export class Rescuer {
     const rescued = await rescueExpired(pool, clock(), capacity.heldLeases());
     if (rescued === 0) return;
     log.warn({ rescued }, 'rescued deliveries with expired leases');
+    if (rescues.isHeard) rescues.tell({ kind: 'expired', count: rescued });
     onRescued();
   }
 }

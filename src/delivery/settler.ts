@@ -5,6 +5,8 @@ import { writeNotice } from '../channels/internal/notices.ts';
 import { bisect } from '../lib/bisect.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
+import { attempted, type MadeAttempt } from '../observe/happenings.ts';
+import { parseTraceparent, readTrace } from '../observe/trace-context.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { type Settlement, type SettlementEffects, settleDeliveries } from '../store/deliveries/settlements.ts';
@@ -47,6 +49,8 @@ const MAX_BATCH_SETTLEMENTS = 500;
 /** Bound of the messages in a batch, in bytes. A larger message is recorded alone. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const RETRY_PAUSE_MS = 500;
+/** A longer correlation id is left out of the log. */
+const MAX_CORRELATION_CHARS = 256;
 
 /**
  * Records completed attempts and what becomes of their deliveries, one statement at a time; attempts that complete while a
@@ -71,6 +75,7 @@ export class Settler {
     const { clock, random, seal } = this.#options;
     const settlement = toSettlement(delivery, result, startedAt, clock(), random(), seal);
     this.#logAttempt(delivery, settlement);
+    if (attempted.isHeard) attempted.tell(toMadeAttempt(delivery, settlement));
     const completed = { settlement, delivery };
     this.#deadDevices.note(completed);
     this.#completed.push(completed);
@@ -196,9 +201,29 @@ export class Settler {
       status,
       reason_code: reasonCode,
       response: attempt.response,
+      correlation_id: readCorrelation(delivery),
+      trace_id: parseTraceparent(readTrace(delivery.data))?.traceId,
     };
     log[level](line, 'attempt');
   }
+}
+
+/** Returns the correlation id of the event that caused a delivery, masked as it is stored; undefined: none is at hand. */
+function readCorrelation({ data }: ClaimedDelivery): string | undefined {
+  const { correlation_id: id } = (data?.context ?? {}) as { readonly correlation_id?: unknown };
+  return typeof id === 'string' && id.length <= MAX_CORRELATION_CHARS ? id : undefined;
+}
+
+function toMadeAttempt(delivery: ClaimedDelivery, { status, attempt, fault }: Settlement): MadeAttempt {
+  const { tenantId, notificationId, notificationType, channel, target, priority, data } = delivery;
+  const { n, provider, outcome, startedAt, durationMs } = attempt;
+  const traceparent = readTrace(data);
+  return {
+    ...{ tenantId, notificationId, notificationType, channel, target, priority },
+    ...{ attempt: n, provider, outcome, status, startedAt, durationMs },
+    ...(fault === undefined ? {} : { fault }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 /** Whether an attempt may concern more than its delivery: a device, an endpoint, the next channel, or a dead address. */

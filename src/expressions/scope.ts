@@ -32,7 +32,7 @@ export interface Scope {
   readonly context?: JsonObject | undefined;
   /** Properties of the events that matched the pattern, by event type. Absent: no event matched. */
   readonly matched?: JsonObject | undefined;
-  /** The message that a route is chosen for. */
+  /** The message that a route is chosen for, or that a source has. */
   readonly message?: JsonObject | undefined;
   /** Time of the evaluation. Absent: `now` is missing. */
   readonly now?: Millis | undefined;
@@ -69,7 +69,7 @@ export function bindFrame(scope: Scope): Frame {
 }
 
 const NO_MATCHED: Unavailable = { absent: 'there is no matched event: the rule has no after', hint: 'add after' };
-const NO_MESSAGE: Unavailable = { absent: 'message is known only in routes.yaml' };
+const NO_MESSAGE: Unavailable = { absent: 'message is known only in routes.yaml and sources.yaml' };
 const NO_NOW: Unavailable = {
   absent: 'now is known only where the rule waits',
   hint: 'add delay, at, unless, debounce or every',

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Millis } from '../model/event.ts';
+import type { SourceState } from '../model/source.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';
@@ -9,6 +10,7 @@ import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { checkEmail } from './email-check.ts';
 import { Health, type ProcessState } from './health.ts';
+import { checkKafka } from './kafka-check.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
 import { checkCircuits, checkDeadLetters, checkOverdue, checkRouteMoves, checkSetAsideWaits } from './work-checks.ts';
 
@@ -33,6 +35,8 @@ export interface HealthParts {
   readonly loops: readonly WorkLoop[];
   /** Returns the circuits of its workers that are not closed. */
   readonly listOpenCircuits: () => readonly OpenCircuit[];
+  /** Returns how it reads sources; absent or null: it reads none. */
+  readonly getSourceState?: (() => SourceState) | null;
   /** Its scheduled dumps; null: it makes none. */
   readonly dumps: Dumps | null;
 }
@@ -58,6 +62,7 @@ export function buildHealth(parts: HealthParts): Health {
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
     ...(dumps ? [checkDumps(dumps)] : []),
+    ...(parts.getSourceState ? [checkKafka(parts.getSourceState)] : []),
     ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),
   ];
   return new Health({ checks, clock, state, loops, listOpenCircuits });

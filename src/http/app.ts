@@ -11,8 +11,10 @@ import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 
 /** Services and settings that the routes use. */
 export interface HttpDependencies {
@@ -54,6 +56,10 @@ export interface HttpDependencies {
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
+  /** Absent or null: metrics are off. */
+  readonly writeMetrics?: WriteMetrics | null;
+  /** How Kafka is reached, and the tenant of the installation; absent or null: it is not configured. */
+  readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers, and reads them from the database. */

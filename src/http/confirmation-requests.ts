@@ -126,16 +126,16 @@ export class ConfirmationRequests {
   ): (eventId: string) => JsonObject {
     const { publicUrl, readerUrl = () => publicUrl } = this.#parts;
     const url = readerUrl();
-    if (url === null) {
+    if (url === null && !rule.keywords) {
       const message =
         'Consent for this is confirmed by a link, and this installation has no TIDINGS_PUBLIC_URL to make one.';
       throw new TidingsError('invalid_notification', message);
     }
-    const confirmUrl = toConfirmStandIn(url.replace(/\/+$/, ''), { consentId, expiresAt });
+    const confirmUrl = url && toConfirmStandIn(url.replace(/\/+$/, ''), { consentId, expiresAt });
     const request = {
       type: rule.type,
       channels: [channel],
-      variables: { confirm_url: confirmUrl },
+      variables: confirmUrl ? { confirm_url: confirmUrl } : {},
       expires_at: isoTime(expiresAt),
     };
     checkRequest({ ...request, recipients: [] }, catalog, new Set(), now);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { ConfigError } from '../errors.ts';
 import type { Health } from '../health/health.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 import type { App } from './app.ts';
 import { type HealthServer, serveHealth } from './health-server.ts';
 
@@ -42,11 +43,17 @@ export async function listen(app: App, host: string, port: number): Promise<stri
  * @param port null: DEFAULT_HEALTH_PORT, or if that is in use any free one, so that several workers run beside each other
  * @throws ConfigError
  */
-export async function listenForProbes(health: Health, host: string, port: number | null): Promise<HealthServer> {
+export async function listenForProbes(
+  health: Health,
+  host: string,
+  port: number | null,
+  writeMetrics: WriteMetrics | null,
+): Promise<HealthServer> {
   try {
-    return await serveHealth(health, host, port ?? DEFAULT_HEALTH_PORT);
+    return await serveHealth(health, host, port ?? DEFAULT_HEALTH_PORT, writeMetrics);
   } catch (error) {
-    if (port === null && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') return serveHealth(health, host, 0);
+    if (port === null && (error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+      return serveHealth(health, host, 0, writeMetrics);
     throw toConfigError(error, host, port ?? DEFAULT_HEALTH_PORT, 'TIDINGS_HEALTH_PORT');
   }
 }

@@ -4,10 +4,13 @@ import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
+import { withTraceparent } from '../events/envelopes/traceparent.ts';
 import { getBeside, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
+import { batched, ingested } from '../observe/happenings.ts';
+import { findTrace, isTracing, noteTrace } from '../observe/trace-context.ts';
 import { Announcer } from '../store/pg/announcer.ts';
 import { isInvalidValueError, isItemError, isTransient } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
@@ -17,6 +20,7 @@ import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
+import { InOrder, type OrderedBatch, type OrderedCounts } from './in-order.ts';
 import { ingestEvents } from './ingest-events.ts';
 import { type MergeRequest, type MergeView, mergeUsers } from './merge-users.ts';
 import { previewEvents } from './preview-events.ts';
@@ -96,6 +100,7 @@ export class Pipeline {
   readonly #batcher: MicroBatcher<unknown, EventResult>;
   readonly #slowLane: SlowLane;
   readonly #slowTimers: SlowTimers;
+  #inOrder: InOrder | undefined;
   /** Batches to come that check for duplicates. */
   #duplicateCheckBatches = 0;
 
@@ -103,7 +108,7 @@ export class Pipeline {
     this.#parts = { ...parts, announcer: parts.announcer ?? new Announcer(parts.pool) };
     this.#slowLane = new SlowLane((tenantId, events) => this.#ingestSlowly(tenantId, events), parts.clock);
     this.#slowTimers = new SlowTimers((tenantId, userId) => this.#fireSlowly(tenantId, userId), parts.clock, parts.log);
-    this.#batcher = new MicroBatcher((tenantId, items) => this.#processBatch(tenantId, items), {
+    this.#batcher = new MicroBatcher((tenantId, items) => this.#tellBatch(tenantId, items), {
       shards: SHARDS,
       maxBatch: MAX_BATCH_EVENTS,
       maxWaiting: parts.maxWaiting ?? MAX_WAITING_EVENTS,
@@ -124,11 +129,13 @@ export class Pipeline {
     quarantineRejected = true,
     bytes = 0,
   ): Promise<EventResult[]> {
+    if (isTracing()) noteTrace(items);
     try {
       const keyOf = items.some(isForeign)
         ? (await this.#parts.catalogs.getActive(tenantId)).mappings.getUserId
         : getUserId;
       const results = await this.#batcher.submit(tenantId, items, keyOf, bytes);
+      if (ingested.isHeard) ingested.tell({ tenantId, results });
       if (quarantineRejected) await this.#quarantineRejected(tenantId, items, results);
       return results;
     } catch (error) {
@@ -149,6 +156,27 @@ export class Pipeline {
     return parsed.map((one, index) =>
       isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
     );
+  }
+
+  /**
+   * Decides a stretch of a stream in its order, and moves its position in the same transactions. See in-order.ts.
+   * @param isRepeated whether some of it may be stored already
+   */
+  ingestInOrder(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
+    // Made at the first use: a process without streams has none.
+    this.#inOrder ??= new InOrder({
+      ...this.#parts,
+      shared: this.#parts.cpu?.shared ?? SHARED_CPU,
+      slow: this.#parts.cpu?.slow ?? SLOW_CPU,
+      parse: (tenantId, items) => this.#parseItems(tenantId, items),
+      rejectFailed: (event, error) => this.#rejectFailed(event, error),
+    });
+    return this.#inOrder.ingest(batch, isRepeated);
+  }
+
+  /** Whether so many events of requests wait that streams wait for them. */
+  get isBusy(): boolean {
+    return this.#batcher.waiting > (this.#parts.maxWaiting ?? MAX_WAITING_EVENTS) / 4;
   }
 
   /** Events that are waiting or under way. */
@@ -273,6 +301,23 @@ export class Pipeline {
     return { version, rules: scheduled };
   }
 
+  /** Processes a batch, and reports it to the listeners, if there are any. */
+  #tellBatch(tenantId: string, items: readonly unknown[]): Promise<(EventResult | Promise<EventResult>)[]> {
+    const results = this.#processBatch(tenantId, items);
+    if (!batched.isHeard) return results;
+    const startedAt = performance.now();
+    const traces = new Set(items.map(findTrace).filter((trace) => trace !== undefined));
+    const tell = (failed: boolean) => {
+      const durationMs = performance.now() - startedAt;
+      batched.tell({ tenantId, items: items.length, durationMs, failed, traceparents: [...traces] });
+    };
+    results.then(
+      () => tell(false),
+      () => tell(true),
+    );
+    return results;
+  }
+
   /** Items are parsed only now: while they wait, they take no more memory than their JSON. */
   async #processBatch(tenantId: string, items: readonly unknown[]): Promise<(EventResult | Promise<EventResult>)[]> {
     const parsed = await this.#parseItems(tenantId, items);
@@ -289,10 +334,13 @@ export class Pipeline {
     const active = await catalogs.getActive(tenantId);
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
+    const traced = isTracing();
     const parse = (rules: EventRules) =>
-      items.map((item) =>
-        rejectFalse(item, parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now)),
-      );
+      items.map((item) => {
+        const checked = parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now);
+        const parsed = rejectFalse(item, checked);
+        return traced && !isRejection(parsed) ? withTraceparent(parsed, findTrace(item)) : parsed;
+      });
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.

@@ -38,10 +38,15 @@ export async function redirectMerged(
 
 /** Runs the redirected events, and returns a result for each event of the batch, in their order. */
 export async function withRedirected(
-  { existing, events }: Redirected,
+  redirected: Redirected,
   run: (events: readonly ReceivedEvent[]) => Promise<readonly EventResult[]>,
 ): Promise<EventResult[]> {
-  const results = events.length === 0 ? [] : await run(events);
+  const { events } = redirected;
+  return completeRedirected(redirected, events.length === 0 ? [] : await run(events));
+}
+
+/** Returns a result for each event of the batch, in their order. @param results those of the redirected events */
+export function completeRedirected({ existing }: Redirected, results: readonly EventResult[]): EventResult[] {
   let next = 0;
   return existing.map((known) => (isOpen(known) ? (results[next++] as EventResult) : known));
 }

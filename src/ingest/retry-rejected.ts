@@ -1,14 +1,23 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
+import type { Rejection } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { openRejected, removeRejected } from '../store/rejected.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { EventResult } from './results.ts';
+import { type EventResult, toRejectedResult } from './results.ts';
+
+/** Returns a rejected item, or a correction of it, as it is ingested again; or why it cannot be. */
+export type PrepareRetried = (
+  tenantId: string,
+  item: unknown,
+  original: unknown,
+) => Promise<{ readonly item: unknown } | { readonly rejection: Rejection }>;
 
 export interface RetryParts {
   readonly pipeline: Pipeline;
+  readonly prepare: PrepareRetried;
   readonly pool: pg.Pool;
   readonly seal: Seal;
   readonly clock: () => Millis;
@@ -35,7 +44,9 @@ export async function retryRejected(parts: RetryParts, command: RetryRejectedCom
   const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);
   if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-  const results = await pipeline.ingest(tenantId, [correct ? correct(original) : original], !correct, bytes);
+  const retried = await parts.prepare(tenantId, correct ? correct(original) : original, original);
+  if ('rejection' in retried) return [toRejectedResult(original, retried.rejection)];
+  const results = await pipeline.ingest(tenantId, [retried.item], !correct, bytes);
   const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');
   if (isStored) await removeRejected(pool, tenantId, rejectedId, actor, clock());
   return results;

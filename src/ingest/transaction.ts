@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError, tenantMoving } from '../errors.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
+import { decided } from '../observe/happenings.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
@@ -15,6 +16,7 @@ import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
+import type { Statement } from '../store/pg/pipeline.ts';
 import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
@@ -164,13 +166,17 @@ async function readRules(
   }
 }
 
-/** Writes what was decided, commits, and then wakes the workers. */
+/** Writes what was decided, and `beside`, commits, and then wakes the workers. */
 export async function writeAndAnnounce(
   { announcer, clock }: TransactionParts,
   { connection, decider }: LockedTransaction,
+  beside?: readonly Statement[],
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
-  const { hasDeliveries, timersDue, hasTasks } = await writeBatch(connection, decider.buildBatch());
+  const batch = decider.buildBatch();
+  const { hasDeliveries, timersDue, hasTasks } = await writeBatch(connection, batch, beside);
+  if (decided.isHeard)
+    decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
   if (hasTasks) announcer.announce(TASKS_CHANNEL);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { EventResult } from '../ingest/results.ts';
+import { type EventResult, toRejectedResult } from '../ingest/results.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { JobFailure, RejectedFilter } from '../model/job.ts';
 import {
@@ -50,9 +50,19 @@ export const retryRejectedAction: JobAction<RejectedFilter> = {
     const { chosen, cursor } = await scanChunk(pool, parts, chunk);
     const ids = chosen.map(({ id }) => id);
     const opened = await openManyRejected(pool, seal, tenantId, ids);
-    const items = opened.map(({ item }) => (chunk.patch ? applyMergePatch(item, chunk.patch) : item));
+    const retried = await Promise.all(
+      opened.map(({ item }) => {
+        const given = chunk.patch ? applyMergePatch(item, chunk.patch) : item;
+        return parts.prepare?.(tenantId, given, item) ?? { item: given };
+      }),
+    );
+    const items = retried.flatMap((one) => ('item' in one ? [one.item] : []));
     const bytes = chosen.reduce((sum, one) => sum + one.bytes, 0);
-    const results = items.length > 0 ? await pipeline.ingest(tenantId, items, false, bytes) : [];
+    const ingested = items.length > 0 ? await pipeline.ingest(tenantId, items, false, bytes) : [];
+    let next = 0;
+    const results = retried.map((one, i) =>
+      'item' in one ? (ingested[next++] as EventResult) : toRejectedResult(opened[i]?.item, one.rejection),
+    );
     const isStored = results.map(({ status }) => status === 'accepted' || status === 'duplicate');
     const failures = opened.flatMap(({ id }, i) => (isStored[i] ? [] : [toFailure(id, results[i] as EventResult)]));
     await commit(async (connection) => {

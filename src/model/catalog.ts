@@ -4,6 +4,7 @@ import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
 import type { Policy } from './preferences.ts';
 import type { Price, Route } from './route.ts';
+import type { MessageSource } from './source.ts';
 import type { Tracking } from './tracking.ts';
 
 /** The span over which a limit counts sends. */
@@ -352,6 +353,8 @@ export interface CatalogData {
   readonly routes?: readonly Route[];
   /** Absent: what messages cost is not computed. */
   readonly prices?: readonly Price[];
+  /** Topics whose messages are events; absent: none. */
+  readonly sources?: readonly MessageSource[];
   /** Policy for the terms of users; absent: NO_POLICY. */
   readonly preferences?: Policy;
   /** Connections to other services; absent: none. */

@@ -52,6 +52,8 @@ export interface SetAsideWaitFilter {
 
 /** Rejected events that have all of these; an absent field matches every one. Times are ISO 8601. */
 export interface RejectedFilter {
+  /** Brought by this source of sources.yaml. */
+  readonly source?: string;
   readonly code?: string;
   readonly path?: string;
   readonly event_type?: string;

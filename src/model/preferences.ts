@@ -17,6 +17,8 @@ export interface DoubleOptIn {
   readonly type: string;
   /** Time in ms for which it can be confirmed. */
   readonly within: Millis;
+  /** Words that a text message confirms it with, as `toWord` returns them. Absent: only the link of the message does. */
+  readonly keywords?: readonly string[];
 }
 
 /** Time in ms for which consent can be confirmed, unless the policy says otherwise; and the longest that it may say. */
@@ -46,6 +48,8 @@ export interface RegionHours extends Hours {
   readonly source: string;
   /** Zones that users there may be in; absent: those of the calling code, or of the channel. */
   readonly zones?: readonly string[];
+  /** Weekdays on which nothing is allowed, 1 for Monday to 7; absent: none. */
+  readonly notOn?: readonly number[];
 }
 
 /** The greatest number of messages of a cap. */

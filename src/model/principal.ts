@@ -49,13 +49,14 @@ export const SCOPES = [
   'accounts:write',
   'tenants:read',
   'tenants:write',
+  'metrics:read',
   'me',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];
 
 /** Scopes that no role, and no key of a tenant, may have. */
-const OTHER_SCOPES: ReadonlySet<Scope> = new Set(['tenants:read', 'tenants:write', 'me']);
+const OTHER_SCOPES: ReadonlySet<Scope> = new Set(['tenants:read', 'tenants:write', 'metrics:read', 'me']);
 
 /** Everything that can be done within one tenant. */
 export const TENANT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => !OTHER_SCOPES.has(scope));

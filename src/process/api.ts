@@ -9,6 +9,7 @@ import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/pooler.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 import { logShared } from './log-changes.ts';
 import type { Parts } from './parts.ts';
 
@@ -42,6 +43,8 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
 export interface ApiOptions {
   readonly database: TenantDatabase;
   readonly health: Health;
+  /** Null: metrics are off. */
+  readonly writeMetrics: WriteMetrics | null;
   /** Channels whose messages leave this machine by a provider of the installation. */
   readonly leaving: ReadonlySet<Channel>;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
@@ -74,6 +77,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     perMinute: keyRate,
     trustedProxies,
     log,
+    kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,
     ...options,
   });

@@ -1,11 +1,16 @@
+import type { Pool } from 'pg';
 import { findSender } from '../accounts/find-sender.ts';
 import { ConnectorWorker } from '../connectors/worker.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
+import type { PrepareRetried } from '../ingest/retry-rejected.ts';
 import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
+import type { SourceState } from '../model/source.ts';
 import { BatchWorker } from '../notify/batches/batch-worker.ts';
+import type { SourceWorker } from '../sources/source-worker.ts';
+import { type ItemParts, toRetriedItem } from '../sources/to-item.ts';
 import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
@@ -32,6 +37,8 @@ export interface Workers {
   start(): Promise<void>;
   listOpenCircuits(tenantId?: string | null): readonly OpenCircuit[];
   readonly loops: readonly WorkLoop[];
+  /** Returns how the sources are read; null: Kafka is not configured. */
+  readonly getSourceState: (() => SourceState) | null;
   readonly dumps: ScheduledDumps | null;
 }
 
@@ -56,7 +63,9 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     lease,
     poll,
   });
-  const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll });
+  const items = { pool, catalogs, parseRequest };
+  const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
+  const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll, prepare });
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   const connectors = new ConnectorWorker({
     ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
@@ -65,12 +74,17 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   announcer.listen(TASKS_CHANNEL, () => connectors.wake());
   announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
   announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
+  const sources = await createSources(parts, pool);
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
     await worker.start();
     started.push(() => worker.stop(MAX_LAST_SENDS_MS));
     await timers.start();
     started.push(() => timers.stop());
+    if (sources) {
+      sources.start();
+      started.push(() => sources.stop());
+    }
     batches.start();
     started.push(() => batches.stop());
     connectors.start();
@@ -121,6 +135,20 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
     ],
+    getSourceState: sources ? () => sources.state : null,
     dumps,
   };
 }
+
+/** Makes what reads topics; undefined: Kafka is not configured, and nothing of it is loaded. */
+async function createSources(parts: Parts, pool: Pool): Promise<SourceWorker | undefined> {
+  const { config, log, clock, mayAct, catalogs, pipeline } = parts;
+  const { kafka: settings, tenant, poll } = config;
+  if (!settings) return undefined;
+  const { SourceWorker } = await import('../sources/source-worker.ts');
+  return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll, parseRequest });
+}
+
+/** The one definition of a request is that of HTTP, which is loaded with the first message that has one. */
+const parseRequest: ItemParts['parseRequest'] = async (request) =>
+  (await import('../http/parse-send-request.ts')).parseSendRequest(request);

@@ -1,6 +1,8 @@
 import type { ReceiptAccount, ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { ProviderTools, Receipt, ReceiptAnswer, ReceiptRequest } from '../channels/provider.ts';
 import { TidingsError } from '../errors.ts';
+import { toWord } from '../lib/text/to-word.ts';
+import { DEFAULT_TENANT } from '../model/event.ts';
 import { MAX_REQUEST_RECEIPTS } from '../model/receipt.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { holdReceipts } from '../store/receipts/held-receipts.ts';
@@ -26,6 +28,19 @@ const RETRY_AFTER_SECONDS = 60;
 export interface ReceiptIntakeOptions extends RecordOptions {
   readonly accounts: ReceiptAccounts;
   readonly getTools: () => ProviderTools;
+  /** Takes a short text message that was written to us, for each tenant that it may be meant for. Absent: keywords alone count. */
+  readonly onReply?: (reply: Reply) => Promise<void>;
+}
+
+/** A short text message that was written to us. */
+export interface Reply {
+  readonly tenantId: string;
+  /** Keyed hash of the number that it came from. */
+  readonly addressHash: string;
+  /** As `toWord` returns it. */
+  readonly word: string;
+  readonly provider: string;
+  readonly receiptId: string;
 }
 
 /** Takes what providers report: verifies the bytes as received, reads them, and records what they say. */
@@ -131,6 +146,8 @@ export class ReceiptIntake {
         const to = await findMessagesTo(pool, owner, addressHash);
         for (const message of to) add(message, receipt);
         if (to.length === 0) await recordKeyword(this.#options, owner, receipt, addressHash);
+        const tenants = to.length === 0 ? [owner.tenantId ?? DEFAULT_TENANT] : to.map(({ tenantId }) => tenantId);
+        await this.#reply(owner, receipt, addressHash, tenants);
       } else {
         const message = key === undefined ? undefined : messages.get(key);
         if (message) add(message, receipt);
@@ -147,6 +164,19 @@ export class ReceiptIntake {
     const unknown = early.filter((one) => !referenced.has(one));
     const left = unknown.length > 0 ? await holdReceipts(pool, owner, unknown, clock()) : 0;
     return { left, unmatched, hasWaited };
+  }
+
+  /** Hands on a message that is one word, unless it says STOP. */
+  async #reply(
+    { provider }: MessageOwner,
+    { of, kind, id: receiptId }: Receipt,
+    addressHash: string,
+    tenants: readonly string[],
+  ): Promise<void> {
+    const { onReply } = this.#options;
+    const word = 'from' in of ? toWord(of.text) : undefined;
+    if (!onReply || kind === 'opted_out' || word === undefined || word === '') return;
+    for (const tenantId of new Set(tenants)) await onReply({ tenantId, addressHash, word, provider, receiptId });
   }
 }
 

@@ -120,8 +120,13 @@ export interface Written {
  * Writes a batch and commits, in one round trip. Keys are strict (no `on conflict` where a row must be new): if two
  * transactions ever decide the same, the second fails with a unique violation (23505) and is run again on what the first
  * one stored.
+ * @param beside further statements of the transaction
  */
-export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
+export async function writeBatch(
+  connection: Connection,
+  batch: Batch,
+  beside: readonly Statement[] = NOTHING,
+): Promise<Written> {
   const {
     events,
     profiles,
@@ -161,6 +166,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
   if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
+  if (beside.length > 0) statements.unshift(...beside);
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
@@ -170,10 +176,12 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   return { hasDeliveries, timersDue, hasTasks: tasks.length > 0 };
 }
 
-/** Ends a transaction that has nothing to write. */
-export async function commit(connection: Connection): Promise<void> {
-  await runPipelined(connection, [COMMIT]);
+/** Ends a transaction that has nothing to write but these statements. */
+export async function commit(connection: Connection, beside: readonly Statement[] = NOTHING): Promise<void> {
+  await runPipelined(connection, [...beside, COMMIT]);
 }
+
+const NOTHING: readonly Statement[] = [];
 
 const COMMIT: Statement = { name: 'commit', text: 'commit' };
 

@@ -174,8 +174,8 @@ export async function findConsent(
   return rows[0];
 }
 
-/** The source of a consent that was confirmed by a link. */
-export const CONFIRMATION_SOURCE = 'confirmation link';
+/** Sources of a consent that was confirmed: by a link, or by a reply to a text message. */
+export const CONFIRMATION_SOURCES = { link: 'confirmation link', reply: 'confirmation reply' } as const;
 
 /** Returns whether the address of a request has confirmed it, or another one for the same since. */
 export async function isConfirmedSince(
@@ -187,9 +187,9 @@ export async function isConfirmedSince(
   const { rows } = await connection.query<{ is_confirmed: boolean }>(
     `select exists (
        select from consents where tenant_id = $1 and user_id = any($2::text[]) and purpose = $3 and channel = $4
-         and address_hash = $5 and state = 'granted' and source = $6 and recorded_at >= $7
+         and address_hash = $5 and state = 'granted' and source = any($6::text[]) and recorded_at >= $7
      ) as is_confirmed`,
-    [tenantId, userIds, purpose, channel, addressHash, CONFIRMATION_SOURCE, isoTime(recordedAt)],
+    [tenantId, userIds, purpose, channel, addressHash, Object.values(CONFIRMATION_SOURCES), isoTime(recordedAt)],
   );
   return rows[0]?.is_confirmed ?? false;
 }

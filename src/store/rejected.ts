@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import { contentUuid } from '../events/content.ts';
-import type { Json, Millis } from '../model/event.ts';
+import type { Json, JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { maskUntrusted, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { queryPage } from './pg/bounded-page.ts';
+import type { Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
 
@@ -19,9 +20,28 @@ export interface RejectedEvent {
   readonly message: string;
   /** The event as received, with addresses masked. */
   readonly event: Json;
+  /** The source that brought it; null: it was posted. */
+  readonly source: string | null;
+  /** Topic, partition and offset of its message; null: it was posted. */
+  readonly position: JsonObject | null;
   readonly times: number;
   readonly first_at: string;
   readonly last_at: string;
+}
+
+/** An item that was rejected, and why. */
+export interface RejectedItem {
+  readonly item: unknown;
+  readonly result: {
+    readonly eventId: string | null;
+    readonly code?: string;
+    readonly path?: string;
+    readonly message?: string;
+  };
+  /** The user, if it is no member of the item. */
+  readonly userId?: string;
+  /** The source and the place that it comes from; absent: it was posted. */
+  readonly origin?: { readonly source: string; readonly position: JsonObject };
 }
 
 /**
@@ -32,19 +52,23 @@ export async function quarantine(
   pool: pg.Pool,
   seal: Seal,
   tenantId: string,
-  rejected: readonly {
-    readonly item: unknown;
-    readonly result: {
-      readonly eventId: string | null;
-      readonly code?: string;
-      readonly path?: string;
-      readonly message?: string;
-    };
-  }[],
+  rejected: readonly RejectedItem[],
   now: Millis,
 ): Promise<void> {
+  const { text, values } = quarantineStatement(seal, tenantId, rejected, now);
+  // A name that no round trip prepares: both remember on their own what a connection has.
+  await pool.query({ name: 'quarantine-posted', text, values: [...(values ?? [])] });
+}
+
+/** The statement of `quarantine`, for a transaction of others. */
+export function quarantineStatement(
+  seal: Seal,
+  tenantId: string,
+  rejected: readonly RejectedItem[],
+  now: Millis,
+): Statement {
   const rows = new Map<string, object>();
-  for (const { item, result } of rejected) {
+  for (const { item, result, userId, origin } of rejected) {
     const body = toBody(item);
     const id = contentUuid(`${result.code}\n${body}`);
     if (rows.has(id)) continue;
@@ -60,38 +84,48 @@ export async function quarantine(
       t: toEventType(preview),
       s: sealed.bytes.toString('base64'),
       k: sealed.keyId,
-      h: toUserHash(seal, tenantId, (item as { user_id?: unknown } | null)?.user_id),
+      h: toUserHash(seal, tenantId, userId ?? (item as { user_id?: unknown } | null)?.user_id),
+      ...(origin && { o: origin.source, l: origin.position }),
     });
   }
-  await pool.query({
+  return {
     name: 'quarantine',
-    text: `insert into rejected_events
-             (tenant_id, rejected_id, event_id, event_type, code, path, message, preview, sealed, key_id, user_hash, first_at, last_at)
-           select $1, i, e, t, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, $2, $2
-           from json_to_recordset($3) as r(i uuid, e text, t text, c text, p text, m text, v json, s text, k text, h text)
+    text: `insert into rejected_events (tenant_id, rejected_id, event_id, event_type, code, path, message, preview, sealed,
+             key_id, user_hash, source, position, first_at, last_at)
+           select $1, i, e, t, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, o, l, $2::timestamptz, $2::timestamptz
+           from json_to_recordset($3::json)
+                as r(i uuid, e text, t text, c text, p text, m text, v json, s text, k text, h text, o text, l json)
            where exists (select from tenants where tenant_id = $1)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
     values: [tenantId, isoTime(now), JSON.stringify([...rows.values()])],
-  });
+  };
 }
 
-/** Lists rejected events, newest first. @param before the `next` of the previous page */
+/**
+ * Lists rejected events, newest first.
+ * @param before the `next` of the previous page
+ * @param source only those of this source; absent: all
+ */
 export async function listRejected(
   pool: pg.Pool,
   tenantId: string,
   limit: number,
   before: { at: Millis; id: string } | null,
+  source?: string,
 ): Promise<{ rejected: RejectedEvent[]; last: { at: Millis; id: string } | null }> {
   const { rows, more } = await queryPage(pool, {
-    select: `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
+    select: `select rejected_id, event_id, code, path, message, preview, source, position, times, first_at, last_at
+             from rejected_events
              where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
+               and ($5::text is null or source = $5)
              order by last_at desc, rejected_id desc limit $4`,
     values: [
       tenantId,
       before ? isoTime(before.at) : 'infinity',
       before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
       limit,
+      source ?? null,
     ],
     limit,
     order: 'last_at desc, rejected_id desc',

@@ -21,3 +21,8 @@ function toPrefix(time: Millis): string {
   const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-`;
 }
+
+/** Returns the time inside a UUIDv7. */
+export function uuidTime(uuid: string): Millis {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}

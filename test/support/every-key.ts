@@ -163,6 +163,24 @@ export const SEGMENTS = `segments:
   ADMINS: { description: Those who may do everything., for: user.role == "admin" }
 `;
 
+export const SOURCES = `sources:
+  bookings:
+    description: Bookings of the shop.
+    topic: shop.bookings
+    format: json
+    event_type: booked
+    when: message.value.kind == "booking"
+    user_id: { from: message.value.customer }
+    event_id: { from: [message.value.id, message.headers.id] }
+    time: { from: message.value.at }
+    correlation_id: { from: message.headers.trace }
+    properties: { price: { from: message.value.total } }
+    traits: { from: message.value.customer_traits }
+    tenant: { from: message.headers.tenant }
+    start: latest
+  events: { topic: shop.events, format: cloudevents }
+`;
+
 export const ROUTES = `routes:
   email: [{ account: main, tier: 1, weight: 80, when: message.category == "MARKETING" }, { account: second }]
   sms: { account: installation }
@@ -222,6 +240,7 @@ consent:
   MARKETING: { any: [record, { trait: opted_in }] }
   SYSTEM/sms: record
   OPERATIONAL/email: { double_opt_in: TELL, confirm_within: 3d }
+  OPERATIONAL/sms: { double_opt_in: TELL, keywords: [YES] }
 legal_hours:
   push: 08:00-21:00
   sms:
@@ -229,7 +248,7 @@ legal_hours:
     zones: [America/New_York, Pacific/Honolulu]
     pass: [SECURITY]
     regions:
-      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York] }
+      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York], not_on: [saturday, sunday] }
     calling_codes: { "1": { region: US-FL, zones: [America/New_York] }, "44": [Europe/London] }
 quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
 hold_spread: 10m

@@ -12,6 +12,7 @@ export type CatalogFile =
   | 'rules.yaml'
   | 'segments.yaml'
   | 'routes.yaml'
+  | 'sources.yaml'
   | 'preferences.yaml'
   | 'connectors.yaml'
   | 'cases.yaml';

@@ -2,6 +2,7 @@
  * npm run torture -- [--kills N] [--seed S] [--json]: see torture.ts.
  * npm run torture -- --chaos [--notifications N] [--seed S] [--json]: see chaos/chaos.ts.
  * npm run torture -- batch [--minutes N] [--recipients N] [--every S] [--directory D] [--seed S] [--json]: see batch.ts.
+ * npm run torture -- kafka [--messages N] [--seed S] [--json]: see kafka.ts.
  * Exits with 1 when anything did not hold.
  */
 import { randomInt } from 'node:crypto';
@@ -21,7 +22,8 @@ const program = new Command('torture')
   .option('--kills <n>', 'how many', wholeNumber, 200)
   .option('--chaos', 'instead: providers that fail, hang, throttle and lie, for 50 tenants on all channels')
   .option('--notifications <n>', 'with --chaos: how many', wholeNumber, 100_000)
-  .argument('[what]', 'batch: batches with pauses, resumes and kills; without it, everything else')
+  .argument('[what]', 'batch: batches with pauses, resumes and kills; kafka: topics; without it, everything else')
+  .option('--messages <n>', 'with kafka: how many', wholeNumber, 100_000)
   .option('--minutes <n>', 'with batch: for how long', Number, 20)
   .option('--recipients <n>', 'with batch: recipients of each', wholeNumber, 20_000)
   .option('--every <seconds>', 'with batch: between two interruptions', Number, 20)
@@ -42,12 +44,35 @@ const { kills, seed, json, disk, ...wanted } = program.opts<{
   recipients: number;
   every: number;
   directory?: string;
+  messages: number;
 }>();
 
 if (program.args[0] === 'batch') await runBatches();
+else if (program.args[0] === 'kafka') await runKafka();
 else if (wanted.chaos) await runChaos();
 else if (disk === undefined) await runOnSmallDisk();
 else await run(disk);
+
+async function runKafka(): Promise<void> {
+  const { findKafka } = await import('../support/kafka/broker.ts');
+  const { INTERRUPTIONS, tortureKafka } = await import('./kafka.ts');
+  const tools = findKafka();
+  if (!tools) {
+    process.exitCode = 1;
+    return;
+  }
+  const { messages } = wanted;
+  const log = (line: string) => console.error(line);
+  const report = await tortureKafka(tools, {
+    messages,
+    seed,
+    spread: messages / 500,
+    interruptions: INTERRUPTIONS,
+    log,
+  });
+  console.log(json ? JSON.stringify(report) : report);
+  if (!report.held) process.exitCode = 1;
+}
 
 async function runOnSmallDisk(): Promise<void> {
   console.error(`Seed ${seed}, ${kills} kills`);

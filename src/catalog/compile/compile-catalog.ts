@@ -16,6 +16,7 @@ import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { compileSegments, type ProfileCondition } from './compile-segments.ts';
+import { type CompiledSource, compileSources } from './compile-sources.ts';
 import { compileTests } from './compile-tests.ts';
 import { declareTemplateVariables } from './declare-variables.ts';
 import { findNamedFields } from './named-fields.ts';
@@ -36,6 +37,8 @@ export interface Catalog {
   readonly routes: Routes;
   /** Conditions of segments, by name. */
   readonly segments: ReadonlyMap<string, ProfileCondition>;
+  /** Topics whose messages are events. */
+  readonly sources: readonly CompiledSource[];
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
   /** Undefined: this version has no connectors. */
@@ -79,6 +82,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     mappings: compileMappings(data),
     routes: compileRoutes(data),
     segments: compileSegments(data),
+    sources: compileSources(data),
     prices: compilePrices(data),
     connectors: compileConnectors(data),
     getNotificationType(name) {

@@ -6,7 +6,9 @@ const SHOWN = /\{\{[^{}]*\bconfirm_url\b/;
 
 /** Reports messages that ask for a confirmation of consent and do not show its link. What a provider keeps cannot be looked at. */
 export function checkDoubleOptIn({ preferences, templates }: CatalogData, report: Report): void {
-  for (const [purpose, { type }] of Object.entries(preferences?.doubleOptIn ?? {})) {
+  for (const [purpose, { type, keywords }] of Object.entries(preferences?.doubleOptIn ?? {})) {
+    // A reply confirms it as well.
+    if (keywords) continue;
     const channel = purpose.slice(purpose.indexOf('/') + 1);
     const isSilent = templates.some(
       ({ notificationType, parts, ...template }) =>

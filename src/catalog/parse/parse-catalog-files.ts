@@ -12,6 +12,7 @@ import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { parseSegments } from './segments.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
+import { parseSources } from './sources.ts';
 import type { StoredTemplate } from './stored-template.ts';
 import { parseTemplates } from './templates.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
@@ -28,7 +29,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'preferences', 'connectors'] as const;
+const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'sources', 'preferences', 'connectors'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -99,6 +100,8 @@ async function parseParts(
     return parseRules(file, { ...events, ...others });
   });
   const routes = parseFile(yaml.get('routes'), parseRoutes);
+  const types = events && new Set(events.events.map(({ name }) => name));
+  const sources = parseFile(yaml.get('sources'), (file) => parseSources(file, types));
   const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
   const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
   const connectors = parseFile(yaml.get('connectors'), (file) => parseConnectors(file, { ...events }));
@@ -109,17 +112,18 @@ async function parseParts(
     stored,
   );
   problems.throwIfAny();
-  const { types, variables } = notifications!;
+  const { types: notificationTypes, variables } = notifications!;
   const pieces = [...templateFiles].filter(([path]) => isPieceFile(path));
   return {
     ...events!,
-    notifications: types.map(({ type }) => type),
+    notifications: notificationTypes.map(({ type }) => type),
     ...(variables === undefined ? {} : { variables }),
     ...rules!,
     ...(segments?.length && { segments }),
     templates,
     ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
     ...routes,
+    ...(sources?.length && { sources }),
     ...(preferences && { preferences }),
     ...(connectors?.length && { connectors }),
   };

@@ -1,3 +1,4 @@
+import { toWord } from '../../lib/text/to-word.ts';
 import type { Category } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
@@ -9,11 +10,13 @@ import {
   type Policy,
 } from '../../model/preferences.ts';
 import { parseDuration } from '../../time/duration.ts';
-import { parseEntries, parseFields, parseFilledFields, parseKeyword, parseText } from './fields.ts';
+import { parseEntries, parseFields, parseFilledFields, parseKeyword, parseText, parseTexts } from './fields.ts';
 import { checkCategory, checkChannel, checkType, type KnownTypes } from './preferences-names.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'MARKETING: { any: [record, { trait: marketing_opt_in }] }';
+const WORDS_EXAMPLE = 'MARKETING/sms: { double_opt_in: CONFIRM_TEXTS, keywords: [YES, JOIN] }';
+const MAX_WORDS = 20;
 const DOUBLE_EXAMPLE = 'MARKETING/email: { double_opt_in: CONFIRM_NEWS }';
 /** Categories of the messages that ask for a confirmation: it is wanted by the user, and no advertisement. */
 const ASKING_CATEGORIES: readonly Category[] = ['TRANSACTIONAL', 'SYSTEM'];
@@ -52,11 +55,13 @@ interface ParsedRule {
 function parseRule(file: YamlFile, one: Entry, types: KnownTypes): ParsedRule {
   const { key, value } = one;
   if (value.kind !== 'map') return { sources: parseSources(file, value) };
-  const found = parseFields(file, value, key, ['any', 'double_opt_in', 'confirm_within'], EXAMPLE);
+  const found = parseFields(file, value, key, ['any', 'double_opt_in', 'confirm_within', 'keywords'], EXAMPLE);
   const any = found.get('any');
   const double = found.get('double_opt_in');
   const within = found.get('confirm_within');
+  const words = found.get('keywords');
   if (!double) {
+    if (words) file.report(words.at, `"${key}" has "keywords", and no "double_opt_in"`, DOUBLE_EXAMPLE);
     if (within) file.report(within.at, `"${key}" has "confirm_within", and no "double_opt_in"`, DOUBLE_EXAMPLE);
     if (!any) file.report(value.at, `"${key}" has no "any"`, EXAMPLE);
     return { sources: any ? parseSources(file, any.value) : [] };
@@ -64,11 +69,27 @@ function parseRule(file: YamlFile, one: Entry, types: KnownTypes): ParsedRule {
   const sources = any ? parseSources(file, any.value) : (['record'] as const);
   const type = parseAskingType(file, one, double, types);
   const time = parseWithin(file, within);
+  const keywords = words && parseWords(file, one, words);
   if (any && !sources.includes('record')) {
     const message = `what is confirmed is a record, which does not count for ${key}`;
     file.report(any.at, message, 'add "record" to "any", or remove "any"');
   }
-  return { sources, confirmed: type === undefined ? undefined : { type, within: time } };
+  const confirmed = type === undefined ? undefined : { type, within: time, ...(keywords && { keywords }) };
+  return { sources, confirmed };
+}
+
+/** Parses `[YES, JOIN]`: words that a text message is as a whole. */
+function parseWords(file: YamlFile, { key }: Entry, { at, value }: Entry): readonly string[] {
+  if (CHANNEL_DESCRIPTORS[key.split('/')[1] as Channel]?.addressKind !== 'phone')
+    file.report(at, '"keywords" are for a channel whose users reply by text message', WORDS_EXAMPLE);
+  const texts = parseTexts(file, value, '"keywords"', WORDS_EXAMPLE);
+  if (texts.length > MAX_WORDS) file.report(at, `"keywords" has more than ${MAX_WORDS} words`, WORDS_EXAMPLE);
+  return texts.flatMap(({ text, at: place }) => {
+    const word = toWord(text);
+    if (word !== undefined && word !== '') return [word];
+    file.report(place, 'this is no word that a message can be', WORDS_EXAMPLE);
+    return [];
+  });
 }
 
 /** Parses the name of the notification type that asks. It is sent to the address itself, and must not need what it asks for. */

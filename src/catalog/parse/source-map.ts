@@ -25,6 +25,7 @@ const FILES: { readonly [part: string]: string } = {
   segments: 'segments',
   routes: 'routes',
   prices: 'routes',
+  sources: 'sources',
   preferences: 'preferences',
   frequency: 'preferences',
   consent: 'preferences',

@@ -58,6 +58,7 @@ export function openWebhooks({ http, clock }: ProviderTools): Provider {
         'content-type': CONTENT_TYPES[format],
         'user-agent': 'Tidings',
         'webhook-attempt': String(outgoing.attempt),
+        ...(outgoing.traceparent === undefined ? {} : { traceparent: outgoing.traceparent }),
         ...signRequest({ id, timestamp: Math.floor(now / 1000), body }, secrets),
       },
       body,

@@ -1,18 +1,20 @@
 import type { Command } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
+import type { MemberImport } from '../../model/member-import.ts';
 import type { ListView } from '../../store/lists/lists.ts';
 import type { ChangedMembers, MemberView } from '../../store/lists/members.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand, toPage } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toPage, toRejectedLines } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 const PATH = '/api/v1/lists';
 const LIST = ['<id>', 'the list'] as const;
 const FILE = ['<file>', 'a user id on each line, or {"user_id":"u1"}; - reads standard input'] as const;
-/** Users of one request. */
+/** Users of one request, and errors that are printed. */
 const PART_USERS = 10_000;
+const MAX_PRINTED_ERRORS = 20;
 
 interface JsonOption {
   readonly json?: boolean;
@@ -66,7 +68,7 @@ export function addListsCommands(program: Command): void {
     .argument(...FILE)
     .option(...JSON_OPTION)
     .action((id: string, file: string, { json }: JsonOption) =>
-      runApiCommand(json, (api) => change(api, `${pathOf(id)}/members`, file, 'added')),
+      runApiCommand(json, (api) => addFile(api, `${pathOf(id)}/members/import`, file)),
     );
   lists
     .command('remove')
@@ -113,6 +115,36 @@ async function members(api: ApiClient, id: string, limit: number, after?: string
 }
 
 /** Sends a file a part at a time. It may be sent again after an error: who is a member already stays one. */
+async function addFile(api: ApiClient, path: string, file: string): Promise<CommandOutput> {
+  const total = { lines: 0, changed: 0, unchanged: 0, rejected: 0, members: 0, errors: [] as MemberImport['errors'] };
+  let part: string[] = [];
+  const flush = async () => {
+    const answer = await api.postLines(path, part.join(''));
+    const summary = answer.at(-1) as MemberImport['summary'];
+    const errors = (answer.slice(0, -1) as MemberImport['errors'][number][]).map((one) => {
+      return { ...one, line: total.lines + one.line };
+    });
+    total.errors = [...total.errors, ...errors].slice(0, MAX_PRINTED_ERRORS);
+    for (const name of ['lines', 'changed', 'unchanged', 'rejected'] as const) total[name] += summary[name];
+    total.members = summary.members;
+    part = [];
+  };
+  for await (const line of readLines(file)) {
+    part.push(`${toMemberLine(line.trim())}\n`);
+    if (part.length === PART_USERS) await flush();
+  }
+  await flush();
+  const said = `${formatCount(total.changed, 'user')} added, ${total.unchanged} unchanged; the list has ${total.members}.`;
+  const errors = total.errors.map(({ line, code, message }) => `  line ${line + 1}  ${code}  ${message}`);
+  return { data: total, lines: [said, ...errors], failure: toRejectedLines(total.rejected) };
+}
+
+/** Returns a line as it is sent: of `u1`, `{"user_id":"u1"}`. */
+function toMemberLine(line: string): string {
+  return line === '' || line.startsWith('{') ? line : JSON.stringify({ user_id: line });
+}
+
+/** Sends a file a part at a time. */
 async function change(api: ApiClient, path: string, file: string, done: string): Promise<CommandOutput> {
   const total = { changed: 0, unchanged: 0, members: 0 };
   let part: string[] = [];

@@ -7,6 +7,7 @@ import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
 interface RejectedOptions extends JobOptions {
+  readonly source?: string;
   readonly code?: string;
   readonly path?: string;
   readonly type?: string;
@@ -44,10 +45,13 @@ export function addRejectedCommands(program: Command): void {
     .command('list')
     .description('List rejected events, the one rejected last first')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
+    .option('--source <name>', 'only those that this source of sources.yaml brought')
     .option('--json', 'print one line of JSON')
-    .action(({ limit, json }: { limit: number; json?: boolean }) =>
+    .action(({ limit, source, json }: { limit: number; source?: string; json?: boolean }) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.get(`/api/v1/events/rejected?limit=${limit}`)) as RejectedList;
+        const data = (await api.get(
+          `/api/v1/events/rejected?limit=${limit}${source === undefined ? '' : `&source=${encodeURIComponent(source)}`}`,
+        )) as RejectedList;
         return { data, lines: formatList(data) };
       }),
     );
@@ -86,6 +90,7 @@ function addFilters(command: Command): Command {
   return addJobOptions(
     command
       .argument('[id]', 'one rejected event; without it, all that match')
+      .option('--source <name>', 'brought by this source of sources.yaml')
       .option('--code <code>', 'rejected with this code')
       .option('--path <path>', 'for this field')
       .option('--type <name>', 'of this event type')
@@ -96,8 +101,8 @@ function addFilters(command: Command): Command {
 }
 
 async function runMany(command: Command, what: 'retry' | 'dismiss', options: RejectedOptions): Promise<void> {
-  const { code, path, type, user, since, until, patch } = options;
-  const filter = { code, path, event_type: type, user_id: user, since, until };
+  const { source, code, path, type, user, since, until, patch } = options;
+  const filter = { source, code, path, event_type: type, user_id: user, since, until };
   requireFilter(command, options, filter);
   if (what === 'dismiss' && !options.preview) await confirm('Delete all rejected events that match?', options.yes);
   return runJobCommand(options, { action: `rejected.${what}`, filter, ...(patch && { patch }) });

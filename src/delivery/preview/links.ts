@@ -1,4 +1,6 @@
 import { decodeHTMLAttribute } from 'entities';
+import ipaddr from 'ipaddr.js';
+import { isPublicAddress } from '../../http-out/public-address.ts';
 import { getAttribute, listTags } from '../../templates/tags.ts';
 
 /** A link or picture of a message. */
@@ -36,6 +38,10 @@ export function findLinkFault({ url, kind }: PreviewLink): string | undefined {
   if (/^(?:mailto|tel|sms|cid):/i.test(url)) return undefined;
   const parsed = URL.parse(url);
   if (parsed === null) return 'is no absolute URL';
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  // Only where the host is an address itself: names are looked up by who follows the links.
+  if (ipaddr.isValid(host) && !isPublicAddress(host))
+    return `leads to the private address ${host}, which readers cannot reach`;
   if (parsed.protocol === 'http:')
     return `begins with http://${kind === 'image' ? ', and many readers will not see it' : ''}`;
   if (parsed.protocol === 'https:' && !parsed.hostname.includes('.')) return `names the host "${parsed.hostname}"`;

@@ -4,7 +4,7 @@ import { markOwn } from '../../events/own-events.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import { CONSENT_RECORDED, DOUBLE_OPT_IN } from '../../model/terms.ts';
 import type { ConsentClaim } from '../../privacy/consent-token.ts';
-import { CONFIRMATION_SOURCE, findConsent, isConfirmedSince, type StoredConsent } from '../../store/consents.ts';
+import { CONFIRMATION_SOURCES, findConsent, isConfirmedSince, type StoredConsent } from '../../store/consents.ts';
 import { loadMerges } from '../../store/merge/merged-users.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../../store/terms.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -19,6 +19,13 @@ import { findPageTexts } from './page-texts.ts';
 export interface LinkReader {
   readonly ip: string;
   readonly userAgent: string | undefined;
+}
+
+/** A text message that confirms consent, as evidence. */
+export interface ConfirmingReply {
+  readonly reply: string;
+  readonly provider: string;
+  readonly receiptId: string;
 }
 
 /** Characters of a user agent that are kept. */
@@ -49,7 +56,7 @@ export class ConsentLink {
   }
 
   /** Records that the reader has confirmed it, and returns the page; may be repeated. @throws TidingsError as `show` */
-  async confirm(claim: ConsentClaim, reader: LinkReader): Promise<ConsentPage> {
+  async confirm(claim: ConsentClaim, reader: LinkReader | ConfirmingReply): Promise<ConsentPage> {
     const found = await this.#find(claim);
     const { page, isConfirmed, isExpired } = found;
     if (isConfirmed) return { ...page, state: 'confirmed' };
@@ -81,7 +88,11 @@ export class ConsentLink {
     return { page, user, request, isConfirmed, isExpired: clock() >= expiresAt };
   }
 
-  async #record(tenantId: string, { user, request }: FoundRequest, reader: LinkReader): Promise<void> {
+  async #record(
+    tenantId: string,
+    { user, request }: FoundRequest,
+    reader: LinkReader | ConfirmingReply,
+  ): Promise<void> {
     const { pipeline, clock } = this.#parts;
     const { purpose, channel, wordingVersion, locale, consentId, source, addressHash, addressMask } = request;
     const now = clock();
@@ -96,7 +107,7 @@ export class ConsentLink {
       purpose,
       channel,
       state: 'granted',
-      source: CONFIRMATION_SOURCE,
+      source: CONFIRMATION_SOURCES['reply' in reader ? 'reply' : 'link'],
       method: DOUBLE_OPT_IN,
       ...(wordingVersion !== null && { wording_version: wordingVersion }),
       ...(locale !== null && { locale }),
@@ -112,13 +123,11 @@ export class ConsentLink {
       properties: properties as JsonObject,
     };
     const evidence = {
-      page: '/consent',
       confirmed_at: isoTime(now),
       requested_at: isoTime(request.at),
       request: consentId,
       ...(source !== null && { request_source: source }),
-      ip: reader.ip,
-      ...(reader.userAgent !== undefined && { user_agent: reader.userAgent.slice(0, MAX_USER_AGENT_CHARS) }),
+      ...toEvidence(reader),
     };
     const [result] = await pipeline.ingest(tenantId, [markOwn(item, { evidence })], false);
     // Stored by another request of the same reader, at another time.
@@ -126,6 +135,15 @@ export class ConsentLink {
     if (result?.code === 'user_erased') throw goneLink();
     throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
   }
+}
+
+function toEvidence(reader: LinkReader | ConfirmingReply): JsonObject {
+  if ('reply' in reader) return { reply: reader.reply, provider: reader.provider, receipt_id: reader.receiptId };
+  const { ip, userAgent } = reader;
+  return {
+    ...{ page: '/consent', ip },
+    ...(userAgent !== undefined && { user_agent: userAgent.slice(0, MAX_USER_AGENT_CHARS) }),
+  };
 }
 
 /** Whether something was said since that the confirmation of an earlier request does not replace: a grant for another address. */

@@ -4,6 +4,8 @@ import { deleteList, insertList, loadList, loadLists, MAX_LISTS, renameList } fr
 import { addMembers, loadMembers, MAX_MEMBERS, removeMembers } from '../../store/lists/members.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
+import { importMembers } from '../member-import.ts';
+import { keepNdjsonStreams, NDJSON, readNdjson, toNdjson } from '../ndjson.ts';
 import { idParams, pageQuery } from '../schemas/common.ts';
 import {
   changedMembers,
@@ -11,6 +13,8 @@ import {
   listPatch,
   listView,
   memberIds,
+  memberImportAnswer,
+  memberLines,
   memberPage,
   memberQuery,
   newList,
@@ -185,6 +189,42 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
       },
     );
   }
+}
+
+/** The upload of members, in a scope of its own: its body is a stream. */
+export function registerMemberImportRoute(app: App, { database, clock }: HttpDependencies): void {
+  void app.register(async (scoped) => {
+    const own = scoped as unknown as App;
+    keepNdjsonStreams(own);
+    own.post(
+      `${PATH}/:id/members/import`,
+      {
+        config: {
+          scope: 'lists:write',
+          mediaType: NDJSON,
+          idempotent: false,
+          errors: ['not_found', 'list_full', 'payload_too_large'],
+        },
+        schema: {
+          operationId: 'importListMembers',
+          summary: 'Add users to a list, as a stream of lines of JSON; those who are members already stay',
+          tags: TAGS,
+          params: idParams,
+          consumes: [NDJSON],
+          body: memberLines,
+          response: { 200: memberImportAnswer },
+        },
+      },
+      async (request, reply) => {
+        const { tenantId, actor } = request.principal;
+        const change = { tenantId, actor, now: clock() };
+        const id = requireId(request.params.id);
+        const done = await importMembers(database.forTenant(tenantId), change, id, readNdjson(request));
+        if (!done) throw noList();
+        return reply.type(NDJSON).send(toNdjson([...done.errors, done.summary]));
+      },
+    );
+  });
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

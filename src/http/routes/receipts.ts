@@ -2,16 +2,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_RECEIPT_ACCOUNTS } from '../../accounts/receipt-accounts.ts';
 import { ReceiptIntake } from '../../receipts/receipt-intake.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { ConfirmationReplies } from '../confirmation-replies.ts';
 import { keepRawBodies } from '../raw-body.ts';
 import { accountReceiptParams, freeQuery, rawBody, receiptParams } from '../schemas/receipts.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Receipts of providers: public, and proved by the signature of each request. */
-export async function registerReceiptRoutes(
-  app: App,
-  { database, catalogs, seal, clock, log, outbound, publicUrl, receiptAccounts }: HttpDependencies,
-): Promise<void> {
+export async function registerReceiptRoutes(app: App, dependencies: HttpDependencies): Promise<void> {
+  const { database, catalogs, seal, clock, log, outbound, publicUrl, receiptAccounts } = dependencies;
+  const replies = new ConfirmationReplies(dependencies);
   const receipts = new ReceiptIntake({
     pool: database.owner,
     catalogs,
@@ -19,6 +19,7 @@ export async function registerReceiptRoutes(
     clock,
     accounts: receiptAccounts ?? NO_RECEIPT_ACCOUNTS,
     getTools: () => ({ http: outbound, clock }),
+    onReply: (reply) => replies.take(reply),
     log,
   });
   const take = async (request: FastifyRequest, reply: FastifyReply, provider: string, account: string | null) => {

@@ -130,6 +130,7 @@ const difference = z
       'template_test',
       'route',
       'price',
+      'source',
       'connector',
       'preferences',
     ]),

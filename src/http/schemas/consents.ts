@@ -71,7 +71,7 @@ export const consentLines = z.any().meta({
 
 export const consentImportAnswer = z.string().meta({
   description:
-    'Lines of JSON: an error (`line` from 0, `code`, `message`) for each line that was rejected, the first 1,000, and a last line with `lines`, `recorded`, `known`, `rejected` and `empty`',
+    'Lines of JSON: an error (`line` from 0, `code`, `message`) for each line that was rejected, the first 1,000, and a last line with `lines`, `recorded`, `pending`, `known`, `rejected` and `empty`',
 });
 
 export const consent = z

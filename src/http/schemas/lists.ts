@@ -44,6 +44,20 @@ export const memberIds = z
     examples: [{ user_ids: ['user-1042', 'user-1043'] }],
   });
 
+/** A line of an upload of members. */
+export const memberLine = z.strictObject({ user_id: pathText.max(256) });
+
+/** The stream itself, which the handler reads. */
+export const memberLines = z.any().meta({
+  description: 'Lines with `user_id`; the users need not be known yet',
+  examples: ['{"user_id":"user-1042"}\n{"user_id":"user-1043"}\n'],
+});
+
+export const memberImportAnswer = z.string().meta({
+  description:
+    'Lines of JSON: an error (`line` from 0, `code`, `message`) for each line that names no user, the first 1,000, and a last line with `lines`, `changed`, `unchanged`, `rejected`, `empty` and `members`',
+});
+
 export const changedMembers = z
   .object({
     changed: z.int().describe('Members that were added or removed'),

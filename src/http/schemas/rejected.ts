@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { RejectedEvent } from '../../store/rejected.ts';
-import { idOf, json, listOf, nextCursor, timestamp } from './common.ts';
+import { idOf, json, listOf, nextCursor, pageQuery, pathText, timestamp } from './common.ts';
 import { eventBody, mergePatch } from './events.ts';
 
 /* Rejected events: the quarantine. */
@@ -15,11 +15,17 @@ const rejectedEvent = z
       .meta({ description: 'Field of the event; empty: the event as a whole', examples: ['properties.amount'] }),
     message: z.string(),
     event: json.describe('As received, with addresses masked'),
+    source: z.string().nullable().describe('The source of sources.yaml that brought it; null: it was posted'),
+    position: json.nullable().describe('Topic, partition and offset of its message; null: it was posted'),
     times: z.int().describe('How often the same event was rejected'),
     first_at: timestamp,
     last_at: timestamp,
   })
   .meta({ id: 'RejectedEvent', description: 'An event that was not accepted, and why' });
+
+export const rejectedQuery = pageQuery.extend({
+  source: pathText.max(128).optional().describe('Only those that this source of sources.yaml brought'),
+});
 
 export const rejectedPage = z
   .object({ rejected: listOf(rejectedEvent as unknown as z.ZodType<RejectedEvent>), next: nextCursor })

@@ -26,6 +26,7 @@ export const LOCAL_FACTS: readonly string[] = [
   'last_dump',
   'retention_progress',
   'retention_completed_at',
+  'metrics_collector',
 ];
 
 /** Facts that every dump has: they say which keys the data is sealed and hashed with. */

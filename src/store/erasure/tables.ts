@@ -65,6 +65,8 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   active_catalogs: 'no users',
   webhook_endpoints: 'no users',
   leases: 'names of workers',
+  kafka_offsets: 'names of topics',
+  paused_sources: 'names of sources',
   metadata: 'facts about the database',
   migrations: 'facts about the database',
 };

@@ -35,8 +35,8 @@ export async function scanRejected(
 ): Promise<ScannedRejected[]> {
   const { rows } = await connection.query(
     `select rejected_id, event_id, last_at, octet_length(sealed) as bytes, ${MATCHES} as matches from rejected_events
-     where tenant_id = $1 and last_at <= $2 and (last_at, rejected_id) > ($9::timestamptz, $10::uuid)
-     order by last_at, rejected_id limit $11`,
+     where tenant_id = $1 and last_at <= $2 and (last_at, rejected_id) > ($10::timestamptz, $11::uuid)
+     order by last_at, rejected_id limit $12`,
     [
       ...filterValues(seal, scope),
       after ? isoTime(after.at) : (scope.filter.since ?? '-infinity'),
@@ -97,7 +97,8 @@ export async function previewRejected(
        select rejected_id, event_id, code, path, message, last_at, event_type,
               ${MATCHES} as matches
        from (
-         select rejected_id, event_id, event_type, code, path, message, last_at, user_hash from rejected_events
+         select rejected_id, event_id, event_type, code, path, message, last_at, user_hash, source
+         from rejected_events
          where tenant_id = $1 and last_at <= $2
          order by last_at desc, rejected_id desc limit ${MAX_GROUPED_ROWS}
        ) as rejected_events
@@ -112,7 +113,7 @@ export async function previewRejected(
      select (select count(*) from scanned) as scanned, (select coalesce(sum(n), 0)::bigint from grouped) as count,
             (select json_agg(json_build_object('event_type', event_type, 'code', code, 'path', path, 'message', message,
                                                'last_at', to_char(last_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'count', n))
-             from (select * from grouped order by n desc, last_at desc limit $9) as top) as groups,
+             from (select * from grouped order by n desc, last_at desc limit $10) as top) as groups,
             (select json_agg(s) from sample) as sample`,
     [...filterValues(seal, scope), maxGroups],
   );
@@ -129,9 +130,10 @@ export async function previewRejected(
 const MATCHES = `(
   ($3::text is null or code = $3) and ($4::text is null or path = $4)
   and ($5::text is null or event_type = $5) and ($6::text is null or user_hash = $6)
-  and ($7::timestamptz is null or last_at >= $7) and ($8::timestamptz is null or last_at < $8))`;
+  and ($7::timestamptz is null or last_at >= $7) and ($8::timestamptz is null or last_at < $8)
+  and ($9::text is null or source = $9))`;
 
-/** Returns the parameters $1 to $8 of the statements above. */
+/** Returns the parameters $1 to $9 of the statements above. */
 function filterValues(seal: Seal, { tenantId, filter, startedAt }: JobScope<RejectedFilter>): unknown[] {
   return [
     tenantId,
@@ -142,5 +144,6 @@ function filterValues(seal: Seal, { tenantId, filter, startedAt }: JobScope<Reje
     filter.user_id === undefined ? null : toUserHash(seal, tenantId, filter.user_id),
     filter.since ?? null,
     filter.until ?? null,
+    filter.source ?? null,
   ];
 }

@@ -69,6 +69,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   user_products: ['SELECT', 'DELETE'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
+  kafka_offsets: ['SELECT'],
+  paused_sources: ['SELECT', 'INSERT', 'DELETE'],
 };
 
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */

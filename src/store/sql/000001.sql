@@ -376,6 +376,8 @@ create table rejected_events (
   first_at    timestamptz(3)   not null,
   last_at     timestamptz(3)   not null,
   user_hash   text collate "C",           -- keyed hash of its user id, if it has one: support searches by user
+  source      text,                       -- the source of sources.yaml that brought it; null: it was posted
+  position    json,                       -- topic, partition and offset of its record; null: it was posted
   primary key (tenant_id, rejected_id)
 );
 
@@ -978,6 +980,8 @@ create table suppressions (
   primary key (tenant_id, channel, address_hash, scope)
 );
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
+-- The list by channel and reason.
+create index suppressions_list on suppressions (tenant_id, channel, reason, suppression_id);
 
 
 -- Consents of users, with their evidence. Append-only: the state of now is in "users".terms.
@@ -1481,6 +1485,55 @@ create index batch_recipients_address on batch_recipients (tenant_id, address_ha
 -- The list by state.
 create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
 
+-- How far the partitions of Kafka topics are read. The transaction that decides records moves the position on, and only from where
+-- it was read: what another process has decided meanwhile undoes it (advance_kafka_offset). Never committed to Kafka alone.
+create table kafka_offsets (
+  tenant_id   text collate "C" not null,             -- whose catalog has the source
+  topic       text collate "C" not null,
+  partition   integer          not null,
+  for_tenant  text collate "C" not null default '',  -- '': the partition; else a tenant named by its records, ahead of the partition
+  topic_id    text             not null,             -- a topic that is created again has another one, and begins anew
+  next_offset bigint           not null,             -- the first record that is not decided
+  end_offset  bigint,                                -- end of the partition when it was last seen; null: not yet
+  seen_at     timestamptz(3),
+  primary key (tenant_id, topic, partition, for_tenant)
+);
+
+-- Sources that an operator has paused.
+create table paused_sources (
+  tenant_id text collate "C" not null,
+  source    text collate "C" not null,
+  paused_at timestamptz(3)   not null,
+  primary key (tenant_id, source)
+);
+
+-- Moves a position from "expected" to "next", or fails with TD001 if it is elsewhere by now. For one of several tenants it also
+-- keeps the partition at "base" until the transaction ends.
+create function advance_kafka_offset(
+  owner text, of_topic text, of_partition integer, of_topic_id text, member text, base bigint, expected bigint, next bigint
+) returns void language plpgsql as $$
+begin
+  if member = '' then
+    update kafka_offsets set next_offset = next
+    where tenant_id = owner and topic = of_topic and partition = of_partition and for_tenant = '' and topic_id = of_topic_id
+      and next_offset = expected;
+  else
+    perform from kafka_offsets
+    where tenant_id = owner and topic = of_topic and partition = of_partition and for_tenant = '' and topic_id = of_topic_id
+      and next_offset = base for share;
+    if not found then
+      raise exception 'the position of the partition has moved' using errcode = 'TD001';
+    end if;
+    insert into kafka_offsets (tenant_id, topic, partition, for_tenant, topic_id, next_offset)
+    values (owner, of_topic, of_partition, member, of_topic_id, next)
+    on conflict (tenant_id, topic, partition, for_tenant) do update set next_offset = next
+    where kafka_offsets.next_offset = expected;
+  end if;
+  if not found then
+    raise exception 'the position of the partition has moved' using errcode = 'TD001';
+  end if;
+end $$;
+
 -- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,
@@ -1510,7 +1563,7 @@ begin
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
     'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits',
-    'lists', 'list_members', 'connector_secrets', 'connector_tasks', 'user_products'
+    'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -1,12 +1,33 @@
 import type { CallOptions } from '../connection.ts';
-import { inParts } from '../in-parts.ts';
+import { inParts, toLines } from '../in-parts.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { ChangedListMembers, List, ListChange, ListMemberPage, NewList } from '../types.ts';
 
-/** Users of one request. */
+/** Users of one request, and errors that are kept. */
 const MAX_USERS = 10_000;
+const MAX_ERRORS = 1000;
+
+/** A line of an upload of members. */
+export interface ImportedMember {
+  readonly user_id: string;
+}
+
+/** A line that names no user. */
+export interface MemberImportError {
+  /** From 0. */
+  readonly line: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What became of an upload of members. */
+export interface MemberImport extends ChangedListMembers {
+  readonly rejected: number;
+  /** The first of them. */
+  readonly errors: readonly MemberImportError[];
+}
 
 /** Named sets of users. */
 export class Lists extends Resource {
@@ -51,6 +72,35 @@ export class Lists extends Resource {
     return this.#change(userIds, (user_ids) =>
       this.request('post', '/api/v1/lists/{id}/members', { path: { id }, body: { user_ids } }, options),
     );
+  }
+
+  /**
+   * Adds users as a stream of lines, a part at a time: a line that names no user is an error of its own, and the others count. It may be run
+   * again after an error: who is a member already stays one.
+   */
+  async importMembers(
+    id: string,
+    users: Iterable<ImportedMember> | AsyncIterable<ImportedMember>,
+    options?: CallOptions,
+  ): Promise<MemberImport> {
+    let total: MemberImport = { changed: 0, unchanged: 0, members: 0, rejected: 0, errors: [] };
+    let sent = 0;
+    for await (const part of inParts(toLines(users), MAX_USERS)) {
+      const path = { path: { id } };
+      const lines = await this.sendLines('/api/v1/lists/{id}/members/import', path, part.join(''), options, 'POST');
+      const summary = lines.at(-1) as Partial<MemberImport> | undefined;
+      const { changed = 0, unchanged = 0, rejected = 0, members = total.members } = summary ?? {};
+      const errors = (lines.slice(0, -1) as MemberImportError[]).map((one) => ({ ...one, line: sent + one.line }));
+      total = {
+        changed: total.changed + changed,
+        unchanged: total.unchanged + unchanged,
+        members,
+        rejected: total.rejected + rejected,
+        errors: [...total.errors, ...errors].slice(0, MAX_ERRORS),
+      };
+      sent += part.length;
+    }
+    return total;
   }
 
   /** Removes users, 10,000 at a time. */

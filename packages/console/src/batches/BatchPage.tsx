@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Batch } from '@tidings/client/types';
 import { getBatch } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
-import { linkToBatches } from '../route.ts';
+import { linkToBatches, linkToList, linkToSegment } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
@@ -123,7 +123,18 @@ function Audience({ recipients }: { recipients: NonNullable<Batch['recipients']>
   const { list, segment, state, found } = recipients;
   return (
     <Text size="sm" className="break" data-testid="batch-audience">
-      Users of the {segment === undefined ? 'list' : 'segment'} <span className="name">{segment ?? list}</span>:{' '}
+      Users of the{' '}
+      {segment === undefined ? (
+        <a href={linkToList(list ?? '')}>list</a>
+      ) : (
+        <>
+          segment{' '}
+          <a className="name" href={linkToSegment(segment)}>
+            {segment}
+          </a>
+        </>
+      )}
+      {': '}
       {AUDIENCE_STATES[state] ?? state}
       {found > 0 && `, ${count(found)} so far`}
     </Text>

@@ -9,19 +9,22 @@ import { type UploadState, useUpload } from './use-upload.ts';
 /** Adds the recipients of a file to a batch, with progress and the lines that were rejected. */
 export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch }) {
   const [file, setFile] = useState<File | null>(null);
-  const [isSame, setSame] = useState(true);
+  // Without a default: the wrong answer would lose lines, or add them twice.
+  const [which, setWhich] = useState<'same' | 'other' | ''>('');
   const [isTried, setTried] = useState(false);
-  const { state, start, stop, resume } = useUpload(id);
+  const { state, file: sent, start, stop, resume } = useUpload(id);
   const isRunning = state?.status === 'running';
-  // A file that is being sent shows its own counts.
-  const asksWhich = lines > 0 && state === undefined;
+  // Sent again from its beginning, a file would add its lines a second time.
+  const isSent = state !== undefined && file === sent;
+  const asksWhich = lines > 0 && !isSent;
   return (
     <Paper withBorder p="md" component="section" aria-label="Add recipients">
       <form
         onSubmit={(event) => {
           event.preventDefault();
           setTried(true);
-          if (file !== null && !isRunning) start(file, asksWhich && isSame ? 0 : lines);
+          if (file === null || isRunning || isSent || (asksWhich && which === '')) return;
+          start(file, which === 'same' ? 0 : lines);
         }}
       >
         <Stack gap="sm">
@@ -34,32 +37,42 @@ export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch })
             placeholder="Choose a file"
             error={isTried && file === null && 'Choose a file.'}
             value={file}
-            onChange={setFile}
+            onChange={(chosen) => {
+              setFile(chosen);
+              setWhich('');
+            }}
             maw={520}
             fileInputProps={{ 'data-testid': 'upload-file' } as object}
           />
           {asksWhich && (
             <Radio.Group
               label={`The batch has ${count(lines)} lines`}
-              value={isSame ? 'same' : 'other'}
-              onChange={(value) => setSame(value === 'same')}
+              value={which}
+              onChange={(value) => setWhich(value as typeof which)}
+              error={isTried && which === '' && 'Choose one.'}
             >
               <Stack gap={6} mt={6}>
-                <Radio value="same" label={`It is the same file: go on after its first ${count(lines)} lines`} />
+                <Radio
+                  value="same"
+                  label={`It is the same file: go on after its first ${count(lines)} lines`}
+                  data-testid="upload-same"
+                />
                 <Radio value="other" label="It is another file: add all of its lines" data-testid="upload-other" />
               </Stack>
             </Radio.Group>
           )}
           <Group gap="xs">
-            <Button type="submit" size="xs" variant="default" aria-disabled={isRunning} data-testid="upload-start">
-              Upload
-            </Button>
+            {!isSent && (
+              <Button type="submit" size="xs" variant="default" aria-disabled={isRunning} data-testid="upload-start">
+                Upload
+              </Button>
+            )}
             {isRunning && (
               <Button size="xs" variant="default" onClick={stop} data-testid="upload-stop">
                 Stop
               </Button>
             )}
-            {(state?.status === 'stopped' || state?.status === 'failed') && (
+            {isSent && (state.status === 'stopped' || state.status === 'failed') && (
               <Button size="xs" variant="default" onClick={resume} data-testid="upload-resume">
                 Go on
               </Button>

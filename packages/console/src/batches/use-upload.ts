@@ -21,6 +21,8 @@ export interface UploadState {
 interface Upload {
   /** Undefined before the first one. */
   readonly state: UploadState | undefined;
+  /** File that is being sent, or was sent last; null before the first one. */
+  readonly file: File | null;
   /** Sends a file. `base`: lines of the batch before the first line of this file. */
   readonly start: (file: File, base: number) => void;
   readonly stop: () => void;
@@ -77,6 +79,7 @@ export function useUpload(batchId: string): Upload {
   };
   return {
     state,
+    file: current.current?.file ?? null,
     start: (file, base) => {
       setState(undefined);
       void run(file, base);

@@ -34,6 +34,7 @@ export function CostsPage() {
       <ChannelsNav part="costs" />
       <SegmentedControl
         aria-label="Sum up by"
+        size="xs"
         data={[...GROUPS]}
         value={group}
         onChange={(value) => setGroup(value as Group)}

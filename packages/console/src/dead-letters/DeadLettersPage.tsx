@@ -1,4 +1,4 @@
-import { Anchor, Paper, Skeleton, Stack, Table } from '@mantine/core';
+import { Anchor, Paper, Skeleton, Stack, Table, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Delivery } from '@tidings/client/types';
 import { getDeadLetterGroups, getDeadLetters } from '../api/deliveries.ts';
@@ -87,7 +87,9 @@ function GroupPage({ group }: { group: string }) {
                 <Table.Th>Notification</Table.Th>
                 <Table.Th>Channel</Table.Th>
                 <Table.Th>Status</Table.Th>
-                <Table.Th aria-label="Actions" />
+                <Table.Th>
+                  <VisuallyHidden>Actions</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

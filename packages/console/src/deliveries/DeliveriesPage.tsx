@@ -1,4 +1,4 @@
-import { Group, Paper, Stack, Table } from '@mantine/core';
+import { Group, Paper, Stack, Table, VisuallyHidden } from '@mantine/core';
 import type { Delivery } from '@tidings/client/types';
 import { getDeliveries } from '../api/deliveries.ts';
 import type { DeliveryStatus } from '../api/types.ts';
@@ -81,7 +81,9 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
                   <Table.Th>Notification</Table.Th>
                   <Table.Th>Channel</Table.Th>
                   <Table.Th>Status</Table.Th>
-                  <Table.Th aria-label="Actions" />
+                  <Table.Th>
+                    <VisuallyHidden>Actions</VisuallyHidden>
+                  </Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

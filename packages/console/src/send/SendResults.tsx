@@ -39,16 +39,18 @@ export function SendResults({ answer: { results, dry_run: isDry } }: { answer: S
         Result: ({ state }) => <StatusBadge look={getLook(isDry ? CHECKED : SENT, state)} testId="send-state" />,
         Channels: ({ channels = {} }) => Object.entries(channels).map((one) => <Planned key={one[0]} channel={one} />),
         Why: (row) => <Why result={row} />,
-        Notification: ({ notification_id: id }) =>
-          id === null || isDry ? (
-            'none'
-          ) : (
-            <Anchor size="sm" href={linkToNotification(id)} data-testid="send-notification">
-              Open
-            </Anchor>
-          ),
+        ...(!isDry && { Notification: NotificationLink }),
       }}
     />
+  );
+}
+
+function NotificationLink({ notification_id: id }: SendResult) {
+  if (id === null) return 'none';
+  return (
+    <Anchor size="sm" href={linkToNotification(id)} data-testid="send-notification">
+      Open
+    </Anchor>
   );
 }
 

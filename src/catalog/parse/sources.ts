@@ -1,0 +1,230 @@
+import { compileCondition, compileExpression } from '../../expressions/condition.ts';
+import { NOTIFICATION_REQUESTED } from '../../model/direct.ts';
+import type { ObjectSource, Source } from '../../model/mapping.ts';
+import { type MessageSource, SOURCE_FORMATS, SOURCE_STARTS, type SourceText } from '../../model/source.ts';
+import { SOURCE_SCOPE } from '../source-scope.ts';
+import {
+  checkName,
+  type Fields,
+  parseDescription,
+  parseEntries,
+  parseFields,
+  parseFilledFields,
+  parseKeyword,
+  parseText,
+  parseTexts,
+} from './fields.ts';
+import { suggest } from './suggest.ts';
+import type { Entry, Text, YamlFile } from './yaml.ts';
+
+const EXAMPLE =
+  'orders: { topic: shop.orders, event_type: order_placed, user_id: { from: message.value.customer_id } }';
+const FROM = '{ from: message.value.customer_id }';
+
+/** Sources of a catalog, at most. */
+const MAX_SOURCES = 100;
+/** Expressions by which one part is looked for. */
+const MAX_EXPRESSIONS = 8;
+
+const KEYS = [
+  'description',
+  'topic',
+  'format',
+  'event_type',
+  'when',
+  'user_id',
+  'event_id',
+  'time',
+  'correlation_id',
+  'properties',
+  'traits',
+  'tenant',
+  'start',
+];
+
+/** Parts that have a place only if the source says which event a message is. */
+const MAPPED_KEYS = ['user_id', 'event_id', 'time', 'correlation_id', 'properties', 'traits'];
+
+/**
+ * Parses sources.yaml: topics whose messages are events.
+ * @param eventTypes those of events.yaml; undefined: they are not known
+ */
+export function parseSources(file: YamlFile, eventTypes: ReadonlySet<string> | undefined): MessageSource[] {
+  const top = parseFields(file, file.root!, 'sources.yaml', ['sources'], `sources: { ${EXAMPLE} }`);
+  const entry = top.get('sources');
+  const entries = entry ? parseEntries(file, entry.value, '"sources"', EXAMPLE) : [];
+  if (entries.length > MAX_SOURCES) {
+    const at = entries[MAX_SOURCES]!.at;
+    file.report(at, `there are ${entries.length} sources`, `at most ${MAX_SOURCES} are allowed`);
+    return [];
+  }
+  const topics = new Map<string, string>();
+  return entries.flatMap((one) => parseSource(file, one, eventTypes, topics) ?? []);
+}
+
+/** @param topics names of the sources before it, by topic */
+function parseSource(
+  file: YamlFile,
+  entry: Entry,
+  eventTypes: ReadonlySet<string> | undefined,
+  topics: Map<string, string>,
+): MessageSource | undefined {
+  const { key: name } = entry;
+  checkName(file, entry, EXAMPLE);
+  const found = parseFilledFields(file, entry.value, name, KEYS, EXAMPLE);
+  const topic = parseTopic(file, entry, found.get('topic'), topics);
+  const format = parseWord(file, found.get('format'), 'a format of messages', SOURCE_FORMATS) ?? 'json';
+  const eventType = parseEventType(file, found.get('event_type'), eventTypes);
+  const mapped = MAPPED_KEYS.map((key) => found.get(key)).find((one) => one !== undefined);
+  if (!found.has('event_type') && mapped) {
+    const hint = 'add event_type, or leave it out: then the value is an event as it would be posted';
+    file.report(mapped.at, `"${mapped.key}" needs "event_type"`, hint);
+  }
+  if (found.has('event_type') && !found.has('user_id') && entry.value.kind === 'map') {
+    file.report(entry.at, `${name} does not say whose events its messages are`, `user_id: ${FROM}`);
+  }
+  const when = parseWhen(file, found.get('when'));
+  const start = parseWord(file, found.get('start'), 'a start', SOURCE_STARTS);
+  const tenant = parseSourceText(file, found.get('tenant'), 'tenant: { from: message.headers.tenant }');
+  if (topic === undefined) return undefined;
+  return {
+    name,
+    ...parseDescription(file, found),
+    topic,
+    format,
+    ...(eventType !== undefined && { eventType }),
+    ...(when !== undefined && { when }),
+    ...parseMapped(file, found),
+    ...(tenant !== undefined && { tenant }),
+    ...(start && { start }),
+  };
+}
+
+function parseTopic(
+  file: YamlFile,
+  { key: name, at, value }: Entry,
+  entry: Entry | undefined,
+  topics: Map<string, string>,
+): string | undefined {
+  if (!entry) {
+    if (value.kind === 'map') file.report(at, `${name} has no "topic"`, 'topic: shop.orders');
+    return undefined;
+  }
+  const text = parseText(file, entry.value, '"topic"', 'topic: shop.orders');
+  if (!text) return undefined;
+  if (!/^[A-Za-z0-9._-]{1,249}$/.test(text.text) || /^\.{1,2}$/.test(text.text)) {
+    const hint = '1 to 249 letters, digits, . _ and -';
+    file.report(text.at, `${JSON.stringify(text.text.slice(0, 60))} is not the name of a topic`, hint);
+    return undefined;
+  }
+  const other = topics.get(text.text);
+  if (other !== undefined) file.report(text.at, `${other} reads this topic as well`, 'a topic has one source');
+  topics.set(text.text, name);
+  return text.text;
+}
+
+function parseWord<T extends string>(
+  file: YamlFile,
+  entry: Entry | undefined,
+  what: string,
+  allowed: readonly T[],
+): T | undefined {
+  const text = entry && parseText(file, entry.value, `"${entry.key}"`, `${entry.key}: ${allowed[0]}`);
+  return text && parseKeyword(file, text, what, allowed);
+}
+
+function parseEventType(
+  file: YamlFile,
+  entry: Entry | undefined,
+  eventTypes: ReadonlySet<string> | undefined,
+): SourceText | undefined {
+  const parsed = parseSourceText(file, entry, 'event_type: order_placed, or { from: message.value.type }');
+  if (typeof parsed !== 'string' || !entry || !eventTypes) return parsed;
+  if (!eventTypes.has(parsed) && parsed !== NOTIFICATION_REQUESTED) {
+    file.report(entry.value.at, `events.yaml has no event type ${parsed}`, suggest(parsed, eventTypes));
+  }
+  return parsed;
+}
+
+function parseSourceText(file: YamlFile, entry: Entry | undefined, example: string): SourceText | undefined {
+  if (!entry) return undefined;
+  if (entry.value.kind === 'map') return parseFrom(file, entry);
+  return parseText(file, entry.value, `"${entry.key}"`, example)?.text;
+}
+
+type Mapped = Pick<MessageSource, 'userId' | 'eventId' | 'time' | 'correlationId' | 'properties' | 'traits'>;
+
+function parseMapped(file: YamlFile, found: Fields): Mapped {
+  const text = (key: string) => {
+    const entry = found.get(key);
+    return entry && parseFrom(file, entry);
+  };
+  const object = (key: string) => {
+    const entry = found.get(key);
+    return entry && parseObject(file, entry);
+  };
+  const all = {
+    userId: text('user_id'),
+    eventId: text('event_id'),
+    time: text('time'),
+    correlationId: text('correlation_id'),
+    properties: object('properties'),
+    traits: object('traits'),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined)) as Mapped;
+}
+
+/** Parses `{ from: message.value }` for an object as a whole, or `{ amount: { from: message.value.total } }` for its members. */
+function parseObject(file: YamlFile, entry: Entry): ObjectSource | undefined {
+  const { value } = entry;
+  const isWhole =
+    value.kind === 'map' && value.entries.some(({ key, value: one }) => key === 'from' && one.kind !== 'map');
+  if (isWhole) return parseFrom(file, entry);
+  const example = `${entry.key}: { from: message.value } or ${entry.key}: { amount: { from: message.value.total } }`;
+  const entries = parseEntries(file, value, `"${entry.key}"`, example);
+  if (entries.length === 0 && (value.kind === 'map' || value.kind === 'null')) {
+    file.report(value.at, `"${entry.key}" is empty`, example);
+  }
+  const fields: [string, Source][] = [];
+  for (const one of entries) {
+    const source = parseFrom(file, one);
+    if (source) fields.push([one.key, source]);
+  }
+  return { fields: Object.fromEntries(fields) };
+}
+
+function parseFrom(file: YamlFile, entry: Entry): Source | undefined {
+  const what = `"${entry.key}"`;
+  const from = parseFilledFields(file, entry.value, what, ['from'], `${entry.key}: ${FROM}`).get('from');
+  if (!from) {
+    if (entry.value.kind === 'map')
+      file.report(entry.at, `${what} does not say where it comes from`, `${entry.key}: ${FROM}`);
+    return undefined;
+  }
+  const texts = parseTexts(file, from.value, '"from"', FROM);
+  if (texts.length > MAX_EXPRESSIONS)
+    file.report(from.at, `"from" has more than ${MAX_EXPRESSIONS} expressions`, 'keep those that occur');
+  return {
+    from: texts.map((text) => checkExpression(file, text, (expression) => compileExpression(expression, SOURCE_SCOPE))),
+  };
+}
+
+function parseWhen(file: YamlFile, entry: Entry | undefined): string | undefined {
+  const text = entry && parseText(file, entry.value, '"when"', 'when: message.value.status == "APPROVED"');
+  return text && checkExpression(file, text, (expression) => compileCondition(expression, SOURCE_SCOPE));
+}
+
+function checkExpression(
+  file: YamlFile,
+  text: Text,
+  compile: (expression: string) => ReturnType<typeof compileCondition> | ReturnType<typeof compileExpression>,
+): string {
+  const expression = text.text.trim();
+  const compiled = compile(expression);
+  const indent = text.text.length - text.text.trimStart().length;
+  for (const { offset, message, hint } of 'problems' in compiled ? compiled.problems : []) {
+    const comment = text.cutByComment ? 'a # after a space begins a comment: put all of it in quotes' : hint;
+    file.report(text.offsetOf(offset + indent), message, comment);
+  }
+  return expression;
+}

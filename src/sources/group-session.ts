@@ -1,0 +1,378 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Pipeline } from '../ingest/pipeline.ts';
+import { groupBy } from '../lib/group-by.ts';
+import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
+import { isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
+import { isTransient } from '../store/pg/errors.ts';
+import {
+  describeKafkaError,
+  type KafkaMember,
+  type KafkaRecord,
+  openMember,
+  type Partition,
+  type RecordStream,
+} from './kafka-client.ts';
+import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
+import type { Reader } from './readers.ts';
+
+export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
+  readonly pipeline: Pick<Pipeline, 'ingestInOrder' | 'isBusy'>;
+  readonly clock: () => Millis;
+  readonly mayAct: () => boolean;
+  readonly log: Logger;
+  readonly settings: KafkaSettings;
+  /** Interval (ms) of looking for changed catalogs and pauses. */
+  readonly poll: Millis;
+  /** Called when partitions are opened: the brokers can be used. */
+  readonly onRead: () => void;
+}
+
+/** Records and bytes that one transaction decides, at most; a record of any size is decided alone. */
+const MAX_BATCH_RECORDS = 500;
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+/** Records and bytes that wait for their decision; beyond it no more is fetched until half of it is decided. */
+const MAX_WAITING_RECORDS = 10_000;
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+/** Partitions that are decided at once; the others wait. */
+const PARTITIONS_AT_ONCE = 4;
+/** Interval (ms) at which the brokers learn positions, and the ends of partitions are read. */
+const REPORT_MS = 5000;
+/** Pause (ms) while requests fill the pipeline, or before a partition is opened again. */
+const BUSY_MS = 50;
+const REOPEN_MS = 500;
+
+interface OpenPartition {
+  readonly reader: PartitionReader;
+  readonly isPaused: boolean;
+  waiting: KafkaRecord[];
+  isRunning: boolean;
+}
+
+/**
+ * One membership in the consumer group. Whenever the group has divided the partitions again, what was read and not decided is
+ * discarded, and those of this member are opened at their positions in PostgreSQL.
+ */
+export class GroupSession {
+  /** Topics that the brokers do not have. */
+  readonly missing: string[] = [];
+  readonly lag = new Map<string, number>();
+  readonly #parts: GroupSessionParts;
+  readonly #load: () => Promise<Map<string, Reader>>;
+  readonly #topicIds = new Map<string, string>();
+  readonly #ending = new AbortController();
+  #readers: Map<string, Reader>;
+  #member: KafkaMember | undefined;
+  #assigned: readonly Partition[] = [];
+  /** Grows whenever the partitions are opened again: what belongs to an earlier one is dropped. */
+  #generation = 0;
+  #opening: Promise<void> = Promise.resolve();
+  #stream: RecordStream | undefined;
+  #open = new Map<string, OpenPartition>();
+  #working = new Set<Promise<void>>();
+  #slots = PARTITIONS_AT_ONCE;
+  #slotWaiters: (() => void)[] = [];
+  #waitingRecords = 0;
+  #waitingBytes = 0;
+  #isHeld = false;
+  #error: unknown;
+
+  constructor(parts: GroupSessionParts, readers: Map<string, Reader>, load: () => Promise<Map<string, Reader>>) {
+    this.#parts = parts;
+    this.#readers = readers;
+    this.#load = load;
+  }
+
+  /** Reads until `end`, an error, or until other topics are to be read. @throws the error */
+  async run(signal: AbortSignal): Promise<void> {
+    const member = await openMember(this.#parts.settings, (error) => this.end(error));
+    this.#member = member;
+    try {
+      if (signal.aborted) return;
+      const topics = await this.#findTopics(member);
+      if (topics.length > 0) await member.join(topics, (partitions) => this.#onJoin(partitions));
+      await this.#watch(member);
+      if (this.#error !== undefined && !signal.aborted) throw this.#error;
+    } finally {
+      this.#ending.abort();
+      await this.#closeStream();
+      await this.#opening.catch(() => {});
+      await this.#closeStream();
+      await this.#commit(member);
+      await member.close();
+    }
+  }
+
+  /** Ends the session. */
+  end(error: unknown): void {
+    if (this.#ending.signal.aborted) return;
+    this.#error = error;
+    this.#ending.abort();
+  }
+
+  async #findTopics(member: KafkaMember): Promise<string[]> {
+    const found: string[] = [];
+    for (const topic of this.#readers.keys()) {
+      const id = await member.findTopic(topic);
+      if (id === null) {
+        this.missing.push(topic);
+        continue;
+      }
+      this.#topicIds.set(topic, id);
+      found.push(topic);
+    }
+    return found;
+  }
+
+  /** Looks for changes, and reports, until the session ends. Topics that were missing, and are there now, begin a new one. */
+  async #watch(member: KafkaMember): Promise<void> {
+    const { signal } = this.#ending;
+    let reportedAt = performance.now();
+    while (!signal.aborted) {
+      await sleep(this.#parts.poll, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      if (!this.#parts.mayAct()) return this.end(undefined);
+      const readers = await this.#load().catch((error) => {
+        if (!isTransient(error)) throw error;
+        return this.#readers;
+      });
+      if (namesOf(readers) !== namesOf(this.#readers)) return;
+      const isChanged = statesOf(readers) !== statesOf(this.#readers);
+      this.#readers = readers;
+      if (isChanged) this.#reopen(0);
+      if (performance.now() - reportedAt < REPORT_MS) continue;
+      reportedAt = performance.now();
+      for (const topic of this.missing) if ((await member.findTopic(topic)) !== null) return;
+      await this.#report(member);
+    }
+  }
+
+  /** Tells the brokers the positions, and remembers the ends of the partitions. */
+  async #report(member: KafkaMember): Promise<void> {
+    await this.#commit(member);
+    const ends: { tenantId: string; topic: string; partition: number; end: bigint }[] = [];
+    const byTopic = groupBy([...this.#open.values()], ({ reader }) => reader.key.topic);
+    const lag = new Map<string, number>();
+    for (const [topic, partitions] of byTopic) {
+      const found = await member.listOffsets(
+        topic,
+        partitions.map(({ reader }) => reader.key.partition),
+        'end',
+      );
+      for (const { reader, isPaused } of partitions) {
+        const { tenantId, partition } = reader.key;
+        const end = found.get(partition);
+        if (end === undefined) continue;
+        ends.push({ tenantId, topic, partition, end });
+        if (!isPaused)
+          lag.set(topic, (lag.get(topic) ?? 0) + Number(end > reader.position ? end - reader.position : 0n));
+      }
+    }
+    this.lag.clear();
+    for (const [topic, records] of lag) this.lag.set(topic, records);
+    await saveEnds(this.#parts.pool, ends, this.#parts.clock());
+  }
+
+  /** Tools that show lag read the positions of the group; nothing here does. */
+  async #commit(member: KafkaMember): Promise<void> {
+    const at = [...this.#open.values()].map(({ reader }) => ({
+      topic: reader.key.topic,
+      partition: reader.key.partition,
+      offset: reader.position,
+    }));
+    if (at.length > 0) await member.commit(at).catch(() => {});
+  }
+
+  #onJoin(partitions: readonly Partition[]): void {
+    this.#assigned = partitions;
+    this.#reopen(0);
+  }
+
+  /** Opens the partitions again, after what is being opened or decided. @param delay in ms */
+  #reopen(delay: Millis): void {
+    const generation = ++this.#generation;
+    this.#open = new Map();
+    this.#opening = this.#opening
+      .then(() => this.#openAll(generation, delay))
+      .catch((error) => {
+        if (!isTransient(error)) return this.end(error);
+        this.#parts.log.warn({ err: error }, 'positions in Kafka topics could not be read; trying again');
+        if (generation === this.#generation) this.#reopen(REOPEN_MS);
+      });
+  }
+
+  async #openAll(generation: number, delay: Millis): Promise<void> {
+    await this.#closeStream();
+    const { signal } = this.#ending;
+    if (delay > 0) await sleep(delay, undefined, { signal }).catch(() => {});
+    const isCurrent = () => generation === this.#generation && !signal.aborted;
+    if (!isCurrent()) return;
+    const opened = new Map<string, OpenPartition>();
+    for (const topic of new Set(this.#assigned.map((one) => one.topic))) {
+      await this.#openTopic(topic, opened);
+      if (!isCurrent()) return;
+    }
+    this.#open = opened;
+    const at = [...opened.values()]
+      .filter(({ isPaused }) => !isPaused)
+      .map(({ reader: { key, position } }) => ({ topic: key.topic, partition: key.partition, offset: position }));
+    this.#parts.onRead();
+    if (at.length === 0) return;
+    const stream = await (this.#member as KafkaMember).open(at, {
+      onRecord: (record) => isCurrent() && this.#receive(record, generation),
+      onEnd: (error) => {
+        if (!isCurrent()) return;
+        // A position that retention has overtaken is moved when the partition is opened again.
+        if (describeKafkaError(error).includes('position')) this.#reopen(REOPEN_MS);
+        else this.end(error);
+      },
+    });
+    if (isCurrent()) this.#stream = stream;
+    else await stream.close();
+  }
+
+  async #openTopic(topic: string, opened: Map<string, OpenPartition>): Promise<void> {
+    const reader = this.#readers.get(topic);
+    const topicId = this.#topicIds.get(topic);
+    if (!reader || topicId === undefined) return;
+    const { pool, clock, settings, log } = this.#parts;
+    const { tenantId, source, isPaused } = reader;
+    const partitions = this.#assigned.filter((one) => one.topic === topic).map(({ partition }) => partition);
+    const member = this.#member as KafkaMember;
+    const [firsts, ends] = [
+      await member.listOffsets(topic, partitions, 'first'),
+      await member.listOffsets(topic, partitions, 'end'),
+    ];
+    for (const partition of partitions) {
+      const [first, end] = [firsts.get(partition) ?? 0n, ends.get(partition) ?? 0n];
+      const start = (source.start ?? settings.start) === 'earliest' ? first : end;
+      const key = { tenantId, topic, partition, topicId };
+      const offset = await openOffset(pool, key, { start, first, end }, clock());
+      if (offset.lost !== 0n) {
+        const line = { tenant_id: tenantId, topic, partition, records: Number(offset.lost) };
+        log.error(
+          line,
+          'the position in a topic is out of its range: Kafka has deleted records that were not read, or lost some',
+        );
+      }
+      opened.set(`${topic} ${partition}`, {
+        reader: new PartitionReader(this.#parts, key, offset),
+        isPaused,
+        waiting: [],
+        isRunning: false,
+      });
+    }
+  }
+
+  /** Closes the stream, drops what waits, and waits for what is being decided. */
+  async #closeStream(): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    await stream?.close();
+    await Promise.all(this.#working);
+    this.#waitingRecords = 0;
+    this.#waitingBytes = 0;
+    this.#isHeld = false;
+  }
+
+  #receive(record: KafkaRecord, generation: number): void {
+    const partition = this.#open.get(`${record.topic} ${record.partition}`);
+    // The broker gives whole batches, which may begin before the position.
+    if (!partition || record.offset < partition.reader.position) return;
+    partition.waiting.push(record);
+    this.#waitingRecords++;
+    this.#waitingBytes += sizeOf(record);
+    if (!this.#isHeld && (this.#waitingRecords > MAX_WAITING_RECORDS || this.#waitingBytes > MAX_WAITING_BYTES)) {
+      this.#isHeld = true;
+      this.#stream?.pause();
+    }
+    if (partition.isRunning) return;
+    partition.isRunning = true;
+    const work = this.#drain(partition, generation).finally(() => this.#working.delete(work));
+    this.#working.add(work);
+  }
+
+  /** Decides what waits in a partition, and what comes meanwhile. Never rejects. */
+  async #drain(partition: OpenPartition, generation: number): Promise<void> {
+    const isCurrent = () => generation === this.#generation && !this.#ending.signal.aborted;
+    await this.#takeSlot();
+    try {
+      // Records that arrive in this turn of the event loop join the batch.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (partition.waiting.length > 0 && isCurrent()) {
+        if (this.#parts.pipeline.isBusy) {
+          await sleep(BUSY_MS);
+          continue;
+        }
+        const records = takeBatch(partition.waiting);
+        await partition.reader.decide(records);
+        this.#waitingRecords -= records.length;
+        for (const record of records) this.#waitingBytes -= sizeOf(record);
+        this.#release();
+      }
+    } catch (error) {
+      if (isCurrent()) this.#onFailed(error);
+    } finally {
+      partition.isRunning = false;
+      this.#giveSlot();
+    }
+  }
+
+  #onFailed(error: unknown): void {
+    const { log } = this.#parts;
+    if (error instanceof SourceGone) {
+      this.end(undefined);
+      return;
+    }
+    if (isMoved(error)) log.info('another process has read on in a partition; opening it again');
+    else if (isTransient(error)) log.warn({ err: error }, 'records could not be decided; trying again');
+    else log.error({ err: error }, 'records could not be decided; trying again');
+    this.#reopen(REOPEN_MS);
+  }
+
+  #release(): void {
+    if (!this.#isHeld) return;
+    if (this.#waitingRecords > MAX_WAITING_RECORDS / 2 || this.#waitingBytes > MAX_WAITING_BYTES / 2) return;
+    this.#isHeld = false;
+    this.#stream?.resume();
+  }
+
+  async #takeSlot(): Promise<void> {
+    if (this.#slots > 0) this.#slots--;
+    else await new Promise<void>((resolve) => this.#slotWaiters.push(resolve));
+  }
+
+  #giveSlot(): void {
+    const next = this.#slotWaiters.shift();
+    if (next) next();
+    else this.#slots++;
+  }
+}
+
+function takeBatch(waiting: KafkaRecord[]): KafkaRecord[] {
+  let count = 0;
+  for (let bytes = 0; count < Math.min(waiting.length, MAX_BATCH_RECORDS); count++) {
+    bytes += sizeOf(waiting[count] as KafkaRecord);
+    if (count > 0 && bytes > MAX_BATCH_BYTES) break;
+  }
+  return waiting.splice(0, count);
+}
+
+function sizeOf({ key, value }: KafkaRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0) + 64;
+}
+
+/** Topics that are read, whatever their state. */
+function namesOf(readers: ReadonlyMap<string, Reader>): string {
+  return [...readers]
+    .map(([topic, { tenantId }]) => `${topic} ${tenantId}`)
+    .sort()
+    .join('\n');
+}
+
+function statesOf(readers: ReadonlyMap<string, Reader>): string {
+  return [...readers]
+    .map(([topic, { isPaused, source }]) => `${topic} ${isPaused} ${source.tenant !== undefined}`)
+    .join('\n');
+}

@@ -1,0 +1,246 @@
+import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
+import { ConfigError } from '../errors.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
+
+/*
+ * The one file that knows the Kafka client. Its streams keep old positions over a rebalance, and commit by default: here a stream is
+ * opened at given positions, after each join, and commits only the positions that it is given.
+ */
+
+/** A partition of a topic. */
+export interface Partition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A message as the broker has it. */
+export interface KafkaRecord extends Partition {
+  readonly offset: bigint;
+  /** ms since 1970. */
+  readonly timestamp: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+}
+
+/** A stream of records of some partitions, each in its order. */
+export interface RecordStream {
+  /** No further record is given until `resume`, but those that were on their way. */
+  pause(): void;
+  resume(): void;
+  /** Resolves when it gives no more. */
+  close(): Promise<void>;
+}
+
+export interface StreamListener {
+  onRecord(record: KafkaRecord): void;
+  /** The stream is over: a broker went away, or a position is out of range. */
+  onEnd(error: unknown): void;
+}
+
+/** A member of the consumer group. */
+export interface KafkaMember {
+  /** Returns the id of a topic; null: it does not exist. */
+  findTopic(topic: string): Promise<string | null>;
+  /** Joins the group for these topics. `onJoin` is called with the partitions of this member, now and after each rebalance. */
+  join(topics: readonly string[], onJoin: (partitions: readonly Partition[]) => void): Promise<void>;
+  /** Returns the first or the end position of each partition of a topic, by partition; absent: unknown. */
+  listOffsets(
+    topic: string,
+    partitions: readonly number[],
+    which: 'first' | 'end',
+  ): Promise<ReadonlyMap<number, bigint>>;
+  /** Opens a stream of these partitions, which are of this member. */
+  open(at: readonly (Partition & { readonly offset: bigint })[], listener: StreamListener): Promise<RecordStream>;
+  /** Tells the broker how far is read, for tools that show lag. */
+  commit(at: readonly (Partition & { readonly offset: bigint })[]): Promise<void>;
+  /** Leaves the group. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** The oldest Node.js that the client works with. */
+const MIN_NODE = [22, 22] as const;
+
+/** A member that is missed for this time (ms) loses its partitions. */
+const SESSION_MS = 10_000;
+const HEARTBEAT_MS = 3000;
+const REBALANCE_MS = 30_000;
+const CONNECT_MS = 5000;
+const REQUEST_MS = 15_000;
+/** Time (ms) that a broker may wait for records. */
+const MAX_WAIT_MS = 500;
+const MAX_FETCH_BYTES = 8 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 1024 * 1024;
+/** Records that a stream holds beside those that it has given. */
+const MAX_BUFFERED = 1024;
+
+/**
+ * Checks that this Node.js can run the client.
+ * @throws ConfigError if it is too old
+ */
+export function requireNode(version = process.versions.node): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > MIN_NODE[0] || (major === MIN_NODE[0] && minor >= MIN_NODE[1])) return;
+  throw new ConfigError(
+    `TIDINGS_KAFKA_BROKERS is set, and Kafka needs Node.js ${MIN_NODE.join('.')} or newer, but this is ${version}; update Node.js, or unset TIDINGS_KAFKA_BROKERS`,
+  );
+}
+
+/** Makes a member, which connects at its first request. @param onError an error that no request has: the member is of no use then */
+export async function openMember(settings: KafkaSettings, onError: (error: unknown) => void): Promise<KafkaMember> {
+  const { Consumer, ListOffsetTimestamps } = await import('@platformatic/kafka');
+  const { brokers, clientId, group, sasl, ca } = settings;
+  const consumer = new Consumer({
+    bootstrapBrokers: [...brokers],
+    clientId,
+    groupId: group,
+    autocommit: false,
+    sessionTimeout: SESSION_MS,
+    heartbeatInterval: HEARTBEAT_MS,
+    rebalanceTimeout: REBALANCE_MS,
+    connectTimeout: CONNECT_MS,
+    requestTimeout: REQUEST_MS,
+    retries: 3,
+    retryDelay: 500,
+    // Otherwise a topic that is created again keeps its old id here.
+    metadataMaxAge: 5000,
+    ...(ca !== null && { tls: ca === '' ? {} : { ca } }),
+    ...(sasl && { sasl }),
+  });
+  consumer.on('error', onError);
+  consumer.on('consumer:heartbeat:stalled', () => onError(new Error('the group does not answer')));
+  return {
+    async findTopic(topic) {
+      try {
+        const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true });
+        return topics.get(topic)?.id ?? null;
+      } catch (error) {
+        if (isUnknownTopic(error)) return null;
+        throw error;
+      }
+    },
+    async join(topics, onJoin) {
+      consumer.topics.trackAll(...topics);
+      consumer.on('consumer:group:join', () => onJoin(listAssigned(consumer)));
+      await consumer.joinGroup({});
+    },
+    async listOffsets(topic, partitions, which) {
+      const timestamp = which === 'first' ? ListOffsetTimestamps.EARLIEST : ListOffsetTimestamps.LATEST;
+      const found = await consumer.listOffsets({
+        topics: [topic],
+        partitions: { [topic]: [...partitions] },
+        timestamp,
+      });
+      const offsets = found.get(topic) ?? [];
+      return new Map(partitions.flatMap((one) => (offsets[one] === undefined ? [] : [[one, offsets[one]] as const])));
+    },
+    async open(at, listener) {
+      const stream = await consumer.consume({
+        topics: [...new Set(at.map(({ topic }) => topic))],
+        mode: 'manual',
+        fallbackMode: 'fail',
+        offsets: at.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+        autocommit: false,
+        minBytes: 1,
+        maxWaitTime: MAX_WAIT_MS,
+        maxBytes: MAX_FETCH_BYTES,
+        maxBytesPerPartition: MAX_PARTITION_BYTES,
+        highWaterMark: MAX_BUFFERED,
+      });
+      return wrapStream(stream, listener);
+    },
+    async commit(at) {
+      await consumer.commit({ offsets: at.map((one) => ({ ...one, leaderEpoch: -1 })) });
+    },
+    async close() {
+      consumer.removeAllListeners('consumer:group:join');
+      await Promise.race([
+        consumer.close(true).catch(() => {}),
+        new Promise((resolve) => setTimeout(resolve, REQUEST_MS).unref()),
+      ]);
+    },
+  };
+}
+
+function wrapStream(stream: MessagesStream<Buffer, Buffer, Buffer, Buffer>, listener: StreamListener): RecordStream {
+  let isOpen = true;
+  stream.on('data', (message) => {
+    if (isOpen) listener.onRecord(toRecord(message));
+  });
+  const end = (error: unknown) => {
+    if (!isOpen) return;
+    isOpen = false;
+    listener.onEnd(error);
+  };
+  stream.on('error', end);
+  stream.on('close', () => end(new Error('the stream was closed')));
+  return {
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
+    async close() {
+      isOpen = false;
+      await stream.close().catch(() => {});
+    },
+  };
+}
+
+function toRecord(message: Message<Buffer, Buffer, Buffer, Buffer>): KafkaRecord {
+  const { topic, partition, offset, timestamp, key, value, headers } = message;
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: key ?? null,
+    value: value ?? null,
+    headers: [...headers].map(([name, one]) => [name.toString(), one ?? Buffer.alloc(0)] as const),
+  };
+}
+
+function listAssigned({ assignments }: Consumer): Partition[] {
+  return (assignments ?? []).flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })));
+}
+
+/** The client has a message of its own for a topic that the answer of a broker does not have. */
+function isUnknownTopic(error: unknown): boolean {
+  const isMessage = (one: object) => one instanceof Error && one.message.startsWith('Unknown topic ');
+  return hasApiError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || findIn(error, isMessage, 0) !== undefined;
+}
+
+/** Whether an error is of this kind, or has one: the cause is several errors deep. */
+function hasApiError(error: unknown, apiId: string): boolean {
+  return findIn(error, (one) => (one as { apiId?: unknown }).apiId === apiId, 0) !== undefined;
+}
+
+/** Returns why the brokers cannot be used, in a sentence without names, addresses and secrets. */
+export function describeKafkaError(error: unknown): string {
+  const has = (matches: (one: object) => boolean) => findIn(error, matches, 0) !== undefined;
+  const hasCode = (code: string) => has((one) => (one as { code?: unknown }).code === code);
+  if (hasCode('PLT_KFK_AUTHENTICATION')) return 'the brokers reject the login';
+  if (has((one) => /AUTHORIZATION_FAILED/.test(String((one as { apiId?: unknown }).apiId))))
+    return 'the login may not read a topic, or not use the group';
+  if (
+    has((one) =>
+      /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(String((one as { code?: unknown }).code)),
+    )
+  )
+    return 'the certificate of a broker is not accepted';
+  if (hasApiError(error, 'OFFSET_OUT_OF_RANGE')) return 'a position is out of the range of its partition';
+  const apiId = findIn(error, (one) => typeof (one as { apiId?: unknown }).apiId === 'string', 0);
+  if (apiId) return `a broker answers ${(apiId as { apiId: string }).apiId}`;
+  if (hasCode('PLT_KFK_NETWORK') || hasCode('PLT_KFK_TIMEOUT')) return 'the brokers cannot be reached';
+  return 'reading failed';
+}
+
+const MAX_CAUSES = 12;
+
+function findIn(error: unknown, matches: (one: object) => boolean, depth: number): object | undefined {
+  if (typeof error !== 'object' || error === null || depth > MAX_CAUSES) return undefined;
+  if (matches(error)) return error;
+  const { errors, cause } = error as { readonly errors?: unknown; readonly cause?: unknown };
+  for (const one of [...(Array.isArray(errors) ? errors : []), cause]) {
+    const found = findIn(one, matches, depth + 1);
+    if (found) return found;
+  }
+  return undefined;
+}

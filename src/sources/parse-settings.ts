@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '../errors.ts';
+import { type KafkaSettings, SASL_MECHANISMS, type SaslMechanism } from '../model/kafka.ts';
+import { SOURCE_STARTS } from '../model/source.ts';
+import { isTenantId } from '../model/tenant.ts';
+
+type Environment = { readonly [name: string]: string | undefined };
+
+const MAX_ALLOWED = 1000;
+
+/**
+ * Reads how Kafka is reached. Returns null if it is not configured.
+ * @throws ConfigError with the name of the variable and what to write; secrets are not quoted
+ */
+export function parseKafkaSettings(env: Environment): KafkaSettings | null {
+  const brokers = list(env.TIDINGS_KAFKA_BROKERS);
+  if (brokers.length === 0) {
+    const other = Object.keys(env).find((name) => name.startsWith('TIDINGS_KAFKA_') && env[name]);
+    if (other !== undefined && other !== 'TIDINGS_KAFKA_BROKERS')
+      throw new ConfigError(
+        `${other} is set without TIDINGS_KAFKA_BROKERS; set the brokers as well, such as kafka-1:9092`,
+      );
+    return null;
+  }
+  for (const broker of brokers) {
+    const [, port] = /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(broker) ?? [];
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
+      throw new ConfigError(
+        `TIDINGS_KAFKA_BROKERS has "${broker.slice(0, 100)}"; write host:port, separated by commas`,
+      );
+  }
+  return {
+    brokers,
+    clientId: parseName('TIDINGS_KAFKA_CLIENT_ID', env.TIDINGS_KAFKA_CLIENT_ID || 'tidings'),
+    group: parseName('TIDINGS_KAFKA_GROUP', env.TIDINGS_KAFKA_GROUP || 'tidings'),
+    sasl: parseSasl(env),
+    ca: parseTls(env),
+    start: parseWord('TIDINGS_KAFKA_START', env.TIDINGS_KAFKA_START || 'earliest', SOURCE_STARTS),
+    allowed: parseAllowed(env.TIDINGS_KAFKA_TOPICS),
+  };
+}
+
+function parseSasl(env: Environment): KafkaSettings['sasl'] {
+  const { TIDINGS_KAFKA_SASL_MECHANISM: mechanism, TIDINGS_KAFKA_USERNAME: username } = env;
+  const password = readSecret(env, 'TIDINGS_KAFKA_PASSWORD');
+  if (!mechanism && !username && !password) return null;
+  if (!username || !password)
+    throw new ConfigError(
+      'the login to Kafka needs TIDINGS_KAFKA_USERNAME and TIDINGS_KAFKA_PASSWORD (or TIDINGS_KAFKA_PASSWORD_FILE)',
+    );
+  return {
+    mechanism: parseWord<SaslMechanism>(
+      'TIDINGS_KAFKA_SASL_MECHANISM',
+      (mechanism || 'SCRAM-SHA-512').toUpperCase(),
+      SASL_MECHANISMS,
+    ),
+    username,
+    password,
+  };
+}
+
+function parseTls(env: Environment): string | null {
+  const { TIDINGS_KAFKA_TLS: tls, TIDINGS_KAFKA_CA: ca } = env;
+  if (tls && !/^(true|false|1|0|yes|no|on|off)$/i.test(tls))
+    throw new ConfigError(`TIDINGS_KAFKA_TLS is "${tls}"; it must be true or false`);
+  const isOn = tls ? /^(true|1|yes|on)$/i.test(tls) : ca !== undefined && ca !== '';
+  if (!isOn) {
+    if (ca) throw new ConfigError('TIDINGS_KAFKA_CA is set, but TIDINGS_KAFKA_TLS is false; set only one of them');
+    return null;
+  }
+  return ca ? readFile('TIDINGS_KAFKA_CA', ca) : '';
+}
+
+/** Returns the value of a variable, or the content of the file that the variable with `_FILE` names. */
+function readSecret(env: Environment, name: string): string | undefined {
+  const [value, file] = [env[name], env[`${name}_FILE`]];
+  if (value && file) throw new ConfigError(`${name} and ${name}_FILE are both set; set only one of them`);
+  return file ? readFile(`${name}_FILE`, file).replace(/\r?\n$/, '') : value;
+}
+
+function readFile(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${name} names a file that cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function parseName(name: string, value: string): string {
+  if (/^[A-Za-z0-9._-]{1,200}$/.test(value)) return value;
+  throw new ConfigError(`${name} is "${value.slice(0, 100)}"; it must be 1 to 200 letters, digits, . _ and -`);
+}
+
+function parseWord<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const word = allowed.find((one) => one === value);
+  if (word !== undefined) return word;
+  throw new ConfigError(`${name} is "${value.slice(0, 100)}"; it must be one of ${allowed.join(', ')}`);
+}
+
+/** `acme=acme.*,beta=beta.events`: topics that other tenants than that of the installation may read. */
+function parseAllowed(value: string | undefined): KafkaSettings['allowed'] {
+  const items = list(value);
+  if (items.length > MAX_ALLOWED) throw new ConfigError(`TIDINGS_KAFKA_TOPICS has more than ${MAX_ALLOWED} entries`);
+  return items.map((item) => {
+    const [tenantId = '', topic = ''] = item.split('=');
+    if (isTenantId(tenantId) && /^[A-Za-z0-9._-]{1,249}\*?$/.test(topic)) return { tenantId, topic };
+    throw new ConfigError(
+      `TIDINGS_KAFKA_TOPICS has "${item.slice(0, 100)}"; write TENANT=TOPIC, or TENANT=PREFIX*, separated by commas`,
+    );
+  });
+}
+
+function list(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
