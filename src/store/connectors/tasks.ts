@@ -205,7 +205,7 @@ export async function listTasks(
      order by created_at desc, task_id desc limit $7`,
     [
       ...[tenantId, state ?? null, userId ?? null, connector ?? null],
-      ...[before && isoTime(before.createdAt), before && before.taskId, limit],
+      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit],
     ],
   );
   return rows.map(toStored);
