@@ -13,7 +13,7 @@ describe('a backtest of a candidate', () => {
       postStep(HOUR, 'a'),
       postStep(HOUR, 'a'),
     ]);
-    expect(totals).toEqual({ live: 1, new: 2, added: 1, removed: 0, moved: 0, unchanged: 1 });
+    expect(totals).toEqual({ live: 1, new: 2, added: 1, removed: 0, moved: 0, replanned: 0, unchanged: 1 });
     expect(types).toMatchObject([
       {
         type: 'N1',
@@ -33,7 +33,7 @@ describe('a backtest of a candidate', () => {
   test('removes what a new condition excludes', () => {
     const steps = [postStep(HOUR, 'a', 0, { n: 1 }), postStep(HOUR, 'a', 0, { n: 2 })];
     const { totals, types } = compareRules(past({}), past({ when: 'event.n >= 2' }), steps);
-    expect(totals).toEqual({ live: 2, new: 1, added: 0, removed: 1, moved: 0, unchanged: 1 });
+    expect(totals).toEqual({ live: 2, new: 1, added: 0, removed: 1, moved: 0, replanned: 0, unchanged: 1 });
     expect(types[0]?.examples).toMatchObject([
       { change: 'removed', live: { outcome: 'send' }, new: { reason_code: 'condition_false', event_ids: ['e1'] } },
     ]);
@@ -42,7 +42,7 @@ describe('a backtest of a candidate', () => {
   test('moves what a new delay sends at another time', () => {
     const delayed = past({ delay: { span: HOUR, text: '1h' } });
     const { totals, types } = compareRules(past({}), delayed, [postStep(HOUR, 'a'), fireStep(DAY)]);
-    expect(totals).toEqual({ live: 1, new: 1, added: 0, removed: 0, moved: 1, unchanged: 0 });
+    expect(totals).toEqual({ live: 1, new: 1, added: 0, removed: 0, moved: 1, replanned: 0, unchanged: 0 });
     expect(types[0]?.examples).toMatchObject([
       { change: 'moved', live: { at: '2025-10-26T01:00:00.000Z' }, new: { at: '2025-10-26T02:00:00.000Z' } },
     ]);
@@ -54,7 +54,7 @@ describe('a backtest of a candidate', () => {
     };
     const steps = [postStep(HOUR, 'a'), fireStep(HOUR), postStep(HOUR, 'a'), fireStep(DAY)];
     const { totals, types } = compareRules(past(digest(HOUR, '1h')), past(digest(DAY, '24h')), steps);
-    expect(totals).toEqual({ live: 2, new: 1, added: 0, removed: 1, moved: 1, unchanged: 0 });
+    expect(totals).toEqual({ live: 2, new: 1, added: 0, removed: 1, moved: 1, replanned: 0, unchanged: 0 });
     expect(types[0]?.examples).toContainEqual(
       expect.objectContaining({
         change: 'moved',
@@ -68,7 +68,7 @@ describe('a backtest of a candidate', () => {
     const steps = [postStep(HOUR, 'a'), fireStep(3 * HOUR), postStep(HOUR, 'a'), fireStep(DAY)];
     const { totals, types } = compareRules(before, past({}), steps, BASE + 2 * HOUR);
     // The first wait fired an hour late, and does so again.
-    expect(totals).toEqual({ live: 2, new: 2, added: 0, removed: 0, moved: 1, unchanged: 1 });
+    expect(totals).toEqual({ live: 2, new: 2, added: 0, removed: 0, moved: 1, replanned: 0, unchanged: 1 });
     expect(types[0]?.examples).toMatchObject([{ change: 'moved', new: { at: '2025-10-26T05:00:00.000Z' } }]);
   });
 

@@ -22,7 +22,10 @@ const parse = async (...args: string[]) => JSON.parse(await run(...args, '--json
 test('a batch is created, filled, estimated, started, watched, and its results are listed', async () => {
   const { tidings } = at();
   const file = join(folder, 'recipients.ndjson');
-  const { batch_id: id } = await parse('create', '--type', 'ORDER', '--channel', 'email', '--var', 'order_id=7');
+  const given = ['--var', 'order_id=7', '--var', 'text="7"', '--var', 'long=12345678901234567890'];
+  const made = await parse('create', '--type', 'ORDER', '--channel', 'email', ...given);
+  expect(made.request.variables).toEqual({ order_id: 7, text: '7', long: '12345678901234567890' });
+  const id = made.batch_id;
   writeFileSync(file, '{"email":"maria@example.com"}\n{"email":"none"}\n{"user_id":"u1"}\n');
   const added = await runCommand('batches', 'add', id, file);
   expect(added).toMatchObject({ exitCode: 1, errors: expect.stringContaining('1 line was rejected.') });

@@ -202,6 +202,34 @@ test('a dry run decides and plans as a send does, and stores nothing', async () 
   expect(wet.body.results.map(plain)).toEqual(dry.body.results.map(plain));
 });
 
+test('a dry run of a schedule, and of what was said for an address before, says what the terms of the user are now', async () => {
+  const { send, user, server } = at();
+  const prefer = (id: string, change: object) => server.send('PATCH', `/api/v1/users/${id}/preferences`, change);
+  const dry = async (body: object) => (await send(body, {}, '?dry_run=true')).body.results;
+  await user('u1', { email: 'maria@example.com', phone: '+351912345678' });
+  await user('u2', { email: 'ann@example.com', phone: '+351912345679' });
+  await prefer('u1', { types: { ORDER: { enabled: false } } });
+  await prefer('u2', { channels: { sms: false } });
+  const later = { scheduled_at: '2025-12-01T09:00:00Z', recipients: [{ user_id: 'u1' }, { user_id: 'u2' }] };
+  const off = { plan: 'drop', code: 'preference_off' };
+  expect(await dry(later)).toMatchObject([
+    {
+      state: 'suppressed',
+      code: 'preference_off',
+      reason: expect.stringContaining('turned off type ORDER'),
+      channels: { email: off, sms: off },
+    },
+    { state: 'scheduled', channels: { email: { plan: 'go' }, sms: off } },
+  ]);
+  expect((await send(later)).body.results).toMatchObject([{ state: 'scheduled' }, { state: 'scheduled' }]);
+  const [known] = (await send({ recipients: [{ email: 'new@example.com' }], channels: ['email'] })).body.results;
+  await prefer(known.user_id, { types: { ORDER: { email: false } } });
+  await user('u3', { email: 'new@example.com' });
+  expect(await dry({ recipients: [{ user_id: 'u3' }], channels: ['email'] })).toMatchObject([
+    { state: 'suppressed', channels: { email: off } },
+  ]);
+});
+
 test('a dry run says of addresses that are missing or suppressed what the deliveries then say', async () => {
   const { send, user, server, get, tidings, becomes } = at();
   await user('none', { plan: 'pro' });

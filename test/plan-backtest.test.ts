@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { NO_POLICY } from '../src/model/preferences.ts';
+import { NO_POLICY, type Policy } from '../src/model/preferences.ts';
 import { postStep } from './support/history-steps.ts';
 import { runs } from './support/properties.ts';
 import { BASE, plainRule } from './support/random-catalog.ts';
@@ -92,4 +92,38 @@ test('a late change of preferences that arrives right after an event is decided 
   const { histories, end } = recordHistory([RULE], steps, terms);
   const { reproduced } = replayHistories([RULE], histories, BASE, end + 1, undefined, terms);
   expect(reproduced).toEqual({ decisions: 1, different: 0, examples: [] });
+});
+
+test('a policy that takes a channel of what is sent all the same is shown as another plan, with both sides', () => {
+  const { histories, end } = recordHistory([RULE], [post(1000, { type: 'a' }), post(1000, { type: 'a' })], {
+    policy: NO_POLICY,
+  });
+  const compare = (policy: Partial<Policy>) =>
+    replayHistories(
+      [RULE],
+      histories,
+      BASE,
+      end + 1,
+      [RULE],
+      { policy: NO_POLICY },
+      { policy: { ...NO_POLICY, ...policy } },
+    );
+  const same = { live: 2, new: 2, added: 0, removed: 0, moved: 0, replanned: 0, unchanged: 2 };
+  expect(compare({}).totals).toEqual(same);
+  const muted = compare({ defaults: { 'ch:sms': false } });
+  expect(muted.totals).toEqual({ ...same, replanned: 2, unchanged: 0 });
+  expect(muted.types[0]?.examples[0]).toMatchObject({
+    change: 'replanned',
+    live: { evidence: {} },
+    new: {
+      evidence: {
+        plan: [
+          { channel: 'email', verdict: 'go' },
+          { channel: 'sms', verdict: 'drop', code: 'not_subscribed' },
+        ],
+      },
+    },
+  });
+  // What decides alone is no difference: both go.
+  expect(compare({ defaults: { 'ch:sms': true } }).totals).toEqual(same);
 });

@@ -146,6 +146,25 @@ test('declared variables are shown, and those of a template are variables of its
   expect(await api.mail('es variable', 'signed_up', { locale: 'es' })).toMatchObject({ subject: 'Es none' });
 });
 
+test('a template that requires what a rule of its notification does not give is not activated, and files are warned of it', async () => {
+  const variables = { code: { type: 'string', required: true } };
+  await api.post('', { ...WELCOME, parts: { subject: 'Code {{code}}', text: 'x' }, variables });
+  const answer = await api.post('/CLIENT_WELCOME/activate');
+  expectProblem(answer, { status: 422, code: 'invalid_template', pointer: '/variables/code' });
+  expect(answer.body.detail).toContain('the rule WELCOME does not give it');
+  expect(await api.mail('still the file')).toMatchObject({ subject: 'Hello of the file' });
+  const all = {
+    ...TEMPLATE_CATALOG,
+    'rules.yaml': 'rules: { WELCOME: { on: signed_up, variables: event.data }, OFFER: { on: paid } }',
+  };
+  expect((await api.server.send('POST', '/api/v1/catalog', { files: all })).status).toBe(200);
+  expect((await api.post('/CLIENT_WELCOME/activate')).status).toBe(200);
+  const applied = await api.server.send('POST', '/api/v1/catalog', { files: TEMPLATE_CATALOG });
+  expect(applied.body.problems).toContainEqual(
+    expect.objectContaining({ code: 'unfilled_variable', file: 'rules.yaml' }),
+  );
+});
+
 test('a localization is a template of its own locale, found by its name and locale', async () => {
   await api.make(WELCOME);
   const made = await api.post('/CLIENT_WELCOME/localizations', {

@@ -7,6 +7,7 @@ import {
   isMarketingEmail,
   URL_HINT,
 } from '../catalog/lint/marketing-footer.ts';
+import { describeUnfilled, findUnfilledVariables } from '../catalog/lint/unfilled-variables.ts';
 import { sortKey } from '../catalog/parse/stored-template.ts';
 import type { StoredSource } from '../catalog/stored/stored-files.ts';
 import { TidingsError } from '../errors.ts';
@@ -83,10 +84,12 @@ export function activateVersions(
   return changeActiveCatalog(command, async (data) => {
     const next = await load();
     const checked = await checkStoredTemplates(data, next.map(toSource), toPointer);
+    const active = withTemplates(data, checked.templates);
+    requireFilled(active, checked.templates);
     requirePostalAddress(data, checked.templates, (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT);
     if (await catalogs.isUnlinked(tenantId)) rejectMarketing(data, checked.templates);
     return {
-      data: withTemplates(data, checked.templates),
+      data: active,
       result: checked,
       write: async (connection, catalogVersion) => {
         const now = clock();
@@ -120,6 +123,15 @@ export function activateVersions(
       },
     };
   });
+}
+
+/** @throws TidingsError `invalid_template` for a template that requires a variable which a rule of its notification does not give */
+function requireFilled(data: CatalogData, templates: readonly Template[]): void {
+  const types = new Set(templates.map(({ notificationType }) => notificationType));
+  const found = findUnfilledVariables(data).filter(({ type }) => types.has(type));
+  const errors = found.map((one) => ({ pointer: `/variables/${one.variable}`, ...describeUnfilled(one) }));
+  if (errors.length === 0) return;
+  throw new TidingsError('invalid_template', `Nothing was changed: ${errors[0]?.message}.`, { errors });
 }
 
 /** @throws TidingsError `invalid_template` for a marketing email of a tenant without a postal address */

@@ -4,7 +4,7 @@ import { groupBy } from '../lib/group-by.ts';
 import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { getPriorityNumber } from '../model/delivery.ts';
-import { getAddressHash } from '../model/direct.ts';
+import { ADDRESS_USER, getAddressHash } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY, type Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
@@ -13,6 +13,7 @@ import { planChannel, type TimedVerdict } from '../plan/verdicts.ts';
 import { findUsersByAddress } from '../store/addresses.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
+import { withTermsOfAddress } from '../users/terms.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
 
 export interface PlanRecheckOptions {
@@ -83,7 +84,7 @@ export class PlanRecheck {
     try {
       const { pool } = this.#options;
       const deliveries = asked.map(({ delivery }) => delivery);
-      const users = await loadPlanUsers(pool, deliveries);
+      const users = await loadUsers(pool, deliveries);
       const holders = await loadHolders(pool, deliveries);
       for (const [index, one] of asked.entries())
         this.#planForAll(one, [users[index], ...(holders.get(one.delivery) ?? [])]).then(one.resolve, one.reject);
@@ -129,6 +130,28 @@ export class PlanRecheck {
     if (planned.verdict.verdict === 'go') return undefined;
     return type.firstOf ? { ...planned, gap: type.firstOf.wait } : planned;
   }
+}
+
+/**
+ * Returns the user of each delivery, with what was said for its address before: the user who was known by it alone may have turned something
+ * off, and the address may be that of a user with an id since.
+ */
+async function loadUsers(
+  pool: pg.Pool,
+  deliveries: readonly ClaimedDelivery[],
+): Promise<readonly (StoredPlanUser | undefined)[]> {
+  const addressed = deliveries.flatMap(({ tenantId, userId, address }, index) => {
+    const id = address && `${ADDRESS_USER}${address.hash}`;
+    return id === null || id === userId ? [] : [{ tenantId, userId: id, index }];
+  });
+  const found = await loadPlanUsers(pool, [...deliveries, ...addressed]);
+  const users = found.slice(0, deliveries.length);
+  for (const [place, { index }] of addressed.entries()) {
+    const user = users[index];
+    const ofAddress = found[deliveries.length + place]?.terms;
+    if (user && ofAddress) users[index] = { ...user, terms: withTermsOfAddress(user.terms ?? NO_TERMS, ofAddress) };
+  }
+  return users;
 }
 
 /**

@@ -89,7 +89,7 @@ export async function sendNotifications(
   const byIndex = new Map(asked.map((index, place) => [index, results[place] as EventResult]));
   const users = asked.map((index) => recipients[index] as ResolvedRecipient);
   const unreachable = isDryRun
-    ? await foretell(parts, { tenantId, type, channels: request.channels, now }, users)
+    ? await foretell(parts, { tenantId, type, channels: request.channels, policy: catalog.rules.policy, now }, users)
     : undefined;
   return toAnswer(request, type, {
     ...{ requestId, isDryRun, now, recipients, firstByUser, byIndex },

@@ -134,9 +134,10 @@ function planChannels(
   );
   for (const { channel, verdict, code, level, until } of verdicts)
     planned.set(channel, { plan: verdict, code, decided_by: level, ...(until !== undefined && { until }) });
-  for (const [channel, { reasonCode }] of unreachable ?? []) {
+  for (const [channel, { reasonCode, level }] of unreachable ?? []) {
     const found = planned.get(channel);
-    if (found && found.plan !== 'drop') planned.set(channel, { plan: 'drop', code: reasonCode });
+    if (found && found.plan !== 'drop')
+      planned.set(channel, { plan: 'drop', code: reasonCode, ...(level !== undefined && { decided_by: level }) });
   }
   // Of channels that are tried one after the other, one whose turn never comes makes way for the next at once.
   const [next] = [...planned].filter(([, { plan }]) => plan !== 'drop');

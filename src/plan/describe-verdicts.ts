@@ -33,9 +33,8 @@ export function describeVerdict({ channel, code, level, value, since, until }: V
     case 'preference_off':
       if (value === 'only_listed')
         return `the user wants only what they have turned on${when && `, as they said${when}`}`;
-      return value === 'NEVER' || Array.isArray(value)
-        ? `the user changed the ${where}${when}`
-        : `the user turned off ${where}${when}`;
+      if (Array.isArray(value)) return `the user left ${channel} out of the ${where}${when}`;
+      return value === 'NEVER' ? `the user set the ${where} to NEVER${when}` : `the user turned off ${where}${when}`;
     case 'not_subscribed':
       return `it is off unless the user turns it on (${where})`;
     case 'quiet_hours_dropped':

@@ -162,6 +162,27 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
   return Object.keys(united).length === 0 ? NO_TERMS : united;
 }
 
+/**
+ * Returns the terms of a user with what was said for one of their addresses before it was theirs, by the user who was known by it alone: the
+ * newer word counts, as if it were their own, and of consent the withdrawals alone.
+ */
+export function withTermsOfAddress(terms: Terms, ofAddress: Terms): Terms {
+  const from = terms.reset ?? Number.NEGATIVE_INFINITY;
+  let merged = terms;
+  for (const [scope, said] of Object.entries(ofAddress.p ?? {})) {
+    for (const [field, value] of Object.entries(said) as [keyof ScopeTerms, Said<unknown>][])
+      if (value[1] >= from) merged = mergeScope(merged, scope, field, value);
+  }
+  const { q } = ofAddress;
+  if (q && q[1] >= from && isNewer(merged.q, q, strictnessOfQuiet)) merged = { ...merged, q };
+  for (const [key, said] of Object.entries(ofAddress.k ?? {})) {
+    const known = merged.k?.[key];
+    if (said.state !== 'withdrawn' || (known && !outweighs(said, known))) continue;
+    merged = { ...merged, k: { ...merged.k, [key]: said } };
+  }
+  return merged;
+}
+
 function uniteScopes(one: ScopeTerms, other: ScopeTerms): ScopeTerms {
   const on = uniteSaid(one.on, other.on, STRICTNESS.on, (value) => value === 0);
   const freq = uniteSaid(one.freq, other.freq, STRICTNESS.freq, (value) => value === 'NEVER');

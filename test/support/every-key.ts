@@ -207,7 +207,7 @@ legal_hours:
     zones: [America/New_York, Pacific/Honolulu]
     pass: [SECURITY]
     regions:
-      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York] }
+      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York], not_on: [saturday, sunday] }
     calling_codes: { "1": { region: US-FL, zones: [America/New_York] }, "44": [Europe/London] }
 quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
 hold_spread: 10m

@@ -33,12 +33,20 @@ export function replayHistories(
   until: Millis,
   other?: readonly Rule[],
   terms?: TenantTerms,
+  otherTerms?: TenantTerms,
 ): BacktestReport {
   const set = terms ? onTerms(rulesOf(rules), terms) : rulesOf(rules);
-  const candidate = other ? rulesOf(other, 2) : null;
+  const candidate = other && (otherTerms ? onTerms(rulesOf(other, 2), otherTerms) : rulesOf(other, 2));
   const keyed = (text: string) => seal.hash(text);
   const { comparesAddresses } = set;
-  const backtest = new Backtest({ since, until, candidate, version: () => set, comparesAddresses, keyed });
+  const backtest = new Backtest({
+    since,
+    until,
+    candidate: candidate ?? null,
+    version: () => set,
+    comparesAddresses,
+    keyed,
+  });
   for (const history of histories) backtest.addUser(history);
   return backtest.report();
 }

@@ -48,6 +48,8 @@ export interface Rows {
   readonly listIds: readonly [string, string];
   /** Name of a segment of its catalog. */
   readonly segment: string;
+  /** A source of its catalog. */
+  readonly source: string;
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -218,6 +220,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       listIds,
       ...{ connector, deadTaskId, productId },
       segment: segmentOf(word),
+      source: sourceOf(word),
       tenantId,
       templateIds,
       erasableId,
@@ -446,6 +449,10 @@ function segmentOf(word: string): string {
   return `${word.toUpperCase()}_SEGMENT`;
 }
 
+function sourceOf(word: string): string {
+  return `${word.toUpperCase()}_SOURCE`;
+}
+
 export function catalogOf(word: string, version = 0): Map<string, string> {
   const name = word.toUpperCase();
   return new Map([
@@ -460,6 +467,7 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
       `connectors: { ${word}_cards: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
     ],
     ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
+    ['sources.yaml', `sources: { ${sourceOf(word)}: { topic: ${word}.events } }\n`],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
     [`templates/${name}/email.en@short.subject.txt`, `${word} short`],
@@ -497,6 +505,7 @@ async function load(
     | 'deadTaskId'
     | 'productId'
     | 'segment'
+    | 'source'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

@@ -8234,7 +8234,7 @@ export interface components {
              * @description `reading`: by the workers, as far as they reach Kafka (`kafka` in `/healthz/ready`)
              * @enum {string}
              */
-            state: "reading" | "paused" | "refused" | "not_configured";
+            state: "reading" | "paused" | "not_allowed" | "not_configured";
             topic: string;
         };
         /** @description The sources of the active catalog, in the order of its file */

@@ -23,6 +23,7 @@ export const CHECKS = {
   nothing_to_cancel: 'warning',
   undeclared_field: 'warning',
   footer_added: 'warning',
+  unfilled_variable: 'warning',
   digest_template_missing: 'warning',
   unused_event: 'warning',
   unused_notification: 'warning',

@@ -13,6 +13,7 @@ import { checkLoops } from './loops.ts';
 import { checkMarketingFooter, checkReaderUrl } from './marketing-footer.ts';
 import { checkRoutes } from './routes.ts';
 import { checkTemplates } from './templates.ts';
+import { checkUnfilledVariables } from './unfilled-variables.ts';
 import { checkUses } from './uses.ts';
 import { checkWaits } from './waits.ts';
 
@@ -62,6 +63,7 @@ function runChecks(
   checkDigests(data, report);
   checkDoubleOptIn(data, report);
   checkTemplates(data, files, reportAt);
+  checkUnfilledVariables(data, report);
   checkMarketingFooter(data, report, sender);
   if (isUnlinked) checkReaderUrl(data, report);
   return findings.sort(compareByPlace);

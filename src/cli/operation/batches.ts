@@ -10,7 +10,7 @@ import { readLines } from '../read-lines.ts';
 import { type CommandOutput, JSON_OPTION, runApiCommand, toPage, toRejectedLines } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { parseCount } from './run-job.ts';
-import { collectVariable } from './send-output.ts';
+import { collectVariable, VARIABLE_HELP } from './send-output.ts';
 
 const PATH = '/api/v1/batches';
 /** Lines of one request. */
@@ -44,12 +44,7 @@ export function addBatchesCommands(program: Command): void {
     .description('Create a batch, which then takes recipients in')
     .requiredOption('--type <type>', 'notification type of the catalog')
     .option('--name <text>', 'a name for the list of batches')
-    .option(
-      '--var <name=value>',
-      'a variable; a value that is JSON is read as such; may be repeated',
-      collectVariable,
-      {},
-    )
+    .option('--var <name=value>', `a variable; ${VARIABLE_HELP}; may be repeated`, collectVariable, {})
     .option('--channel <channel>', 'on this channel only; may be repeated', (one: string, all: string[] = []) => [
       ...all,
       one,

@@ -5,7 +5,7 @@ import { parseLimit } from '../parse-argument.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { findTypeByShortName } from './find-type.ts';
-import { collectVariable, formatResult, type Result } from './send-output.ts';
+import { collectVariable, formatResult, type Result, VARIABLE_HELP } from './send-output.ts';
 import { sendTest } from './template-tests.ts';
 
 const PATH = '/api/v1/notifications';
@@ -52,12 +52,7 @@ export function addNotificationsCommands(program: Command): void {
     .option('--user-id <id>', 'to this user; may be repeated', collect, [])
     .option('--email <address>', 'to the user with this address, or to the address alone; may be repeated', collect, [])
     .option('--phone <number>', 'the same with a number in E.164 form; may be repeated', collect, [])
-    .option(
-      '--var <name=value>',
-      'a variable; a value that is JSON is read as such; may be repeated',
-      collectVariable,
-      {},
-    )
+    .option('--var <name=value>', `a variable; ${VARIABLE_HELP}; may be repeated`, collectVariable, {})
     .option('--channel <channel>', 'on this channel only; may be repeated', collect)
     .option('--at <time>', 'at this time (2026-12-01T09:00:00Z), or with --zone at this local time')
     .option('--zone <zone>', 'zone of --at: recipient, or an IANA zone')

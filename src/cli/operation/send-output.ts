@@ -15,6 +15,9 @@ export interface Result {
   readonly channels?: { readonly [channel: string]: { readonly plan: string } };
 }
 
+/** Says what a value of `--var` is. */
+export const VARIABLE_HELP = 'a value that is JSON is read as such, a text of digits is written "4711"';
+
 /** Adds `name=value` to the variables; a value that is JSON is read as such. */
 export function collectVariable(
   text: string,
@@ -28,7 +31,9 @@ export function collectVariable(
 
 function readValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value = JSON.parse(text);
+    // A number with so many digits is an id, and would become another one.
+    return Number.isInteger(value) && !Number.isSafeInteger(value) ? text : value;
   } catch {
     return text;
   }

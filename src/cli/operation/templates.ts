@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { CHANNELS } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { runApiCommand } from '../run-command.ts';
-import { collectVariable, readEvent } from './send-output.ts';
+import { collectVariable, readEvent, VARIABLE_HELP } from './send-output.ts';
 import { addStoredTemplateCommands } from './stored-templates.ts';
 import { addTemplateTestCommand } from './template-tests.ts';
 
@@ -56,7 +56,7 @@ export function addTemplatesCommands(program: Command): void {
     .option('--event <file>', 'a JSON file with an event; default: a sample by its schema', readEvent)
     .addOption(new Option('--last', 'the newest event of the user for which a rule sends the type').conflicts('event'))
     .option('--sample', 'a sample by the schemas of the catalog: the default')
-    .option('--var <name=value...>', 'variables; a value that is JSON is read as such', collectVariable)
+    .option('--var <name=value...>', `variables; ${VARIABLE_HELP}`, collectVariable)
     .option('--html <file>', 'write the HTML to this file')
     .option('--dark <file>', 'write the HTML as a dark screen shows it to this file')
     .option('--follow-links', 'ask for the first 20 public https:// links')

@@ -4,6 +4,7 @@ import { isReading, sumCounts } from '../../model/batch.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import { DROP_CODES } from '../../model/plan-codes.ts';
 import { selectChannels } from '../../plan/plan.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { type LineResult, loadLines, type PendingLine } from '../../store/batches/recipients.ts';
@@ -80,9 +81,10 @@ export async function estimateBatch(
   const { rules } = await catalogs.getActive(tenantId);
   const type = rules.notifications.get(asked.request.type);
   const { channels, variables = {} } = asked.request;
-  const away = type && (await foretell(parts, { tenantId, type, channels, now }, first));
+  const away = type && (await foretell(parts, { tenantId, type, channels, policy: rules.policy, now }, first));
   const reached: ReachedRecipient[] = [];
   const unreachable: string[] = [];
+  const dropped: string[] = [];
   let held = 0;
   for (const [place, { userId, given, variables: own }] of first.entries()) {
     const result = results[place] as EventResult;
@@ -91,7 +93,8 @@ export async function estimateBatch(
     const left = planned.filter((channel) => !away?.[place]?.has(channel));
     const [lost] = planned.filter((channel) => !left.includes(channel));
     if (left.length === 0 && lost !== undefined) {
-      unreachable.push(away?.[place]?.get(lost)?.reasonCode as string);
+      const code = away?.[place]?.get(lost)?.reasonCode as string;
+      ((DROP_CODES as readonly string[]).includes(code) ? dropped : unreachable).push(code);
       continue;
     }
     if (isHeld(result)) held++;
@@ -109,7 +112,7 @@ export async function estimateBatch(
       held: scale(held),
       duplicate: scale(found.length - first.length),
       unreachable: countCodes(unreachable, scale),
-      dropped: countCodes(codesOf(all, 'dropped'), scale),
+      dropped: countCodes([...codesOf(all, 'dropped'), ...dropped], scale),
       rejected: countCodes(codesOf(all, 'rejected'), scale),
     },
     reached,

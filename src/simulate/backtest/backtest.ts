@@ -1,5 +1,5 @@
 import { appendTo } from '../../lib/group-by.ts';
-import type { Decision } from '../../model/decision.ts';
+import type { Decision, Evidence } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { StoredHistory } from '../../store/replay.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
@@ -35,6 +35,8 @@ export interface Counts {
   readonly added: number;
   readonly removed: number;
   readonly moved: number;
+  /** At the same time, but a channel is dropped, held or folded that was not, or no longer is. */
+  readonly replanned: number;
   readonly unchanged: number;
 }
 
@@ -53,7 +55,7 @@ export interface Example {
   readonly new?: ReportedDecision;
 }
 
-export type Change = 'added' | 'removed' | 'moved';
+export type Change = 'added' | 'removed' | 'moved' | 'replanned';
 
 export interface ReportedDecision
   extends Pick<Decision, 'rule' | 'outcome' | 'reason_code' | 'reason' | 'event_ids' | 'evidence'> {
@@ -156,9 +158,10 @@ export class Backtest {
     const { pairs, added, removed } = pairSends(live, virtual);
     for (const [before, after] of pairs) {
       const tally = this.#tally(after.type);
-      if (before.at === after.at) tally.unchanged++;
+      const change = before.at !== after.at ? 'moved' : isPlannedAlike(before, after) ? undefined : 'replanned';
+      if (!change) tally.unchanged++;
       else
-        tally.add('moved', () => ({
+        tally.add(change, () => ({
           user_id: history.userId,
           live: toReportedDecision(before),
           new: toReportedDecision(after),
@@ -203,6 +206,7 @@ class Tally implements Counts {
   added = 0;
   removed = 0;
   moved = 0;
+  replanned = 0;
   unchanged = 0;
   readonly days = new Map<number, { readonly day: string; live: number; new: number }>();
   readonly examples: Example[] = [];
@@ -291,6 +295,19 @@ function pairSends(live: readonly SendMade[], virtual: readonly SendMade[]) {
   return { pairs, added, removed };
 }
 
+/** Whether both go by the same channels at the same times, for whatever reason. */
+function isPlannedAlike(before: SendMade, after: SendMade): boolean {
+  const [some, others] = [before, after].map(({ decision }) => listDetours(decision.evidence.plan));
+  return some === others;
+}
+
+/** Names what does not go at once, in the order of the channels; mostly nothing. */
+function listDetours(plan: Evidence['plan']): string {
+  if (!plan) return '';
+  const detours = plan.filter(({ verdict }) => verdict !== 'go');
+  return detours.map(({ channel, verdict, until }) => `${channel} ${verdict} ${until ?? ''}`).join('\n');
+}
+
 function byTime(a: SendMade, b: SendMade): number {
   return a.at - b.at || (a.decision.decision_id < b.decision.decision_id ? -1 : 1);
 }
@@ -336,7 +353,7 @@ function toReportedDecision({ at, decision }: SendMade): ReportedDecision {
 }
 
 function sumCounts(all: readonly Counts[]): Counts {
-  const total = { live: 0, new: 0, added: 0, removed: 0, moved: 0, unchanged: 0 };
+  const total = { live: 0, new: 0, added: 0, removed: 0, moved: 0, replanned: 0, unchanged: 0 };
   for (const one of all) for (const name of Object.keys(total) as (keyof Counts)[]) total[name] += one[name];
   return total;
 }

@@ -50,7 +50,7 @@ function renderSummary(types: readonly TypeReport[], totals: Counts): string {
 function renderType(one: TypeReport, since: string, until: string): string {
   return `<section id="${toAnchor(one.type)}">
 <h2>${escapeHtml(one.type)}</h2>
-<p>${formatNumber(one.live)} live, ${formatNumber(one.new)} new: ${formatNumber(one.added)} added, ${formatNumber(one.removed)} removed, ${formatNumber(one.moved)} moved, ${formatNumber(one.unchanged)} unchanged.</p>
+<p>${formatNumber(one.live)} live, ${formatNumber(one.new)} new: ${formatNumber(one.added)} added, ${formatNumber(one.removed)} removed, ${formatNumber(one.moved)} moved, ${formatNumber(one.replanned)} replanned, ${formatNumber(one.unchanged)} unchanged.</p>
 ${renderChart(one, since, until)}
 ${one.examples.map(renderExample).join('\n')}
 </section>`;
@@ -116,7 +116,7 @@ a { color: inherit }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid var(--line) }
 th:first-child { text-align: left; overflow-wrap: anywhere }
-td.added, b.added { color: var(--good) } td.removed, b.removed { color: var(--bad) } td.moved, b.moved { color: var(--move) }
+td.added, b.added { color: var(--good) } td.removed, b.removed { color: var(--bad) } td.moved, b.moved, td.replanned, b.replanned { color: var(--move) }
 figure { margin: 1rem 0 } svg { width: 100%; height: auto } svg line { stroke: var(--line) } svg text { fill: var(--quiet); font-size: 12px }
 rect.live { fill: var(--live) } rect.new { fill: var(--new) } span.live { color: var(--live) } span.new { color: var(--new) }
 figcaption, .note { color: var(--quiet) } .good { color: var(--good) }

@@ -3,14 +3,17 @@ import type { Channel } from '../../model/delivery.ts';
 import { getAddressHash } from '../../model/direct.ts';
 import type { AddressKind, Millis } from '../../model/event.ts';
 import { describeMissingAddress, MISSING_DEVICE, type MissingAddress } from '../../model/missing-address.ts';
+import type { PlanCode } from '../../model/plan-codes.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { suppressedReason, suppressionOf } from './suppressed.ts';
 
-/** Why a message cannot reach its user by a channel, as its delivery would say. */
+/** Why a message cannot reach its user by a channel, or does not go to them, as its delivery would say. */
 export interface Unreachable {
-  readonly reasonCode: MissingAddress['reasonCode'] | 'suppressed';
+  readonly reasonCode: MissingAddress['reasonCode'] | 'suppressed' | PlanCode;
   readonly reason: string;
+  /** Level that decided; absent: no policy did. */
+  readonly level?: string;
 }
 
 /** A user to whom a message would go. */
