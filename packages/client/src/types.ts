@@ -4827,7 +4827,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_public_url" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_public_url" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "unfilled_variable" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
