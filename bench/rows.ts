@@ -18,12 +18,15 @@ import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
 import { templatesRow } from './rows/templates.ts';
 import { floodRow, tenantsRow } from './rows/tenants.ts';
+import { noTermsRow, termsRow } from './rows/terms.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
 import { urgentRow } from './rows/urgent.ts';
 
 /** Every row, in the order of the table. */
 export const ROWS: readonly Row[] = [
   batchRow,
+  noTermsRow,
+  termsRow,
   httpRow,
   deliveredRow,
   singleRow,

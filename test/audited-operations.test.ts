@@ -98,6 +98,8 @@ const AUDITED: {
   'POST /api/v1/suppressions': ['suppression.added', 'after'],
   'POST /api/v1/suppressions/{id}/lift': ['suppression.removed', 'before'],
   'POST /api/v1/suppressions/import': ['suppression.added', 'after'],
+  'POST /api/v1/sources/{name}/pause': ['source.paused', 'both'],
+  'POST /api/v1/sources/{name}/resume': ['source.resumed', 'both'],
   'POST /api/v1/sending/resume': ['email.resumed', 'none'],
   'PUT /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
   'PATCH /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],

@@ -122,7 +122,7 @@ test('a line of a user who was erased is not asked for, also before the erasure 
   // No worker runs its job yet.
   await tidings.stopJobs();
   const erasure = { tenantId: TENANT, userId: 'u1', actor: systemActor('test'), reason: null };
-  expect((await beginErasure(pool, tidings.seal, erasure, tidings.clock.now))?.isNew).toBe(true);
+  expect((await beginErasure(pool, tidings.seal, erasure, () => tidings.clock.now))?.isNew).toBe(true);
   tidings.clock.now += 1000;
   await tidings.worker();
   tidings.batches();
@@ -136,6 +136,40 @@ test('a line of a user who was erased is not asked for, also before the erasure 
   await add(next, [{ user_id: 'u1' }]);
   await command(next, 'start');
   expect(await ends(next)).toMatchObject({ counts: { sent: 1 } });
+});
+
+test('a line of a user who was erased while its page was in memory makes nobody anew', async () => {
+  const { tidings, server, user, email } = at();
+  const { create, add, command, ends } = batchesOf(at());
+  await user('u1', { email: 'maria@example.com' });
+  const id = await create();
+  await add(id, [{ user_id: 'u1' }]);
+  tidings.jobs();
+  let erased: Promise<unknown> | undefined;
+  const erase = async () => {
+    tidings.clock.now += 60_000;
+    const { body } = await server.post('/api/v1/users/u1/erase');
+    const status = async () => (await server.get(`/api/v1/erasures/${body.erasure_id}`)).body.status;
+    await expect.poll(status, { timeout: 20_000 }).toBe('done');
+    tidings.clock.now += 60_000;
+  };
+  const { pool } = tidings.database;
+  const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
+  const frozen = Object.assign(Object.create(pool), {
+    async query(...parameters: [{ name?: string }]) {
+      const result = await query(...parameters);
+      if (parameters[0].name !== 'load-batch-page') return result;
+      erased ??= erase();
+      await erased;
+      return result;
+    },
+    connect: () => pool.connect(),
+  });
+  tidings.batches({ pool: frozen });
+  await command(id, 'start');
+  expect(await ends(id)).toMatchObject({ counts: { rejected: 1 }, codes: { rejected: { user_erased: 1 } } });
+  expect(email.calls).toEqual([]);
+  expect((await server.get('/api/v1/users/u1')).status).toBe(404);
 });
 
 test('what was scheduled for an address goes by the terms of who has got the address since', async () => {

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
 import {
   ACCEPTED,
+  CONNECTORS,
   EVENTS,
   KINDS,
   NOTIFICATIONS,
@@ -127,6 +128,7 @@ describe('keys', () => {
       'segments.yaml',
       'routes.yaml',
       'preferences.yaml',
+      'connectors.yaml',
       'cases.yaml',
     ] as const) {
       const [known] = await findKnownWords(file, '', VOCABULARY, lineUnder(''));
@@ -158,7 +160,7 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, SOURCES, PREFERENCES];
+    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, SOURCES, PREFERENCES, ...CONNECTORS];
     for (const document of [...files.map((text) => parse(text)), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);

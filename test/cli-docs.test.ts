@@ -18,7 +18,7 @@ const text = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8');
 test('the table names every command, and no other', () => {
   const rows = text.split('\n').filter((line) => /^\| `tidings /.test(line));
   const named = rows.flatMap((row) =>
-    [...(row.split('|')[1] ?? '').matchAll(/`(?:tidings )?([a-z-]+)/g)].map(([, name = '']) => name),
+    [...(row.split('|')[1] ?? '').matchAll(/`(?:tidings )?([a-z_-]+)/g)].map(([, name = '']) => name),
   );
   const groups = new Set(listCommands().map(({ path }) => path.split(' ')[0] ?? ''));
   expect([...new Set(named)].sort()).toEqual([...groups].sort());

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import packageFile from '../package.json' with { type: 'json' };
 import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
@@ -52,7 +54,11 @@ test('every step works, and what is exported is the catalog that was seeded', { 
   // npm run seed:notifications
   const [program, script, group, ...seed] = packageFile.scripts['seed:notifications'].split(' ');
   expect([program, script, group]).toEqual(['node', 'bin/tidings.mjs', 'templates']);
-  const seeded = JSON.parse(await run(...seed, EXAMPLE, '--json'));
+  const { stdout } = await promisify(execFile)('npm', ['run', '-s', 'seed:notifications', '--', EXAMPLE, '--json'], {
+    cwd: new URL('..', import.meta.url),
+    env: { ...process.env },
+  });
+  const seeded = JSON.parse(stdout);
   expect(seeded).toMatchObject({ same: 0, problems: [] });
   expect(seeded.changed).toBeGreaterThan(80);
   expect(JSON.parse(await run(...seed, EXAMPLE, '--json'))).toMatchObject({ changed: 0, same: seeded.changed });

@@ -167,3 +167,27 @@ test('the client imports in parts', async () => {
   const again = await client.consents.import(lines as Parameters<typeof client.consents.import>[0]);
   expect(again).toMatchObject({ recorded: 0, known: 2099, rejected: 1 });
 });
+
+test('an import that breaks off leaves an audit entry of what it has recorded', async () => {
+  const line = (n: number) => `${JSON.stringify({ ...LINE, id: `crm-${n}` })}\n`;
+  let breakOff = (_reason: Error) => {};
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(Buffer.from(Array.from({ length: 600 }, (_, n) => line(n)).join('')));
+      breakOff = (reason) => controller.error(reason);
+    },
+  });
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const broken = fetch(`${server.url}/api/v1/consents/import`, {
+    method: 'POST',
+    headers,
+    body,
+    duplex: 'half',
+  } as never);
+  const count = async (text: string) => (await tidings.database.pool.query(text)).rowCount;
+  await expect.poll(() => count('select from consents'), { timeout: 20_000 }).toBe(500);
+  breakOff(new Error('the connection is lost'));
+  await expect(broken).rejects.toThrow();
+  const entries = async () => (await server.get('/api/v1/audit-log?action=consents.imported')).body.entries;
+  await expect.poll(entries, { timeout: 20_000 }).toMatchObject([{ detail: { recorded: 500 } }]);
+});

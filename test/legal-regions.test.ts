@@ -29,6 +29,8 @@ const TCPA = `legal_hours:
         - { hours: 09:00-21:00, from: 2015-01-01, source: an older law, zones: [America/New_York, America/Chicago] }
         - { hours: 08:00-20:00, from: 2021-07-01, source: Florida Statutes 501.059, zones: [America/New_York, America/Chicago] }
       DE: { hours: 09:00-20:00, from: 2020-01-01, source: house rule }
+      US-AL: { hours: 08:00-20:00, not_on: [sunday], from: 2020-01-01, source: a state rule, zones: [America/Chicago] }
+      LAZY: { hours: 10:00-12:00, not_on: [sunday, saturday], from: 2020-01-01, source: house rule, zones: [Europe/Berlin] }
 `;
 
 async function policyOf(text: string): Promise<Partial<Policy>> {
@@ -55,6 +57,41 @@ async function ask(now: string, traits: { readonly [trait: string]: string }, ch
   const { verdict } = planChannel({ ...question, now: Date.parse(now) }, channel);
   return [verdict.verdict, verdict.until ?? null, verdict.level, String(verdict.value)] as const;
 }
+
+describe('the weekdays of a region', () => {
+  const inAlabama = { region: 'US-AL', time_zone: 'America/Chicago' };
+
+  test('on which nothing is allowed hold until the next day, and its hours, in the zone of the user', async () => {
+    // Sunday 21 November 2027, noon in Chicago.
+    expect(await ask('2027-11-21T18:00:00Z', inAlabama)).toEqual([
+      ...['hold', '2027-11-22T14:00:00.000Z', 'law: sms in US-AL', '20:00-08:00 America/Chicago (zone of the user)'],
+    ]);
+    // Saturday 23:30 in Chicago is held over Sunday; Saturday noon and Monday noon go.
+    expect((await ask('2027-11-21T05:30:00Z', inAlabama)).slice(0, 2)).toEqual(['hold', '2027-11-22T14:00:00.000Z']);
+    expect((await ask('2027-11-20T18:00:00Z', inAlabama))[0]).toBe('go');
+    expect((await ask('2027-11-22T18:00:00Z', inAlabama))[0]).toBe('go');
+    // It is Monday in Tokyo, while it is Sunday for the user.
+    expect((await ask('2027-11-22T01:30:00Z', inAlabama))[1]).toBe('2027-11-22T14:00:00.000Z');
+  });
+
+  test('may be several in a row, and over a clock change', async () => {
+    const lazy = { region: 'LAZY', time_zone: 'Europe/Berlin' };
+    expect((await ask('2027-10-29T13:00:00Z', lazy)).slice(0, 2)).toEqual(['hold', '2027-11-01T09:00:00.000Z']);
+    expect((await ask('2027-10-31T00:30:00Z', lazy)).slice(0, 2)).toEqual(['hold', '2027-11-01T09:00:00.000Z']);
+  });
+
+  test('are weekdays, and leave one', async () => {
+    const problems = async (days: string) => {
+      const text = TCPA.replace('not_on: [sunday]', `not_on: ${days}`);
+      return (await parseCatalogFiles(new Map([...FILES, ['preferences.yaml', text]]))).problems.map(
+        (one) => one.message,
+      );
+    };
+    expect(await problems('[sonntag]')).toMatchObject([expect.stringContaining('weekday')]);
+    const all = '[monday, tuesday, wednesday, thursday, friday, saturday, sunday]';
+    expect(await problems(all)).toEqual(['"not_on" leaves no day on which messages go']);
+  });
+});
 
 describe('the hours of a region', () => {
   const inFlorida = { region: 'US-FL', time_zone: 'America/New_York' };

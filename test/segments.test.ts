@@ -131,6 +131,33 @@ describe('over HTTP', () => {
     ]);
   });
 
+  test('a rule for a segment is backtested exactly, also after its users changed, and a changed segment shows who gets more or less', async () => {
+    const { clock, database } = tidings;
+    const since = clock.now - 60_000;
+    await tidings.timers();
+    const tells = async () => {
+      const text = `select user_id from notifications where rule = 'WEEKLY' order by notification_id`;
+      return (await database.pool.query(text)).rows.map(({ user_id }) => user_id as string).sort();
+    };
+    clock.now = Date.parse('2025-11-24T09:00:30Z');
+    await expect.poll(tells, { timeout: 30_000 }).toEqual(['pro large', 'pro small']);
+    const changed = { free: 'pro', 'pro small': 'free' };
+    for (const [user_id, plan] of Object.entries(changed))
+      expect(
+        (await server.send('PATCH', `/api/v1/users/${encodeURIComponent(user_id)}`, { traits: { plan } })).status,
+      ).toBe(200);
+    clock.now = Date.parse('2025-12-01T09:00:30Z');
+    await expect.poll(tells, { timeout: 30_000 }).toEqual(['free', 'pro large', 'pro large', 'pro small']);
+    const exact = await tidings.backtest(since);
+    expect(exact.reproduced).toMatchObject({ different: 0 });
+    const { data } = await problemsWith({
+      'segments.yaml': 'segments: { PRO: user.plan == "free", LARGE: "true", AT_EXAMPLE: "true" }',
+    });
+    const other = await tidings.backtest(since, data);
+    expect(JSON.stringify(other)).toContain('WEEKLY');
+    expect(other.reproduced).not.toEqual(exact.reproduced);
+  });
+
   test('many users are counted by a sample, and listed page by page', async () => {
     await tidings.database.pool.query(
       `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)

@@ -87,6 +87,7 @@ test('every statement that the API sends for one tenant shows and changes nothin
 /** Operations that make what they name, which another tenant may have as well. */
 const MAKES_WHAT_IT_NAMES = new Map([
   ['PUT /api/v1/issuers/{issuer}', 201],
+  ['PUT /api/v1/connectors/{connector}/secrets', 200],
   ['POST /api/v1/users/{user_id}/tokens', 201],
   ['PUT /api/v1/users/{user_id}', 200],
   ['PATCH /api/v1/users/{user_id}', 200],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { verifyWebhook } from '../packages/client/src/webhooks.ts';
+import { takeTurn } from '../src/store/webhooks/endpoint-turns.ts';
 import { type TestWebhooks, testWebhooks } from './support/webhooks.ts';
 
 /** Messages of the channel webhook on their way to endpoints. */
@@ -108,6 +109,42 @@ test('an endpoint with a rate gets no more than that in a second, and all in the
   );
   for (const from of at) expect(at.filter((time) => time >= from && time < from + 1000).length).toBeLessThanOrEqual(4);
   expect(at.at(-1)! - at[0]!).toBeGreaterThanOrEqual(2000);
+});
+
+test('a turn that another takes in the same moment is waited for', async () => {
+  const endpoint = await hooks.endpoint({ per_second: 1 });
+  const { pool, clock } = { ...hooks.tidings.database, clock: hooks.tidings.clock };
+  const first = await pool.connect();
+  try {
+    await first.query('begin');
+    expect(await takeTurn(first, 'default', endpoint.id, 1, clock.now)).toBeUndefined();
+    // It sees the turn of the other only when that has ended, and the endpoint as it was before.
+    const second = takeTurn(pool, 'default', endpoint.id, 1, clock.now);
+    await vi.waitFor(async () => {
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      expect((await pool.query(waiting)).rowCount).toBe(1);
+    });
+    await first.query('commit');
+    expect(await second).toBeGreaterThan(clock.now);
+  } finally {
+    first.release();
+  }
+});
+
+test('a delivery that cannot be put off as it was to be holds up no other one, and is due again in a minute', async () => {
+  const [odd, other] = [await hooks.endpoint(), await hooks.endpoint()];
+  let isOdd = true;
+  await hooks.startWorker(async (id, load) =>
+    id === odd.id && isOdd ? { holdCode: 'endpoint_rate', until: Number.NaN } : load(),
+  );
+  await hooks.tell();
+  await hooks.become(other, ['sent']);
+  isOdd = false;
+  await hooks.tell();
+  await hooks.become(other, ['sent', 'sent']);
+  await hooks.become(odd, ['queued', 'sent']);
+  hooks.tidings.clock.now += 61_000;
+  await hooks.become(odd, ['sent', 'sent']);
 });
 
 test('an endpoint that does not answer holds up no other one', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyWebhook } from '../packages/client/src/webhooks.ts';
+import { runInTrace, startTracing, stopTracing, toAttemptSpan } from '../src/observe/trace-context.ts';
 import { type Endpoint, KEY_PAIR, SECRET, startEndpoint } from './support/stand-ins/endpoint.ts';
+import { testWebhooks } from './support/webhooks.ts';
 
 /** Requests as a webhook endpoint receives them. */
 
@@ -86,4 +88,28 @@ test('an endpoint with a key pair gets signatures of Ed25519', async () => {
   const { request } = await receive({}, { secrets: [KEY_PAIR] });
   expect(request.headers['webhook-signature']).toMatch(/^v1a,/);
   expect(request.headers['x-webhook-signature']).toBeUndefined();
+});
+
+test('with tracing, a request continues the trace of its event: by the span of its attempt', async () => {
+  const webhooks = await testWebhooks();
+  const traceId = 'd'.repeat(32);
+  startTracing(1);
+  try {
+    const receiver = await webhooks.endpoint();
+    const [traced = ''] = await runInTrace(`00-${traceId}-${'e'.repeat(16)}-01`, () => webhooks.tell());
+    await webhooks.startWorker();
+    await webhooks.become(receiver, ['sent']);
+    const target = { notificationId: traced, channel: 'webhook', target: receiver.id };
+    const spans = [1, 2].map((attempt) => `00-${traceId}-${toAttemptSpan({ ...target, attempt })}-01`);
+    expect(receiver.standIn.requests.map(({ headers }) => headers.traceparent)).toEqual([spans[0]]);
+    expect(spans[1]).not.toBe(spans[0]);
+    // Outside a trace there is no header, and one of the endpoint's own stays.
+    const other = await webhooks.endpoint({ headers: { traceparent: 'its own' } });
+    await webhooks.tell();
+    await webhooks.become(other, ['sent']);
+    expect(other.standIn.requests[0]?.headers.traceparent).toBe('its own');
+  } finally {
+    stopTracing();
+    await webhooks.close();
+  }
 });

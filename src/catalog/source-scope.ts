@@ -1,6 +1,6 @@
 import type { Declared } from '../expressions/condition.ts';
 
-/** What the expressions of a source see: the message that is to become an event. */
+/** Names that the expressions of a source can use: the message that is to become an event. */
 export const SOURCE_SCOPE: Declared = {
   message: {
     type: 'object',

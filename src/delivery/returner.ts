@@ -1,12 +1,18 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { bisect } from '../lib/bisect.ts';
+import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
 import { deferred } from '../observe/happenings.ts';
 import { describeVerdict } from '../plan/describe-verdicts.ts';
 import { type ClaimedDelivery, releaseDeliveries } from '../store/deliveries/claimed-delivery.ts';
 import { dropDeliveries } from '../store/deliveries/drop-deliveries.ts';
+import { isItemError } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
+
+/** Pause in ms of a delivery that cannot be returned as it was to be. */
+const FAILED_PAUSE_MS: Millis = 60_000;
 
 /** A delivery that was not started. */
 interface Waiting {
@@ -67,33 +73,54 @@ export class Returner {
 
   /** Returns what was added. Resolves to false, and keeps it for the next call, if the database cannot be reached. */
   async flush(): Promise<boolean> {
-    const { pool, clock, capacity, log, onReturned } = this.#options;
+    const { capacity, log, onReturned } = this.#options;
     const batch = this.#waiting;
     if (batch.length === 0) return true;
     this.#waiting = [];
     try {
-      // Nothing changes for those that another worker has rescued: they are queued, or have a newer fence.
-      const held = batch.filter(({ verdict }) => verdict?.verdict !== 'drop');
-      await releaseDeliveries(
-        pool,
-        held.map(({ delivery }) => delivery),
-        held.map(({ dueAt }) => dueAt),
-        held.map(({ holdCode }) => holdCode),
-        held.map(({ verdict }) => verdict),
-        held.map(({ gap }) => gap),
+      await bisect(
+        batch,
+        (part) => this.#return(part),
+        isItemError,
+        (one, error) => this.#returnLater(one, error),
       );
-      const dropped = batch.flatMap(({ delivery, verdict }) =>
-        verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict, delivery) }] : [],
-      );
-      if (dropped.length > 0) await dropDeliveries(pool, dropped, clock());
     } catch (error) {
-      this.#waiting.push(...batch);
+      this.#waiting.push(...batch.filter(({ delivery }) => capacity.isHeld(delivery)));
       log.warn({ err: error, waiting: batch.length }, 'unstarted deliveries could not be returned; trying again');
       return false;
     }
-    for (const { delivery } of batch) capacity.release(delivery);
     onReturned();
     return true;
+  }
+
+  async #return(batch: readonly Waiting[]): Promise<never[]> {
+    const { pool, clock, capacity } = this.#options;
+    // Nothing changes for those that another worker has rescued: they are queued, or have a newer fence.
+    const held = batch.filter(({ verdict }) => verdict?.verdict !== 'drop');
+    await releaseDeliveries(
+      pool,
+      held.map(({ delivery }) => delivery),
+      held.map(({ dueAt }) => dueAt),
+      held.map(({ holdCode }) => holdCode),
+      held.map(({ verdict }) => verdict),
+      held.map(({ gap }) => gap),
+    );
+    const dropped = batch.flatMap(({ delivery, verdict }) =>
+      verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict, delivery) }] : [],
+    );
+    if (dropped.length > 0) await dropDeliveries(pool, dropped, clock());
+    for (const { delivery } of batch) capacity.release(delivery);
+    return [];
+  }
+
+  /** Returns a delivery that fails alone without what was to be written of it, for a while: it must not hold up the others. */
+  async #returnLater({ delivery }: Waiting, error: unknown): Promise<never[]> {
+    const { pool, clock, capacity, log } = this.#options;
+    const line = { err: error, delivery_id: formatDeliveryId(delivery) };
+    log.error(line, 'an unstarted delivery could not be returned as it was to be; it is due again in a minute');
+    await releaseDeliveries(pool, [delivery], [clock() + FAILED_PAUSE_MS]);
+    capacity.release(delivery);
+    return [];
   }
 }
 

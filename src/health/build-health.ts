@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Millis } from '../model/event.ts';
-import type { SourceState } from '../sources/source-worker.ts';
+import type { SourceState } from '../model/source.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';

@@ -1,5 +1,5 @@
 import type { Millis } from '../model/event.ts';
-import type { SourceState } from '../sources/source-worker.ts';
+import type { SourceState } from '../model/source.ts';
 import { type HealthCheck, OK } from './check.ts';
 
 const MAX_AGE_MS: Millis = 1000;

@@ -66,18 +66,22 @@ export class ConsentImport {
       chunk = [];
     };
     let isTooLong = false;
-    for await (const bytes of splitLines(body, MAX_LINE_BYTES)) {
-      isTooLong = counts.lines >= MAX_IMPORT_LINES;
-      if (isTooLong) break;
-      const read = readLine(counts.lines, bytes);
-      counts.lines++;
-      if (read === 'empty') counts.empty++;
-      else if ('said' in read) chunk.push(read);
-      else note(read);
-      if (chunk.length >= CHUNK_LINES) await flush();
+    try {
+      for await (const bytes of splitLines(body, MAX_LINE_BYTES)) {
+        isTooLong = counts.lines >= MAX_IMPORT_LINES;
+        if (isTooLong) break;
+        const read = readLine(counts.lines, bytes);
+        counts.lines++;
+        if (read === 'empty') counts.empty++;
+        else if ('said' in read) chunk.push(read);
+        else note(read);
+        if (chunk.length >= CHUNK_LINES) await flush();
+      }
+      await flush();
+    } finally {
+      // Also of one that breaks off.
+      if (counts.recorded > 0) await this.#audit(principal, counts);
     }
-    await flush();
-    if (counts.recorded > 0) await this.#audit(principal, counts);
     if (isTooLong) {
       const message = `A request has at most ${MAX_IMPORT_LINES} lines; the first ones are imported. Send the further ones in another.`;
       throw new TidingsError('payload_too_large', message);

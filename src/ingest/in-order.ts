@@ -2,6 +2,8 @@ import type pg from 'pg';
 import type { ReceivedEvent, Rejection } from '../events/envelope.ts';
 import { isRejection } from '../events/envelope.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import { ingested } from '../observe/happenings.ts';
+import { isTracing, noteTrace, parseTraceparent, runInTrace } from '../observe/trace-context.ts';
 import { commit } from '../store/batch.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
@@ -15,9 +17,11 @@ import type { TransactionParts } from './transaction.ts';
 
 /** One item of a stream, whose items are decided in their order. */
 export interface OrderedItem {
-  /** The event as it would be posted; or why there is none; null: there is nothing to decide. */
+  /** The event as it would be posted; or the reason why it has no event; null: there is nothing to decide. */
   readonly event: { readonly item: unknown } | { readonly rejection: Rejection } | null;
-  /** What is kept in the quarantine if it is rejected. */
+  /** The trace that it comes from; absent: none is known. */
+  readonly traceparent?: string;
+  /** The item of the quarantine, if it is rejected. */
   readonly kept: RejectedItem['item'];
   readonly origin: { readonly source: string; readonly position: JsonObject };
 }
@@ -33,7 +37,7 @@ export interface OrderedBatch {
   advance(from: number, to: number): Statement;
 }
 
-/** What became of the items of a batch. */
+/** Items of a batch by their results. */
 export interface OrderedCounts {
   readonly accepted: number;
   readonly duplicates: number;
@@ -91,6 +95,7 @@ export class InOrder {
   async ingest(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
     const { tenantId, items } = batch;
     const posted = items.flatMap(({ event }) => (event && 'item' in event ? [event.item] : []));
+    if (isTracing()) noteTraces(items);
     const events = posted.length === 0 ? [] : await this.#parts.parse(tenantId, posted);
     let next = 0;
     const parsed = items.map(({ event }): Parsed => {
@@ -162,6 +167,9 @@ export class InOrder {
       await commit(connection, beside(results));
     });
     count(work.counts, part, written ?? []);
+    if (!ingested.isHeard) return;
+    const rejected = part.flatMap((one) => (one && isRejection(one) ? [{ status: 'rejected', code: one.code }] : []));
+    ingested.tell({ tenantId, results: [...rejected, ...(written ?? [])] });
   }
 
   /** Returns the statements beside the decisions: the quarantine of what is rejected, and the position. */
@@ -208,6 +216,14 @@ export class InOrder {
       message = '',
     } = this.#parts.rejectFailed(one, new CpuBudgetError(one.userId));
     return { code, path, message, eventId: one.eventId };
+  }
+}
+
+/** Notes the trace of each item that brings one, so that its event continues it. */
+function noteTraces(items: readonly OrderedItem[]): void {
+  for (const { event, traceparent } of items) {
+    if (event === null || !('item' in event) || traceparent === undefined) continue;
+    if (parseTraceparent(traceparent)) runInTrace(traceparent, () => noteTrace([event.item]));
   }
 }
 

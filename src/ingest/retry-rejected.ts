@@ -1,17 +1,23 @@
 import type pg from 'pg';
-import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
+import type { Rejection } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { keepRecord, toRetriedItem } from '../sources/to-item.ts';
 import { openRejected, removeRejected } from '../store/rejected.ts';
 import type { Pipeline } from './pipeline.ts';
 import { type EventResult, toRejectedResult } from './results.ts';
 
+/** Returns a rejected item, or a correction of it, as it is ingested again; or why it cannot be. */
+export type PrepareRetried = (
+  tenantId: string,
+  item: unknown,
+  original: unknown,
+) => Promise<{ readonly item: unknown } | { readonly rejection: Rejection }>;
+
 export interface RetryParts {
   readonly pipeline: Pipeline;
-  readonly catalogs: CatalogCache;
+  readonly prepare: PrepareRetried;
   readonly pool: pg.Pool;
   readonly seal: Seal;
   readonly clock: () => Millis;
@@ -38,7 +44,7 @@ export async function retryRejected(parts: RetryParts, command: RetryRejectedCom
   const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);
   if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-  const retried = await toRetriedItem(parts, tenantId, correct ? keepRecord(correct(original), original) : original);
+  const retried = await parts.prepare(tenantId, correct ? correct(original) : original, original);
   if ('rejection' in retried) return [toRejectedResult(original, retried.rejection)];
   const results = await pipeline.ingest(tenantId, [retried.item], !correct, bytes);
   const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
+import type { PrepareRetried } from '../ingest/retry-rejected.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { ChunkResult, JobPreview, JobScope } from '../model/job.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -12,6 +13,8 @@ export interface JobParts {
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;
+  /** Makes rejected items what is ingested again; absent: they are that. */
+  readonly prepare?: PrepareRetried;
 }
 
 /** One chunk of a job to run. */

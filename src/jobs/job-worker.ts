@@ -32,7 +32,7 @@ const MAX_SERVED_TENANTS = 1000;
  * that due longest is first. Each chunk is claimed anew: several workers share the jobs, and the job of a worker that stopped goes on with another when its claim expires.
  */
 export class JobWorker {
-  readonly #options: Required<JobWorkerOptions>;
+  readonly #options: Required<Omit<JobWorkerOptions, 'prepare'>> & Pick<JobWorkerOptions, 'prepare'>;
   readonly #signal = new Signal();
   readonly #progress = new Progress();
   /** Tenants that had a chunk, the latest last. */

@@ -2,7 +2,6 @@ import type pg from 'pg';
 import { type EventResult, toRejectedResult } from '../ingest/results.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { JobFailure, RejectedFilter } from '../model/job.ts';
-import { toRetriedItem } from '../sources/to-item.ts';
 import {
   deleteRejected,
   openManyRejected,
@@ -52,7 +51,10 @@ export const retryRejectedAction: JobAction<RejectedFilter> = {
     const ids = chosen.map(({ id }) => id);
     const opened = await openManyRejected(pool, seal, tenantId, ids);
     const retried = await Promise.all(
-      opened.map(({ item }) => toRetriedItem(parts, tenantId, chunk.patch ? applyMergePatch(item, chunk.patch) : item)),
+      opened.map(({ item }) => {
+        const given = chunk.patch ? applyMergePatch(item, chunk.patch) : item;
+        return parts.prepare?.(tenantId, given, item) ?? { item: given };
+      }),
     );
     const items = retried.flatMap((one) => ('item' in one ? [one.item] : []));
     const bytes = chosen.reduce((sum, one) => sum + one.bytes, 0);

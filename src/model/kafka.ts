@@ -3,7 +3,7 @@ import type { SourceStart } from './source.ts';
 export const SASL_MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 
-/** How the brokers of the installation are reached, and what may be read. */
+/** Settings by which the brokers of the installation are reached, and topics that may be read. */
 export interface KafkaSettings {
   /** `host:port` of some of them; the others are learnt. At least one. */
   readonly brokers: readonly string[];
@@ -14,7 +14,7 @@ export interface KafkaSettings {
   readonly sasl: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string } | null;
   /** Null: no TLS. An empty text: certificates of the authorities that Node.js knows. */
   readonly ca: string | null;
-  /** Where a partition is begun that was never read, unless its source says. */
+  /** Start of a partition that was never read, unless its source says. */
   readonly start: SourceStart;
   /** Topics that other tenants than that of the installation may read; a `*` at the end stands for any rest. */
   readonly allowed: readonly { readonly tenantId: string; readonly topic: string }[];

@@ -48,6 +48,8 @@ export interface RegionHours extends Hours {
   readonly source: string;
   /** Zones that users there may be in; absent: those of the calling code, or of the channel. */
   readonly zones?: readonly string[];
+  /** Weekdays on which nothing is allowed, 1 for Monday to 7; absent: none. */
+  readonly notOn?: readonly number[];
 }
 
 /** The greatest number of messages of a cap. */

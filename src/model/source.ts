@@ -5,7 +5,7 @@ import type { ObjectSource, Source } from './mapping.ts';
 export const SOURCE_FORMATS = ['json', 'cloudevents'] as const;
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
-/** Where a partition is begun that was never read. */
+/** Starts of a partition that was never read. */
 export const SOURCE_STARTS = ['earliest', 'latest'] as const;
 export type SourceStart = (typeof SOURCE_STARTS)[number];
 
@@ -47,6 +47,16 @@ export interface KafkaMessage {
   readonly timestamp: string;
   readonly key: string | null;
   readonly headers: { readonly [name: string]: string };
-  /** Null: the message has none (a tombstone). Undefined: it is not JSON. */
+  /** Null: a message without a value (a tombstone). Undefined: it is not JSON. */
   readonly value: Json | undefined;
+}
+
+/** The state in which a process reads topics. */
+export interface SourceState {
+  /** Null: it reads, or there is nothing to read. */
+  readonly problem: string | null;
+  /** Topics of sources that the brokers do not have. */
+  readonly missing: readonly string[];
+  /** Records that wait in the partitions of this process, by topic; those of paused sources are left out. */
+  readonly lag: ReadonlyMap<string, number>;
 }

@@ -94,10 +94,12 @@ export function runInTrace<T>(traceparent: string, work: () => T): T {
   return storage ? storage.run(traceparent, work) : work();
 }
 
-/** Notes that items come from the trace that this is a part of; without effect outside one. */
-export function noteTrace(items: readonly unknown[]): void {
-  const traceparent = storage?.getStore();
-  if (traceparent === undefined) return;
+/**
+ * Notes that items come from a trace; without effect if there is no such trace.
+ * @param traceparent default: that of which this is a part
+ */
+export function noteTrace(items: readonly unknown[], traceparent: unknown = storage?.getStore()): void {
+  if (!storage || typeof traceparent !== 'string' || !parseTraceparent(traceparent)) return;
   for (const item of items) if (typeof item === 'object' && item !== null) itemTraces.set(item, traceparent);
 }
 

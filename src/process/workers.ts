@@ -3,11 +3,14 @@ import { findSender } from '../accounts/find-sender.ts';
 import { ConnectorWorker } from '../connectors/worker.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
+import type { PrepareRetried } from '../ingest/retry-rejected.ts';
 import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
+import type { SourceState } from '../model/source.ts';
 import { BatchWorker } from '../notify/batches/batch-worker.ts';
-import type { SourceState, SourceWorker } from '../sources/source-worker.ts';
+import type { SourceWorker } from '../sources/source-worker.ts';
+import { type ItemParts, toRetriedItem } from '../sources/to-item.ts';
 import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
@@ -60,7 +63,9 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     lease,
     poll,
   });
-  const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll });
+  const items = { pool, catalogs, parseRequest };
+  const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
+  const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll, prepare });
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   const connectors = new ConnectorWorker({
     ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
@@ -141,5 +146,9 @@ async function createSources(parts: Parts, pool: Pool): Promise<SourceWorker | u
   const { kafka: settings, tenant, poll } = config;
   if (!settings) return undefined;
   const { SourceWorker } = await import('../sources/source-worker.ts');
-  return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll });
+  return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll, parseRequest });
 }
+
+/** The one definition of a request is that of HTTP, which is loaded with the first message that has one. */
+const parseRequest: ItemParts['parseRequest'] = async (request) =>
+  (await import('../http/parse-send-request.ts')).parseSendRequest(request);

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Pipeline } from '../ingest/pipeline.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
 import { isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import {
@@ -13,9 +16,15 @@ import {
 } from './kafka-client.ts';
 import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
 import type { Reader } from './readers.ts';
-import type { SourceWorkerParts } from './source-worker.ts';
 
-export interface GroupSessionParts extends SourceWorkerParts, Pick<PartitionParts, 'findTenant'> {
+export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
+  readonly pipeline: Pick<Pipeline, 'ingestInOrder' | 'isBusy'>;
+  readonly clock: () => Millis;
+  readonly mayAct: () => boolean;
+  readonly log: Logger;
+  readonly settings: KafkaSettings;
+  /** Interval (ms) of looking for changed catalogs and pauses. */
+  readonly poll: Millis;
   /** Called when partitions are opened: the brokers can be used. */
   readonly onRead: () => void;
 }
@@ -289,7 +298,7 @@ export class GroupSession {
     const isCurrent = () => generation === this.#generation && !this.#ending.signal.aborted;
     await this.#takeSlot();
     try {
-      // What arrives in this turn of the event loop joins the batch.
+      // Records that arrive in this turn of the event loop join the batch.
       await new Promise((resolve) => setImmediate(resolve));
       while (partition.waiting.length > 0 && isCurrent()) {
         if (this.#parts.pipeline.isBusy) {

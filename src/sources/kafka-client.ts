@@ -4,7 +4,7 @@ import type { KafkaSettings } from '../model/kafka.ts';
 
 /*
  * The one file that knows the Kafka client. Its streams keep old positions over a rebalance, and commit by default: here a stream is
- * opened at given positions, after each join, and commits only what it is told.
+ * opened at given positions, after each join, and commits only the positions that it is given.
  */
 
 /** A partition of a topic. */
@@ -216,7 +216,7 @@ function hasApiError(error: unknown, apiId: string): boolean {
 export function describeKafkaError(error: unknown): string {
   const has = (matches: (one: object) => boolean) => findIn(error, matches, 0) !== undefined;
   const hasCode = (code: string) => has((one) => (one as { code?: unknown }).code === code);
-  if (hasCode('PLT_KFK_AUTHENTICATION')) return 'the brokers refuse the login';
+  if (hasCode('PLT_KFK_AUTHENTICATION')) return 'the brokers reject the login';
   if (has((one) => /AUTHORIZATION_FAILED/.test(String((one as { apiId?: unknown }).apiId))))
     return 'the login may not read a topic, or not use the group';
   if (

@@ -7,12 +7,13 @@ import { advancePartition, advanceStatement, type OffsetKey, type OpenedOffset }
 import type { TenantState } from '../store/tenants/tenant-state.ts';
 import type { KafkaRecord } from './kafka-client.ts';
 import { readRecord } from './read-record.ts';
-import { toMessageId, toOrderedItem } from './to-item.ts';
+import { type ItemParts, toMessageId, toOrderedItem } from './to-item.ts';
 
 export interface PartitionParts {
   readonly pool: pg.Pool;
   readonly pipeline: Pick<Pipeline, 'ingestInOrder'>;
   readonly catalogs: CatalogCache;
+  readonly parseRequest: ItemParts['parseRequest'];
   /** Returns the state of a tenant that a record names; null: there is no such tenant. */
   readonly findTenant: (tenantId: string) => TenantState | null | Promise<TenantState | null>;
 }

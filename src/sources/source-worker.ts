@@ -1,38 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
-import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
-import type { Pipeline } from '../ingest/pipeline.ts';
 import { LookupCache } from '../lib/lookup-cache.ts';
-import type { Millis } from '../model/event.ts';
-import type { KafkaSettings } from '../model/kafka.ts';
+import type { SourceState } from '../model/source.ts';
 import { loadTenantState, type TenantState } from '../store/tenants/tenant-state.ts';
-import { GroupSession } from './group-session.ts';
+import { GroupSession, type GroupSessionParts } from './group-session.ts';
 import { describeKafkaError } from './kafka-client.ts';
 import { loadReaders } from './readers.ts';
 
-export interface SourceWorkerParts {
-  readonly pool: pg.Pool;
-  readonly pipeline: Pick<Pipeline, 'ingestInOrder' | 'isBusy'>;
+export interface SourceWorkerParts extends Omit<GroupSessionParts, 'findTenant' | 'onRead'> {
   readonly catalogs: CatalogCache;
-  readonly clock: () => Millis;
-  readonly mayAct: () => boolean;
-  readonly log: Logger;
-  readonly settings: KafkaSettings;
   /** The tenant of the installation. */
   readonly tenant: string;
-  /** Interval (ms) of looking for changed catalogs and pauses. */
-  readonly poll: Millis;
-}
-
-/** What keeps the process from reading topics, and how far it is behind. */
-export interface SourceState {
-  /** Null: it reads, or there is nothing to read. */
-  readonly problem: string | null;
-  /** Topics of sources that the brokers do not have. */
-  readonly missing: readonly string[];
-  /** Records that wait in the partitions of this process, by topic; those of paused sources are left out. */
-  readonly lag: ReadonlyMap<string, number>;
 }
 
 /** Pauses (ms) between two tries while the brokers cannot be used. */
@@ -69,7 +47,7 @@ export class SourceWorker {
     this.#running = this.#run();
   }
 
-  /** Resolves when nothing is decided any more, and the group is left. */
+  /** Resolves when nothing is being decided, and the group is left. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#session?.end('stopped');

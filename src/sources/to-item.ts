@@ -8,16 +8,21 @@ import type { JsonObject } from '../model/event.ts';
 import { type Actor, SCOPES } from '../model/principal.ts';
 import type { KafkaMessage } from '../model/source.ts';
 import { checkRequest } from '../notify/check-request.ts';
+import type { SendRequest } from '../notify/request.ts';
 import { buildRequestedEvent } from '../notify/requested-event.ts';
 import { completeSchedule, findCatalog } from '../notify/send-notifications.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
-import { parseRequest } from './parse-request.ts';
 import type { ReadRecord } from './read-record.ts';
 
 export interface ItemParts {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
+  /** Checks the shape of a request for a notification to one user. */
+  readonly parseRequest: (request: JsonObject) => ParsedRequest | Promise<ParsedRequest>;
 }
+
+/** A request for a notification without its recipients, or the first mistake in it. */
+export type ParsedRequest = Omit<SendRequest, 'recipients'> | { readonly path: string; readonly message: string };
 
 /** The member of a rejected item that says which message it was; what has only this member is not mapped. */
 export const RECORD_MEMBER = 'kafka_record';
@@ -37,15 +42,17 @@ export async function toOrderedItem(
 ): Promise<OrderedItem> {
   const { topic, partition, offset, timestamp, key, headers } = message;
   const origin = { source: source.name, position: { topic, partition, offset } };
+  const { traceparent } = headers;
+  const trace = traceparent === undefined ? {} : { traceparent };
   const mapped = map(message, id);
   const record = { source: source.name, id, topic, partition, offset, timestamp, key, headers };
   const whole = { [RECORD_MEMBER]: { ...record, ...(raw ? { raw } : { value: message.value ?? null }) } };
   if (mapped.kind === 'skipped') return { event: null, kept: null, origin };
   if (mapped.kind === 'event') {
-    return { event: { item: mapped.item }, kept: { ...mapped.item, [RECORD_MEMBER]: record }, origin };
+    return { event: { item: mapped.item }, kept: { ...mapped.item, [RECORD_MEMBER]: record }, origin, ...trace };
   }
   if (mapped.kind === 'rejected') return { event: { rejection: toRejection(mapped) }, kept: whole, origin };
-  return { event: await toRequested(parts, tenantId, source.name, mapped), kept: whole, origin };
+  return { event: await toRequested(parts, tenantId, source.name, mapped), kept: whole, origin, ...trace };
 }
 
 function toRejection({ path, message }: { readonly path: string; readonly message: string }): Rejection {
@@ -59,7 +66,7 @@ async function toRequested(
   source: string,
   { userId, eventId, time, request: given }: Extract<MappedMessage, { kind: 'request' }>,
 ): Promise<NonNullable<OrderedItem['event']>> {
-  const request = await parseRequest(given);
+  const request = await parts.parseRequest(given);
   if ('message' in request)
     return { rejection: toRejection({ path: `properties.${request.path}`, message: request.message }) };
   const at = parseTimestamp(time);
@@ -81,12 +88,16 @@ async function toRequested(
 /**
  * Returns a rejected item as it is ingested again: without the record, or, if it was never mapped, what its source makes of it now.
  * An item that was posted is returned as it is.
+ * @param given the item, or a correction of it
+ * @param original the item as it was rejected
  */
 export async function toRetriedItem(
   parts: ItemParts,
   tenantId: string,
-  item: unknown,
+  given: unknown,
+  original: unknown,
 ): Promise<{ readonly item: unknown } | { readonly rejection: Rejection }> {
+  const item = keepRecord(given, original);
   if (typeof item !== 'object' || item === null || !(RECORD_MEMBER in item)) return { item };
   const { [RECORD_MEMBER]: kept, ...event } = item as { [RECORD_MEMBER]: JsonObject };
   const id = String(kept?.id);
@@ -100,7 +111,7 @@ export async function toRetriedItem(
 }
 
 /** Returns a correction with the record of the original, so that it has its identity. */
-export function keepRecord(corrected: unknown, original: unknown): unknown {
+function keepRecord(corrected: unknown, original: unknown): unknown {
   if (typeof original !== 'object' || original === null || !(RECORD_MEMBER in original)) return corrected;
   if (typeof corrected !== 'object' || corrected === null || Array.isArray(corrected)) return corrected;
   return { [RECORD_MEMBER]: original[RECORD_MEMBER], ...corrected };

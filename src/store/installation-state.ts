@@ -14,6 +14,7 @@ import { countSetAside } from './waits/failed-waits.ts';
 
 const MAX_COUNTED = 10_000;
 const MAX_LETTERS = 1000;
+const MAX_TOPICS = 100;
 const MAX_ROWS = 100_000;
 const MAX_STATEMENT_MS: Millis = 3000;
 const COLLECTOR = 'metrics_collector';
@@ -136,6 +137,10 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
   const batches = await connection.query<{ label: string; count: number }>(countBy('state', 'batches'));
   const jobs = await connection.query<{ label: string; count: number }>(countBy('status', 'jobs'));
   const setAside = await countSetAside(connection, MAX_LETTERS);
+  const sources = await connection.query<{ topic: string; lag: number }>(
+    `select topic, sum(greatest(0, end_offset - next_offset))::float8 as lag from kafka_offsets
+     where for_tenant = '' and end_offset is not null group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+  );
   const fill = (states: readonly string[], rows: readonly { label: string; count: number }[]) =>
     states.map((state) => ({ state, count: rows.find(({ label }) => label === state)?.count ?? 0 }));
   return [
@@ -149,6 +154,7 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
     ...fill(['pending', 'running'], jobs.rows).map(({ state, count }) => {
       return { metric: 'jobs', value: count, labels: { status: state } };
     }),
+    ...sources.rows.map(({ topic, lag }) => ({ metric: 'sourceLag', value: lag, labels: { topic } })),
     { metric: 'waitsSetAside', value: setAside?.count ?? 0 },
   ];
 }

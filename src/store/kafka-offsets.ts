@@ -15,7 +15,7 @@ export interface OffsetKey {
   readonly topicId: string;
 }
 
-/** How far a partition is read. */
+/** The position of a partition. */
 export interface OpenedOffset {
   /** The first record that is not decided. */
   readonly next: bigint;
@@ -145,7 +145,7 @@ export async function saveEnds(
   });
 }
 
-/** How far a partition is read, as shown. */
+/** The position of a partition, as shown. */
 export interface OffsetView {
   readonly topic: string;
   readonly partition: number;

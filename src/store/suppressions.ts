@@ -3,6 +3,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import {
   SUPPRESSIBLE_CHANNELS,
+  SUPPRESSION_REASONS,
   type SuppressibleChannel,
   type Suppression,
   type SuppressionReason,
@@ -166,16 +167,41 @@ export async function listSuppressions(
   limit: number,
   before: string | null,
 ): Promise<SuppressionView[]> {
-  const ofUser = userId === null ? '' : OF_USER;
-  const values = [tenantId, channel, reason, addressHash, before, limit];
+  const values: unknown[] = [
+    tenantId,
+    before ?? LAST_ID,
+    limit,
+    channel === null ? SUPPRESSIBLE_CHANNELS : [channel],
+    reason === null ? SUPPRESSION_REASONS : [reason],
+  ];
+  const one = addressHash === null ? undefined : `= $${values.push(addressHash)}`;
+  const some = userId === null ? undefined : hashesOfUser(`$${values.push(userId)}`);
   const { rows } = await connection.query(
-    `select ${COLUMNS} from suppressions
-     where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or reason = $3)
-       and ($4::text is null or address_hash = $4) and ($5::uuid is null or suppression_id < $5::uuid)${ofUser}
-     order by suppression_id desc limit $6`,
-    userId === null ? values : [...values, userId, SUPPRESSIBLE_CHANNELS],
+    one || some
+      ? `select ${COLUMNS} from suppressions
+         where tenant_id = $1 and channel = any($4) and address_hash ${one ?? some} and suppression_id < $2 and reason = any($5)
+         ${one && some ? `and address_hash ${some}` : ''}
+         order by suppression_id desc limit $3`
+      : // A look-up for each, by rows of the one index that has them: few of a kind are found among many others.
+        `select s.* from unnest($4::text[]) as c(channel) cross join unnest($5::text[]) as r(reason)
+         cross join lateral (
+           select ${COLUMNS} from suppressions
+           where tenant_id = $1 and (channel, reason, suppression_id) < (c.channel, r.reason, $2::uuid)
+             and (channel, reason, suppression_id) >= (c.channel, r.reason, '${FIRST_ID}'::uuid)
+           order by channel desc, reason desc, suppression_id desc limit $3
+         ) as s
+         order by suppression_id desc limit $3`,
+    values,
   );
   return rows.map(toView);
+}
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Addresses of a user are few (MAX_ADDED_ADDRESSES), suppressions of a tenant many. */
+function hashesOfUser(user: string): string {
+  return `= any(array(select hash from addresses where tenant_id = $1 and user_id = ${user} and hash > ''))`;
 }
 
 /** Reads all suppressions of a filter, newest first, a page at a time. One that is added meanwhile may be missing. */
@@ -192,11 +218,6 @@ export async function* streamSuppressions(
     isOver = page.length < pageSize;
   }
 }
-
-/** Look-ups by the key: addresses of a user are few (MAX_ADDED_ADDRESSES), suppressions of a tenant many. */
-const OF_USER = `
-       and channel = any($8)
-       and address_hash = any(array(select hash from addresses where tenant_id = $1 and user_id = $7 and hash > ''))`;
 
 /** Returns the suppression of a tenant with this id; undefined: no suppression has it. */
 export async function loadSuppression(

@@ -1,5 +1,5 @@
 import { findNearest } from '../lib/text/did-you-mean.ts';
-import { ROOTS } from './compile.ts';
+import { ROOTS } from './compile-path.ts';
 import type { PartProblem } from './parse.ts';
 import type { Piece } from './pieces.ts';
 

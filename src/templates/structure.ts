@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../model/event.ts';
-import { type CompileOptions, compileValue, type FieldPath, type NamedField } from './compile.ts';
+import { compileValue } from './compile.ts';
+import type { CompileOptions, FieldPath, NamedField } from './compile-path.ts';
 import type { Value } from './helpers.ts';
 import { MAX_SOURCE_CHARS, MAX_STRUCTURE_DEPTH, MAX_STRUCTURE_VALUES } from './limits.ts';
 import type { PartProblem } from './parse.ts';

@@ -1,7 +1,7 @@
 import type { Variables } from '../model/catalog.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
-import { ROOTS } from './compile.ts';
+import { ROOTS } from './compile-path.ts';
 import { ASSET_BASE_URL } from './helpers.ts';
 import { checkVariables } from './variables.ts';
 

@@ -101,7 +101,12 @@ async function main(): Promise<void> {
   };
   await call('PUT', '/connectors/customer_import/secrets', { shared_key: LENDER_SECRETS.shared_key });
   await call('PUT', '/connectors/card_network/secrets', { shared_key: LENDER_SECRETS.shared_key });
-  await runFlow(url, call, lender, () => fcm.requests.filter(isFcmSend).map(({ body }) => body));
+  await runFlow(url, call, lender, () => fcm.requests.filter(isFcmSend).length);
+}
+
+interface Delivery {
+  readonly channel: string;
+  readonly status: string;
 }
 
 type Call = <T>(method: string, path: string, body?: object) => Promise<T>;
@@ -114,7 +119,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined>): Promi
   throw new Error(`${what}: nothing after ${MAX_WAIT_MS / 1000} s`);
 }
 
-async function runFlow(url: string, call: Call, lender: Lender, listPushes: () => readonly string[]): Promise<void> {
+async function runFlow(url: string, call: Call, lender: Lender, countPushes: () => number): Promise<void> {
   const [customer, product] = [randomUUID(), randomUUID()];
   lender.addCustomer(customer, {
     email: 'dana@example.com',
@@ -126,13 +131,22 @@ async function runFlow(url: string, call: Call, lender: Lender, listPushes: () =
   // Upstream is slow to know its customer, and the network asks to try again.
   lender.scriptUpstream(customer, { status: 404 });
   lender.scriptCard(product, 'R');
-  await call('POST', `/users/${customer}/devices/fcm`, { registration_id: 'cGFzc2FnZQ:APA91bHun4MxP5egoKMwt2KZFBaFUH' });
+  await call('POST', `/users/${customer}/devices/fcm`, {
+    registration_id: 'cGFzc2FnZQ:APA91bHun4MxP5egoKMwt2KZFBaFUH',
+  });
   say(`device     customer ${customer} registers a phone`);
   // The topic product-status, as its source would hand it in.
-  await publish(call, customer, 'product_status_changed', { product_uuid: product, product: 'CREDIT', status: 'approved' });
+  await publish(call, customer, 'product_status_changed', {
+    product_uuid: product,
+    product: 'CREDIT',
+    status: 'approved',
+  });
   say('approved   product_status_changed is posted; upstream does not know the customer yet');
   await until('import', async () => {
-    const { tasks } = await call<{ tasks: { kind: string; state: string }[] }>('GET', `/connector-tasks?user_id=${customer}`);
+    const { tasks } = await call<{ tasks: { kind: string; state: string }[] }>(
+      'GET',
+      `/connector-tasks?user_id=${customer}`,
+    );
     return tasks.find(({ kind, state }) => kind === 'customer-import' && state === 'done');
   });
   say('imported   traits, addresses and products are there, at the second attempt');
@@ -147,10 +161,26 @@ async function runFlow(url: string, call: Call, lender: Lender, listPushes: () =
   const due = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
   const payment = { payment_id: 'p-1', product: 'CREDIT', amount: 900, minimum: 35, due_on: due, autopay: false };
   await publish(call, customer, 'payment_due', payment);
-  await publish(call, customer, 'card_purchase', { purchase_id: 'c-1', amount: 649.9, currency: 'USD', merchant: 'Garden store' });
-  const pushes = await until('push', async () => (listPushes().length >= 2 ? listPushes() : undefined));
-  say('reminded   CARD_PAYMENT_REMINDER went to the phone');
-  say(`alerted    CARD_HIGH_PURCHASE went to the phone (${pushes.length} push messages so far)`);
+  await publish(call, customer, 'card_purchase', {
+    purchase_id: 'c-1',
+    amount: 649.9,
+    currency: 'USD',
+    merchant: 'Garden store',
+  });
+  for (const [step, type] of [
+    ['reminded  ', 'CARD_PAYMENT_REMINDER'],
+    ['alerted   ', 'CARD_HIGH_PURCHASE'],
+  ] as const) {
+    await until(type, async () => {
+      const { deliveries } = await call<{ deliveries: readonly Delivery[] }>(
+        'GET',
+        `/deliveries?notification_type=${type}`,
+      );
+      return deliveries.find(({ channel, status }) => channel === 'push' && status === 'sent');
+    });
+    say(`${step} ${type} went to the phone`);
+  }
+  say(`           ${countPushes()} push messages arrived at the stand-in`);
   console.log(`Everything is explained at ${url}/users/${customer}`);
   if (isOnce) return;
   console.log('Ctrl-C ends it.');

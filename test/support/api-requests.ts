@@ -50,7 +50,8 @@ export function arbitraryRequest(
   const parameters: Node[] = operation.parameters ?? [];
   const inPath = parameters.filter((one) => one.in === 'path');
   const inQuery = parameters.filter((one) => one.in === 'query');
-  const schema = operation.requestBody?.content['application/json']?.schema;
+  const { 'application/json': json, [NDJSON]: lines } = operation.requestBody?.content ?? {};
+  const schema = json?.schema;
   const value = (parameter: Node) =>
     fc
       .oneof(
@@ -74,7 +75,9 @@ export function arbitraryRequest(
               { weight: 1, arbitrary: STRANGE_TEXT },
             ),
           )
-        : rarely(fc.jsonValue().map(toJson)),
+        : lines
+          ? arbitraryLines(Object.values<Node>(lines.examples)[0].value, context)
+          : rarely(fc.jsonValue().map(toJson)),
       headers: fc.record({
         'x-request-id': rarely(STRANGE_HEADER),
         'idempotency-key': rarely(STRANGE_HEADER),
@@ -98,12 +101,38 @@ export function arbitraryRequest(
         url: pairs.length > 0 ? `${filled}?${pairs.join('&')}` : filled,
         body,
         headers: Object.fromEntries(
-          Object.entries({ ...headers, 'content-type': type }).flatMap(([name, one]) =>
+          Object.entries({ ...headers, 'content-type': type ?? (lines ? NDJSON : undefined) }).flatMap(([name, one]) =>
             one === undefined ? [] : [[name, one]],
           ),
         ),
       };
     });
+}
+
+const NDJSON = 'application/x-ndjson';
+
+/** Lines of JSON near to those of an example: with other values, too much, too little, or something that is no line. */
+function arbitraryLines(example: string, { ids }: Context): fc.Arbitrary<string> {
+  const known: { readonly [name: string]: unknown }[] = example
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const names = [...new Set(known.flatMap((line) => Object.keys(line)))];
+  const changed = fc
+    .tuple(fc.constantFrom(...known), fc.constantFrom(...names), fc.oneof(fc.constantFrom<unknown>(...ids), STRANGE))
+    .map(([line, name, value]) => ({ ...line, [name]: value }));
+  const line = fc.oneof(
+    { weight: 4, arbitrary: spoiled(fc.constantFrom(...known)) },
+    { weight: 6, arbitrary: spoiled(changed) },
+    { weight: 1, arbitrary: STRANGE_TEXT },
+  );
+  const end = fc.constantFrom('\n', '\n', '\n', '\r\n', '\n\n', '');
+  return fc
+    .array(
+      fc.tuple(line, end).map(([text, last]) => text + last),
+      { maxLength: 6 },
+    )
+    .map((all) => all.join(''));
 }
 
 function rarely<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
@@ -144,6 +173,8 @@ const SPOILED = [
   `${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`,
   '[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]',
   `"${'x'.repeat(70_000)}"`,
+  `"${'x'.repeat(1_100_000)}"`,
+  '1e308',
   'NaN',
   'undefined',
   '"',
@@ -219,7 +250,7 @@ function fitting(schema: Node, context: Context, depth: number): fc.Arbitrary<un
     case 'object':
       return object(schema, context, depth);
     case 'array':
-      return fc.array(near(schema.items ?? {}, context, depth), { maxLength: 3 });
+      return array(schema, context, depth);
     case 'string':
       return text(schema, context);
     case 'integer':
@@ -231,6 +262,19 @@ function fitting(schema: Node, context: Context, depth: number): fc.Arbitrary<un
       return fc.jsonValue({ maxDepth: 2 });
   }
 }
+
+/** Few items, or now and then as many as are allowed, or one more. */
+function array(schema: Node, context: Context, depth: number): fc.Arbitrary<unknown> {
+  const item = near(schema.items ?? {}, context, depth);
+  const few = fc.array(item, { maxLength: 3 });
+  const bound = schema.maxItems;
+  if (bound === undefined || bound > MAX_MANY) return few;
+  const many = fc.tuple(item, fc.constantFrom(bound, bound + 1)).map(([one, count]) => Array(count).fill(one));
+  return fc.oneof({ weight: 15, arbitrary: few }, { weight: 1, arbitrary: many });
+}
+
+/** Items of the longest lists that are tried. */
+const MAX_MANY = 1000;
 
 function object(schema: Node, context: Context, depth: number): fc.Arbitrary<unknown> {
   const fields = Object.entries<Node>(schema.properties ?? {});
@@ -246,8 +290,15 @@ function text(schema: Node, { ids }: Context): fc.Arbitrary<string> {
   return fc.oneof({ weight: 6, arbitrary: described(schema) }, fc.constantFrom(...ids));
 }
 
+/** Characters of the longest texts that are tried for what is described. */
+const MAX_LONG = 20_000;
+
 function described(schema: Node): fc.Arbitrary<string> {
   if (schema.examples) return fc.constantFrom(...schema.examples);
   if (schema.format === 'date-time') return fc.constantFrom('2025-10-31T19:00:00Z', '1969-01-01T00:00:00+14:00');
-  return fc.string({ minLength: schema.minLength ?? 0, maxLength: Math.min(schema.maxLength ?? 30, 30) });
+  const bound = schema.maxLength;
+  const short = fc.string({ minLength: schema.minLength ?? 0, maxLength: Math.min(bound ?? 30, 30) });
+  if (bound === undefined || bound > MAX_LONG) return short;
+  const long = fc.constantFrom('🦊'.repeat(bound), 'x'.repeat(bound), 'x'.repeat(bound + 1));
+  return fc.oneof({ weight: 15, arbitrary: short }, { weight: 1, arbitrary: long });
 }

@@ -188,6 +188,47 @@ prices:
   - { provider: twilio, channel: sms, calling_code: "351", from: 2026-01-01, amount: 0.045, currency: EUR }
 `;
 
+/** Files, since no connector has every key. */
+export const CONNECTORS = [
+  `connectors:
+  import:
+    kind: customer-import
+    description: Fetches users.
+    on: booked
+    when: event.booking_id == "1"
+    url: https://core.example.com
+    path: /users/{user_id}
+    timeout: 5s
+    retry: { attempts: 3, first: 1s, longest: 10m }
+    auth: { scheme: jwt, header: x-token, prefix: "Token ", issuer: a, audience: b, lifetime: 1m }
+    traits: { email: { from: [email, contact.email] }, name: event.name }
+    products: { list: { from: products }, id: { from: id }, product: { from: kind }, status: { from: status } }
+    toggles: { list: { from: toggles }, type: { from: type }, enabled: { from: on }, channel: { from: channel } }
+    register_cards: [cards, direct]
+  cards:
+    kind: card-registration
+    mode: upstream
+    url: https://cards.example.com
+    products: [CREDIT, GENERIC]
+    calls: { get_card_list: /list, set_card_policy: /policy }
+    subscriber_field: subscriber
+  direct:
+    kind: card-registration
+    mode: network
+    url: https://network.example.com
+    network:
+      accounts: { url: "https://cards.example.com", path: "/accounts/{product_id}", reference: card, cache: 1h }
+      numbers: { url: "https://vault.example.com", path: "/cards/{reference}", field: number }
+      padding: pkcs1-v1.5
+      language: us-en
+  gateway:
+    kind: card-registration
+    mode: network
+    url: https://network.example.com
+    network: { accounts: { url: "https://cards.example.com", path: "/a/{product_id}" }, gateway: { url: "https://gateway.example.com", path: /register } }
+`,
+] as const;
+
 export const PREFERENCES = `zone: Europe/Berlin
 defaults:
   types: { TELL: { enabled: true, email: true, sms: false, push: true, in_app: true } }
@@ -207,7 +248,7 @@ legal_hours:
     zones: [America/New_York, Pacific/Honolulu]
     pass: [SECURITY]
     regions:
-      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York] }
+      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York], not_on: [saturday, sunday] }
     calling_codes: { "1": { region: US-FL, zones: [America/New_York] }, "44": [Europe/London] }
 quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
 hold_spread: 10m

@@ -7,7 +7,7 @@ import { OTHER, type TwoTenants } from './two-tenants.ts';
 
 /** Operations on names that callers choose. They treat one of another tenant as any that is not used yet. */
 const OF_NAMES =
-  /^(GET .*\/(audit|explain)\/\{user_id\}.*|POST .*\/users\/\{user_id\}\/tokens|\w+ .*\/users\/\{user_id\}\/(devices(\/apns|\/fcm)?|inbox(\/\{mark\})?|consents|preferences|products)|POST .*\/me\/inbox\/\{mark\}|PUT .*\/issuers\/\{issuer\})$/;
+  /^(GET .*\/(audit|explain)\/\{user_id\}.*|POST .*\/users\/\{user_id\}\/tokens|\w+ .*\/users\/\{user_id\}\/(devices(\/apns|\/fcm)?|inbox(\/\{mark\})?|consents|preferences|products)|POST .*\/me\/inbox\/\{mark\}|PUT .*\/(issuers\/\{issuer\}|connectors\/\{connector\}\/secrets))$/;
 
 /** Operations that make a user of the own tenant, who may have the same id as one of another: tenant-isolation.test.ts. */
 const MAKING = /^(PUT|PATCH) .*\/users\/\{user_id\}$/;

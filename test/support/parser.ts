@@ -14,6 +14,7 @@ export type CatalogFile =
   | 'routes.yaml'
   | 'sources.yaml'
   | 'preferences.yaml'
+  | 'connectors.yaml'
   | 'cases.yaml';
 
 /** A mistake that keeps a file from being read. */

@@ -54,7 +54,9 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           body: BODIES[name]?.(rows),
           headers: {
             ...(scope === 'me' && { authorization: `Bearer ${rows.token}` }),
-            ...(/\/(recipients|consents\/import)$/.test(template) && { 'content-type': 'application/x-ndjson' }),
+            ...(/\/(recipients|(consents|members)\/import)$/.test(template) && {
+              'content-type': 'application/x-ndjson',
+            }),
           },
         };
       }),
@@ -109,6 +111,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/lists/{id}/members/remove': ({ listIds }) => [listIds[0]],
   'DELETE /api/v1/lists/{id}': ({ listIds }) => [listIds[1]],
   '/api/v1/segments/{name}/users': ({ segment }) => [segment],
+  '/api/v1/sources/{name}/pause': ({ source }) => [source],
+  '/api/v1/sources/{name}/resume': ({ source }) => [source],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -246,6 +250,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/lists/{id}/members/import': () => '{"user_id":"own imported member"}\n',
   'POST /api/v1/lists/{id}/members/remove': ({ userId }) => ({ user_ids: [userId] }),
   'POST /api/v1/segments/preview': () => ({ condition: 'true' }),
+  'POST /api/v1/sources/{name}/pause': NOTHING,
+  'POST /api/v1/sources/{name}/resume': NOTHING,
   'POST /api/v1/consents/import': ({ userId }) =>
     `${JSON.stringify({ ...IMPORTED_CONSENT, user_id: userId, id: `import of ${userId}` })}\n`,
   'POST /api/v1/waits/{id}/cancel': NOTHING,

@@ -48,6 +48,8 @@ export interface Rows {
   readonly listIds: readonly [string, string];
   /** Name of a segment of its catalog. */
   readonly segment: string;
+  /** A source of its catalog. */
+  readonly source: string;
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -201,7 +203,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       batchIds[0],
       `${word} erasable`,
     ]);
-    const [connector, deadTaskId, productId] = [`${word}_cards`, randomUUID(), `${word} product`];
+    const [connector, deadTaskId, productId] = [CONNECTOR, randomUUID(), `${word} product`];
     await addProduct(tidings, tenantId, { userId: `${word} maria`, productId, deadTaskId, connector });
     const listIds = [randomUUID(), randomUUID()] as const;
     await pool.query(
@@ -218,6 +220,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       listIds,
       ...{ connector, deadTaskId, productId },
       segment: segmentOf(word),
+      source: sourceOf(word),
       tenantId,
       templateIds,
       erasableId,
@@ -388,7 +391,7 @@ async function addProduct(
 ): Promise<void> {
   const sealed = sealDocument(
     seal,
-    JSON.stringify({ subscriber_reference_id: `${connector} subscriber` }),
+    JSON.stringify({ subscriber_reference_id: `${productId} subscriber` }),
     documentRow('user_products', tenantId, productId),
   );
   await pool.query(
@@ -402,6 +405,9 @@ async function addProduct(
     [tenantId, deadTaskId, connector, userId, productId],
   );
 }
+
+/** The connector of every catalog. */
+const CONNECTOR = 'cards';
 
 /** The code that was sent to the last address of each user. */
 export const CODE = '042917';
@@ -446,6 +452,10 @@ function segmentOf(word: string): string {
   return `${word.toUpperCase()}_SEGMENT`;
 }
 
+function sourceOf(word: string): string {
+  return `${word.toUpperCase()}_SOURCE`;
+}
+
 export function catalogOf(word: string, version = 0): Map<string, string> {
   const name = word.toUpperCase();
   return new Map([
@@ -457,9 +467,10 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
     ],
     [
       'connectors.yaml',
-      `connectors: { ${word}_cards: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
+      `connectors: { ${CONNECTOR}: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
     ],
     ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
+    ['sources.yaml', `sources: { ${sourceOf(word)}: { topic: ${word}.events } }\n`],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
     [`templates/${name}/email.en@short.subject.txt`, `${word} short`],
@@ -497,6 +508,7 @@ async function load(
     | 'deadTaskId'
     | 'productId'
     | 'segment'
+    | 'source'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

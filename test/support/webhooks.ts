@@ -17,6 +17,11 @@ export interface TestEndpoint {
   readonly standIn: StandIn;
 }
 
+type LoadEndpoint = (
+  endpointId: string,
+  usual: () => ReturnType<EndpointTargets['load']>,
+) => ReturnType<EndpointTargets['load']>;
+
 export interface TestWebhooks {
   readonly tidings: TestTidings;
   readonly server: TestServer;
@@ -24,7 +29,8 @@ export interface TestWebhooks {
   endpoint(fields?: object): Promise<TestEndpoint>;
   /** Posts events `posted`, each of which sends a message of the type NEWS; returns the ids of the notifications. */
   tell(count?: number): Promise<string[]>;
-  startWorker(): Promise<void>;
+  /** @param load replaces the look for an endpoint, which it gets as well */
+  startWorker(load?: LoadEndpoint): Promise<void>;
   /** Waits until the deliveries of an endpoint have these statuses, oldest first. */
   become(endpoint: TestEndpoint, statuses: readonly string[]): Promise<void>;
   /** Returns the deliveries of an endpoint as the API shows them, oldest first. */
@@ -72,9 +78,13 @@ export async function testWebhooks(): Promise<TestWebhooks> {
       const results = await tidings.ingest(items);
       return results.map(({ decisions }) => decisions[0]?.notification_id ?? '');
     },
-    async startWorker() {
+    async startWorker(load) {
       const { seal, clock, database } = tidings;
       const targets = new EndpointTargets({ pool: database.pool, seal, clock: () => clock.now, random: () => 0 });
+      if (load) {
+        const usual = targets.load.bind(targets);
+        targets.load = (tenantId, id, delivery) => load(id, () => usual(tenantId, id, delivery));
+      }
       await tidings.worker({ targets: new Map([['webhook', targets]]), random: () => 0 });
     },
     async become(endpoint, statuses) {

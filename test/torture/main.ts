@@ -66,7 +66,7 @@ async function runKafka(): Promise<void> {
   const report = await tortureKafka(tools, {
     messages,
     seed,
-    spread: messages / 400,
+    spread: messages / 500,
     interruptions: INTERRUPTIONS,
     log,
   });

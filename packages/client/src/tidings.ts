@@ -27,6 +27,7 @@ import { Routes } from './resources/routes.ts';
 import { Segments } from './resources/segments.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
+import { Sources } from './resources/sources.ts';
 import { Suppressions } from './resources/suppressions.ts';
 import { Templates } from './resources/templates.ts';
 import { Tenants } from './resources/tenants.ts';
@@ -74,6 +75,7 @@ export class Tidings {
   readonly routes: Routes;
   readonly templates: Templates;
   readonly segments: Segments;
+  readonly sources: Sources;
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
@@ -112,6 +114,7 @@ export class Tidings {
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
     this.segments = new Segments(connection);
+    this.sources = new Sources(connection);
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);

@@ -8,7 +8,7 @@ import type { KafkaMessage, MessageSource, SourceText } from '../../model/source
 import { isoTime, LAST_TIME } from '../../time/iso-time.ts';
 import { SOURCE_SCOPE } from '../source-scope.ts';
 
-/** What a message is to a source. */
+/** A message as its source sees it. */
 export type MappedMessage =
   /** `when` is not true. */
   | { readonly kind: 'skipped' }

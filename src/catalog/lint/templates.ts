@@ -5,14 +5,8 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
-import {
-  type CompileOptions,
-  compilePart,
-  compileValue,
-  type FieldPath,
-  type NamedField,
-  ROOTS,
-} from '../../templates/compile.ts';
+import { compilePart, compileValue } from '../../templates/compile.ts';
+import { type CompileOptions, type FieldPath, type NamedField, ROOTS } from '../../templates/compile-path.ts';
 import { listVariableNames } from '../../templates/template.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';

@@ -1,6 +1,7 @@
 import { CATEGORIES } from '../../model/catalog.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import type { Hours, LegalHours, Policy } from '../../model/preferences.ts';
+import { WEEKDAYS } from '../../model/terms.ts';
 import { parseDate } from '../../time/iso-time.ts';
 import { findZone } from '../../time/zone.ts';
 import { type Fields, parseEntries, parseFilledFields, parseKeyword, parseText, parseTexts } from './fields.ts';
@@ -14,7 +15,7 @@ const REGION_EXAMPLE = 'US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: F
 const CODE_EXAMPLE = '"49": { region: DE, zones: [Europe/Berlin] }';
 
 const LEGAL_KEYS = ['hours', 'zones', 'pass', 'calling_codes', 'regions'];
-const REGION_KEYS = ['hours', 'from', 'source', 'zones'];
+const REGION_KEYS = ['hours', 'from', 'source', 'zones', 'not_on'];
 
 /** Categories that the law lets pass, unless the policy says otherwise: no telephone solicitation. */
 const DEFAULT_PASS: readonly string[] = ['TRANSACTIONAL', 'SECURITY'];
@@ -86,12 +87,27 @@ function parseRegions(file: YamlFile, entry: Entry | undefined): LegalHours['reg
       const from = parseDay(file, found);
       const source = found.get('source') && parseText(file, found.get('source')!.value, '"source"', REGION_EXAMPLE);
       const zones = parseZones(file, found.get('zones'));
-      const own = zones.length > 0 && { zones };
+      const notOn = parseWeekdays(file, found.get('not_on'));
+      const own = { ...(zones.length > 0 && { zones }), ...(notOn.length > 0 && { notOn }) };
       return hours && from !== undefined && source ? [{ ...hours, from, source: source.text, ...own }] : [];
     });
     if (dated.length > 0) regions[key] = dated.sort((a, b) => (a.from < b.from ? -1 : 1));
   }
   return regions;
+}
+
+/** Parses `[saturday, sunday]`; at least one day must be left. */
+function parseWeekdays(file: YamlFile, entry: Entry | undefined): readonly number[] {
+  if (!entry) return [];
+  const example = 'not_on: [sunday]';
+  const days = parseTexts(file, entry.value, '"not_on"', example).flatMap((text) => {
+    const day = parseKeyword(file, text, 'a weekday', WEEKDAYS);
+    return day ? [WEEKDAYS.indexOf(day) + 1] : [];
+  });
+  const different = [...new Set(days)].sort();
+  if (different.length === WEEKDAYS.length)
+    file.report(entry.at, '"not_on" leaves no day on which messages go', example);
+  return different;
 }
 
 /** Parses what a phone number says of its holder, by calling code: zones, or a region and zones. */

@@ -24,12 +24,7 @@ export function registerErasureRoutes(app: App, { database, seal, clock }: HttpD
     },
     async ({ principal: { tenantId, actor }, params: { user_id: userId }, body }, reply) => {
       const reason = body?.reason === undefined ? null : redact(body.reason);
-      const begun = await beginErasure(
-        database.forTenant(tenantId),
-        seal,
-        { tenantId, userId, actor, reason },
-        clock(),
-      );
+      const begun = await beginErasure(database.forTenant(tenantId), seal, { tenantId, userId, actor, reason }, clock);
       if (!begun) throw new TidingsError('not_found', 'Nothing is stored of such a user.', { pointer: 'user_id' });
       return reply.status(begun.isNew ? 202 : 200).send(begun.view);
     },

@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { type RejectionCode, TidingsError } from '../../errors.ts';
 import type { EventResult } from '../../ingest/results.ts';
-import { retryRejected } from '../../ingest/retry-rejected.ts';
+import { type PrepareRetried, retryRejected } from '../../ingest/retry-rejected.ts';
 import { applyMergePatch } from '../../jobs/merge-patch.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { UnusableAddress } from '../../privacy/read-address.ts';
+import { toRetriedItem } from '../../sources/to-item.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
+import { parseSendRequest } from '../parse-send-request.ts';
 import { idParams } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
 import {
@@ -30,6 +32,8 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   const { pipeline, database, seal, clock } = parts;
   const cursors = new Cursors(seal);
+  const items = { pool: database.owner, catalogs: parts.catalogs, parseRequest: parseSendRequest };
+  const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
@@ -154,7 +158,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
       const correct = corrected === undefined ? undefined : () => corrected;
       const results = await retryRejected(
-        { ...parts, pool: database.forTenant(tenantId) },
+        { ...parts, prepare, pool: database.forTenant(tenantId) },
         { tenantId, rejectedId, actor, correct, bytes },
       );
       const response = toIngestResponse(results);
@@ -180,7 +184,9 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
       const correct = (original: unknown) => applyMergePatch(original, patch);
       const command = { tenantId, rejectedId, actor, correct, bytes: MAX_BODY_BYTES };
-      const response = toIngestResponse(await retryRejected({ ...parts, pool: database.forTenant(tenantId) }, command));
+      const response = toIngestResponse(
+        await retryRejected({ ...parts, prepare, pool: database.forTenant(tenantId) }, command),
+      );
       return reply.status(response.rejected.length > 0 ? 422 : 202).send(response);
     },
   );

@@ -94,8 +94,11 @@ export function registerSourceRoutes(app: App, { database, catalogs, clock, kafk
 
 const NOT_CONFIGURED = 'Kafka is not configured (TIDINGS_KAFKA_BROKERS)';
 
-function toState(cause: string | null, pausedAt: string | null): 'reading' | 'paused' | 'refused' | 'not_configured' {
+function toState(
+  cause: string | null,
+  pausedAt: string | null,
+): 'reading' | 'paused' | 'not_allowed' | 'not_configured' {
   if (cause === NOT_CONFIGURED) return 'not_configured';
-  if (cause !== null) return 'refused';
+  if (cause !== null) return 'not_allowed';
   return pausedAt === null ? 'reading' : 'paused';
 }

@@ -25,7 +25,7 @@ export const source = z
     topic: z.string(),
     format: z.enum(SOURCE_FORMATS),
     state: z
-      .enum(['reading', 'paused', 'refused', 'not_configured'])
+      .enum(['reading', 'paused', 'not_allowed', 'not_configured'])
       .describe('`reading`: by the workers, as far as they reach Kafka (`kafka` in `/healthz/ready`)'),
     cause: z.string().nullable().describe('Why it is not read; null: it is, or it is paused'),
     paused_at: timestamp.nullable(),

@@ -147,11 +147,13 @@ export class BatchWorker {
     if (batch.state !== 'running' || count <= 0) return { results: [], nextLine, pause: null };
     const startedAt = performance.now();
     const to = nextLine + count;
+    // The time of its events: those of a user who is erased once they were read are from before the erasure, however long this takes.
+    const now = clock();
     const pending = await loadPending(pool, tenantId, batchId, nextLine, to);
     const request = openRequest(seal, tenantId, batch, batch.sealed);
     await this.#yield();
     const results =
-      pending.length === 0 ? [] : await askPage(this.#options, { tenantId, batch, request }, pending, clock());
+      pending.length === 0 ? [] : await askPage(this.#options, { tenantId, batch, request }, pending, now);
     const pace = perSecond === null ? 0 : Math.ceil((pending.length * 1000) / perSecond);
     return { results, nextLine: to, pause: Math.max(0, pace - (performance.now() - startedAt)) };
   }

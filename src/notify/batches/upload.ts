@@ -69,7 +69,7 @@ export async function uploadLines(
   command: UploadCommand,
   body: AsyncIterable<Buffer>,
 ): Promise<UploadResult> {
-  const { tenantId, batchId, offset } = command;
+  const { offset } = command;
   const context = await prepare(parts, command);
   const counted = { line: offset, known: 0, stored: 0, rejected: 0, empty: 0 };
   const errors: LineError[] = [];
@@ -82,36 +82,55 @@ export async function uploadLines(
     chunk = [];
     bytes = 0;
   };
-  for await (const line of splitLines(body, MAX_LINE_BYTES)) {
-    if (counted.line - offset >= MAX_UPLOAD_LINES || counted.line >= MAX_BATCH_LINES) {
-      await flush();
-      throw tooManyLines(counted.line);
-    }
-    if (counted.line < context.lines) {
+  try {
+    for await (const line of splitLines(body, MAX_LINE_BYTES)) {
+      if (counted.line - offset >= MAX_UPLOAD_LINES || counted.line >= MAX_BATCH_LINES) {
+        await flush();
+        throw tooManyLines(counted.line);
+      }
+      if (counted.line < context.lines) {
+        counted.line++;
+        counted.known++;
+        continue;
+      }
+      const parsed = parseLine(context, counted.line, line);
+      if (parsed.state === 'empty') counted.empty++;
+      if (parsed.state === 'rejected') {
+        counted.rejected++;
+        const { code, reason } = parsed;
+        if (errors.length < MAX_LISTED_ERRORS)
+          errors.push({ line: counted.line, code: `${code}`, message: `${reason}` });
+      }
       counted.line++;
-      counted.known++;
-      continue;
+      chunk.push(parsed);
+      bytes += line?.length ?? 0;
+      if (chunk.length >= CHUNK_LINES || bytes >= CHUNK_BYTES) await flush();
     }
-    const parsed = parseLine(context, counted.line, line);
-    if (parsed.state === 'empty') counted.empty++;
-    if (parsed.state === 'rejected') {
-      counted.rejected++;
-      const { code, reason } = parsed;
-      if (errors.length < MAX_LISTED_ERRORS) errors.push({ line: counted.line, code: `${code}`, message: `${reason}` });
-    }
-    counted.line++;
-    chunk.push(parsed);
-    bytes += line?.length ?? 0;
-    if (chunk.length >= CHUNK_LINES || bytes >= CHUNK_BYTES) await flush();
+    await flush();
+  } finally {
+    await auditUpload(parts, command, counted);
   }
-  await flush();
   const { stored, known, rejected, empty } = counted;
-  if (stored > 0) {
-    const detail = { offset: offset + known, lines: stored, rejected, empty };
-    const entry = { tenantId, actor: command.actor, action: 'batch.recipients_added', subject: batchId, detail };
-    await appendAuditEntry(parts.pool, entry, parts.clock());
-  }
   return { errors, summary: { offset: Math.max(counted.line, context.lines), stored, known, rejected, empty } };
+}
+
+/** Leaves an entry for the lines that are stored, also of an upload that breaks off. */
+async function auditUpload(
+  { pool, clock }: UploadParts,
+  { tenantId, batchId, offset, actor }: UploadCommand,
+  { stored, known, rejected, empty }: UploadCounts,
+): Promise<void> {
+  if (stored === 0) return;
+  const detail = { offset: offset + known, lines: stored, rejected, empty };
+  const entry = { tenantId, actor, action: 'batch.recipients_added', subject: batchId, detail };
+  await appendAuditEntry(pool, entry, clock());
+}
+
+interface UploadCounts {
+  readonly stored: number;
+  readonly known: number;
+  readonly rejected: number;
+  readonly empty: number;
 }
 
 async function prepare(

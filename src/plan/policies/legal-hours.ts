@@ -1,7 +1,9 @@
+import { joinWords } from '../../lib/text/join-words.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
 import { type Hours, type LegalHours, REGION_TRAIT } from '../../model/preferences.ts';
+import { WEEKDAYS } from '../../model/terms.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { type ClosedHours, describeHours, type FoundZone, findTenantZone, findUserZone } from './hours.ts';
 
@@ -12,21 +14,34 @@ import { type ClosedHours, describeHours, type FoundZone, findTenantZone, findUs
 export function findLegalHours(question: PlanQuestion, channel: Channel): readonly ClosedHours[] {
   const hours = question.policy.legalHours[channel];
   if (!hours || hours.pass.includes(question.type.category)) return [];
-  const { start, end, where, zones: possible } = findAllowed(question, hours, channel);
+  const { start, end, notOn, where, zones: possible } = findAllowed(question, hours, channel);
   const known = findUserZone(question);
   const zones = known ? [known] : possible.length > 0 ? possible : [findTenantZone(question)];
-  return zones.map((zone) => ({
-    start: end,
-    end: start,
-    zone: zone.zone,
-    code: 'legal_hours',
-    level: `law: ${channel}${where}`,
-    value: describeHours(start, end, zone),
-  }));
+  const law = { code: 'legal_hours', level: `law: ${channel}${where}` } as const;
+  const closed = zones.map(
+    (zone): ClosedHours => ({
+      ...law,
+      start: end,
+      end: start,
+      zone: zone.zone,
+      value: describeHours(start, end, zone),
+    }),
+  );
+  if (!notOn) return closed;
+  const names = joinWords(
+    notOn.map((day) => WEEKDAYS[day - 1] ?? ''),
+    'or',
+  );
+  const days = zones.map(({ zone, from }): ClosedHours => {
+    return { ...law, start: 0, end: 0, days: notOn, zone, value: `not on ${names} ${zone} (${from})` };
+  });
+  return [...closed, ...days];
 }
 
 /** Hours that are allowed, and the zones that a user whose zone is not known may be in. */
 interface AllowedHours extends Hours {
+  /** Weekdays on which nothing is. */
+  readonly notOn?: readonly number[];
   readonly where: string;
   readonly zones: readonly FoundZone[];
 }
@@ -41,10 +56,10 @@ function findAllowed({ user, now }: PlanQuestion, hours: LegalHours, channel: Ch
   const today = isoTime(now).slice(0, 10);
   const latest = dated?.filter(({ from }) => from <= today).at(-1);
   const { start, end } = latest ?? hours;
-  const where = latest ? ` in ${region}` : '';
-  if (latest?.zones) return { start, end, where, zones: toZones(latest.zones, `of ${region}`) };
-  if (code && code.zones.length > 0) return { start, end, where, zones: toZones(code.zones, `of +${code.code}`) };
-  return { start, end, where, zones: toZones(hours.zones, 'that the user may be in') };
+  const allowed = { start, end, where: latest ? ` in ${region}` : '', ...(latest?.notOn && { notOn: latest.notOn }) };
+  if (latest?.zones) return { ...allowed, zones: toZones(latest.zones, `of ${region}`) };
+  if (code && code.zones.length > 0) return { ...allowed, zones: toZones(code.zones, `of +${code.code}`) };
+  return { ...allowed, zones: toZones(hours.zones, 'that the user may be in') };
 }
 
 function toZones(zones: readonly string[], of: string): readonly FoundZone[] {

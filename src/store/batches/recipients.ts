@@ -118,9 +118,9 @@ export async function writeUsers(
 }
 
 /**
- * Returns those of these lines whose user an earlier line of the batch has, under an earlier id of the user as well. Planned each time,
- * and without the id of the batch as a condition of an index: a planner that knows nothing of a table that has just grown would
- * otherwise look each user up among all earlier lines.
+ * Returns those of these lines whose user an earlier line of the batch has, under an earlier id of the user as well. Compares whole
+ * rows of the index by user, which no other index has: a planner that knows nothing of a table that has just grown would otherwise
+ * look each user up among all earlier lines, or among the lines of the user in all batches.
  */
 export async function findRepeated(
   connection: Connection,
@@ -135,9 +135,10 @@ export async function findRepeated(
               union all select user_id from merged_users where tenant_id = $1 and merged_into = q.user_id) as one
             cross join lateral (
               select from batch_recipients as b
-              where b.tenant_id = $1 and b.user_id = one.id and (b.batch_id = $2) is true and b.line < q.line
-                and b.state <> 'rejected'
-              limit 1) as earlier
+              where b.tenant_id = $1 and b.user_id is not null and b.state <> 'rejected'
+                and (b.user_id, b.batch_id, b.line) >= (one.id, $2::uuid, 0)
+                and (b.user_id, b.batch_id, b.line) < (one.id, $2::uuid, q.line)
+              order by b.user_id, b.batch_id, b.line limit 1) as earlier
             limit 1)`,
     [tenantId, batchId, users.map(({ line }) => line), users.map(({ userId }) => userId)],
   );

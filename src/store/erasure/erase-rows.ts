@@ -31,31 +31,32 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'notifications', erase: eraseNotifications },
   { table: 'events', erase: eraseEvents },
   { table: 'consents', erase: eraseFromConsents },
-  byUser('waits', 'wait_id', 'began_at <= $2'),
-  byUser('toggles', 'toggle_id', 'true'),
-  byUser('limit_uses', 'limit_key, bucket, slot', 'notification_id <= $3'),
+  byUser('waits', 'began_at <= $2'),
+  byUser('toggles', 'true'),
+  byUser('limit_uses', 'notification_id <= $3'),
   { table: 'rejected_events', erase: eraseRejected },
-  byUser('outbox_events', 'event_id', 'due_at <= $2'),
-  byUser('webhook_facts', 'fact_id', 'fact_id <= $3'),
+  byUser('outbox_events', 'due_at <= $2'),
+  byUser('webhook_facts', 'fact_id <= $3'),
   { table: 'event_ids', erase: eraseEventIds },
   { table: 'audit_log', erase: eraseFromAuditLog },
   { table: 'jobs', erase: eraseFromJobs },
   { table: 'idempotency_keys', erase: eraseKeptResponses },
   { table: 'batch_recipients', erase: eraseFromBatches },
-  { ...byUser('inbox_items', 'notification_id', 'notification_id <= $3'), afterSending: true },
+  { ...byUser('inbox_items', 'notification_id <= $3'), afterSending: true },
   { table: 'inboxes', erase: eraseInbox, afterSending: true },
   { table: 'provider_messages', erase: eraseProviderMessages, afterSending: true },
 ];
 
 /** Deletes rows with the id of the user, a chunk at a time. `$2`: the time of the erasure; `$3`: the last notification. */
-function byUser(table: string, key: string, isOld: string): ErasureStep {
+function byUser(table: string, isOld: string): ErasureStep {
   return {
     table,
     async erase(connection, _seal, { tenantId, userId, erasedAt, until }, _at, limit) {
       const { rowCount } = await connection.query(
-        `delete from ${table} where tenant_id = $1 and user_id = $4 and (${key}) in (
-           select ${key} from ${table}
-           where tenant_id = $1 and user_id = $4 and ${isOld} and $2::timestamptz is not null and $3::uuid is not null limit $5)`,
+        `delete from ${table} where ctid = any(array(
+           select ctid from ${table}
+           where tenant_id = $1 and user_id = $4 and ${isOld} and $2::timestamptz is not null and $3::uuid is not null
+           limit $5 for update))`,
         [tenantId, isoTime(erasedAt), until, userId, limit],
       );
       return toChunk(rowCount, limit);
@@ -152,8 +153,8 @@ async function eraseFromConsents(
     `update consents
      set user_id = $3, address_mask = null, locale = null, sealed = null,
          recorded_by = case when recorded_by = 'user ' || $2 then 'user' else recorded_by end
-     where tenant_id = $1 and user_id = $2 and consent_id in (
-       select consent_id from consents where tenant_id = $1 and user_id = $2 and recorded_at <= $4 limit $5)`,
+     where ctid = any(array(
+       select ctid from consents where tenant_id = $1 and user_id = $2 and recorded_at <= $4 limit $5))`,
     [tenantId, userId, `${ERASED} ${userHash}`, isoTime(erasedAt), limit],
   );
   return toChunk(rowCount, limit);

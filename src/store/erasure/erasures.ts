@@ -68,7 +68,7 @@ export async function beginErasure(
   pool: pg.Pool,
   seal: Seal,
   request: ErasureRequest,
-  now: Millis,
+  clock: () => Millis,
 ): Promise<BegunErasure | undefined> {
   const { tenantId, userId } = request;
   const expected = await listOthers(pool, tenantId, userId);
@@ -83,6 +83,7 @@ export async function beginErasure(
     const others = await listOthers(connection, tenantId, userId);
     const further = others.filter((other) => !expected.includes(other));
     if (further.length > 0) await lockUsers(connection, tenantId, further);
+    const now = clock();
     const begun = await beginLocked(connection, seal, request, now);
     for (const other of others) await beginLocked(connection, seal, { ...request, userId: other, isPart: true }, now);
     return begun;

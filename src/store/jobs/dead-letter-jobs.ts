@@ -48,7 +48,11 @@ export async function scanDeadLetters(
   }));
 }
 
-/** Queues these dead letters again, if they are still in the group. Returns how many. @param retryFor in ms, of each of them */
+/**
+ * Queues these dead letters again, if they are still in the group. Returns how many. The group is no condition of an index: a planner
+ * that knows nothing of a table that has just grown would otherwise look each of them up among all of the group.
+ * @param retryFor in ms, of each of them
+ */
 export async function retryDeadLetters(
   connection: Connection,
   scope: JobScope<DeadLetterFilter>,
@@ -61,7 +65,7 @@ export async function retryDeadLetters(
      set status = 'queued', due_at = $6, retry_until = r.until, finished_at = null, dead_letter = null, hold_code = null,
          reason_code = 'retried', reason = 'Queued again by hand.'
      from unnest($3::uuid[], $4::text[], $5::text[], $7::timestamptz[]) as r(n, c, g, until)
-     where d.tenant_id = $1 and d.dead_letter = $2 and d.notification_id = r.n and d.channel = r.c and d.target = r.g
+     where d.tenant_id = $1 and (d.dead_letter = $2) is true and d.notification_id = r.n and d.channel = r.c and d.target = r.g
        and d.status in ('undeliverable', 'dead', 'in_doubt')`,
     [...keyValues(scope, letters), isoTime(now), retryFor.map((ms) => isoTime(now + ms))],
   );
@@ -79,7 +83,7 @@ export async function cancelDeadLetters(
      set status = 'cancelled', dead_letter = null, reason_code = 'cancelled',
          reason = 'Cancelled by hand; it was ' || d.status || coalesce(': ' || d.reason, '.')
      from unnest($3::uuid[], $4::text[], $5::text[]) as r(n, c, g)
-     where d.tenant_id = $1 and d.dead_letter = $2 and d.notification_id = r.n and d.channel = r.c and d.target = r.g`,
+     where d.tenant_id = $1 and (d.dead_letter = $2) is true and d.notification_id = r.n and d.channel = r.c and d.target = r.g`,
     keyValues(scope, letters),
   );
   return rowCount ?? 0;

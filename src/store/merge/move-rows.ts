@@ -5,6 +5,7 @@ import { documentRow, moveDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { MAX_USER_DEVICES } from '../devices/devices.ts';
+import { selectivityHint } from '../pg/selectivity-hint.ts';
 
 /*
  * Rows that go from one user to another, in the transaction of the merge. What is sealed is bound to its user, and sealed
@@ -67,7 +68,10 @@ export async function moveOpenNotifications(connection: pg.PoolClient, seal: Sea
   return moved;
 }
 
-/** Moves the messages of the inbox; they stand after those that the other user has. Returns how many. */
+/**
+ * Moves the messages of the inbox; they stand after those that the other user has. Returns how many. The user comes with the rows: a
+ * planner that knows nothing of a table that has just grown would otherwise look each of them up among all rows of the user.
+ */
 export async function moveInbox(connection: pg.PoolClient, seal: Seal, move: Move): Promise<number> {
   const { tenantId, from, into } = move;
   await connection.query(`select from inboxes where tenant_id = $1 and user_id = $2 for update`, [tenantId, from]);
@@ -86,8 +90,8 @@ export async function moveInbox(connection: pg.PoolClient, seal: Seal, move: Mov
          returning last - $4 as base
        )
        update inbox_items as i set sequence = base + q.n, change = base + q.n
-       from counted, unnest($3::uuid[]) with ordinality as q(id, n)
-       where i.tenant_id = $1 and i.user_id = $2 and i.notification_id = q.id`,
+       from counted, (select *, $2::text as of from unnest($3::uuid[]) with ordinality as q(id, n) offset 0) as q
+       where i.tenant_id = $1 and i.user_id = q.of and i.notification_id = q.id`,
       [tenantId, into, ids, moved],
     );
   }
@@ -157,24 +161,17 @@ async function moveSealed(
       `select ${key} as id, sealed from ${table} where tenant_id = $1 and user_id = $2 and ${key} = any($3::uuid[])`,
       [tenantId, from, ids.slice(start, start + PAGE_ROWS)],
     );
-    const moved = rows.map(({ id, sealed }) => ({
-      id,
-      sealed:
-        sealed &&
-        reseal(() =>
-          moveDocument(seal, sealed, documentRow(table, tenantId, from, id), documentRow(table, tenantId, into, id)),
-        ),
-    }));
+    const moved = rows.map(({ id, sealed }, n) => {
+      const [own, next] = [documentRow(table, tenantId, from, id), documentRow(table, tenantId, into, id)];
+      const resealed = sealed && reseal(() => moveDocument(seal, sealed, own, next));
+      return { n, id, sealed: resealed?.toString('base64') ?? null };
+    });
+    // The user comes with the rows: a planner that does not know how many rows a user has would begin with all of them.
     await connection.query(
       `update ${table} as t set user_id = $3, sealed = decode(r.sealed, 'base64')
-       from json_to_recordset($4) as r(id uuid, sealed text)
-       where t.tenant_id = $1 and t.user_id = $2 and t.${key} = r.id`,
-      [
-        tenantId,
-        from,
-        into,
-        JSON.stringify(moved.map(({ id, sealed }) => ({ id, sealed: sealed?.toString('base64') ?? null }))),
-      ],
+       from (select *, $2::text as of from json_to_recordset($4) as q(n int, id uuid, sealed text) offset 0) as r
+       where t.tenant_id = $1 and t.user_id = r.of and t.${key} = r.id and ${selectivityHint('r.n')}`,
+      [tenantId, from, into, JSON.stringify(moved)],
     );
   }
   return ids.length;

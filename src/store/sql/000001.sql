@@ -980,6 +980,8 @@ create table suppressions (
   primary key (tenant_id, channel, address_hash, scope)
 );
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
+-- The list by channel and reason.
+create index suppressions_list on suppressions (tenant_id, channel, reason, suppression_id);
 
 
 -- Consents of users, with their evidence. Append-only: the state of now is in "users".terms.

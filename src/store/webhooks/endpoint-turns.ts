@@ -39,7 +39,8 @@ export async function countBefore(
 
 /**
  * Takes the next turn at an endpoint with a rate (GCRA: turns may come up to a second early, but not more often in all). Returns
- * undefined, or when there is a turn again.
+ * undefined, or when there is a turn again: at the soonest, since the statement sees the turns that others take meanwhile only where it
+ * updates.
  */
 export async function takeTurn(
   connection: Pick<Connection, 'query'>,
@@ -55,7 +56,7 @@ export async function takeTurn(
              where tenant_id = $1 and endpoint_id = $2 and free_at <= $4::timestamptz + interval '1 s' - $3::float8 * interval '1 ms'
              returning 1
            )
-           select exists (select from taken) as is_taken, free_at from webhook_endpoints where tenant_id = $1 and endpoint_id = $2`,
+           select exists (select from taken) as is_taken, nullif(free_at, '-infinity') as free_at from webhook_endpoints where tenant_id = $1 and endpoint_id = $2`,
     values: [tenantId, endpointId, 1000 / perSecond, isoTime(now)],
   });
   const [row] = rows;

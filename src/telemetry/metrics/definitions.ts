@@ -231,6 +231,13 @@ export const METRICS = {
     labels: ['queue'],
     ofInstallation: true,
   },
+  sourceLag: {
+    name: 'tidings_source_lag_records',
+    type: 'gauge',
+    help: 'Records of a Kafka topic that wait to be decided, of the 100 topics that are furthest behind',
+    labels: ['topic'],
+    ofInstallation: true,
+  },
   batches: {
     name: 'tidings_batches',
     type: 'gauge',

@@ -38,23 +38,31 @@ export class Broker {
   #admin: Admin | undefined;
   #producer: Producer | undefined;
 
-  private constructor(classPath: string, dir: string, port: number, controller: number) {
+  /** Port with TLS and a login (PLAIN: `tidings`, `right`); undefined: it has none. */
+  readonly securePort: number | undefined;
+  /** File with the certificate of `securePort`. */
+  readonly ca: string;
+
+  private constructor(classPath: string, dir: string, port: number, controller: number, securePort?: number) {
     this.#classPath = classPath;
     this.#dir = dir;
     this.port = port;
+    this.securePort = securePort;
+    this.ca = join(dir, 'ca.pem');
     this.kafka = new Kafka({
       clientId: 'test',
       brokers: [`127.0.0.1:${port}`],
       logLevel: logLevel.NOTHING,
       retry: { retries: 20, maxRetryTime: 2000 },
     });
-    writeFileSync(join(dir, 'server.properties'), toProperties(dir, port, controller));
+    writeFileSync(join(dir, 'server.properties'), toProperties(dir, port, controller, securePort));
   }
 
-  static async start({ classPath }: KafkaTools): Promise<Broker> {
+  static async start({ classPath }: KafkaTools, isSecure = false): Promise<Broker> {
     const dir = mkdtempSync(join(tmpdir(), 'kafka-'));
     const [port, controller] = [await freePort(), await freePort()];
-    const broker = new Broker(classPath, dir, port, controller);
+    const broker = new Broker(classPath, dir, port, controller, isSecure ? await freePort() : undefined);
+    if (isSecure) makeCertificate(dir, broker.ca);
     copyFolder('formatted', join(dir, 'data'), (folder) => format(classPath, folder));
     await broker.run();
     return broker;
@@ -142,13 +150,35 @@ export class Broker {
   }
 }
 
-function toProperties(dir: string, port: number, controller: number): string {
+/** Makes a key with a certificate of its own. */
+function makeCertificate(dir: string, ca: string): void {
+  const store = ['-alias', 'broker', '-keystore', join(dir, 'broker.p12'), '-storepass', 'changeit'];
+  const names = ['-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1,dns:localhost'];
+  const key = ['-genkeypair', '-keyalg', 'RSA', '-storetype', 'PKCS12', '-validity', '3650'];
+  execFileSync('keytool', [...key, ...store, ...names], { stdio: 'pipe' });
+  execFileSync('keytool', ['-exportcert', '-rfc', '-file', ca, ...store], { stdio: 'pipe' });
+}
+
+function toSecureProperties(dir: string): string[] {
   return [
+    'sasl.enabled.mechanisms=PLAIN',
+    'listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_tidings="right";',
+    `ssl.keystore.location=${join(dir, 'broker.p12')}`,
+    'ssl.keystore.type=PKCS12',
+    'ssl.keystore.password=changeit',
+  ];
+}
+
+function toProperties(dir: string, port: number, controller: number, securePort?: number): string {
+  const secure = securePort === undefined ? '' : `,SASL_SSL://127.0.0.1:${securePort}`;
+  return [
+    ...(securePort === undefined ? [] : toSecureProperties(dir)),
+    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controller}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port}${secure},CONTROLLER://127.0.0.1:${controller}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}${secure}`,
     'controller.listener.names=CONTROLLER',
     `log.dirs=${join(dir, 'data')}`,
     'num.partitions=1',

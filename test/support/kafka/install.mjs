@@ -34,7 +34,7 @@ export function ensureBroker() {
   return `${jars}/*`;
 }
 
-/** Returns the path of a Node.js that runs the client: this one, or one from npm. Undefined: there is none. */
+/** Returns the path of a Node.js that runs the client: this one, or one from npm. Undefined: it cannot be installed. */
 export function ensureNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 22)) return process.execPath;

@@ -54,6 +54,7 @@ export function RejectedRow({
             )}
             {' · '}
             {formatEventName(rejected)} · <Times rejected={rejected} />
+            {rejected.source !== null && ` · ${formatOrigin(rejected)}`}
           </Text>
           {advice !== undefined && <Text size="sm">{advice}</Text>}
         </div>
@@ -104,4 +105,10 @@ function Times({ rejected: { times, first_at: first, last_at: last } }: { reject
       {times} times, first <Time value={first} as="full" />, last <Time value={last} as="full" />
     </>
   );
+}
+
+/** Says which message of a topic it was. */
+function formatOrigin({ source, position }: RejectedEvent): string {
+  const { topic, partition, offset } = position as { topic?: string; partition?: number; offset?: number };
+  return `from ${source}: ${topic}, partition ${partition}, offset ${offset}`;
 }
