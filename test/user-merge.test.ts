@@ -111,20 +111,20 @@ describe('a merge', () => {
   });
 
   test('is not undone by a consent that arrives late, from before the one that it outweighed', async () => {
-    await post({ user_id: 'a7', user_traits: { email: 'a7@example.com' } });
-    await post({ user_id: 'b7', user_traits: { email: 'b7@example.com' } });
+    await post({ user_id: 'a11', user_traits: { email: 'a11@example.com' } });
+    await post({ user_id: 'b11', user_traits: { email: 'b11@example.com' } });
     const say = (id: string, state: string) =>
       server.post(`${pathOf(id)}/consents`, { purpose: 'MARKETING', channel: 'email', state, source: 'form' });
-    expect((await say('a7', 'withdrawn')).status).toBe(201);
+    expect((await say('a11', 'withdrawn')).status).toBe(201);
     const late = at();
     tidings.clock.now += 10_000;
-    expect((await say('b7', 'granted')).status).toBe(201);
-    await merge('b7', 'a7');
+    expect((await say('b11', 'granted')).status).toBe(201);
+    await merge('b11', 'a11');
     const properties = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' };
-    const item = { user_id: 'b7', event_type: 'consent.recorded', event_timestamp: late, properties };
+    const item = { user_id: 'b11', event_type: 'consent.recorded', event_timestamp: late, properties };
     expect(await tidings.pipeline.ingest(TENANT, [markOwn(item)], false)).toMatchObject([{ status: 'accepted' }]);
     expect(
-      await query(`select terms -> 'k' -> 'MARKETING/email' ->> 'state' as state from users where user_id = 'a7'`),
+      await query(`select terms -> 'k' -> 'MARKETING/email' ->> 'state' as state from users where user_id = 'a11'`),
     ).toEqual([{ state: 'withdrawn' }]);
   });
 
