@@ -58,7 +58,7 @@ export interface HttpDependencies {
   readonly health: Health;
   /** Absent or null: metrics are off. */
   readonly writeMetrics?: WriteMetrics | null;
-  /** How Kafka is reached, and the tenant of the installation; absent or null: it is not configured. */
+  /** Settings of Kafka, and the tenant of the installation; absent or null: it is not configured. */
   readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;

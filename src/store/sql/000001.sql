@@ -1485,7 +1485,7 @@ create index batch_recipients_address on batch_recipients (tenant_id, address_ha
 -- The list by state.
 create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
 
--- How far the partitions of Kafka topics are read. The transaction that decides records moves the position on, and only from where
+-- Positions up to which the partitions of Kafka topics are read. The transaction that decides records moves the position on, and only from where
 -- it was read: what another process has decided meanwhile undoes it (advance_kafka_offset). Never committed to Kafka alone.
 create table kafka_offsets (
   tenant_id   text collate "C" not null,             -- whose catalog has the source
