@@ -20,7 +20,10 @@ const CHART = 'deploy/helm/tidings';
 const VALUES = [
   [],
   ['--set', 'api.maxReplicas=10,networkPolicy.enabled=true,catalogConfigMap=catalog'],
-  ['--set', 'ingress.enabled=true,ingress.className=nginx,ingress.tlsSecret=tls,podMonitor.enabled=true,env.PORT=8000'],
+  [
+    '--set',
+    'ingress.enabled=true,ingress.className=nginx,ingress.tlsSecret=tls,podMonitor.enabled=true,env.TIDINGS_OTLP_URL=http://collector:4318',
+  ],
 ];
 /** Kinds of other projects, whose schemas Kubernetes does not have. */
 const FOREIGN_KINDS = ['PodMonitor'];
@@ -92,8 +95,8 @@ else {
     for (const [index, object] of objects.entries()) {
       writeFileSync(file, JSON.stringify(object));
       const found = run(validate, ['--strict', '-k', KUBERNETES, file]);
-      if (index === objects.length - 1 || !found.isDone)
-        report(`Kubernetes schemas: ${object.kind} of ${objects.length}`, found);
+      if (!found.isDone) report(`Kubernetes ${KUBERNETES}: ${object.kind}`, found);
+      else if (index === objects.length - 1) report(`Kubernetes ${KUBERNETES}: ${objects.length} objects`, found);
     }
   }
 }

@@ -80,7 +80,7 @@ export interface Config {
   readonly dumps: { readonly folder: string; readonly every: Millis; readonly keep: number } | null;
   /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
   readonly migrates: boolean;
-  /** How Kafka is reached; null: it is not used. */
+  /** Brokers of Kafka and the login there; null: it is not used. */
   readonly kafka: KafkaSettings | null;
   readonly logLevel: string;
   readonly telemetry: TelemetrySettings;

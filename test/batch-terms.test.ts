@@ -138,7 +138,7 @@ test('a line of a user who was erased is not asked for, also before the erasure 
   expect(await ends(next)).toMatchObject({ counts: { sent: 1 } });
 });
 
-test('a line of a user who was erased while its page was in memory makes nobody anew', async () => {
+test('a line of a user who was erased while its page was in memory does not make the user anew', async () => {
   const { tidings, server, user, email } = at();
   const { create, add, command, ends } = batchesOf(at());
   await user('u1', { email: 'maria@example.com' });

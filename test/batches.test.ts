@@ -163,7 +163,7 @@ test('an estimate decides as the batch would, and stores nothing', async () => {
   await server.post('/api/v1/suppressions', { channel: 'email', address: 'a@example.com' });
   const suppressed = (await server.get(`/api/v1/batches/${id}/estimate`)).body;
   expect(suppressed).toMatchObject({ reach: 0, costs: [], unreachable: { missing_email: 1, suppressed: 1 } });
-  // What is scheduled is decided later: the terms of now are those of the estimate.
+  // A schedule is decided later: the terms of now are those of the estimate.
   await at().user('u2', { email: 'ann@example.com' });
   await server.send('PATCH', '/api/v1/users/u2/preferences', { types: { ORDER: { enabled: false } } });
   const later = await create({ scheduled_at: '2025-12-01T09:00:00Z' });

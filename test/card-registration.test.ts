@@ -127,10 +127,10 @@ describe('by the card API of upstream', () => {
   test('R is tried again until it is S; I is final and has a reason; both are in the timeline', async () => {
     const again = await register('R', 'R', 'S');
     expect(again.product.registration).toBe('registered');
-    const refused = await register('I');
-    expect(refused.task).toMatchObject({ state: 'dead', code: 'card_status_I', attempts: 1 });
-    expect(refused.task.reason).toMatch(/bad state/);
-    expect(refused.product).toMatchObject({ registration: 'refused', subscriber_reference_id: null });
+    const unusable = await register('I');
+    expect(unusable.task).toMatchObject({ state: 'dead', code: 'card_status_I', attempts: 1 });
+    expect(unusable.task.reason).toMatch(/bad state/);
+    expect(unusable.product).toMatchObject({ registration: 'unusable', subscriber_reference_id: null });
     const { rows } = await tidings.pool.query(
       `select event_type, properties ->> 'code' as code from events where user_id = $1 and event_type like 'card.%' order by event_time, event_type desc`,
       [again.userId],
@@ -224,7 +224,7 @@ describe('hop by hop', () => {
     expect(JSON.parse(sent?.body ?? '')).toEqual({ registrationTokenList: [expect.stringMatching(/^fdr-/)] });
   });
 
-  test('a certificate that is none, and a card that is not known, end as dead letters that name no number', async () => {
+  test('a text that is no certificate, and a card that is not known, end as dead letters that name no number', async () => {
     await use(NETWORK(lender.url, numbersOf(lender.url)));
     await server.send('PUT', '/api/v1/connectors/card_network/secrets', { certificate: 'no certificate' });
     const { task } = await register('S');
@@ -272,4 +272,4 @@ test('after a registration no card number is in the heap of the process, its dat
     child.kill();
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+}, 280_000);

@@ -127,6 +127,7 @@ describe('keys', () => {
       'rules.yaml',
       'segments.yaml',
       'routes.yaml',
+      'sources.yaml',
       'preferences.yaml',
       'connectors.yaml',
       'cases.yaml',

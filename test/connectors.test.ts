@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadExample } from './support/catalog.ts';
+import { runCommand } from './support/cli.ts';
 import {
   connectorsYaml,
   connectorWorker,
@@ -127,7 +131,7 @@ test('an approved customer becomes a user with traits, addresses, products and t
   expect(JSON.stringify(audit)).toContain('customer.imported');
 });
 
-test('an application that is declined imports nobody; approved twice, the customer is one user with the same products', async () => {
+test('an application that is declined imports no user; approved twice, the customer is one user with the same products', async () => {
   const userId = randomUUID();
   lender.addCustomer(userId, customer());
   await approve(userId, 'declined');
@@ -256,7 +260,7 @@ test('a worker that dies between the fetch and the record leaves the task to ano
   expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
 });
 
-test('a private address is refused, unless the operator allows it; secrets are never shown', async () => {
+test('a private address is not called, unless the operator allows it; secrets are never shown', async () => {
   const userId = randomUUID();
   const other = await Lender.start();
   try {
@@ -280,4 +284,56 @@ test('a private address is refused, unless the operator allows it; secrets are n
   ]);
   expect(shown).toContain('connector.secrets_changed');
   expect(shown).not.toContain('a shared key');
+});
+
+describe('the commands of the lender', () => {
+  beforeEach(() => vi.stubEnv('TIDINGS_URL', server.url));
+  afterEach(() => vi.unstubAllEnvs());
+  const print = async (...args: string[]) => (await runCommand(...args)).text;
+
+  test.each([
+    [
+      'generate_payment_reminder_objects',
+      { payment_id: 'p', product: 'LOAN', amount: 240, due_on: '2026-12-20', autopay: false },
+      'PAYMENT_REMINDER',
+    ],
+    ['generate_card_high_purchase_objects', { purchase_id: 'c', amount: 912.4, currency: 'USD' }, 'CARD_HIGH_PURCHASE'],
+  ])('%s makes one set, however often it runs, and the rules decide about it', async (command, properties, rule) => {
+    const file = join(tmpdir(), `${command}-${process.pid}.jsonl`);
+    const at = new Date(tidings.clock.now).toISOString();
+    const lines = ['u1', 'u2'].map((user) => {
+      const [[id, value], ...rest] = Object.entries(properties) as [[string, unknown], ...[string, unknown][]];
+      return JSON.stringify({
+        user_id: `${command} ${user}`,
+        at,
+        [id]: `${value} ${user}`,
+        ...Object.fromEntries(rest),
+      });
+    });
+    await writeFile(file, `${lines.join('\n')}\n`);
+    expect(await print(command, file)).toBe('2 new, 0 there already, 0 rejected');
+    expect(await print(command, file)).toBe('0 new, 2 there already, 0 rejected');
+    const { rows } = await tidings.pool.query('select decisions::text as made from events where user_id = $1', [
+      `${command} u1`,
+    ]);
+    expect(rows).toHaveLength(1);
+    expect(rows[0].made).toContain(rule);
+    await writeFile(file, '{"user_id": "u"}');
+    expect((await runCommand(command, file)).exitCode).toBe(1);
+    await rm(file);
+  });
+
+  test('connectors, their tasks and the cards of a user are listed, and a card is registered', async () => {
+    const userId = randomUUID();
+    lender.addCustomer(userId, customer({ products: [{ product_uuid: userId, type: 'credit', status: 'approved' }] }));
+    await approve(userId);
+    await untilTasks(userId, ['done', 'done']);
+    expect(await print('connectors', 'list')).toContain('customer_import  customer-import on product_status_changed');
+    expect(await print('connectors', 'tasks', '--user', userId)).toMatch(/ {2}card_network .* {2}done/);
+    expect(await print('cards', 'list', '--user', userId)).toMatch(
+      / {2}CREDIT {2}approved {2}registered REG_121 {2}sub-/,
+    );
+    expect(await print('cards', 'register', '--user', userId)).toMatch(/ {2}open$/);
+    expect(await print('connectors', 'set-secret', 'card_network', 'fi_token', '--secret', 'x')).toContain('fi_token');
+  });
 });

@@ -188,6 +188,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
   });
 
   test('and every page beside them offer only what the caller may do', async () => {
+    await app.post({ user_id: 'ana', event_type: 'known', user_traits: { email: 'ana@example.com' } });
     const planned = await ask({ scheduled_at: '2041-05-01T10:00:00Z' });
     const { server, tidings } = app;
     const list = await server.post('/api/v1/lists', { name: 'Readers' });

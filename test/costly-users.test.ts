@@ -105,3 +105,46 @@ test('more events of a costly user than the lane holds are answered overloaded, 
   for (const results of await Promise.all(held))
     expect(results.every(({ status }) => status === 'accepted')).toBe(true);
 });
+
+test('a stream is decided in its order, and leaves a costly user behind in a bounded number of transactions', async () => {
+  const name = `streaming ${++run}`;
+  const strict = otherProcess(tidings, { cpu: { shared: NOTHING, slow: NOTHING } }, tidings.catalogs);
+  const { moves, batch } = streamOf(Array.from({ length: 40 }, (_, n) => event(name, n)));
+  expect(await strict.pipeline.ingestInOrder(batch, false)).toEqual({
+    accepted: 0,
+    duplicates: 0,
+    rejected: 40,
+    skipped: 0,
+  });
+  expect(moves.map(([from]) => from)).toEqual([0, ...moves.slice(0, -1).map(([, to]) => to)]);
+  expect(moves.at(-1)?.[1]).toBe(40);
+  expect(moves.length).toBeLessThan(15);
+  const { rows } = await tidings.pool.query(
+    `select count(*)::int as n from rejected_events where source = 'test' and code = 'too_costly'`,
+  );
+  expect(rows[0].n).toBe(40);
+});
+
+test('of a stream whose position was moved meanwhile nothing is stored', async () => {
+  const name = `moved ${++run}`;
+  const { batch } = streamOf(
+    [event(name, 1), event(name, 2)],
+    `do $$ begin raise 'moved' using errcode = 'TD001'; end $$`,
+  );
+  await expect(tidings.pipeline.ingestInOrder(batch, false)).rejects.toMatchObject({ code: 'TD001' });
+  expect(await countStored(name)).toBe(0);
+  const { batch: again, moves } = streamOf([event(name, 1), event(name, 2)]);
+  expect(await tidings.pipeline.ingestInOrder(again, true)).toMatchObject({ accepted: 2 });
+  expect(moves).toEqual([[0, 2]]);
+});
+
+/** Returns a stream of these events, and the moves of its position that were written. */
+function streamOf(events: readonly object[], text = 'select 1') {
+  const moves: [from: number, to: number][] = [];
+  const items = events.map((item, n) => ({ event: { item }, kept: item, origin: { source: 'test', position: { n } } }));
+  const advance = (from: number, to: number) => {
+    moves.push([from, to]);
+    return { name: `advance ${text}`.slice(0, 20), text };
+  };
+  return { moves, batch: { tenantId: TENANT, items, advance } };
+}

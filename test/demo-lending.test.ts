@@ -23,5 +23,5 @@ test('a customer is approved, imported, registered, reminded and alerted, and it
   expect([code, text.err]).toEqual([0, expect.any(String)]);
   const steps = text.out.split('\n').flatMap((line) => /^ {2}(\w+)/.exec(line)?.[1] ?? []);
   expect(steps).toEqual(['device', 'approved', 'imported', 'registered', 'reminded', 'alerted']);
-  expect(text.out).toMatch(/explained at http:\/\/\S+\/users\/[0-9a-f-]{36}/);
+  expect(text.out).toMatch(/explained at http:\/\/\S+\/#\/users\/[0-9a-f-]{36}/);
 }, 300_000);

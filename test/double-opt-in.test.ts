@@ -263,7 +263,7 @@ test('a reply with a word of the policy confirms as the link does, from the numb
   await server.post(`${userPath}/consents`, { ...GRANT, channel: 'sms', state: 'withdrawn' });
   await reply('yes');
   expect(await states()).toEqual(['withdrawn', 'granted', 'pending']);
-  // A pending one of a user who was erased is confirmed by nobody; what is left of it has neither user nor evidence.
+  // A pending one of a user who was erased is not confirmed; what is left of it has neither user nor evidence.
   later(2 * 3_600_000);
   const pending = (await record({ channel: 'sms', evidence: { ip: '203.0.113.9' } })).body;
   expect(pending.state).toBe('pending');

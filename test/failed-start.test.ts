@@ -80,16 +80,17 @@ test('a start whose marketing emails would have no link to unsubscribe says what
   const env = {
     ...{
       DATABASE_URL: database.url,
+      TIDINGS_DATA_DIR: join(folder, 'data'),
       PORT: '0',
       TIDINGS_CATALOG: FINTECH,
       TIDINGS_API_KEYS: 'a-key-of-sixteen-characters',
     },
     ...{ SMTP_URL: 'smtp://127.0.0.1:9', TIDINGS_MAIL_FROM: 'tidings@example.org' },
   };
-  const refused = start(env);
-  expect(await refused.ended).toBe(1);
-  expect(refused.stderr).toContain('has no URL for its link to unsubscribe');
-  expect(refused.stderr).toContain('set TIDINGS_PUBLIC_URL');
+  const rejected = start(env);
+  expect(await rejected.ended).toBe(1);
+  expect(rejected.stderr).toContain('has no URL for its link to unsubscribe');
+  expect(rejected.stderr).toContain('set TIDINGS_PUBLIC_URL');
   // On one's own machine its own URL will do, and so does a public one.
   for (const own of [
     { ...env, TIDINGS_API_KEYS: '' },

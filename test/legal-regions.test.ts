@@ -64,7 +64,7 @@ describe('the weekdays of a region', () => {
   test('on which nothing is allowed hold until the next day, and its hours, in the zone of the user', async () => {
     // Sunday 21 November 2027, noon in Chicago.
     expect(await ask('2027-11-21T18:00:00Z', inAlabama)).toEqual([
-      ...['hold', '2027-11-22T14:00:00.000Z', 'law: sms in US-AL', '20:00-08:00 America/Chicago (zone of the user)'],
+      ...['hold', '2027-11-22T14:00:00.000Z', 'law: sms in US-AL', '08:00-20:00 America/Chicago (zone of the user)'],
     ]);
     // Saturday 23:30 in Chicago is held over Sunday; Saturday noon and Monday noon go.
     expect((await ask('2027-11-21T05:30:00Z', inAlabama)).slice(0, 2)).toEqual(['hold', '2027-11-22T14:00:00.000Z']);

@@ -160,9 +160,9 @@ describe('without a URL for links to unsubscribe', () => {
       const [result] = await tidings.ingest([{ user_id, event_type: 'promo', event_timestamp, user_traits }]);
       return `${result?.decisions[0]?.notification_id}.email`;
     };
-    const refused = await send('u1');
-    await tidings.becomes(refused, 'queued', 1);
-    expect(await tidings.attempts(refused)).toMatchObject([{ outcome: 'misconfigured', code: 'public_url_missing' }]);
+    const rejected = await send('u1');
+    await tidings.becomes(rejected, 'queued', 1);
+    expect(await tidings.attempts(rejected)).toMatchObject([{ outcome: 'misconfigured', code: 'public_url_missing' }]);
     expect(email.calls).toHaveLength(0);
     await worker.stop();
     const links = lateLinks(() => 'http://localhost:8000', tidings.seal, false);

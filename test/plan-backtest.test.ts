@@ -124,6 +124,6 @@ test('a policy that takes a channel of what is sent all the same is shown as ano
       },
     },
   });
-  // What decides alone is no difference: both go.
+  // Another reason alone is no difference: both go.
   expect(compare({ defaults: { 'ch:sms': true } }).totals).toEqual(same);
 });

@@ -37,6 +37,8 @@ describe('the quarantine', () => {
         path: 'properties.amount',
         message: expect.any(String),
         event: expect.objectContaining({ event_id: 'wrong-1', event_type: 'payment_failed' }),
+        source: null,
+        position: null,
         times: 2,
         first_at: new Date(api.tidings.clock.now - 1000).toISOString(),
         last_at: new Date(api.tidings.clock.now).toISOString(),

@@ -12,6 +12,8 @@ const ROWS = [
   { row: documentRow('devices', 't', 'd'), key: ['t', 'd'] },
   { row: documentRow('inbox_items', 't', 'u', 'n'), key: ['t', 'u', 'n'] },
   { row: documentRow('provider_accounts', 't', 'a'), key: ['t', 'a'] },
+  { row: documentRow('connector_secrets', 't', 'c'), key: ['t', 'c'] },
+  { row: documentRow('user_products', 't', 'p'), key: ['t', 'p'] },
   { row: documentRow('consents', 't', 'u', 'c'), key: ['t', 'u', 'c'] },
   { row: documentRow('batches', 't', 'b'), key: ['t', 'b'] },
   { row: documentRow('batch_recipients', 't', 'b', '7'), key: ['t', 'b', '7'] },

@@ -8,7 +8,7 @@ import { listSuppressions } from '../src/store/suppressions.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { TENANT } from './support/tidings.ts';
 
-/** What reads some rows of a user or of a tenant costs what they do, however many others there are. */
+/** Statements for some rows of a user or of a tenant cost what these rows do, however many others there are. */
 
 const OTHERS = 20_000;
 const SOME = 100;
@@ -66,7 +66,7 @@ test('a list of suppressions of a rare reason, a channel or an address', async (
   }
 });
 
-test('a merge of a user of whom much has ended', async () => {
+test('a merge of a user with many waits that have ended', async () => {
   const move = { tenantId: TENANT, from: 'hot', into: 'other', now: Date.now() };
   const work = async () => expect(await moveWaits(client, seal, move)).toBe(SOME);
   expect(await rowsRead('waits', work)).toBeLessThan(10 * SOME);

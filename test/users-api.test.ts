@@ -74,9 +74,9 @@ describe('a user', () => {
     async (trait, value, problem) => {
       const id = `unusable ${trait}`;
       for (const method of ['PATCH', 'PUT']) {
-        const refused = await send(method, id, { plan: 'pro', [trait]: value });
-        expectProblem(refused, { status: 400, code: 'invalid_request', pointer: `/traits/${trait}` });
-        expect(refused.body.detail).toContain(problem);
+        const rejected = await send(method, id, { plan: 'pro', [trait]: value });
+        expectProblem(rejected, { status: 400, code: 'invalid_request', pointer: `/traits/${trait}` });
+        expect(rejected.body.detail).toContain(problem);
       }
       const users = [
         { user_id: id, traits: { [trait]: value } },

@@ -16,15 +16,16 @@ const MIN_LINES = 20;
 const CLOCK_ROOMS = ['timers/'];
 
 /**
- * Bounds just above what was measured when they were set: 72 files and 4,809 lines. Some 330 lines came with tenants (who
+ * Bounds just above what was measured when they were set: 77 files and 5,074 lines. Some 330 lines came with tenants (who
  * asks, with which rights, for which tenant, with which catalog), some 400 with real providers (which account, by which
  * route, within which limits), some 60 with what their failures need (whose token and probe it is, what is counted as
  * ended), and some 590 with the terms of users (consent and its confirmation, which the policy of the example asks for: in
  * the decision and again at the claim; locales, layouts and the variables of templates; the sender that marketing emails
- * name). Raise them only with a reason; the goal is fewer files on the way of one event.
+ * name), and some 260 since then: what metrics, traces, connectors and streams ask at their places, whether an address can be
+ * used, the link that each marketing email needs; and the compiler of templates stands in four files instead of one. Raise them only with a reason; the goal is fewer files on the way of one event.
  */
-const MAX_FILES = 72;
-const MAX_LINES = 4830;
+const MAX_FILES = 77;
+const MAX_LINES = 5090;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();

@@ -12,7 +12,7 @@ import { ingestAll } from './batch.ts';
 
 const PREFERENCES = 'preferences.yaml';
 
-/** What a company decides, beside the consent that the example asks for. The quiet hours are over soon: they must hold nothing here. */
+/** Policy of a company, beside the consent that the example asks for. The quiet hours are over soon: they must hold nothing here. */
 const POLICY = `
 consent:
   MARKETING: { any: [record, { trait: marketing_opt_in }] }

@@ -145,7 +145,7 @@ const failure: JsonObject = {
   is_final: { type: 'boolean' },
 };
 
-/** What connectors did for a user. */
+/** Events of what connectors did for a user. */
 const CONNECTOR_EVENTS: readonly EventType[] = [
   {
     name: CUSTOMER_IMPORTED,

@@ -15,8 +15,8 @@ export interface CommandOutput {
   /** Printed to standard error without `--json`, so that a script reads `lines` alone; undefined: nothing. */
   readonly notes?: readonly string[];
   /**
-   * Of a command that did only a part of what it was asked for, how much it did not do, as a sentence: printed to standard error,
-   * with the exit code 1.
+   * Sentence about the part that the command was asked for and did not do: printed to standard error, with the exit code 1. Absent: it
+   * did everything.
    */
   readonly failure?: string | undefined;
 }

@@ -12,7 +12,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
-/** What an attempt brought. */
+/** Result of an attempt. */
 export interface AttemptResult {
   /** Events about the user. Each has an id by which a repetition is known. */
   readonly events: readonly object[];

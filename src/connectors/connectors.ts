@@ -115,7 +115,7 @@ export class Connectors {
     });
   }
 
-  /** Returns the products of a user, by id. The subscriber is shown to whom personal data is. */
+  /** Returns the products of a user, by id. The subscriber is shown to callers with personal_data:read. */
   async listProducts({ tenantId, scopes }: Principal, userId: string): Promise<ProductView[]> {
     const { database, seal } = this.#options;
     const products = await listProducts(database.forTenant(tenantId), seal, tenantId, userId);

@@ -21,7 +21,7 @@ export interface ConnectorParts {
       quarantineRejected?: boolean,
     ): Promise<readonly { readonly status: string; readonly code?: string; readonly message?: string }[]>;
   };
-  /** For the URLs of the catalog: private addresses are refused, but those that the operator allows. */
+  /** For the URLs of the catalog: no private addresses but those that the operator allows. */
   readonly client: GuardedClient;
   readonly references: CardReferences;
 }

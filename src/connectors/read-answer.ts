@@ -7,7 +7,7 @@ import { CallFailure } from './call-failure.ts';
 /** Items of a list of an answer, at most. */
 const MAX_ITEMS = 200;
 
-/** Returns a value of an answer; undefined: it has none, or the expression fails. */
+/** Returns a value of an answer; undefined: it lacks one, or the expression fails. */
 export function readValue(answer: JsonObject, value: AnswerValue): Json | undefined {
   if ('from' in value) {
     for (const path of value.from) {
@@ -24,7 +24,7 @@ export function readValue(answer: JsonObject, value: AnswerValue): Json | undefi
 }
 
 /**
- * Returns the items of a list of an answer, each with its values; an item that is not an object has none.
+ * Returns the items of a list of an answer, each with its values; an item that is not an object lacks them.
  * @throws CallFailure `answer_invalid`: what should be the list is not one, or too long
  */
 export function readList<Field extends string>(

@@ -45,7 +45,7 @@ export interface MessageRendererOptions {
   readonly loadTestTemplate?: TestTemplates | undefined;
   /** URLs that go out with messages; undefined: the installation has no public URL, and no message is tracked. */
   readonly links: MessageLinks | undefined;
-  /** Whether a marketing email without a link to unsubscribe is refused, if it would leave this machine. */
+  /** Whether a marketing email without a link to unsubscribe is not sent, if it would leave this machine. */
   readonly needsUnsubscribeLink: boolean;
 }
 

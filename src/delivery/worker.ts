@@ -69,7 +69,7 @@ export interface DeliveryWorkerOptions {
   readonly fetchFiles?: FetchFiles;
   /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
   readonly links?: MessageLinks;
-  /** Whether a marketing email for which there is no link to unsubscribe is refused, if it would leave this machine. Default false. */
+  /** Whether a marketing email for which there is no link to unsubscribe is not sent, if it would leave this machine. Default false. */
   readonly needsUnsubscribeLink?: boolean;
   /** Returns versions of templates of the API for tests. Default: a test of one is not sent. */
   readonly loadTestTemplate?: MessageRendererOptions['loadTestTemplate'];

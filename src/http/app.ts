@@ -27,7 +27,7 @@ export interface HttpDependencies {
   readonly apiKeys: readonly string[];
   /** URL under which browsers reach the console; null: that of the server itself. */
   readonly publicUrl: string | null;
-  /** Returns the URL of the links that readers of messages follow; null: there is none. Absent: the public URL. */
+  /** Returns the URL of the links that readers of messages follow; null: there is no URL for them. Absent: the public URL. */
   readonly readerUrl?: () => string | null;
   /** OpenID provider of the members who log in to the console; null: no login by one. */
   readonly oidc: OidcSettings | null;
@@ -58,7 +58,7 @@ export interface HttpDependencies {
   readonly health: Health;
   /** Absent or null: metrics are off. */
   readonly writeMetrics?: WriteMetrics | null;
-  /** How Kafka is reached, and the tenant of the installation; absent or null: it is not configured. */
+  /** Settings of Kafka, and the tenant of the installation; absent or null: it is not configured. */
   readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;

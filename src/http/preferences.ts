@@ -65,7 +65,7 @@ export class Preferences {
    * Changes the preferences of a user, and returns them as they are then.
    * @param replaces whether what was said before no longer holds
    * @throws TidingsError `not_found` for an unknown user, `preference_locked` for a type or category that the tenant decides,
-   *   `invalid_request` for an unknown type, `channels_not_used` for channels that would mute a type because it has none of them
+   *   `invalid_request` for an unknown type, `channels_not_used` for channels of which the type uses not one: they would mute it
    */
   async change(principal: Principal, namedId: string, change: Change, replaces: boolean) {
     const { tenantId, actor } = principal;

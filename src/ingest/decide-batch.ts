@@ -69,7 +69,7 @@ export class BatchDecider {
   readonly #inputs: DecisionInputs;
   readonly #facts: Facts;
   readonly #addresses: AddressChanges;
-  /** Undefined: the catalog has none. What a test key posts asks no other service. */
+  /** Undefined: the catalog names no connector. What a test key posts asks no other service. */
   readonly #connectors: Connectors | undefined;
   /** Users with decisions, by user ID, each with the profile as stored. */
   readonly #users = new Map<string, { readonly user: UserState; readonly before: Profile; readonly terms: Terms }>();

@@ -163,7 +163,7 @@ export class Pipeline {
    * @param isRepeated whether some of it may be stored already
    */
   ingestInOrder(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
-    // Made at the first use: a process without streams has none.
+    // Made at the first use: a process without streams does not need it.
     this.#inOrder ??= new InOrder({
       ...this.#parts,
       shared: this.#parts.cpu?.shared ?? SHARED_CPU,

@@ -14,7 +14,7 @@ export interface EventResult {
   readonly code?: Rejection['code'];
   readonly path?: string;
   readonly message?: string;
-  /** Addresses of the event to which no message can go; it is stored all the same. Absent: there are none. */
+  /** Addresses of the event to which no message can go; it is stored all the same. Absent: all of them are good. */
   readonly unusable?: readonly UnusableAddress[];
 }
 

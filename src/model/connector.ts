@@ -10,7 +10,7 @@ export type ConnectorKind = (typeof CONNECTOR_KINDS)[number];
 /** A value of an answer: a CEL expression in which `event` is the answer, or paths of which the first that has a value counts. */
 export type AnswerValue = { readonly cel: string } | { readonly from: readonly string[] };
 
-/** How a service knows Tidings: by a token that the shared key signs (HS256), or by the shared key itself. */
+/** Proof by which a service knows Tidings: by a token that the shared key signs (HS256), or by the shared key itself. */
 export interface ConnectorAuth {
   readonly scheme: 'jwt' | 'key';
   readonly header: string;
@@ -129,8 +129,8 @@ export type ConnectorSecret = (typeof CONNECTOR_SECRETS)[number];
 export const TASK_STATES = ['open', 'done', 'dead'] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
-/** What the card network said of a product: it sends word of it; its card is in a bad state; or no answer that counts came. */
-export const CARD_REGISTRATIONS = ['registered', 'refused', 'failed'] as const;
+/** Registrations of a product with the card network: done; its card is in a bad state; or no answer that counts came. */
+export const CARD_REGISTRATIONS = ['registered', 'unusable', 'failed'] as const;
 export type CardRegistrationState = (typeof CARD_REGISTRATIONS)[number];
 
 /** Events by which connectors say what they did. Tidings alone posts them. */

@@ -13,7 +13,7 @@ export interface ImportResult {
   readonly summary: {
     readonly lines: number;
     readonly recorded: number;
-    /** Those of the recorded ones that wait for the confirmation of their user (double opt-in), and do not count until then. */
+    /** Recorded ones that wait for the confirmation of their user (double opt-in), and do not count until then. */
     readonly pending: number;
     /** Lines that were imported before. */
     readonly known: number;

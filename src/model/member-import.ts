@@ -6,7 +6,7 @@ export interface MemberError {
   readonly message: string;
 }
 
-/** What became of the lines of an upload. */
+/** Result of an upload. */
 export interface MemberImport {
   /** The first of them. */
   readonly errors: readonly MemberError[];

@@ -20,7 +20,7 @@ export interface ForetellParts {
 interface Foretold {
   readonly tenantId: string;
   readonly type: NotificationType;
-  /** Those that the request selects; undefined: all of the type. */
+  /** Channels that the request selects; undefined: all of the type. */
   readonly channels: readonly Channel[] | undefined;
   /** Policy of the active catalog. */
   readonly policy: Policy;

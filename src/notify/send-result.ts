@@ -139,7 +139,7 @@ function planChannels(
     if (found && found.plan !== 'drop')
       planned.set(channel, { plan: 'drop', code: reasonCode, ...(level !== undefined && { decided_by: level }) });
   }
-  // Of channels that are tried one after the other, one whose turn never comes makes way for the next at once.
+  // A channel whose turn never comes makes way for the next at once.
   const [next] = [...planned].filter(([, { plan }]) => plan !== 'drop');
   if (next?.[1].code === 'fallback') planned.set(next[0], { plan: 'go' });
   return Object.fromEntries(planned);

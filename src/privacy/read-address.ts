@@ -31,7 +31,7 @@ export interface UnusableAddress {
   readonly problem: string;
 }
 
-/** Returns the traits that are to set an address, and cannot. What removes an address is none: null, and an empty text. */
+/** Returns the traits that are to set an address, and cannot. Null and an empty text remove an address, and are not among them. */
 export function findUnusableAddresses(traits: JsonObject): UnusableAddress[] {
   return Object.entries(traits).flatMap(([trait, value]) => {
     const kind = getAddressKind(trait);

@@ -22,6 +22,6 @@ export interface Parts {
   readonly pipeline: Pipeline;
   /** Whether there is a URL for the links that readers of messages follow. */
   readonly hasReaderUrl: boolean;
-  /** Returns this URL; null: there is none, or the API does not listen yet. */
+  /** Returns this URL; null: there is no URL for them, or the API does not listen yet. */
   readonly readerUrl: () => string | null;
 }

@@ -25,6 +25,8 @@ export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
   readonly settings: KafkaSettings;
   /** Interval (ms) of looking for changed catalogs and pauses. */
   readonly poll: Millis;
+  /** Called with an error that ends the session, before it is closed, which may take as long as requests to the brokers do. */
+  readonly onProblem: (error: unknown) => void;
   /** Called when partitions are opened: the brokers can be used. */
   readonly onRead: () => void;
 }
@@ -99,7 +101,7 @@ export class GroupSession {
       await this.#closeStream();
       await this.#opening.catch(() => {});
       await this.#closeStream();
-      await this.#commit(member);
+      if (this.#error === undefined) await this.#commit(member);
       await member.close();
     }
   }
@@ -109,6 +111,7 @@ export class GroupSession {
     if (this.#ending.signal.aborted) return;
     this.#error = error;
     this.#ending.abort();
+    if (error !== undefined) this.#parts.onProblem(error);
   }
 
   async #findTopics(member: KafkaMember): Promise<string[]> {

@@ -7,7 +7,7 @@ import { GroupSession, type GroupSessionParts } from './group-session.ts';
 import { describeKafkaError } from './kafka-client.ts';
 import { loadReaders } from './readers.ts';
 
-export interface SourceWorkerParts extends Omit<GroupSessionParts, 'findTenant' | 'onRead'> {
+export interface SourceWorkerParts extends Omit<GroupSessionParts, 'findTenant' | 'onRead' | 'onProblem'> {
   readonly catalogs: CatalogCache;
   /** The tenant of the installation. */
   readonly tenant: string;
@@ -50,7 +50,7 @@ export class SourceWorker {
   /** Resolves when nothing is being decided, and the group is left. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#session?.end('stopped');
+    this.#session?.end(undefined);
     await this.#running;
   }
 
@@ -89,7 +89,12 @@ export class SourceWorker {
     const readers = await load();
     if (readers.size === 0) return false;
     const session = new GroupSession(
-      { ...this.#parts, findTenant: (id) => this.#tenants.find(id), onRead: () => this.#recover() },
+      {
+        ...this.#parts,
+        findTenant: (id) => this.#tenants.find(id),
+        onRead: () => this.#recover(),
+        onProblem: (error) => this.#tell(error),
+      },
       readers,
       load,
     );

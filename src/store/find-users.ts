@@ -25,7 +25,7 @@ export const MAX_WITH_ADDRESS = 100;
 /** Greater than every text that begins with the same prefix, in the order of bytes. */
 const LAST_CHARACTER = '\u{10FFFF}';
 
-/** Those who are known by an address alone are found by that, and by the start of their ids. */
+/** Users who are known by an address alone are found by that, and by the start of their ids. */
 const WITH_ID = `not starts_with(user_id, '${ADDRESS_USER}')`;
 
 /**

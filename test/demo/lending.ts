@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const isOnce = process.argv.includes('--once');
 const MAX_WAIT_MS = 120_000;
 
-/** What is undone at the end, in reverse order. */
+/** Steps that undo what was started; they run in reverse order. */
 const cleanup: (() => Promise<unknown> | unknown)[] = [];
 let isEnding = false;
 
@@ -181,7 +181,7 @@ async function runFlow(url: string, call: Call, lender: Lender, countPushes: () 
     say(`${step} ${type} went to the phone`);
   }
   say(`           ${countPushes()} push messages arrived at the stand-in`);
-  console.log(`Everything is explained at ${url}/users/${customer}`);
+  console.log(`Everything is explained at ${url}/#/users/${customer}`);
   if (isOnce) return;
   console.log('Ctrl-C ends it.');
   await new Promise(() => {});

@@ -87,6 +87,7 @@ export async function soakBatches(options: BatchSoakOptions): Promise<BatchSoakR
     HOST: '127.0.0.1',
     PORT: String(port),
     SMTP_URL: sink.url,
+    TIDINGS_PUBLIC_URL: `http://127.0.0.1:${port}`,
     TIDINGS_WATCH: 'false',
     TIDINGS_LOG_LEVEL: 'error',
     TIDINGS_LEASE: '3s',

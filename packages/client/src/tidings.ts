@@ -41,6 +41,7 @@ export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
 export type { BatchLineError, BatchRecipient, BatchUpload } from './resources/batches.ts';
 export type { ConsentImport, ConsentImportError, ImportedConsent } from './resources/consents.ts';
+export type { ImportedMember, MemberImport, MemberImportError } from './resources/lists.ts';
 export {
   type VerifyOptions,
   verifyWebhook,

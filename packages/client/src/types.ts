@@ -9193,11 +9193,11 @@ export interface components {
             product_id: string;
             registered_at: string | null;
             /** @description With the card network; null: it was not asked, or has not answered yet */
-            registration: ("registered" | "refused" | "failed") | null;
+            registration: ("registered" | "unusable" | "failed") | null;
             /** @example REG_121 */
             registration_code: string | null;
             status: string | null;
-            /** @description Null: it has none, or you may not see it (personal_data:read) */
+            /** @description Null: it is not registered, or you may not see it (personal_data:read) */
             subscriber_reference_id: string | null;
             /**
              * Format: date-time

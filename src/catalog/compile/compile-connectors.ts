@@ -17,7 +17,7 @@ interface Trigger {
 
 const NONE: readonly string[] = [];
 
-/** Compiles the connectors of a catalog; undefined: it has none. @throws Error for a condition that a checked catalog never has */
+/** Compiles the connectors of a catalog; undefined: it has no connectors. @throws Error for a condition that a checked catalog never has */
 export function compileConnectors({ connectors = [] }: CatalogData): Connectors | undefined {
   if (connectors.length === 0) return undefined;
   const byType = new Map<string, Trigger[]>();

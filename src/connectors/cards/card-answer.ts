@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { JsonObject } from '../../model/event.ts';
 import { CallFailure } from '../call-failure.ts';
 
-/** What a card network says of the cards of one product. */
+/** Answer of a card network about the cards of one product. */
 export interface CardAnswer {
-  readonly outcome: 'registered' | 'refused' | 'retry';
+  readonly outcome: 'registered' | 'unusable' | 'retry';
   /** Message code of the network. */
   readonly code: string;
   readonly subscriberReferenceId: string | null;
@@ -60,7 +60,7 @@ export function readCardAnswer(answer: JsonObject, token: string): CardAnswer {
   }
   const found = entries.find(({ subscriberReferenceId }) => subscriberReferenceId)?.subscriberReferenceId ?? null;
   if (cards.R > 0) return { outcome: 'retry', code, subscriberReferenceId: cards.S > 0 ? found : null, cards };
-  if (cards.S === 0 && cards.I > 0) return { outcome: 'refused', code, subscriberReferenceId: null, cards };
+  if (cards.S === 0 && cards.I > 0) return { outcome: 'unusable', code, subscriberReferenceId: null, cards };
   if (found === null) {
     throw new CallFailure('answer_invalid', 'The answer of the card network names no subscriber.');
   }

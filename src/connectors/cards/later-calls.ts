@@ -9,7 +9,7 @@ import { toCredentials } from './ask-network.ts';
 /** The result of a later call. */
 export interface CardCallResult {
   readonly outcome: 'answered' | 'failed';
-  /** What the network said, without card numbers; null: it failed. */
+  /** Answer of the network, without card numbers; null: it failed. */
   readonly answer: JsonObject | null;
   readonly code: string | null;
   readonly reason: string | null;

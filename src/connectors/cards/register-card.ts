@@ -10,7 +10,7 @@ import { askNetwork, askUpstream } from './ask-network.ts';
 import { type CardAnswer, readCardAnswer } from './card-answer.ts';
 
 const REASONS = {
-  refused: 'The card is in a bad state and cannot be registered.',
+  unusable: 'The card is in a bad state and cannot be registered.',
   retry: 'The card network asks to try again.',
 } as const;
 
@@ -36,15 +36,15 @@ export async function registerCard(
     events: outcome === 'registered' ? [toRegistered(task, read)] : [],
     async record(connection) {
       if (outcome === 'retry' && subscriberReferenceId === null) return;
-      const registration = outcome === 'refused' ? 'refused' : 'registered';
+      const registration = outcome === 'unusable' ? 'unusable' : 'registered';
       const result = { registration, code, subscriberReferenceId } as const;
       await saveRegistration(connection, parts.seal, of, result, parts.clock());
     },
     ...(outcome !== 'registered' && {
       failure: {
-        code: outcome === 'refused' ? 'card_status_I' : 'card_status_R',
+        code: outcome === 'unusable' ? 'card_status_I' : 'card_status_R',
         reason: REASONS[outcome],
-        isFinal: outcome === 'refused',
+        isFinal: outcome === 'unusable',
       },
     }),
   };

@@ -115,7 +115,7 @@ export const userProduct = z
     subscriber_reference_id: z
       .string()
       .nullable()
-      .describe('Null: it has none, or you may not see it (personal_data:read)'),
+      .describe('Null: it is not registered, or you may not see it (personal_data:read)'),
     updated_at: timestamp,
   })
   .meta({ id: 'UserProduct', description: 'A product of a user, as upstream tells it' });

@@ -31,7 +31,7 @@ export interface BatchEstimate {
   readonly held: number;
   /** Recipients whose user occurs before, within the sample. */
   readonly duplicate: number;
-  /** Recipients whom no message would reach as things are now, by the reason code of the first channel. They are not in `reach`. */
+  /** Recipients that no message would reach as things are now, by the reason code of the first channel. They are not in `reach`. */
   readonly unreachable: { readonly [code: string]: number };
   /** Recipients by reason code who would get none. */
   readonly dropped: { readonly [code: string]: number };

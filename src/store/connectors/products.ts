@@ -25,7 +25,7 @@ export interface UserProduct extends ImportedProduct {
 
 /**
  * Writes the products that upstream tells of a user. One that another user had goes to this one, and is no longer registered. Those
- * that are not told of stay as they are.
+ * that it does not name stay as they are.
  */
 export async function saveProducts(
   connection: Connection,
@@ -81,7 +81,7 @@ export async function listProducts(
   return rows.map((row) => toProduct(seal, tenantId, row));
 }
 
-/** Returns a product; undefined: the tenant has none of this id. */
+/** Returns a product; undefined: the tenant lacks it. */
 export async function loadProduct(
   connection: Connection,
   seal: Seal,
@@ -108,7 +108,7 @@ function toProduct(seal: Seal, tenantId: string, row: ProductRow): UserProduct {
   };
 }
 
-/** What the card network said of a product. */
+/** Answer of the card network about a product. */
 export interface RegistrationResult {
   readonly registration: CardRegistrationState;
   readonly code: string;

@@ -28,7 +28,7 @@ export interface ClaimedTask extends NewTask {
   /** Attempts in all. */
   readonly calls: number;
   readonly createdAt: Millis;
-  /** By which the claim is told from a later one. */
+  /** Tells the claim from a later one. */
   readonly claimedUntil: Millis;
 }
 
@@ -136,7 +136,7 @@ export async function lockTask(connection: Connection, task: ClaimedTask): Promi
   return rows[0]?.user_id;
 }
 
-/** How an attempt at a task ended. */
+/** End of an attempt at a task. */
 export interface TaskEnd {
   /** `open`: it is tried again at `dueAt`. */
   readonly state: TaskState;
@@ -183,7 +183,7 @@ function toStored(row: ViewRow): StoredTask {
   };
 }
 
-/** What a list of tasks is narrowed to; absent: not by it. */
+/** Filter of a list of tasks; absent: not by it. */
 export interface TaskFilter {
   readonly state?: TaskState | undefined;
   readonly userId?: string | undefined;
@@ -205,7 +205,7 @@ export async function listTasks(
      order by created_at desc, task_id desc limit $7`,
     [
       ...[tenantId, state ?? null, userId ?? null, connector ?? null],
-      ...[before && isoTime(before.createdAt), before && before.taskId, limit],
+      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit],
     ],
   );
   return rows.map(toStored);
@@ -226,7 +226,7 @@ export async function reopenTask(
   return rows[0] && toStored(rows[0]);
 }
 
-/** Returns a task; undefined: the tenant has none of this id. */
+/** Returns a task; undefined: the tenant lacks it. */
 export async function loadTask(
   connection: Connection,
   tenantId: string,

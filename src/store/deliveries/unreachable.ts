@@ -16,10 +16,10 @@ export interface Unreachable {
   readonly level?: string;
 }
 
-/** A user to whom a message would go. */
+/** A user who would get a message. */
 export interface ReachedUser {
   readonly userId: string;
-  /** The kind of the address that a user is known by who is not stored yet. Absent: they are stored, or have none. */
+  /** The kind of the address that a user is known by who is not stored yet. Absent: they are stored, or are known otherwise. */
   readonly kind?: AddressKind | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface ReachQuestion {
 
 /**
  * Returns, for each of the users, the channels by which a message would not reach them if it was sent now, and why: no address, no
- * device, a suppressed address. A claim says the same. What a sender of ours was told to stop is not in it: the sender is chosen later.
+ * device, a suppressed address. A claim says the same. A STOP to one of our senders is not in it: the sender is chosen later.
  */
 export async function findUnreachable(
   connection: Connection,
@@ -70,7 +70,7 @@ function isAsked(channel: Channel, needsDevices: boolean): boolean {
   return addressKind !== undefined || (targets === 'devices' && needsDevices);
 }
 
-/** @param reason why the address is suppressed; null: there is none */
+/** @param reason why the address is suppressed; null: there is no address */
 function toUnreachable(channel: Channel, reason: string | null): Unreachable {
   if (reason !== null) return { reasonCode: 'suppressed', reason };
   const kind = CHANNEL_DESCRIPTORS[channel].addressKind;

@@ -1247,7 +1247,7 @@ create table connector_secrets (
   primary key (tenant_id, connector)
 );
 
--- What a connector has to do for a user: fetch them from upstream, or register one of their products with the card network.
+-- Tasks of connectors, each for a user: fetch them from upstream, or register one of their products with the card network.
 -- Written in the transaction of the event that asks for it. What comes of it is an event with an id made of task_id.
 --
 --   open ──claim, call──▶ done
@@ -1284,7 +1284,7 @@ create index connector_tasks_created on connector_tasks (tenant_id, created_at, 
 create index connector_tasks_user on connector_tasks (tenant_id, user_id, task_id);
 create index connector_tasks_dead on connector_tasks (tenant_id, created_at, task_id) where state = 'dead';
 
--- Products of users, as upstream told them, and what the card network said of each.
+-- Products of users, as upstream has them, and what the card network said of each.
 create table user_products (
   tenant_id         text collate "C" not null,
   product_id        text collate "C" not null,
@@ -1293,7 +1293,7 @@ create table user_products (
     check (product in ('LOAN', 'CREDIT', 'GENERIC')),
   status            text,                       -- as upstream says
   registration      text             constraint user_products_registration_known
-    check (registration in ('registered', 'refused', 'failed')),  -- with the card network; null: not asked, or not answered yet
+    check (registration in ('registered', 'unusable', 'failed')),  -- with the card network; null: not asked, or not answered yet
   registration_code text,                       -- message code of the network, or why it failed
   registered_at     timestamptz(3),
   sealed            bytea,                      -- subscriber_reference_id: the network knows the user by it
@@ -1485,7 +1485,7 @@ create index batch_recipients_address on batch_recipients (tenant_id, address_ha
 -- The list by state.
 create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
 
--- How far the partitions of Kafka topics are read. The transaction that decides records moves the position on, and only from where
+-- Positions up to which the partitions of Kafka topics are read. The transaction that decides records moves the position on, and only from where
 -- it was read: what another process has decided meanwhile undoes it (advance_kafka_offset). Never committed to Kafka alone.
 create table kafka_offsets (
   tenant_id   text collate "C" not null,             -- whose catalog has the source

@@ -38,7 +38,7 @@ export class Broker {
   #admin: Admin | undefined;
   #producer: Producer | undefined;
 
-  /** Port with TLS and a login (PLAIN: `tidings`, `right`); undefined: it has none. */
+  /** Port with TLS and a login (PLAIN: `tidings`, `right`); undefined: it has no such port. */
   readonly securePort: number | undefined;
   /** File with the certificate of `securePort`. */
   readonly ca: string;

@@ -8,7 +8,7 @@ import { SNS_CERTIFICATE, SNS_KEY } from './sns-certificate.ts';
  * network itself, which decrypts what it gets. Card numbers are made here, and nothing but the look-up of a number tells them.
  */
 
-/** How the network answers for a card, once: a status of the card, a message code, statuses of several cards, or not at all. */
+/** Answer of the network for a card, once: a status of the card, a message code, statuses of several cards, or not at all. */
 export type CardScript = 'S' | 'I' | 'R' | `REG_${string}` | readonly string[] | 'hang' | 'nonsense';
 
 export const LENDER_SECRETS = {
@@ -44,7 +44,7 @@ export class Lender {
   readonly #cards = new Map<string, Card>();
   /** Replies to requests for customers, before those that are ordinary. */
   readonly #upstream = new Map<string, StandInReply[]>();
-  /** What the network decrypted: whether the number is that of a card. */
+  /** Tokens that the network decrypted: whether the number is that of a card. */
   readonly decrypted: boolean[] = [];
   readonly #subscribers = new Map<string, string>();
   padding: Padding = 'oaep-sha256';

@@ -34,7 +34,7 @@ export interface ConsentImportError {
 /** Result of an import. */
 export interface ConsentImport {
   readonly recorded: number;
-  /** Those of the recorded ones that wait for the confirmation of their user, and do not count until then. */
+  /** Recorded ones that wait for the confirmation of their user, and do not count until then. */
   readonly pending: number;
   /** Lines that were imported before. */
   readonly known: number;

@@ -22,7 +22,7 @@ export interface MemberImportError {
   readonly message: string;
 }
 
-/** What became of an upload of members. */
+/** Result of an upload of members. */
 export interface MemberImport extends ChangedListMembers {
   readonly rejected: number;
   /** The first of them. */
