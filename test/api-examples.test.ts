@@ -119,7 +119,7 @@ async function makeBatch(example: string): Promise<{ readonly [operation: string
 /** Makes the list that an example names; none for the example that creates it. */
 async function makeList(example: string): Promise<{ readonly [operation: string]: string }> {
   await api.tidings.database.pool.query('delete from lists');
-  if (!/^(getList|changeList|deleteList|listMembersOfList|addListMembers|removeListMembers)$/.test(example)) return {};
+  if (!/^(getList|changeList|deleteList|listMembersOfList|addListMembers|removeListMembers|importListMembers)$/.test(example)) return {};
   return { [example]: (await api.server.post('/api/v1/lists', { name: 'Newcomers' })).body.list_id };
 }
 
@@ -197,8 +197,14 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   verifyAddress: [404],
   confirmAddress: [404],
   liftSuppression: [404],
-  // A segment is a part of the catalog.
+  // Segments, sources and connectors are parts of the catalog.
   listSegmentUsers: [404],
+  pauseSource: [404],
+  resumeSource: [404],
+  setConnectorSecrets: [404],
+  retryConnectorTask: [404],
+  registerUserProducts: [404],
+  callCardNetwork: [404],
   getDeadLetters: [404],
   removeDevice: [404],
   removeOwnDevice: [404],

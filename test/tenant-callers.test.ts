@@ -29,7 +29,10 @@ async function listOfTenant(rows: Rows): Promise<Operation[]> {
   const operations = await listOperations(both.server, rows);
   return operations
     .filter((one) => one.scope !== 'public' && isOfTenant(one))
-    .map((operation) => ({ ...operation, headers: {} }));
+    .map((operation) => {
+      const { authorization: _, ...headers } = operation.headers;
+      return { ...operation, headers };
+    });
 }
 
 /** Expects that nothing of the other tenant is in an answer; its ids that the caller sent may be. */

@@ -23058,6 +23058,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
+                /** @example get_card_list */
                 call: "get_card_list" | "set_card_policy";
                 /** @example k-7731 */
                 product_id: string;

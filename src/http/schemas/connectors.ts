@@ -38,7 +38,7 @@ export const productUserParams = z.object({ user_id: userIdParam });
 export const cardCallParams = z.object({
   user_id: userIdParam,
   product_id: pathText.meta({ examples: ['k-7731'] }),
-  call: z.enum(CARD_CALLS),
+  call: z.enum(CARD_CALLS).meta({ examples: ['get_card_list'] }),
 });
 
 export const connectorSecrets = z
