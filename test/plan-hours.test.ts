@@ -4,7 +4,8 @@ import type { NotificationType } from '../src/model/catalog.ts';
 import { NO_POLICY, type Policy } from '../src/model/preferences.ts';
 import type { Terms } from '../src/model/terms.ts';
 import { planChannel } from '../src/plan/verdicts.ts';
-import { findHoursEnd } from '../src/time/hours.ts';
+import { toEdgeInstant, toLocalTime } from '../src/time/calendar.ts';
+import { type DailyHours, findHoursEnd } from '../src/time/hours.ts';
 import { isoTime } from '../src/time/iso-time.ts';
 import { runs } from './support/properties.ts';
 
@@ -190,5 +191,40 @@ test('after a hold the message may go, whatever the zone, the hours and the time
       expect(ask(isoTime(dueAt), asked).verdict.verdict).toBe('go');
     }),
     runs(500),
+  );
+});
+
+/** Returns the answer of findHoursEnd without remembering anything. */
+function lookUpEnd(time: number, { start, end, zone, days }: DailyHours): number | undefined {
+  const day = 86_400_000;
+  const today = Math.floor((toLocalTime(time, zone) ?? time) / day) * day;
+  for (const midnight of [today - day, today, today + day]) {
+    if (days && !days.includes(new Date(midnight).getUTCDay() || 7)) continue;
+    const from = toEdgeInstant(midnight + start * 60_000, zone, 'first');
+    const until = toEdgeInstant(midnight + end * 60_000 + (end <= start ? day : 0), zone, 'last');
+    if (time >= from && time < until) return until;
+  }
+  return undefined;
+}
+
+test('the hours that a time lies in do not depend on the times asked before, also around clock changes', () => {
+  const changes = ['2026-03-29T01:00:00Z', '2026-10-25T01:00:00Z', '2026-11-01T06:00:00Z', '2026-04-04T15:00:00Z'];
+  fc.assert(
+    fc.property(
+      fc.constantFrom('Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe', 'UTC'),
+      fc.nat({ max: 1439 }),
+      fc.nat({ max: 1440 }),
+      fc.option(fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1 }), { nil: undefined }),
+      fc.constantFrom(...changes),
+      fc.array(fc.integer({ min: -4 * 1440, max: 4 * 1440 }), { minLength: 1, maxLength: 30 }),
+      (zone, start, end, days, around, minutesAround) => {
+        const asked = { start, end, zone, ...(days && { days }) };
+        for (const minute of minutesAround) {
+          const time = Date.parse(around) + minute * 60_000;
+          expect(findHoursEnd(time, asked)).toBe(lookUpEnd(time, asked));
+        }
+      },
+    ),
+    runs(300),
   );
 });
