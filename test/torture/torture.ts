@@ -78,6 +78,7 @@ export async function torture({ kills, seed, disk, say = () => {} }: TortureOpti
     HOST: '127.0.0.1',
     PORT: String(port),
     SMTP_URL: sink.url,
+    TIDINGS_PUBLIC_URL: `http://127.0.0.1:${port}`,
     TIDINGS_WATCH: 'false',
     TIDINGS_LOG_LEVEL: 'error',
     // Short, so that the leases of killed workers expire soon.
