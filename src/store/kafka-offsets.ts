@@ -174,6 +174,8 @@ export async function listOffsets(connection: Pick<Connection, 'query'>, tenantI
 }
 
 const MAX_LISTED = 10_000;
+/** Paused sources of a tenant, at most: those of earlier catalogs count. */
+const MAX_PAUSED = 10_000;
 
 /** Returns when each paused source of these tenants was paused, by tenant and source, separated by a line break. */
 export async function loadPausedSources(
@@ -181,7 +183,8 @@ export async function loadPausedSources(
   tenantIds: readonly string[],
 ): Promise<Map<string, string>> {
   const { rows } = await connection.query(
-    'select tenant_id, source, paused_at from paused_sources where tenant_id = any($1::text[])',
+    `select p.tenant_id, p.source, p.paused_at from unnest($1::text[]) as q(tenant)
+     cross join lateral (select tenant_id, source, paused_at from paused_sources where tenant_id = q.tenant limit ${MAX_PAUSED}) as p`,
     [tenantIds],
   );
   return new Map(rows.map((row) => [`${row.tenant_id}\n${row.source}`, isoTime(row.paused_at)]));
