@@ -71,7 +71,7 @@ async function postLines(api: ApiClient, generator: Generator, file: string): Pr
   let page: JsonObject[] = [];
   const post = async () => {
     if (page.length === 0) return;
-    const { results } = (await api.post('/api/v1/events', { events: page })) as {
+    const { results } = (await api.post('/api/v1/events', page)) as {
       readonly results: readonly { readonly status: string }[];
     };
     for (const { status } of results) {
