@@ -318,6 +318,11 @@ describe('the commands of the lender', () => {
     ]);
     expect(rows).toHaveLength(1);
     expect(rows[0].made).toContain(rule);
+    await writeFile(file, `${JSON.stringify({ ...JSON.parse(lines[0] as string), at: 'soon' })}\n`);
+    expect(await runCommand(command, file)).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining('1 rejected'),
+    });
     await writeFile(file, '{"user_id": "u"}');
     expect((await runCommand(command, file)).exitCode).toBe(1);
     await rm(file);

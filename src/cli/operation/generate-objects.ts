@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { readLines } from '../read-lines.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
-import type { ApiClient } from './api-client.ts';
+import { type ApiClient, ApiError } from './api-client.ts';
 
 /** A command that makes events of the lines of a file. */
 interface Generator {
@@ -71,10 +71,7 @@ async function postLines(api: ApiClient, generator: Generator, file: string): Pr
   let page: JsonObject[] = [];
   const post = async () => {
     if (page.length === 0) return;
-    const { results } = (await api.post('/api/v1/events', page)) as {
-      readonly results: readonly { readonly status: string }[];
-    };
-    for (const { status } of results) {
+    for (const { status } of await postEvents(api, page)) {
       counts[status === 'accepted' ? 'created' : status === 'duplicate' ? 'known' : 'rejected']++;
     }
     page = [];
@@ -88,6 +85,20 @@ async function postLines(api: ApiClient, generator: Generator, file: string): Pr
   }
   await post();
   return counts;
+}
+
+/** Posts events, of which some may be rejected: the others are stored. Returns a result for each. */
+async function postEvents(
+  api: ApiClient,
+  events: readonly JsonObject[],
+): Promise<readonly { readonly status: string }[]> {
+  const isResults = (body: unknown): body is { readonly results: readonly { readonly status: string }[] } =>
+    Array.isArray((body as { readonly results?: unknown } | null)?.results);
+  const body = await api.post('/api/v1/events', events).catch((error: unknown) => {
+    if (error instanceof ApiError && isResults(error.problem)) return error.problem;
+    throw error;
+  });
+  return isResults(body) ? body.results : [];
 }
 
 /** Returns the event of a line: the same whenever it is made. @throws ConfigError with the place of the line */
