@@ -321,7 +321,7 @@ describe('the commands of the lender', () => {
     await writeFile(file, `${JSON.stringify({ ...JSON.parse(lines[0] as string), at: 'soon' })}\n`);
     expect(await runCommand(command, file)).toMatchObject({
       exitCode: 1,
-      stdout: expect.stringContaining('1 rejected'),
+      text: expect.stringContaining('1 rejected'),
     });
     await writeFile(file, '{"user_id": "u"}');
     expect((await runCommand(command, file)).exitCode).toBe(1);

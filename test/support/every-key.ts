@@ -240,7 +240,7 @@ consent:
   MARKETING: { any: [record, { trait: opted_in }] }
   SYSTEM/sms: record
   OPERATIONAL/email: { double_opt_in: TELL, confirm_within: 3d }
-  OPERATIONAL/sms: { double_opt_in: TELL, keywords: [YES] }
+  OPERATIONAL/sms: { double_opt_in: CONFIRM, keywords: [YES] }
 legal_hours:
   push: 08:00-21:00
   sms:

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { getAddressHash } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import { requiredForPlan, requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
 import { listTouched } from '../../rules/waits/concerns.ts';
@@ -66,7 +67,9 @@ export async function runSchedule(
   await loadWaitsWithIds(connection, facts, tenantId, occurrences);
   for (const userOf of facts.cutWaits.keys()) await loadWaitsOf(transaction, userOf, listTouched([rule]));
   await loadWaitCatalogs(transaction);
-  const emitted = decider.runSchedule(rule, userIds, due, label, budget);
+  // Users who are known by an address alone were named by a request: no schedule is about them.
+  const audience = userIds.filter((userId) => getAddressHash(userId) === undefined);
+  const emitted = decider.runSchedule(rule, audience, due, label, budget);
   await decideEmitted(transaction, emitted);
   await writeAndAnnounce(parts, transaction);
   return decider.batch.waits.filter(({ wait }) => wait.kind === 'every').length;

@@ -1,3 +1,4 @@
+import { getAddressHash } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import type { CompiledRule } from '../../rules/compile/rule-set.ts';
 import type { Ids } from '../../rules/facts.ts';
@@ -33,7 +34,7 @@ export class Occurrences {
   readonly #upcoming: UpcomingOccurrence[];
   #next = 0;
 
-  constructor({ waits, events }: StoredHistory, plan: BacktestPlan, start: Millis, ids: Ids) {
+  constructor({ userId, waits, events }: StoredHistory, plan: BacktestPlan, start: Millis, ids: Ids) {
     const ran = waits.filter(({ kind }) => kind === 'every');
     const end = plan.candidate ? plan.since : plan.until;
     this.#plan = plan;
@@ -43,7 +44,9 @@ export class Occurrences {
       .filter(({ ranAt }) => ranAt >= start && ranAt < end)
       .sort((a, b) => a.ranAt - b.ranAt || a.dueAt - b.dueAt || (a.rule < b.rule ? -1 : 1));
     this.#ranAt = new Map(ran.map(({ waitId, beganAt, endedAt }) => [waitId, endedAt ?? beganAt]));
-    this.#upcoming = (plan.candidate?.scheduled ?? []).map((compiled) => ({
+    // As in production, no schedule is about users who are known by an address alone.
+    const isNamed = getAddressHash(userId) === undefined;
+    this.#upcoming = (isNamed ? (plan.candidate?.scheduled ?? []) : []).map((compiled) => ({
       compiled,
       zone: '',
       occurrence: undefined,

@@ -158,7 +158,8 @@ async function moveSealed(
   const key = KEYS[table];
   for (let start = 0; start < ids.length; start += PAGE_ROWS) {
     const { rows } = await connection.query<{ id: string; sealed: Buffer | null }>(
-      `select ${key} as id, sealed from ${table} where tenant_id = $1 and user_id = $2 and ${key} = any($3::uuid[])`,
+      `select q.id, t.sealed from unnest($3::uuid[]) as q(id) cross join lateral (
+         select sealed from ${table} where tenant_id = $1 and user_id = $2 and ${key} = q.id limit 1) as t`,
       [tenantId, from, ids.slice(start, start + PAGE_ROWS)],
     );
     const moved = rows.map(({ id, sealed }, n) => {
