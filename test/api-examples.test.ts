@@ -119,7 +119,12 @@ async function makeBatch(example: string): Promise<{ readonly [operation: string
 /** Makes the list that an example names; none for the example that creates it. */
 async function makeList(example: string): Promise<{ readonly [operation: string]: string }> {
   await api.tidings.database.pool.query('delete from lists');
-  if (!/^(getList|changeList|deleteList|listMembersOfList|addListMembers|removeListMembers|importListMembers)$/.test(example)) return {};
+  if (
+    !/^(getList|changeList|deleteList|listMembersOfList|addListMembers|removeListMembers|importListMembers)$/.test(
+      example,
+    )
+  )
+    return {};
   return { [example]: (await api.server.post('/api/v1/lists', { name: 'Newcomers' })).body.list_id };
 }
 

@@ -29,6 +29,11 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/cli/operation/providers.ts': 'the same',
   'src/catalog/compile/built-in-templates.ts': 'the templates of its own types, for each channel',
   'src/cli/operation/preferences.ts': 'examples of a change',
+  'src/http/confirmation-replies.ts': 'the one channel by which users reply with keywords',
+  'src/notify/foretell.ts': 'the channel whose targets are devices, which an account may serve',
+  'packages/console/src/preferences/RecordConsent.tsx': 'the channels of the form to record a consent',
+  'packages/console/src/suppressions/AddSuppression.tsx': 'the kinds of addresses of the form',
+  'packages/console/src/suppressions/SuppressionsPage.tsx': 'the kinds of addresses of the form',
   'src/http/schemas/consents.ts': 'an example',
   'src/http/schemas/accounts.ts': 'the kinds of a target, of which one has the name of its channel',
   'src/model/delivery.ts':

@@ -35,10 +35,14 @@ test('every key has its meaning', async () => {
     required: ['t:TELL'],
     consent: {
       MARKETING: ['record', { trait: 'opted_in' }],
-      'SYSTEM/sms': ['record'],
+      'TRANSACTIONAL/sms': ['record'],
       'OPERATIONAL/email': ['record'],
+      'OPERATIONAL/sms': ['record'],
     },
-    doubleOptIn: { 'OPERATIONAL/email': { type: 'TELL', within: 3 * 86_400_000 } },
+    doubleOptIn: {
+      'OPERATIONAL/email': { type: 'TELL', within: 3 * 86_400_000 },
+      'OPERATIONAL/sms': { type: 'TELL', within: 7 * 86_400_000, keywords: ['YES'] },
+    },
     legalHours: {
       push: { start: 480, end: 1260, zones: [], pass: ['TRANSACTIONAL', 'SECURITY'], regions: {} },
       sms: {
@@ -47,7 +51,16 @@ test('every key has its meaning', async () => {
         zones: ['America/New_York', 'Pacific/Honolulu'],
         pass: ['SECURITY'],
         regions: {
-          'US-FL': [{ start: 480, end: 1200, from: '2021-07-01', source: 'A statute', zones: ['America/New_York'] }],
+          'US-FL': [
+            {
+              start: 480,
+              end: 1200,
+              notOn: [6, 7],
+              from: '2021-07-01',
+              source: 'A statute',
+              zones: ['America/New_York'],
+            },
+          ],
         },
         callingCodes: { 1: { region: 'US-FL', zones: ['America/New_York'] }, 44: { zones: ['Europe/London'] } },
       },

@@ -25,6 +25,7 @@ beforeAll(async () => {
   program = tidingsDirectly(['start', '--json'], {
     env: {
       PORT: '0',
+      TIDINGS_PUBLIC_URL: 'https://tidings.shop.example',
       TIDINGS_API_KEYS: ROOT_KEY,
       DATABASE_URL: database.url,
       TIDINGS_API_DATABASE_URL: database.apiUrl,

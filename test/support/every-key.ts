@@ -238,9 +238,9 @@ locks: { types: { TELL: true } }
 required: [TELL]
 consent:
   MARKETING: { any: [record, { trait: opted_in }] }
-  SYSTEM/sms: record
+  TRANSACTIONAL/sms: record
   OPERATIONAL/email: { double_opt_in: TELL, confirm_within: 3d }
-  OPERATIONAL/sms: { double_opt_in: CONFIRM, keywords: [YES] }
+  OPERATIONAL/sms: { double_opt_in: TELL, keywords: [YES] }
 legal_hours:
   push: 08:00-21:00
   sms:
