@@ -11,6 +11,7 @@ await ensureBuilt();
 const LONGEST = [
   'processes',
   'torture',
+  'kafka-sources',
   // Third: it takes a snapshot of a heap, which has the modules of earlier files as well.
   'card-registration',
   'large-events-heap',

@@ -22,7 +22,7 @@ test('shows the report as text and as a page, and escapes user IDs', () => {
   expect(text).toMatch(/^Backtest of the catalog, from /);
   expect(renderTextReport({ ...report, mode: 'live' })).toMatch(/^Reproduction of past decisions, from /);
   expect(text).toContain('2 events of 1 user');
-  expect(text).toMatch(/N1 +1 +2 +1 +0 +0 +1/);
+  expect(text).toMatch(/N1 +1 +2 +1 +0 +0 +0 +1/);
   expect(text).toContain('R: suppressed (limit_reached)');
   const page = renderHtmlReport(changed);
   expect(page).toContain('<title>Backtest of the catalog</title>');

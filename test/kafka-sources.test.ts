@@ -297,18 +297,18 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
 });
 
 test.skipIf(!kafka)(
-  '5,000 messages are decided once each and in order, whatever is killed or frozen',
+  '2,500 messages are decided once each and in order, whatever is killed or frozen',
   async () => {
     const report = await tortureKafka(kafka!, {
-      messages: 5000,
+      messages: 2500,
       seed: 1,
       spread: 20,
       interruptions: ['kill', 'freeze', 'broker'],
       log: () => {},
     });
     expect(report).toMatchObject({
-      decided: 5000,
-      distinct: 5000,
+      decided: 2500,
+      distinct: 2500,
       outOfOrder: 0,
       quarantined: report.poison,
       held: true,

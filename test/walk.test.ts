@@ -24,8 +24,8 @@ const CLOCK_ROOMS = ['timers/'];
  * name), and some 260 since then: what metrics, traces, connectors and streams ask at their places, whether an address can be
  * used, the link that each marketing email needs; and the compiler of templates stands in four files instead of one. Raise them only with a reason; the goal is fewer files on the way of one event.
  */
-const MAX_FILES = 77;
-const MAX_LINES = 5090;
+const MAX_FILES = 79;
+const MAX_LINES = 5150;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();

@@ -42,6 +42,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'send-test-notification',
   'sending',
   'settings',
+  'sources',
   'setup-notification-preferences',
   'suppressions',
   'tail',

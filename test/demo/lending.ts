@@ -105,6 +105,7 @@ async function main(): Promise<void> {
 }
 
 interface Delivery {
+  readonly notification_type: string;
   readonly channel: string;
   readonly status: string;
 }
@@ -172,11 +173,10 @@ async function runFlow(url: string, call: Call, lender: Lender, countPushes: () 
     ['alerted   ', 'CARD_HIGH_PURCHASE'],
   ] as const) {
     await until(type, async () => {
-      const { deliveries } = await call<{ deliveries: readonly Delivery[] }>(
-        'GET',
-        `/deliveries?notification_type=${type}`,
+      const { deliveries } = await call<{ deliveries: readonly Delivery[] }>('GET', '/deliveries?limit=200');
+      return deliveries.find(
+        (one) => one.notification_type === type && one.channel === 'push' && one.status === 'sent',
       );
-      return deliveries.find(({ channel, status }) => channel === 'push' && status === 'sent');
     });
     say(`${step} ${type} went to the phone`);
   }

@@ -1,3 +1,4 @@
+import { appendTo } from '../../lib/group-by.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { getAddressHash } from '../../model/direct.ts';
@@ -46,7 +47,7 @@ export async function findUnreachable(
   const found = users.map(() => new Map<Channel, Unreachable>());
   const asked = channels.filter((channel) => isAsked(channel, needsDevices));
   if (asked.length === 0 || users.length === 0) return found;
-  const { rows } = await connection.query<{ i: number; channel: Channel; reason: string | null }>({
+  const { rows } = await connection.query<{ user_id: string; channel: Channel; reason: string | null }>({
     name: 'find-unreachable',
     text: UNREACHABLE,
     values: [
@@ -61,7 +62,12 @@ export async function findUnreachable(
       isoTime(now),
     ],
   });
-  for (const { i, channel, reason } of rows) found[i - 1]?.set(channel, toUnreachable(channel, reason));
+  const byUser = new Map<string, Map<Channel, Unreachable>[]>();
+  for (const [index, { userId }] of users.entries())
+    appendTo(byUser, userId, found[index] as Map<Channel, Unreachable>);
+  for (const { user_id: userId, channel, reason } of rows) {
+    for (const one of byUser.get(userId) ?? []) one.set(channel, toUnreachable(channel, reason));
+  }
   return found;
 }
 
@@ -79,8 +85,8 @@ function toUnreachable(channel: Channel, reason: string | null): Unreachable {
 
 /** The address of a user who is not stored yet is the one that their id is of. */
 const UNREACHABLE = `
-select q.i::int as i, c.channel, case when s.scope is not null then ${suppressedReason('s')} end as reason
-from unnest($2::text[], $3::text[], $4::text[]) with ordinality as q(user_id, kind, hash, i)
+select q.user_id, c.channel, case when s.scope is not null then ${suppressedReason('s')} end as reason
+from unnest($2::text[], $3::text[], $4::text[]) as q(user_id, kind, hash)
 cross join unnest($5::text[], $6::text[]) as c(channel, kind)
 left join lateral (
   select hash from addresses where tenant_id = $1 and user_id = q.user_id and kind = c.kind and place = 0

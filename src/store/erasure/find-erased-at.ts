@@ -14,15 +14,15 @@ export async function findErasedAt(
   user: { readonly tenantId: string; readonly userId: string; readonly rejectedHash: string | null },
   now: Millis,
 ): Promise<Millis> {
-  const { rows } = await connection.query<{ at: Millis }>(
-    `select greatest($3::timestamptz,
+  const { rows } = await connection.query<{ at: Millis | null }>(
+    `select greatest(
        (select max(received_at) from events where tenant_id = $1 and user_id = $2 and event_time > $3),
        (select max(began_at) from waits where tenant_id = $1 and user_id = $2 and began_at > $3),
        (select max(recorded_at) from consents where tenant_id = $1 and user_id = $2),
        (select max(first_at) from rejected_events where tenant_id = $1 and user_hash = $4 and last_at > $3)) as at`,
     [user.tenantId, user.userId, isoTime(now), user.rejectedHash],
   );
-  return rows[0]?.at ?? now;
+  return Math.max(now, rows[0]?.at ?? now);
 }
 
 /** Whether something is stored of a user whose erasure is under way that it has not found: it has deleted all of this at once. */
