@@ -143,7 +143,7 @@ describe('over HTTP', () => {
     await expect.poll(async () => (await database.pool.query('select from schedules')).rowCount).toBeGreaterThan(0);
     clock.now = Date.parse('2025-11-24T09:00:30Z');
     await expect.poll(tells, { timeout: 30_000 }).toEqual(['pro large', 'pro small']);
-    // Of two things in one instant of a clock that stands still, no order is known.
+    // A clock that stands still gives no order to two things in one instant.
     clock.now += 1000;
     const changed = { free: 'pro', 'pro small': 'free' };
     for (const [user_id, plan] of Object.entries(changed))
