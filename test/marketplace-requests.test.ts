@@ -81,6 +81,19 @@ test('a channel is turned on, and an address is added for the channels that have
   ]);
 });
 
+test('an address that is not verified gets a code', async () => {
+  const { requests, preferenceService } = start({ address_id: 'a1', verified_at: null });
+  const { verification } = await preferenceService.subscribeToChannel('u1', NotificationChannel.EMAIL, {
+    email: 'maria@example.com',
+  });
+  expect(verification).toBeDefined();
+  expect(requests.map(({ method, path }) => [method, path])).toEqual([
+    ['POST', '/api/v1/users/u1/addresses'],
+    ['PATCH', '/api/v1/users/u1/preferences'],
+    ['POST', '/api/v1/users/u1/addresses/a1/verify'],
+  ]);
+});
+
 test.each([
   ['email', { subject: 'S', text: 'T', html: '<p>H</p>' }],
   ['push', { title: 'S', text: 'T', html: '<p>H</p>' }],

@@ -85,9 +85,8 @@ export async function retryDeliveries(
     `update deliveries as d
      set status = 'queued', due_at = $5, retry_until = r.until, finished_at = null, dead_letter = null,
          reason_code = 'retried', reason = 'Queued again by hand.'
-     from (select *, $1::text as t
-           from unnest($2::uuid[], $3::text[], $4::text[], $7::timestamptz[]) as r(n, c, g, until) offset 0) as r
-     where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = any($6)`,
+     from unnest($2::uuid[], $3::text[], $4::text[], $7::timestamptz[]) as r(n, c, g, until)
+     where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = any($6)`,
     [
       ...keyValues(scope, deliveries),
       isoTime(now),
@@ -108,9 +107,8 @@ export async function cancelDeliveries(
   const { rowCount } = await connection.query(
     `update deliveries as d
      set status = 'cancelled', finished_at = $5, hold_code = null, reason_code = 'cancelled', reason = 'Cancelled by hand.'
-     from (select *, $1::text as t
-           from unnest($2::uuid[], $3::text[], $4::text[]) as r(n, c, g) offset 0) as r
-     where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = 'queued'`,
+     from unnest($2::uuid[], $3::text[], $4::text[]) as r(n, c, g)
+     where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = 'queued'`,
     [...keyValues(scope, deliveries), isoTime(now)],
   );
   return rowCount ?? 0;

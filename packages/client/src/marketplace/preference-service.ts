@@ -1,6 +1,7 @@
+import { TidingsApiError } from '../api-error.ts';
 import type { CallOptions } from '../connection.ts';
 import type { Tidings } from '../tidings.ts';
-import type { PreferenceChange, Preferences, UserAddress } from '../types.ts';
+import type { PreferenceChange, Preferences, SentCode, UserAddress } from '../types.ts';
 import { NotificationChannel, type PreferenceFrequency } from './enums.ts';
 
 /** A change of what a user wants of one notification type; what is absent stays. */
@@ -24,6 +25,8 @@ export interface ChannelSubscription {
   readonly preferences: Preferences;
   /** Masked; undefined: no address was given. */
   readonly address: UserAddress | undefined;
+  /** The code that was sent to the address; undefined: it is verified, none was given, or too many codes were sent already. */
+  readonly verification: SentCode | undefined;
 }
 
 /** Reads and changes what users want to get. */
@@ -55,7 +58,8 @@ export class PreferenceService {
 
   /**
    * Turns a channel on for a user, and adds the address that comes with it. An address that the user has stays as it is; the
-   * first one of its kind is the one that messages go to. It is no consent to marketing: record that by `consents`.
+   * first one of its kind is the one that messages go to. One that is not verified gets a code: `users.confirmAddress` of the client
+   * verifies it. It is no consent to marketing: record that by `consents`.
    */
   async subscribeToChannel(
     userId: string,
@@ -68,7 +72,24 @@ export class PreferenceService {
     // The address first: a call that is repeated after a failure between the two completes what is missing.
     const added = value && (await this.#tidings.users.addAddress(userId, { kind, address: value }, options));
     const preferences = await this.#tidings.preferences.update(userId, { channels: { [channel]: true } }, options);
-    return { preferences, address: added || undefined };
+    const verification = added ? await this.#sendCode(userId, added, options) : undefined;
+    return { preferences, address: added || undefined, verification };
+  }
+
+  /** Has a code sent to an address that is not verified. */
+  async #sendCode(
+    userId: string,
+    { address_id: addressId, verified_at: verifiedAt }: UserAddress,
+    options: CallOptions | undefined,
+  ): Promise<SentCode | undefined> {
+    if (verifiedAt !== null) return undefined;
+    try {
+      return await this.#tidings.users.verifyAddress(userId, addressId, {}, options);
+    } catch (error) {
+      // It has a code that is younger than a minute, or too many of them.
+      if (error instanceof TidingsApiError && error.code === 'rate_limited') return undefined;
+      throw error;
+    }
   }
 }
 
