@@ -1,5 +1,6 @@
 // npm test            every check and every test
-// npm test -- WORD    the test files whose name contains WORD
+// npm test -- WORD    the test files whose name contains WORD, soaks as well
+// LONG=1 npm test     every check and every test, with the soaks
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,7 @@ await ensureInstalled({ development: true });
 const MAX_REPEATED_FILES = 10;
 
 const words = process.argv.slice(2);
+if (words.length > 0) process.env.LONG ??= '1';
 const count = { passed: 0, failed: 0, skipped: 0 };
 
 // Run in parallel, because none of them keeps two cores busy: together they take two thirds of the time.

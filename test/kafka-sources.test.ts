@@ -296,7 +296,8 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
   });
 });
 
-test.skipIf(!kafka)(
+// A soak: npm test -- kafka runs it.
+test.runIf(kafka && process.env.LONG)(
   '2,500 messages are decided once each and in order, whatever is killed or frozen',
   async () => {
     const report = await tortureKafka(kafka!, {
