@@ -5,17 +5,17 @@ import type { TortureReport } from './torture/torture.ts';
 
 /** The long form, of 200 kills or any number: npm run torture -- --kills N. */
 test('kill -9, freezes, an absent database and a full disk lose nothing and send nothing twice', async () => {
-  const args = ['--kills', '15', '--seed', String(randomInt(2 ** 31))];
+  const args = ['--kills', '20', '--seed', String(randomInt(2 ** 31))];
   const { report, log } = await runTorture(args);
   const failures = report.findings.filter(({ failed }) => failed > 0);
   expect(failures, `npm run torture -- ${args.join(' ')}`).toEqual([]);
-  expect(report.kills).toBeGreaterThanOrEqual(15);
+  expect(report.kills).toBeGreaterThanOrEqual(20);
   expect(report.restarts).toBeGreaterThan(0);
   expect(report.databaseFreezes).toBeGreaterThan(0);
   // It is not filled if a program may not mount a file system of its own.
   if (!log.includes('The disk is not filled')) expect(report.fullDisks).toBeGreaterThan(0);
-  expect(report.events).toBeGreaterThan(150);
-  expect(report.mails).toBeGreaterThan(15);
+  expect(report.events).toBeGreaterThan(200);
+  expect(report.mails).toBeGreaterThan(20);
   const looked = new Map(report.findings.map(({ check, checked }) => [check, checked]));
   for (const check of [
     'each delay ends once',
