@@ -4,7 +4,7 @@ import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { INSTALLATION_SCOPES, systemActor } from '../../src/model/principal.ts';
 import { BatchWorker } from '../../src/notify/batches/batch-worker.ts';
 import { commandBatch, createBatch, requireBatch } from '../../src/notify/batches/commands.ts';
-import { uploadLines } from '../../src/notify/batches/upload.ts';
+import { MAX_UPLOAD_LINES, uploadLines } from '../../src/notify/batches/upload.ts';
 import { ingestEach, useChannelCatalog } from '../channel-catalog.ts';
 import { type Row, rate } from '../row.ts';
 import { withTidings } from '../setup.ts';
@@ -44,9 +44,12 @@ export const batchSendRow: Row = {
         };
         const request = { type: 'NOTE' };
         const { batchId } = await createBatch(parts, asker, { name: null, perSecond: null, audience: null, request });
-        const upload = { tenantId: DEFAULT_TENANT, actor: asker.actor, batchId, offset: 0 };
         const added = performance.now();
-        await uploadLines(parts, upload, recipients(count));
+        // As many lines as one request may have.
+        for (let offset = 0; offset < count; offset += MAX_UPLOAD_LINES) {
+          const upload = { tenantId: DEFAULT_TENANT, actor: asker.actor, batchId, offset };
+          await uploadLines(parts, upload, recipients(offset, Math.min(count, offset + MAX_UPLOAD_LINES)));
+        }
         const uploaded = count / ((performance.now() - added) / 1000);
         const log = pino({ level: 'silent' });
         const worker = new BatchWorker({ ...parts, log, poll: 5, maxOpen: Number.POSITIVE_INFINITY });
@@ -63,8 +66,8 @@ export const batchSendRow: Row = {
   },
 };
 
-async function* recipients(count: number): AsyncGenerator<Buffer> {
-  for (let next = 0; next < count; next += CHUNK_LINES) {
+async function* recipients(from: number, count: number): AsyncGenerator<Buffer> {
+  for (let next = from; next < count; next += CHUNK_LINES) {
     const lines = Array.from(
       { length: Math.min(CHUNK_LINES, count - next) },
       (_, n) => `{"user_id":"b_${next + n}"}\n`,
