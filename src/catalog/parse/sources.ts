@@ -1,6 +1,5 @@
 import { compileCondition, compileExpression } from '../../expressions/condition.ts';
 import { NOTIFICATION_REQUESTED } from '../../model/direct.ts';
-import type { ObjectSource, Source } from '../../model/mapping.ts';
 import { type MessageSource, SOURCE_FORMATS, SOURCE_STARTS, type SourceText } from '../../model/source.ts';
 import { SOURCE_SCOPE } from '../source-scope.ts';
 import {
@@ -12,19 +11,24 @@ import {
   parseFilledFields,
   parseKeyword,
   parseText,
-  parseTexts,
 } from './fields.ts';
+import { type Places, parseFrom, parseObjectFrom } from './from-places.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, Text, YamlFile } from './yaml.ts';
 
 const EXAMPLE =
   'orders: { topic: shop.orders, event_type: order_placed, user_id: { from: message.value.customer_id } }';
 const FROM = '{ from: message.value.customer_id }';
+const EXPRESSIONS: Places = {
+  example: FROM,
+  whole: 'message.value',
+  member: 'message.value.total',
+  noun: 'expressions',
+  read: (file, text) => checkExpression(file, text, (expression) => compileExpression(expression, SOURCE_SCOPE)),
+};
 
 /** Sources of a catalog, at most. */
 const MAX_SOURCES = 100;
-/** Expressions by which one part is looked for. */
-const MAX_EXPRESSIONS = 8;
 
 const KEYS = [
   'description',
@@ -148,7 +152,7 @@ function parseEventType(
 
 function parseSourceText(file: YamlFile, entry: Entry | undefined, example: string): SourceText | undefined {
   if (!entry) return undefined;
-  if (entry.value.kind === 'map') return parseFrom(file, entry);
+  if (entry.value.kind === 'map') return parseFrom(file, entry, EXPRESSIONS);
   return parseText(file, entry.value, `"${entry.key}"`, example)?.text;
 }
 
@@ -157,11 +161,11 @@ type Mapped = Pick<MessageSource, 'userId' | 'eventId' | 'time' | 'correlationId
 function parseMapped(file: YamlFile, found: Fields): Mapped {
   const text = (key: string) => {
     const entry = found.get(key);
-    return entry && parseFrom(file, entry);
+    return entry && parseFrom(file, entry, EXPRESSIONS);
   };
   const object = (key: string) => {
     const entry = found.get(key);
-    return entry && parseObject(file, entry);
+    return entry && parseObjectFrom(file, entry, EXPRESSIONS);
   };
   const all = {
     userId: text('user_id'),
@@ -172,41 +176,6 @@ function parseMapped(file: YamlFile, found: Fields): Mapped {
     traits: object('traits'),
   };
   return Object.fromEntries(Object.entries(all).filter(([, one]) => one !== undefined)) as Mapped;
-}
-
-/** Parses `{ from: message.value }` for an object as a whole, or `{ amount: { from: message.value.total } }` for its members. */
-function parseObject(file: YamlFile, entry: Entry): ObjectSource | undefined {
-  const { value } = entry;
-  const isWhole =
-    value.kind === 'map' && value.entries.some(({ key, value: one }) => key === 'from' && one.kind !== 'map');
-  if (isWhole) return parseFrom(file, entry);
-  const example = `${entry.key}: { from: message.value } or ${entry.key}: { amount: { from: message.value.total } }`;
-  const entries = parseEntries(file, value, `"${entry.key}"`, example);
-  if (entries.length === 0 && (value.kind === 'map' || value.kind === 'null')) {
-    file.report(value.at, `"${entry.key}" is empty`, example);
-  }
-  const fields: [string, Source][] = [];
-  for (const one of entries) {
-    const source = parseFrom(file, one);
-    if (source) fields.push([one.key, source]);
-  }
-  return { fields: Object.fromEntries(fields) };
-}
-
-function parseFrom(file: YamlFile, entry: Entry): Source | undefined {
-  const what = `"${entry.key}"`;
-  const from = parseFilledFields(file, entry.value, what, ['from'], `${entry.key}: ${FROM}`).get('from');
-  if (!from) {
-    if (entry.value.kind === 'map')
-      file.report(entry.at, `${what} does not say where it comes from`, `${entry.key}: ${FROM}`);
-    return undefined;
-  }
-  const texts = parseTexts(file, from.value, '"from"', FROM);
-  if (texts.length > MAX_EXPRESSIONS)
-    file.report(from.at, `"from" has more than ${MAX_EXPRESSIONS} expressions`, 'keep those that occur');
-  return {
-    from: texts.map((text) => checkExpression(file, text, (expression) => compileExpression(expression, SOURCE_SCOPE))),
-  };
 }
 
 function parseWhen(file: YamlFile, entry: Entry | undefined): string | undefined {
