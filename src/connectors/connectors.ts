@@ -29,11 +29,13 @@ import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { CardCallResult } from './cards/later-calls.ts';
+import { type EnvironmentSecrets, findEnvironmentSecrets, findSecrets } from './find-secrets.ts';
 
 export interface ConnectorsOptions {
   readonly database: TenantDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
+  readonly environment: EnvironmentSecrets;
   readonly clock: () => Millis;
   /** For the later calls to a card network. */
   readonly client: GuardedClient;
@@ -54,7 +56,7 @@ export class Connectors {
     const { data } = await catalogs.refresh(tenantId);
     const names = await listSecretNames(pool, tenantId);
     const counts = await countTasks(pool, tenantId);
-    return (data.connectors ?? []).map((one) => toView(one, names.get(one.name), counts.get(one.name)));
+    return (data.connectors ?? []).map((one) => this.#toView(tenantId, one, names.get(one.name), counts.get(one.name)));
   }
 
   /**
@@ -82,7 +84,7 @@ export class Connectors {
       const entry = { tenantId, actor, action: 'connector.secrets_changed', subject: name, detail: {}, before, after };
       await appendAuditEntry(connection, entry, now);
       const counts = await countTasks(connection, tenantId);
-      return toView(connector, merged.map(([secret]) => secret).sort(), counts.get(name));
+      return this.#toView(tenantId, connector, merged.map(([secret]) => secret).sort(), counts.get(name));
     });
   }
 
@@ -181,7 +183,7 @@ export class Connectors {
         'The product is not registered with the card network: it has no subscriber.',
       );
     }
-    const secrets = (await loadSecrets(pool, seal, tenantId, connector.name)) ?? {};
+    const secrets = await findSecrets(this.#options, pool, tenantId, connector.name);
     const detail = { connector: connector.name, product: productId, call };
     await withTransaction(pool, (connection) =>
       appendAuditEntry(
@@ -193,6 +195,11 @@ export class Connectors {
     // Loaded lazily: hardly any process makes such a call.
     const { callCardNetwork } = await import('./cards/later-calls.ts');
     return callCardNetwork(client, connector, call, { secrets, subscriber, body, now: clock() });
+  }
+
+  #toView(tenantId: string, connector: Connector, stored?: readonly string[], tasks?: TaskCounts) {
+    const given = Object.keys(findEnvironmentSecrets(this.#options.environment, tenantId, connector.name)).sort();
+    return toView(connector, { stored: stored ?? [], given }, tasks);
   }
 
   async #require(tenantId: string, name: string): Promise<Connector> {
@@ -216,13 +223,18 @@ export class Connectors {
   }
 }
 
+interface TaskCounts {
+  readonly open: number;
+  readonly dead: number;
+}
+
 export type TaskView = ReturnType<typeof toTaskView>;
 type ProductView = ReturnType<typeof toProductView>;
 
 function toView(
   connector: Connector,
-  secrets: readonly string[] = [],
-  tasks: { readonly open: number; readonly dead: number } = { open: 0, dead: 0 },
+  secrets: { readonly stored: readonly string[]; readonly given: readonly string[] },
+  tasks: TaskCounts = { open: 0, dead: 0 },
 ) {
   return {
     name: connector.name,
@@ -231,7 +243,8 @@ function toView(
     mode: connector.kind === 'card-registration' ? connector.mode : null,
     on: connector.kind === 'customer-import' ? connector.on : null,
     url: connector.url,
-    secrets_set: [...secrets],
+    secrets_set: [...new Set([...secrets.stored, ...secrets.given])].sort(),
+    secrets_of_environment: [...secrets.given],
     open_tasks: tasks.open,
     dead_tasks: tasks.dead,
   };

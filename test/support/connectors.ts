@@ -5,7 +5,7 @@ import { ConnectorWorker, type ConnectorWorkerOptions } from '../../src/connecto
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import type { TestServer } from './http.ts';
 import { LENDER_SECRETS, type Lender } from './stand-ins/lender.ts';
-import { silent, type TestTidings } from './tidings.ts';
+import { silent, TENANT, type TestTidings } from './tidings.ts';
 
 /** Workers of connectors, and a catalog with connectors to the stand-ins of a lender. */
 
@@ -27,6 +27,7 @@ export function connectorWorker(
     pipeline: tidings.pipeline,
     catalogs: tidings.catalogs,
     seal: tidings.seal,
+    environment: { tenantId: TENANT, secrets: new Map() },
     clock: () => tidings.clock.now,
     random: () => 0,
     log: silent,

@@ -1,4 +1,5 @@
 import { Connectors } from '../../connectors/connectors.ts';
+import { DEFAULT_TENANT } from '../../model/event.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import {
@@ -23,8 +24,10 @@ const TAGS = ['connectors'];
 
 /** Connectors of the catalog, their secrets and tasks, and the products of users. */
 export function registerConnectorRoutes(app: App, dependencies: HttpDependencies): void {
-  const { database, catalogs, seal, clock, connectorClient, outbound } = dependencies;
-  const connectors = new Connectors({ database, catalogs, seal, clock, client: connectorClient ?? outbound });
+  const { database, catalogs, seal, clock, connectorClient, connectorSettings, outbound } = dependencies;
+  const environment = connectorSettings ?? { tenantId: DEFAULT_TENANT, secrets: new Map() };
+  const client = connectorClient ?? outbound;
+  const connectors = new Connectors({ database, catalogs, seal, environment, clock, client });
   const cursors = new Cursors(seal);
 
   app.get(

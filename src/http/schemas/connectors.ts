@@ -62,6 +62,9 @@ export const connector = z
     on: z.string().nullable().describe('The event type that asks for an import; null: it is no import'),
     url: z.string().meta({ examples: ['https://core.example.com'] }),
     secrets_set: listOf(z.string()).describe('Names of the secrets that are set'),
+    secrets_of_environment: listOf(z.string()).describe(
+      'Names of those of them that the environment of this process gives; they count in place of others',
+    ),
     open_tasks: z.int(),
     dead_tasks: z.int().describe('Dead letters'),
   })

@@ -136,25 +136,68 @@ export async function lockTask(connection: Connection, task: ClaimedTask): Promi
   return rows[0]?.user_id;
 }
 
-/** End of an attempt at a task. */
-export interface TaskEnd {
-  /** `open`: it is tried again at `dueAt`. */
-  readonly state: TaskState;
-  readonly dueAt: Millis;
-  /** Why it failed; null: it did not. */
-  readonly failure: { readonly code: string; readonly reason: string } | null;
+/** Whether a task is still claimed as it was. */
+export async function isClaimed(pool: Connection, task: ClaimedTask): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from connector_tasks where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
+    [task.tenantId, task.taskId, isoTime(task.claimedUntil)],
+  );
+  return rowCount === 1;
 }
 
-/** Records how an attempt ended. Without effect if the task is gone, or claimed by another worker. */
-export async function endAttempt(connection: Connection, task: ClaimedTask, end: TaskEnd, now: Millis): Promise<void> {
+/**
+ * Returns the user of a task, whoever claims it, locked until the end of the transaction; undefined: it is gone, or done.
+ */
+export async function lockUndoneTask(connection: Connection, task: ClaimedTask): Promise<string | undefined> {
+  const { rows } = await connection.query<{ user_id: string }>(
+    `select user_id from connector_tasks where tenant_id = $1 and task_id = $2 and state <> 'done' for update`,
+    [task.tenantId, task.taskId],
+  );
+  return rows[0]?.user_id;
+}
+
+/** Ends a task that `lockUndoneTask` has locked: it is done. */
+export async function completeTask(connection: Connection, task: ClaimedTask, now: Millis): Promise<void> {
   await connection.query(
     `update connector_tasks
-     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + case when $6::text is null then 0 else 1 end,
-         calls = calls + 1, claimed_until = null, ended_at = case $4 when 'open' then null else $8::timestamptz end
+     set state = 'done', due_at = $3, failure_code = null, failure = null, calls = calls + 1, claimed_until = null, ended_at = $3
+     where tenant_id = $1 and task_id = $2`,
+    [task.tenantId, task.taskId, isoTime(now)],
+  );
+}
+
+/** Gives a claim back: the task is due at once for every worker. */
+export async function releaseTask(pool: Connection, task: ClaimedTask): Promise<void> {
+  await pool.query(
+    `update connector_tasks set claimed_until = null
+     where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
+    [task.tenantId, task.taskId, isoTime(task.claimedUntil)],
+  );
+}
+
+/** How an attempt at a task failed. */
+export interface AttemptFailure {
+  /** `open`: it is tried again at `dueAt`. */
+  readonly state: Exclude<TaskState, 'done'>;
+  readonly dueAt: Millis;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Records that an attempt failed. Without effect if the task is gone, or claimed by another worker. */
+export async function failAttempt(
+  connection: Connection,
+  task: ClaimedTask,
+  { state, dueAt, code, reason }: AttemptFailure,
+  now: Millis,
+): Promise<void> {
+  await connection.query(
+    `update connector_tasks
+     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + 1, calls = calls + 1, claimed_until = null, ended_at = case $4 when 'open' then null else $8::timestamptz end
      where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
     [
       ...[task.tenantId, task.taskId, isoTime(task.claimedUntil)],
-      ...[end.state, isoTime(end.dueAt), end.failure?.code ?? null, end.failure?.reason ?? null, isoTime(now)],
+      ...[state, isoTime(dueAt), code, reason, isoTime(now)],
     ],
   );
 }
