@@ -22,7 +22,9 @@ import {
   loadTask,
   type NewTask,
   reopenTask,
+  reopenTasks,
   type StoredTask,
+  type TaskCount,
   type TaskFilter,
 } from '../store/connectors/tasks.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
@@ -30,6 +32,9 @@ import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { CardCallResult } from './cards/later-calls.ts';
 import { type EnvironmentSecrets, findEnvironmentSecrets, findSecrets } from './find-secrets.ts';
+
+/** Tasks that one request runs again, at most. */
+const MAX_RETRIED = 5000;
 
 export interface ConnectorsOptions {
   readonly database: TenantDatabase;
@@ -56,7 +61,7 @@ export class Connectors {
     const { data } = await catalogs.refresh(tenantId);
     const names = await listSecretNames(pool, tenantId);
     const counts = await countTasks(pool, tenantId);
-    return (data.connectors ?? []).map((one) => this.#toView(tenantId, one, names.get(one.name), counts.get(one.name)));
+    return (data.connectors ?? []).map((one) => this.#toView(tenantId, one, names.get(one.name), counts));
   }
 
   /**
@@ -84,7 +89,7 @@ export class Connectors {
       const entry = { tenantId, actor, action: 'connector.secrets_changed', subject: name, detail: {}, before, after };
       await appendAuditEntry(connection, entry, now);
       const counts = await countTasks(connection, tenantId);
-      return this.#toView(tenantId, connector, merged.map(([secret]) => secret).sort(), counts.get(name));
+      return this.#toView(tenantId, connector, merged.map(([secret]) => secret).sort(), counts);
     });
   }
 
@@ -114,6 +119,22 @@ export class Connectors {
       const entry = { tenantId, actor, action: 'connector_task.retried', subject: taskId, detail: {}, ...states };
       await appendAuditEntry(connection, entry, clock());
       return toTaskView(task);
+    });
+  }
+
+  /**
+   * Runs dead tasks again, the oldest first, and at most MAX_RETRIED of them.
+   * @returns how many, and whether there may be more
+   */
+  async retryTasks({ tenantId, actor }: Principal, filter: { readonly connector?: string; readonly code?: string }) {
+    const { database, clock } = this.#options;
+    return withTransaction(database.forTenant(tenantId), async (connection) => {
+      const retried = await reopenTasks(connection, tenantId, filter, MAX_RETRIED, clock());
+      const detail = { ...filter, retried };
+      const subject = filter.connector ?? 'all connectors';
+      const entry = { tenantId, actor, action: 'connector_tasks.retried', subject, detail };
+      await appendAuditEntry(connection, entry, clock());
+      return { retried, has_more: retried === MAX_RETRIED };
     });
   }
 
@@ -197,8 +218,9 @@ export class Connectors {
     return callCardNetwork(client, connector, call, { secrets, subscriber, body, now: clock() });
   }
 
-  #toView(tenantId: string, connector: Connector, stored?: readonly string[], tasks?: TaskCounts) {
+  #toView(tenantId: string, connector: Connector, stored: readonly string[] | undefined, counts: readonly TaskCount[]) {
     const given = Object.keys(findEnvironmentSecrets(this.#options.environment, tenantId, connector.name)).sort();
+    const tasks = counts.filter((count) => count.connector === connector.name);
     return toView(connector, { stored: stored ?? [], given }, tasks);
   }
 
@@ -223,10 +245,8 @@ export class Connectors {
   }
 }
 
-interface TaskCounts {
-  readonly open: number;
-  readonly dead: number;
-}
+/** Reasons of a connector that are listed, at most: those of most dead tasks. */
+const MAX_REASONS = 50;
 
 export type TaskView = ReturnType<typeof toTaskView>;
 type ProductView = ReturnType<typeof toProductView>;
@@ -234,7 +254,7 @@ type ProductView = ReturnType<typeof toProductView>;
 function toView(
   connector: Connector,
   secrets: { readonly stored: readonly string[]; readonly given: readonly string[] },
-  tasks: TaskCounts = { open: 0, dead: 0 },
+  tasks: readonly TaskCount[],
 ) {
   return {
     name: connector.name,
@@ -245,8 +265,11 @@ function toView(
     url: connector.url,
     secrets_set: [...new Set([...secrets.stored, ...secrets.given])].sort(),
     secrets_of_environment: [...secrets.given],
-    open_tasks: tasks.open,
-    dead_tasks: tasks.dead,
+    open_tasks: tasks.reduce((sum, { open }) => sum + open, 0),
+    dead_tasks: tasks.reduce((sum, { dead }) => sum + dead, 0),
+    reasons: tasks
+      .flatMap(({ code, open, dead }) => (code === null ? [] : [{ code, open, dead }]))
+      .slice(0, MAX_REASONS),
   };
 }
 

@@ -73,7 +73,7 @@ export async function insertTasks(
   return rowCount ?? 0;
 }
 
-/** Condition of the index connector_tasks_lanes, which no other statement may use. */
+/** Condition of the index connector_tasks_lanes: for statements about a tenant, not for those about the whole queue. */
 const IN_LANE = `ended_at is null and due_at > '-infinity'`;
 
 /** Returns the floor and the lanes of the queue, for one process. */
@@ -231,24 +231,27 @@ export interface TaskFilter {
   readonly state?: TaskState | undefined;
   readonly userId?: string | undefined;
   readonly connector?: string | undefined;
+  /** Why the last attempt failed. */
+  readonly code?: string | undefined;
 }
 
 /** Returns tasks, newest first. @param before the last one of the page before; null: from the newest */
 export async function listTasks(
   connection: Connection,
   tenantId: string,
-  { state, userId, connector }: TaskFilter,
+  { state, userId, connector, code }: TaskFilter,
   limit: number,
   before: { readonly createdAt: Millis; readonly taskId: string } | null,
 ): Promise<StoredTask[]> {
   const { rows } = await connection.query<ViewRow>(
     `select ${VIEW} from connector_tasks
      where tenant_id = $1 and ($2::text is null or state = $2) and ($3::text is null or user_id = $3)
-       and ($4::text is null or connector = $4) and ($5::timestamptz is null or (created_at, task_id) < ($5, $6::uuid))
+       and ($4::text is null or connector = $4) and ($8::text is null or failure_code = $8)
+       and ($5::timestamptz is null or (created_at, task_id) < ($5, $6::uuid))
      order by created_at desc, task_id desc limit $7`,
     [
       ...[tenantId, state ?? null, userId ?? null, connector ?? null],
-      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit],
+      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit, code ?? null],
     ],
   );
   return rows.map(toStored);
@@ -282,15 +285,51 @@ export async function loadTask(
   return rows[0] && toStored(rows[0]);
 }
 
-/** Returns how many tasks of each connector are open, and how many ended as dead letters. */
-export async function countTasks(
+/**
+ * Opens dead tasks again, the oldest first, with all of their attempts. Returns how many.
+ * @param limit tasks at most
+ */
+export async function reopenTasks(
   connection: Connection,
   tenantId: string,
-): Promise<ReadonlyMap<string, { readonly open: number; readonly dead: number }>> {
-  const { rows } = await connection.query<{ connector: string; open: string; dead: string }>(
-    `select connector, count(*) filter (where state = 'open') as open, count(*) filter (where state = 'dead') as dead
-     from connector_tasks where tenant_id = $1 and state <> 'done' group by connector`,
+  { connector, code }: Pick<TaskFilter, 'connector' | 'code'>,
+  limit: number,
+  now: Millis,
+): Promise<number> {
+  const { rowCount } = await connection.query(
+    `update connector_tasks set state = 'open', attempts = 0, due_at = $4, ended_at = null, claimed_until = null
+     where ctid = any (array(
+       select ctid from connector_tasks
+       where tenant_id = $1 and state = 'dead' and ($2::text is null or connector = $2) and ($3::text is null or failure_code = $3)
+       order by created_at, task_id limit $5 for update skip locked))`,
+    [tenantId, connector ?? null, code ?? null, isoTime(now), limit],
+  );
+  return rowCount ?? 0;
+}
+
+/** Tasks of a state that are counted, at most. */
+const MAX_COUNTED = 10_000;
+
+/** Tasks of a connector that are not done, by why their last attempt failed. */
+export interface TaskCount {
+  readonly connector: string;
+  /** Null: no attempt has failed. */
+  readonly code: string | null;
+  readonly open: number;
+  readonly dead: number;
+}
+
+/** Returns how many tasks of each connector are open, and how many ended as dead letters; of each state, MAX_COUNTED at most. */
+export async function countTasks(connection: Connection, tenantId: string): Promise<TaskCount[]> {
+  const { rows } = await connection.query<TaskCount>(
+    `select connector, failure_code as code, count(*) filter (where state = 'open')::int as open,
+            count(*) filter (where state = 'dead')::int as dead
+     from (
+       (select connector, state, failure_code from connector_tasks where tenant_id = $1 and ${IN_LANE} limit ${MAX_COUNTED})
+       union all
+       (select connector, state, failure_code from connector_tasks where tenant_id = $1 and state = 'dead' limit ${MAX_COUNTED})
+     ) as counted group by 1, 2 order by 1, dead desc, open desc, 2 nulls first`,
     [tenantId],
   );
-  return new Map(rows.map(({ connector, open, dead }) => [connector, { open: Number(open), dead: Number(dead) }]));
+  return rows;
 }
