@@ -35,6 +35,10 @@ export interface Config {
   readonly apiDatabaseUrl: string | null;
   /** URL of an external PostgreSQL past its connection pooler, for what a session has to keep; null: that of `databaseUrl`. */
   readonly directDatabaseUrl: string | null;
+  /** URL of a streaming replica that answers some reads; null: there is none. */
+  readonly replicaDatabaseUrl: string | null;
+  /** How far (ms) the replica may be behind to be read. */
+  readonly replicaMaxLag: Millis;
   readonly dataDir: string;
   readonly catalogDir: string;
   /** Tenant that the catalog directory, and a command on the database, is for. */
@@ -126,6 +130,8 @@ export function readConfig(
     databaseUrl: parseDatabaseUrl('DATABASE_URL', env.DATABASE_URL),
     apiDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_API_DATABASE_URL', env),
     directDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_DIRECT_DATABASE_URL', env),
+    replicaDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_REPLICA_DATABASE_URL', env),
+    replicaMaxLag: parseDurationSetting('TIDINGS_REPLICA_MAX_LAG', env.TIDINGS_REPLICA_MAX_LAG || '30s', '1h'),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
     tenant,

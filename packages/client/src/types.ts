@@ -3493,6 +3493,7 @@ export interface components {
         Check: {
             cause?: string;
             hint?: string;
+            lag_seconds?: number;
             /** @example database */
             name: string;
             /**

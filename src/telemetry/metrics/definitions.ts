@@ -161,6 +161,18 @@ export const METRICS = {
     help: 'Duration of the latest small write with its commit',
     labels: [],
   },
+  replicaLag: {
+    name: 'tidings_replica_lag_seconds',
+    type: 'gauge',
+    help: 'How far the replica is behind, at most',
+    labels: [],
+  },
+  replicaRead: {
+    name: 'tidings_replica_read',
+    type: 'gauge',
+    help: '1: the replica answers what it may; 0: the primary does in its place',
+    labels: [],
+  },
   clockOffset: {
     name: 'tidings_clock_offset_seconds',
     type: 'gauge',
