@@ -3476,6 +3476,7 @@ export interface components {
         Check: {
             cause?: string;
             hint?: string;
+            lag_seconds?: number;
             /** @example database */
             name: string;
             /**
