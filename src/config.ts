@@ -35,9 +35,9 @@ export interface Config {
   readonly apiDatabaseUrl: string | null;
   /** URL of an external PostgreSQL past its connection pooler, for what a session has to keep; null: that of `databaseUrl`. */
   readonly directDatabaseUrl: string | null;
-  /** URL of a streaming replica that answers some reads; null: there is none. */
+  /** URL of a streaming replica that answers some reads; null: there is no replica. */
   readonly replicaDatabaseUrl: string | null;
-  /** How far (ms) the replica may be behind to be read. */
+  /** Longest time (ms) that the replica may be behind to be read. */
   readonly replicaMaxLag: Millis;
   readonly dataDir: string;
   readonly catalogDir: string;

@@ -11,7 +11,7 @@ export interface ProcessFacts {
   /** Folder of the embedded PostgreSQL; null: the database is elsewhere. */
   readonly dataDir: string | null;
   readonly loops: readonly WorkLoop[];
-  /** The replica that answers some of its reads; null: there is none. */
+  /** The replica that answers some of its reads; null: there is no replica. */
   readonly replica: Replica | null;
 }
 
