@@ -157,7 +157,7 @@ async function start(
     dumps: workers?.dumps ?? null,
     getSourceState: workers?.getSourceState ?? null,
   });
-  const { loops = [] } = workers ?? {};
+  const { loops = [], getSourceState } = workers ?? {};
   cleanup.push(
     await telemetry.watch({
       pool,
@@ -166,6 +166,7 @@ async function start(
       getClockOffset,
       dataDir,
       loops,
+      getSourceState,
     }),
   );
 

@@ -206,6 +206,22 @@ test('an answer that is no customer, or does not fit the catalog, is a failure a
     expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
 });
 
+test('an id that would lead to another path of the service is not called', async () => {
+  const before = lender.requests.length;
+  await approve('..');
+  await untilTasks('..', ['dead']);
+  expect((await tasksOf('..'))[0].code).toBe('id_unusable');
+  expect(lender.requests.length).toBe(before);
+});
+
+test('a status that is shortened within a character is stored', async () => {
+  const userId = randomUUID();
+  const product = { product_uuid: randomUUID(), type: 'loan', status: `${'x'.repeat(255)}😀` };
+  lender.addCustomer(userId, customer({ products: [product] }));
+  await approve(userId);
+  await untilTasks(userId, ['done']);
+});
+
 test('a user who is erased while they are fetched is not brought back, and no task is left of them', async () => {
   const userId = randomUUID();
   lender.addCustomer(userId, customer());

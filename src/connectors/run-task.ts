@@ -86,7 +86,8 @@ async function fail(
     const owner = await lockTask(connection, task);
     if (owner === undefined) return;
     await record?.(connection, owner);
-    if (isFinal && !record) await recordFailure(parts, connection, task, failure);
+    // An answer that is final by itself has recorded that.
+    if (isFinal && !(record && failure.isFinal)) await recordFailure(parts, connection, task, failure);
     const reason = { code: failure.code, reason: failure.message };
     await endAttempt(connection, task, { state: isFinal ? 'dead' : 'open', dueAt, failure: reason }, now);
   });

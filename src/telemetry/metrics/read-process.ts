@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import type { WorkLoop } from '../../health/process-checks.ts';
 import { VERSION } from '../../lib/package-version.ts';
 import type { Millis } from '../../model/event.ts';
+import type { SourceState } from '../../model/source.ts';
 import type { Metrics } from './registry.ts';
 
 export interface ProcessFacts {
@@ -10,15 +11,18 @@ export interface ProcessFacts {
   /** Folder of the embedded PostgreSQL; null: the database is elsewhere. */
   readonly dataDir: string | null;
   readonly loops: readonly WorkLoop[];
+  /** Returns how the process reads Kafka topics; absent or null: it does not. */
+  readonly getSourceState?: (() => SourceState) | null | undefined;
 }
 
 /** Has the state of this process read before each scrape. */
-export function readProcess(metrics: Metrics, { getClockOffset, dataDir, loops }: ProcessFacts): void {
+export function readProcess(metrics: Metrics, { getClockOffset, dataDir, loops, getSourceState }: ProcessFacts): void {
   metrics.set('build', 1, { version: VERSION, node: process.versions.node });
   metrics.beforeScrape(async () => {
     metrics.set('clockOffset', getClockOffset() / 1000);
     for (const loop of loops)
       metrics.set('loopIdle', loop.pausedSince?.() ? 0 : loop.idleTime() / 1000, { loop: loop.name });
+    if (getSourceState) metrics.set('sourcesStopped', getSourceState().problem === null ? 0 : 1);
     if (dataDir === null) return;
     const { bsize, blocks, bavail } = await statfs(dataDir);
     metrics.set('diskFree', bsize * bavail);
