@@ -50,7 +50,7 @@ export function folder(): string {
   return path;
 }
 
-/** Returns the process of the embedded PostgreSQL of a data directory; undefined: there is none. */
+/** Returns the process of the embedded PostgreSQL of a data directory; undefined: it does not run. */
 export function serverOf(dataDir: string): number | undefined {
   return readPidFile(join(dataDir, 'postgres'))?.pid;
 }
