@@ -36,7 +36,7 @@ export interface HttpDependencies {
   readonly outbound: GuardedClient;
   /** For the services of connectors; absent: `outbound`, which the operator has allowed nothing more. */
   readonly connectorClient?: GuardedClient;
-  /** What the environment says of connectors; absent: nothing. */
+  /** Settings of connectors from the environment; absent: it has no such variables. */
   readonly connectorSettings?: ConnectorSettings;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
