@@ -1247,6 +1247,91 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/metrics/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare channels: errors, time of delivery, rates and cost */
+        get: operations["getChannelMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare notification types, provider accounts, locales, variants, catalog versions, rules or events */
+        get: operations["getMetricGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many messages each reason held back */
+        get: operations["getMetricReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what was decided, sent, delivered and opened over time */
+        get: operations["getMetricSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up what was decided, sent, delivered and opened in a span of time */
+        get: operations["getMetricSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications": {
         parameters: {
             query?: never;
@@ -3472,6 +3557,37 @@ export interface components {
             /** @description Users who were members already, or were not; repetitions are among them */
             unchanged: number;
         };
+        /** @description What happened on each channel */
+        ChannelMetrics: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            channels: {
+                /** @enum {string} */
+                channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /** @description By currency; null: not known by what was asked for */
+                costs: {
+                    amount: number;
+                    currency: string;
+                }[] | null;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
         /** @description The result of one health check */
         Check: {
             cause?: string;
@@ -5642,6 +5758,194 @@ export interface components {
             user_locale?: string;
             /** @description Which the user was shown in a test */
             variant?: string;
+        };
+        /** @description What happened, in groups; the largest first */
+        MetricGroups: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @enum {string} */
+            by: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            groups: {
+                /** @description The value; of an account, PROVIDER/ACCOUNT. (other): many rare ones together */
+                key: string;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /** @description True if there are more than 2000 */
+            has_more: boolean;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What each reason held back; the most first */
+        MetricReasons: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @description True if there are more than 2000 */
+            has_more: boolean;
+            reasons: {
+                cancelled: number;
+                /**
+                 * @description As in docs/errors.md
+                 * @example limit_reached
+                 */
+                code: string;
+                dead: number;
+                /** @description Messages that it dropped */
+                dropped: number;
+                /** @description Notifications that were not sent for it */
+                held: number;
+                in_doubt: number;
+                undeliverable: number;
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What happened, over time */
+        MetricSeries: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @enum {string} */
+            grain: "minute" | "hour" | "day" | "week";
+            points: {
+                /**
+                 * Format: date-time
+                 * @description Start of the point
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What happened in a span of time */
+        MetricSummary: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @description By currency; null: not known by what was asked for */
+            costs: {
+                amount: number;
+                currency: string;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            metrics: components["schemas"]["MetricValues"];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description Sums, rates and times. A message counts at the time at which it ended, and its receipts with it */
+        MetricValues: {
+            /** @description Attempts of the messages that ended */
+            attempts: number;
+            /** @description From the decision until a provider accepted it, waits of the plan included */
+            avg_delivery_time_ms: number | null;
+            /** @description Bounced, of those sent; null: of none */
+            bounce_rate: number | null;
+            bounced: number;
+            cancelled: number;
+            /** @description Clicked, of those delivered; null: of none */
+            click_rate: number | null;
+            clicked: number;
+            complained: number;
+            /** @description Complained about, of those delivered; null: of none */
+            complaint_rate: number | null;
+            /** @description Messages that were rejected, or whose retries are exhausted */
+            dead: number;
+            /** @description Notifications that rules decided to send */
+            decided: number;
+            /** @description Messages that arrived: a receipt says so, or the user opened, read or clicked */
+            delivered: number;
+            /** @description Delivered, of those sent; null: of none */
+            delivery_rate: number | null;
+            /** @description Messages that preferences, consent or hours dropped, at the decision or when they were due */
+            dropped: number;
+            /** @description Dead, bounced and failed ones, of those that were sent or are dead; null: of none */
+            error_rate: number | null;
+            /** @description Events that were decided, of all types; none where a type or channel is asked for */
+            events: number;
+            /** @description Messages that a provider accepted, and later reported as failed */
+            failed: number;
+            /** @description Decisions not to send a notification: see reasons */
+            held: number;
+            /** @description Messages that may have been sent */
+            in_doubt: number;
+            /** @description Opened, of those delivered; null: of none */
+            open_rate: number | null;
+            /** @description Messages that the user opened, read or clicked */
+            opened: number;
+            /** @description Half of them took at most this long; an estimate from classes */
+            p50_delivery_time_ms: number | null;
+            /** @description 95 % of them took at most this long; an estimate from classes */
+            p95_delivery_time_ms: number | null;
+            /** @description Messages that were planned, one for each channel and device */
+            planned: number;
+            read: number;
+            /** @description Read, of those delivered; null: of none */
+            read_rate: number | null;
+            /** @description Messages that stayed in the sandbox */
+            sandboxed: number;
+            /** @description Messages that a provider accepted */
+            sent: number;
+            /** @description Messages about which no receipt came in time */
+            unconfirmed: number;
+            /** @description Messages without an address to go to */
+            undeliverable: number;
+            /** @description Unsubscribed, of those delivered; null: of none */
+            unsubscribe_rate: number | null;
+            unsubscribed: number;
         };
         /**
          * @example {
@@ -10835,6 +11139,7 @@ export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type CategoryChange = components['schemas']['CategoryChange'];
 export type ChangedListMembers = components['schemas']['ChangedListMembers'];
+export type ChannelMetrics = components['schemas']['ChannelMetrics'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
@@ -10928,6 +11233,11 @@ export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
+export type MetricGroups = components['schemas']['MetricGroups'];
+export type MetricReasons = components['schemas']['MetricReasons'];
+export type MetricSeries = components['schemas']['MetricSeries'];
+export type MetricSummary = components['schemas']['MetricSummary'];
+export type MetricValues = components['schemas']['MetricValues'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
@@ -17383,6 +17693,644 @@ export interface operations {
             409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getChannelMetrics: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "channels": [
+                     *         {
+                     *           "channel": "email",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           },
+                     *           "costs": [
+                     *             {
+                     *               "currency": "text",
+                     *               "amount": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelMetrics"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricGroups: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description What to group by
+                 * @example type
+                 */
+                by?: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "by": "channel",
+                     *       "groups": [
+                     *         {
+                     *           "key": "text",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           }
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricGroups"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricReasons: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "reasons": [
+                     *         {
+                     *           "code": "limit_reached",
+                     *           "held": 1,
+                     *           "dropped": 1,
+                     *           "undeliverable": 1,
+                     *           "dead": 1,
+                     *           "in_doubt": 1,
+                     *           "cancelled": 1
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricReasons"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricSeries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Length of a point, at most 1500 of them; absent: one that fits the span. Weeks begin on Monday, all in UTC
+                 * @example day
+                 */
+                grain?: "minute" | "hour" | "day" | "week";
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "grain": "minute",
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricSummary: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "metrics": {
+                     *         "events": 1,
+                     *         "decided": 1,
+                     *         "held": 1,
+                     *         "planned": 1,
+                     *         "sent": 1,
+                     *         "sandboxed": 1,
+                     *         "undeliverable": 1,
+                     *         "dropped": 1,
+                     *         "dead": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "attempts": 1,
+                     *         "delivered": 1,
+                     *         "unconfirmed": 1,
+                     *         "bounced": 1,
+                     *         "failed": 1,
+                     *         "complained": 1,
+                     *         "opened": 1,
+                     *         "clicked": 1,
+                     *         "read": 1,
+                     *         "unsubscribed": 1,
+                     *         "error_rate": null,
+                     *         "delivery_rate": null,
+                     *         "open_rate": null,
+                     *         "click_rate": null,
+                     *         "read_rate": null,
+                     *         "bounce_rate": null,
+                     *         "complaint_rate": null,
+                     *         "unsubscribe_rate": null,
+                     *         "avg_delivery_time_ms": null,
+                     *         "p50_delivery_time_ms": null,
+                     *         "p95_delivery_time_ms": null
+                     *       },
+                     *       "costs": [
+                     *         {
+                     *           "currency": "text",
+                     *           "amount": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSummary"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
