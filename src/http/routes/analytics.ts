@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import {
   type MetricParts,
   type MetricQuery,
@@ -8,6 +9,7 @@ import {
 } from '../../analytics/read-metrics.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import {
   channelMetrics,
@@ -25,11 +27,18 @@ const KEPT = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: null, week: null };
 
 /** Routes for metrics: sums over time of what was decided, sent and reported. */
 export function registerMetricRoutes(app: App, { database, clock, metricPeriods = KEPT }: HttpDependencies): void {
-  const partsOf = (tenantId: string): MetricParts => ({
-    pool: database.forTenant(tenantId),
-    now: clock(),
-    periods: metricPeriods,
-  });
+  /** Reads from the replica if there is one; what it does not have yet is not counted. */
+  const read = async <T extends MetricSpan>(
+    { tenantId }: { readonly tenantId: string },
+    reply: FastifyReply,
+    work: (parts: MetricParts) => Promise<T>,
+  ): Promise<T> => {
+    const found = await database
+      .readsOf(tenantId)
+      .lagging((pool) => work({ pool, now: clock(), periods: metricPeriods }));
+    const value = answerAsOf(reply, found);
+    return found.asOf === null ? value : { ...value, asOf: Math.min(value.asOf, found.asOf) };
+  };
   app.get(
     '/api/v1/metrics/summary',
     {
@@ -42,8 +51,10 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
         response: { 200: metricSummary },
       },
     },
-    async ({ principal, query }) => {
-      const { values, costs, ...span } = await readSummary(partsOf(principal.tenantId), toQuery(principal, query));
+    async ({ principal, query }, reply) => {
+      const { values, costs, ...span } = await read(principal, reply, (parts) =>
+        readSummary(parts, toQuery(principal, query)),
+      );
       return { ...toSpan(span), metrics: values, costs };
     },
   );
@@ -59,8 +70,8 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
         response: { 200: channelMetrics },
       },
     },
-    async ({ principal, query }) => {
-      const found = await readGroups(partsOf(principal.tenantId), toQuery(principal, query), 'channel');
+    async ({ principal, query }, reply) => {
+      const found = await read(principal, reply, (parts) => readGroups(parts, toQuery(principal, query), 'channel'));
       const channels = found.groups.map(({ key, values, costs }) => ({
         channel: key as Channel,
         metrics: values,
@@ -81,8 +92,8 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
         response: { 200: metricGroups },
       },
     },
-    async ({ principal, query: { by, ...query } }) => {
-      const found = await readGroups(partsOf(principal.tenantId), toQuery(principal, query), by);
+    async ({ principal, query: { by, ...query } }, reply) => {
+      const found = await read(principal, reply, (parts) => readGroups(parts, toQuery(principal, query), by));
       const groups = found.groups.map(({ key, values }) => ({ key, metrics: values }));
       return { ...toSpan(found), by, groups, has_more: found.hasMore };
     },
@@ -99,8 +110,8 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
         response: { 200: metricSeries },
       },
     },
-    async ({ principal, query: { grain, ...query } }) => {
-      const found = await readSeries(partsOf(principal.tenantId), toQuery(principal, query), grain);
+    async ({ principal, query: { grain, ...query } }, reply) => {
+      const found = await read(principal, reply, (parts) => readSeries(parts, toQuery(principal, query), grain));
       const points = found.points.map(({ at, values }) => ({ at: isoTime(at), metrics: values }));
       return { ...toSpan(found), grain: found.grain, points };
     },
@@ -117,8 +128,8 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
         response: { 200: metricReasons },
       },
     },
-    async ({ principal, query }) => {
-      const found = await readGroups(partsOf(principal.tenantId), toQuery(principal, query), 'reason');
+    async ({ principal, query }, reply) => {
+      const found = await read(principal, reply, (parts) => readGroups(parts, toQuery(principal, query), 'reason'));
       const reasons = found.groups
         .map(({ key: code, values: { held, dropped, undeliverable, dead, in_doubt, cancelled } }) => ({
           ...{ code, held, dropped, undeliverable, dead, in_doubt, cancelled },
