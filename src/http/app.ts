@@ -14,6 +14,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { MetricPeriods } from '../store/metrics/counters.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import type { WriteMetrics } from '../telemetry/telemetry.ts';
 
@@ -59,6 +60,8 @@ export interface HttpDependencies {
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
+  /** How long sums of metrics are kept; absent: as by default. */
+  readonly metricPeriods?: MetricPeriods;
   /** Absent or null: metrics are off. */
   readonly writeMetrics?: WriteMetrics | null;
   /** Settings of Kafka, and the tenant of the installation; absent or null: it is not configured. */

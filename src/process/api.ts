@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
+import { toMetricPeriods } from '../store/metrics/counters.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
@@ -77,6 +78,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,
     trustedProxies,
+    metricPeriods: toMetricPeriods(config.retention),
     log,
     kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,
