@@ -49,6 +49,8 @@ export interface Config {
   readonly keyRate: number;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
   readonly trustedProxies: readonly string[];
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. */
+  readonly allowedOrigins: readonly string[];
   /** Servers on private networks that connectors of catalogs may call: URLs without a path. */
   readonly connectorServers: readonly string[];
   /** 32 bytes, for sealing addresses. */
@@ -133,6 +135,7 @@ export function readConfig(
     oidc,
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
+    allowedOrigins: parseOrigins(env.TIDINGS_ALLOWED_ORIGINS),
     connectorServers: parseConnectorServers(env.TIDINGS_CONNECTOR_SERVERS),
     encryptionKey,
     otherEncryptionKeys,
@@ -420,6 +423,16 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
     );
   }
   return proxies;
+}
+
+function parseOrigins(value: string | undefined): readonly string[] {
+  return parseList(value).map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (text === '*' || (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`)) return url?.origin ?? '*';
+    throw new ConfigError(
+      `TIDINGS_ALLOWED_ORIGINS has "${text}"; write * or origins such as https://shop.example.com, separated by commas`,
+    );
+  });
 }
 
 function parseConnectorServers(value: string | undefined): readonly string[] {

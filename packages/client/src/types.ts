@@ -4867,18 +4867,30 @@ export interface components {
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
             position: number;
-            /** @description Items that are neither archived nor snoozed; 1000: at least so many */
+            /** @description Seconds until an item returns from its snooze, or expires: list again then; null: none does */
+            stale_in: number | null;
+            /** @description Active items; 1000: at least so many */
             unread: number;
             unseen: number;
         };
         InboxItem: {
             archived_at: string | null;
+            /** @description Of its type in the active catalog; null: it has no such type */
+            category: ("TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL") | null;
+            /** @description Number of its latest change: of two copies, the greater one is newer */
+            change: number;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description From then on it is not active */
+            expires_at: string | null;
+            /** @description The thread that it belongs to */
+            group: string | null;
+            /** @description URL of a small picture */
+            icon: string | null;
             /** @description Null: it cannot be opened, or the page has no room for it */
             message: components["schemas"]["InboxMessage"] | null;
             /**
@@ -4892,7 +4904,11 @@ export interface components {
             seen_at: string | null;
             /** @description Order of arrival; numbers of an inbox grow, with gaps */
             sequence: number;
+            /** @enum {string} */
+            severity: "info" | "success" | "warning" | "critical";
             snoozed_until: string | null;
+            /** @description URL that a click on it opens */
+            url: string | null;
         };
         /**
          * @example {
@@ -5614,6 +5630,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
             /** @description A template that the provider keeps, and the data for it */
@@ -6780,6 +6805,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 subject?: string;
                 text: string;
                 /** @description The line above the text, of push and in-app messages */
@@ -6890,6 +6924,8 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description What the user has chosen themselves: the body of a PUT that leaves everything as it is */
+            chosen: components["schemas"]["JsonObject"];
             /** @description When daily and weekly digests are sent */
             digest_time: {
                 /** @example 09:00 */
@@ -6966,6 +7002,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 /** @description A template that the provider keeps, and the data for it */
                 provider_template?: {
                     data: components["schemas"]["JsonObject"];
@@ -7606,6 +7651,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description A template that the provider keeps, and the data for it */
             provider_template?: {
                 data: components["schemas"]["JsonObject"];
@@ -9021,6 +9075,8 @@ export interface components {
             channels: {
                 [key: string]: components["schemas"]["PreferenceCell"];
             };
+            /** @description As the catalog describes it */
+            description: string | null;
             /** @example IMMEDIATE */
             frequency: string;
             /** @example WELCOME_EMAIL */
@@ -16678,6 +16734,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -16685,7 +16743,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -16709,12 +16767,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -16723,7 +16788,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -16775,7 +16841,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -16833,12 +16900,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -16991,6 +17065,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17011,7 +17086,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17057,6 +17133,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17077,7 +17154,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17126,6 +17204,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17146,7 +17225,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -22466,6 +22546,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -22473,7 +22555,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -22503,12 +22585,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -22517,7 +22606,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -22574,7 +22664,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -22637,12 +22728,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -22807,6 +22905,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -22827,7 +22926,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -22879,6 +22979,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -22899,7 +23000,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -22954,6 +23056,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -22974,7 +23077,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
