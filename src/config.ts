@@ -428,7 +428,8 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
 function parseOrigins(value: string | undefined): readonly string[] {
   return parseList(value).map((text) => {
     const url = URL.canParse(text) ? new URL(text) : null;
-    if (text === '*' || (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`)) return url?.origin ?? '*';
+    if (text === '*' || (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`))
+      return url?.origin ?? '*';
     throw new ConfigError(
       `TIDINGS_ALLOWED_ORIGINS has "${text}"; write * or origins such as https://shop.example.com, separated by commas`,
     );

@@ -69,6 +69,7 @@ export async function buildElements() {
     minify: true,
     write: false,
     format: 'esm',
+    charset: 'utf8',
     target: TARGET,
     legalComments: 'none',
     logLevel: 'silent',

@@ -31,8 +31,7 @@ export function allowOrigins(app: App, origins: readonly string[]): MayCall {
     if (!mayCall(request)) return done();
     reply.header('access-control-allow-origin', all ? '*' : request.headers.origin);
     reply.header('access-control-expose-headers', 'retry-after, x-request-id');
-    const isPreflight =
-      request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
+    const isPreflight = request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined;
     if (!isPreflight) return done();
     reply.headers(PREFLIGHT_HEADERS).status(204).send();
   });

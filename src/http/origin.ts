@@ -23,7 +23,8 @@ export function rejectForeignOrigins(app: App, publicUrl: string | null, mayCall
   const own = publicUrl === null ? undefined : new URL(publicUrl);
   app.addHook('onRequest', (request, _reply, done) => {
     const { takesAnyOrigin } = request.routeOptions.config;
-    if (SAFE_METHODS.has(request.method) || takesAnyOrigin || isOwnOrigin(request, own) || mayCall(request)) return done();
+    if (SAFE_METHODS.has(request.method) || takesAnyOrigin || isOwnOrigin(request, own) || mayCall(request))
+      return done();
     done(
       new TidingsError(
         'foreign_origin',

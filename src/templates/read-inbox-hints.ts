@@ -25,7 +25,8 @@ export function readInboxHints(value: JsonObject): InboxHints {
   if (icon !== '' && (!/^https:\/\/\S+$/i.test(icon) || icon.length > MAX_URL_CHARS)) {
     throw new RenderLimit('its icon is not a URL that begins with https://');
   }
-  if (url !== '' && !isSafeLink(url) && !isLocalPath(url)) throw new RenderLimit('its url is not one that a click may open');
+  if (url !== '' && !isSafeLink(url) && !isLocalPath(url))
+    throw new RenderLimit('its url is not one that a click may open');
   return {
     ...(group === '' ? {} : { group }),
     ...(isSeverity(severity) ? { severity } : {}),

@@ -1,8 +1,8 @@
 import type { PartName } from '../model/channels/descriptor.ts';
 import type { FileReference, Message } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
-import { isSafeLink, MAX_URL_CHARS } from './links.ts';
 import { toText, type Value } from './helpers.ts';
+import { isSafeLink, MAX_URL_CHARS } from './links.ts';
 import { readInboxHints } from './read-inbox-hints.ts';
 import { RenderLimit } from './run.ts';
 import { tidySubject } from './tidy.ts';
@@ -11,7 +11,13 @@ import { tidySubject } from './tidy.ts';
 type ExtraParts = Pick<Message, 'title' | 'data' | 'badge' | 'image' | 'actions' | 'inbox' | 'blocks' | 'files'>;
 
 /** Parts that are JSON whose texts are templates; the others are texts. */
-export const STRUCTURED_PARTS: ReadonlySet<string> = new Set<PartName>(['data', 'actions', 'inbox', 'blocks', 'attachments']);
+export const STRUCTURED_PARTS: ReadonlySet<string> = new Set<PartName>([
+  'data',
+  'actions',
+  'inbox',
+  'blocks',
+  'attachments',
+]);
 
 /** Parts beside subject, text and HTML, in the order of messages. */
 export const EXTRA_PARTS = ['title', 'badge', 'image', 'actions', 'inbox', 'blocks', 'data', 'attachments'] as const;

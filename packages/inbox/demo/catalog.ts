@@ -18,20 +18,40 @@ export const CATALOG: { readonly [file: string]: string } = {
   PAYMENT_FAILED: { on: payment_failed }
   NEW_SIGN_IN: { on: signed_in }
 `,
-  ...template('ORDER_SHIPPED', ['in_app', 'push', 'sms'], 'Your order {{event.order_id}} is on its way', '**{{event.carrier}}** brings it soon.', {
-    severity: 'success',
-    url: 'https://example.com/orders/{{url event.order_id}}',
-  }),
+  ...template(
+    'ORDER_SHIPPED',
+    ['in_app', 'push', 'sms'],
+    'Your order {{event.order_id}} is on its way',
+    '**{{event.carrier}}** brings it soon.',
+    {
+      severity: 'success',
+      url: 'https://example.com/orders/{{url event.order_id}}',
+    },
+  ),
   'templates/ORDER_SHIPPED/in_app.en.actions.yaml': `- { label: Follow it, url: "https://example.com/orders/{{url event.order_id}}" }
 - { label: Help, url: "https://example.com/help" }
 `,
-  ...template('COMMENT_ADDED', ['in_app', 'push'], '{{event.author}} wrote to you', '{{event.text}}', { group: 'thread {{event.thread}}' }),
-  ...template('PAYMENT_FAILED', ['in_app', 'sms'], 'A payment failed', 'Your payment of *{{event.amount}}* did not go through.', {
-    severity: 'critical',
+  ...template('COMMENT_ADDED', ['in_app', 'push'], '{{event.author}} wrote to you', '{{event.text}}', {
+    group: 'thread {{event.thread}}',
   }),
-  ...template('NEW_SIGN_IN', ['in_app', 'push'], 'A new device signed in', 'It was {{event.device}}. If this was not you, change your password.', {
-    severity: 'warning',
-  }),
+  ...template(
+    'PAYMENT_FAILED',
+    ['in_app', 'sms'],
+    'A payment failed',
+    'Your payment of *{{event.amount}}* did not go through.',
+    {
+      severity: 'critical',
+    },
+  ),
+  ...template(
+    'NEW_SIGN_IN',
+    ['in_app', 'push'],
+    'A new device signed in',
+    'It was {{event.device}}. If this was not you, change your password.',
+    {
+      severity: 'warning',
+    },
+  ),
 };
 
 function template(
@@ -50,10 +70,18 @@ function template(
 }
 
 /** Events to post, by their buttons. Each is a new one. */
-export function listEvents(): readonly { readonly label: string; readonly type: string; readonly properties: object }[] {
+export function listEvents(): readonly {
+  readonly label: string;
+  readonly type: string;
+  readonly properties: object;
+}[] {
   const number = Math.floor(Math.random() * 9000) + 1000;
   return [
-    { label: 'Ship an order', type: 'order_shipped', properties: { order_id: `A-${number}`, carrier: 'Parcel Express' } },
+    {
+      label: 'Ship an order',
+      type: 'order_shipped',
+      properties: { order_id: `A-${number}`, carrier: 'Parcel Express' },
+    },
     {
       label: 'Add a comment',
       type: 'comment_added',

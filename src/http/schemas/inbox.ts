@@ -33,7 +33,9 @@ export const inboxQuery = z.strictObject({
   view: z
     .enum(INBOX_VIEWS)
     .default('active')
-    .describe('Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these'),
+    .describe(
+      'Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these',
+    ),
   notification_type: pathText.optional().meta({ examples: ['PAYMENT_FAILED'] }),
   category: z.enum(CATEGORIES).optional().describe('Of types that have this category in the active catalog'),
   limit: limitQuery,

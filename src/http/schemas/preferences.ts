@@ -58,6 +58,8 @@ export const preferences = z
         decided_by: z.object({ level: z.string(), since }),
       })
       .describe('When daily and weekly digests are sent'),
-    chosen: jsonObject.describe('What the user has chosen themselves: the body of a PUT that leaves everything as it is'),
+    chosen: jsonObject.describe(
+      'What the user has chosen themselves: the body of a PUT that leaves everything as it is',
+    ),
   })
   .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });

@@ -39,7 +39,15 @@ export async function storeInboxItem(
     await connection.query({
       name: 'store-inbox-item',
       text: STORE,
-      values: [tenantId, userId, notificationId, notificationType, sealed, isoTime(now), message.inbox?.expires_at ?? null],
+      values: [
+        tenantId,
+        userId,
+        notificationId,
+        notificationType,
+        sealed,
+        isoTime(now),
+        message.inbox?.expires_at ?? null,
+      ],
     });
     return true;
   } catch (error) {

@@ -38,7 +38,12 @@ export class Connection {
       if (this.#tenant !== undefined) all['x-tidings-tenant'] = this.#tenant;
       let response: Response;
       try {
-        response = await this.#fetch(this.#base + path, { ...init, headers: all, credentials: 'omit', cache: 'no-store' });
+        response = await this.#fetch(this.#base + path, {
+          ...init,
+          headers: all,
+          credentials: 'omit',
+          cache: 'no-store',
+        });
       } catch (error) {
         throw toProblem(error, 'offline');
       }

@@ -97,10 +97,13 @@ export class Hub {
   /** Waits for the leader, which may be frozen or unable to read the stream. */
   #watch(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#handlers.onState('polling');
-      this.#handlers.poll().catch(() => {});
-      this.#watch();
-    }, MAX_SILENCE_MS * (1 + Math.random() / 4));
+    this.#timer = setTimeout(
+      () => {
+        this.#handlers.onState('polling');
+        this.#handlers.poll().catch(() => {});
+        this.#watch();
+      },
+      MAX_SILENCE_MS * (1 + Math.random() / 4),
+    );
   }
 }

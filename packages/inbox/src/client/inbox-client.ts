@@ -131,12 +131,14 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
     this.#emitLists();
     const before = this.#queues.get(id) ?? Promise.resolve();
     // In their order: of two at the same time the server would take either as the last.
-    const done = before.then(() => this.#send(id, action, until)).finally(() => {
-      const others = (this.#pending.get(id) ?? []).filter((one) => one !== patch);
-      if (others.length > 0) this.#pending.set(id, others);
-      else this.#pending.delete(id);
-      this.#emitLists();
-    });
+    const done = before
+      .then(() => this.#send(id, action, until))
+      .finally(() => {
+        const others = (this.#pending.get(id) ?? []).filter((one) => one !== patch);
+        if (others.length > 0) this.#pending.set(id, others);
+        else this.#pending.delete(id);
+        this.#emitLists();
+      });
     const settled = done.catch(() => {});
     this.#queues.set(id, settled);
     void settled.then(() => {
@@ -235,8 +237,7 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
       const item = data as Item;
       this.#putItem(item);
       if (item.change === item.sequence && item.sequence > before) this.emit('arrival', item);
-    }
-    else if (event === 'counts') this.#setCounts(data as Counts);
+    } else if (event === 'counts') this.#setCounts(data as Counts);
     else if (event === 'reset') {
       // The numbers may begin anew, in a database that was restored.
       this.#position = -1;

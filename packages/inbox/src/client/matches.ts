@@ -1,7 +1,11 @@
 import type { Filter, Item } from './types.ts';
 
 /** Whether a list shows an item, by the clock of the device. */
-export function matches(item: Item, { view = 'active', category, notification_type: type }: Filter, now: number): boolean {
+export function matches(
+  item: Item,
+  { view = 'active', category, notification_type: type }: Filter,
+  now: number,
+): boolean {
   if (category !== undefined && item.category !== category) return false;
   if (type !== undefined && item.notification_type !== type) return false;
   const isSnoozed = item.snoozed_until !== null && Date.parse(item.snoozed_until) > now;

@@ -13,7 +13,13 @@ export class InboxProblem extends Error {
   /** Place in the request that is wrong. */
   readonly pointer: string | null;
 
-  constructor(code: string, message: string, status = 0, retryAfter: number | null = null, pointer: string | null = null) {
+  constructor(
+    code: string,
+    message: string,
+    status = 0,
+    retryAfter: number | null = null,
+    pointer: string | null = null,
+  ) {
     super(message);
     this.name = 'InboxProblem';
     this.code = code;
@@ -34,7 +40,13 @@ export async function readProblem(response: Response): Promise<InboxProblem> {
   };
   const after = Number(response.headers.get('retry-after') || Number.NaN);
   const { status } = response;
-  return new InboxProblem(code ?? 'bad_response', detail ?? title ?? `HTTP ${status}`, status, after >= 0 ? after : null, pointer ?? null);
+  return new InboxProblem(
+    code ?? 'bad_response',
+    detail ?? title ?? `HTTP ${status}`,
+    status,
+    after >= 0 ? after : null,
+    pointer ?? null,
+  );
 }
 
 export function toProblem(error: unknown, code: string): InboxProblem {

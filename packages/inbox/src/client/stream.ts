@@ -68,7 +68,9 @@ export class Stream {
         if (isOffline) onState('offline');
         onProblem(problem);
         // What no repetition mends is tried rarely: a backend may mend the token.
-        const grown = problem.isTemporary ? Math.min(this.#pause * 2 ** Math.min(this.#failures, 6), MAX_PAUSE_MS) : MAX_PAUSE_MS;
+        const grown = problem.isTemporary
+          ? Math.min(this.#pause * 2 ** Math.min(this.#failures, 6), MAX_PAUSE_MS)
+          : MAX_PAUSE_MS;
         after = Math.max(grown * (0.5 + Math.random() / 2), (problem.retryAfter ?? 0) * 1000);
         if (problem.isTemporary && this.#failures >= FAILURES_TO_POLL && !isOffline) {
           onState('polling');

@@ -32,6 +32,7 @@ export class TidingsBell extends TidingsElement<InboxText> {
   readonly #panel = h('dialog', { part: 'panel', popover: 'manual' });
   readonly #close = h('button', { type: 'button', class: 'close', part: 'close', onclick: () => this.close() });
   readonly #live = h('span', { class: 'quiet', role: 'status', 'aria-live': 'polite' });
+  #listening = new AbortController();
   #spoke = 0;
   #speakTimer: ReturnType<typeof setTimeout> | undefined;
   #arrived = 0;
@@ -69,10 +70,11 @@ export class TidingsBell extends TidingsElement<InboxText> {
       this.#panel.setAttribute('popover', 'manual');
       this.#panel.showPopover();
       this.#place();
-      document.addEventListener('pointerdown', this.#onOutside, true);
-      document.addEventListener('keydown', this.#onKey, true);
-      addEventListener('resize', this.#place);
-      addEventListener('scroll', this.#place, { capture: true, passive: true });
+      const { signal } = this.#listening;
+      document.addEventListener('pointerdown', this.#onOutside, { capture: true, signal });
+      document.addEventListener('keydown', this.#onKey, { capture: true, signal });
+      addEventListener('resize', this.#place, { signal });
+      addEventListener('scroll', this.#place, { capture: true, passive: true, signal });
     }
     this.#inbox?.setShown(true);
     this.#close.focus({ preventScroll: true });
@@ -147,8 +149,7 @@ export class TidingsBell extends TidingsElement<InboxText> {
     this.#badge.hidden = count === 0 || kind === 'none';
     this.#badge.classList.toggle('dot', kind === 'dot');
     this.#badge.textContent = kind === 'dot' ? '' : count > 99 ? `${texts.number(99)}+` : texts.number(count);
-    const label =
-      this.getAttribute('label') ?? (unread === 0 ? texts.get('bell.none') : texts.count('bell', unread));
+    const label = this.getAttribute('label') ?? (unread === 0 ? texts.get('bell.none') : texts.count('bell', unread));
     setAttribute(this.#button, 'aria-label', label);
   }
 
@@ -182,9 +183,7 @@ export class TidingsBell extends TidingsElement<InboxText> {
   };
 
   #unlisten(): void {
-    document.removeEventListener('pointerdown', this.#onOutside, true);
-    document.removeEventListener('keydown', this.#onKey, true);
-    removeEventListener('resize', this.#place);
-    removeEventListener('scroll', this.#place, { capture: true });
+    this.#listening.abort();
+    this.#listening = new AbortController();
   }
 }

@@ -26,6 +26,11 @@ export function setAttribute(element: Element, name: string, value: string | num
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
+/** Makes a button that looks like a link. */
+export function linkButton(part: string, onclick?: () => void): HTMLButtonElement {
+  return h('button', { type: 'button', class: 'link', part, ...(onclick && { onclick }) });
+}
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Makes an icon of 24 by 24 units, which says nothing to screen readers. */
@@ -47,10 +52,10 @@ export const ICONS = {
   bell: 'M12 22a2.5 2.5 0 0 0 2.45-2h-4.9A2.5 2.5 0 0 0 12 22Zm7-6v-5a7 7 0 0 0-5.5-6.84V3.5a1.5 1.5 0 0 0-3 0v.66A7 7 0 0 0 5 11v5l-2 2v1h18v-1l-2-2Z',
   more: 'M12 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm0 6a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm0 6a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z',
   close: 'M19 6.4 17.6 5 12 10.6 6.4 5 5 6.4 10.6 12 5 17.6 6.4 19 12 13.4 17.6 19 19 17.6 13.4 12Z',
-  success: 'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm-2 15-5-5 1.4-1.4 3.6 3.6 7.6-7.6L19 8Z',
-  warning: 'M1 21h22L12 2Zm12-3h-2v-2h2Zm0-4h-2v-4h2Z',
-  critical: 'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm1 15h-2v-2h2Zm0-4h-2V7h2Z',
 } as const;
+
+/** Signs of severities, beside their words. */
+export const SIGNS = { info: '', success: '✓', warning: '!', critical: '‼' } as const;
 
 /** Schemes that run or show what they name; others, such as those of apps, may be opened. */
 const DANGEROUS = ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'filesystem:', 'about:', 'view-source:'];

@@ -1,5 +1,5 @@
 import type { InboxClient, PreferencesClient } from '../client/inbox-client.ts';
-import { type OwnTexts, type TextTables, Texts } from '../strings/texts.ts';
+import { type OwnTexts, Texts, type TextTables } from '../strings/texts.ts';
 
 /** What the elements within a provider share. They may be of several scripts, so the texts are not among it. */
 export interface ProviderContext {
@@ -98,7 +98,7 @@ export abstract class TidingsElement<Key extends string, Client = InboxClient> e
 }
 
 /** Sets properties that a page has set before the element was defined, so that their setters are called. */
-function upgradeProperties(element: HTMLElement): void {
+export function upgradeProperties(element: HTMLElement): void {
   for (const name of Object.keys(element)) {
     if (!(name in Object.getPrototypeOf(element))) continue;
     const values = element as unknown as { [name: string]: unknown };

@@ -1,14 +1,14 @@
 import type { Filter, InboxList, Item, ItemAction, ListState } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { INBOX_TEXTS } from '../strings/inbox/texts.ts';
-import { h, setAttribute } from './dom.ts';
+import { arrange } from './arrange.ts';
+import { h, linkButton, setAttribute } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
+import { fillTemplate } from './item-template.ts';
 import { type ItemHost, ItemView } from './item-view.ts';
 import { type Choice, listSnoozes, Menu } from './menu.ts';
-import { arrange } from './arrange.ts';
-import { parseTabs, type Tab } from './tabs.ts';
-import { fillTemplate } from './item-template.ts';
 import { INBOX, SHARED } from './styles.ts';
+import { parseTabs, type Tab } from './tabs.ts';
 
 /** Makes an element: its tag, its attributes and what is in it. Texts stay texts. */
 export type MakeElement = typeof h;
@@ -105,21 +105,17 @@ export class TidingsInbox extends TidingsElement<InboxText> {
   }
 
   protected override connect({ client, texts }: Context<InboxText>): void {
-    const p = this.#parts;
+    const { title, markAll, more, retry, error, offline, feed } = this.#parts;
     this.#host = this.#makeHost();
-    p.title.textContent = texts.get('title');
-    p.markAll.textContent = texts.get('mark-all');
-    p.more.textContent = texts.get('more');
-    p.retry.textContent = texts.get('retry');
-    p.error.textContent = texts.get('error');
-    p.offline.textContent = texts.get('offline');
-    p.feed.setAttribute('aria-label', texts.get('title'));
+    const shown = { title, more, retry, error, offline, 'mark-all': markAll };
+    for (const [key, element] of Object.entries(shown)) element.textContent = texts.get(key as InboxText);
+    feed.setAttribute('aria-label', texts.get('title'));
     this.#tabs = parseTabs(this.getAttribute('tabs') ?? 'all,unread,archived');
     this.#tab = Math.min(this.#tab, this.#tabs.length - 1);
     this.#drawTabs();
-    for (const view of this.#views.values()) view.article.remove();
-    this.#views.clear();
-    this.#isShown ??= !this.closest('tidings-bell') && (this.getRootNode() as ShadowRoot).host?.localName !== 'tidings-bell';
+    this.#closeList();
+    this.#isShown ??=
+      !this.closest('tidings-bell') && (this.getRootNode() as ShadowRoot).host?.localName !== 'tidings-bell';
     const tick = setInterval(() => this.#tick(), TICK_MS);
     const onVisible = () => this.#planSeen();
     document.addEventListener('visibilitychange', onVisible);
@@ -136,21 +132,45 @@ export class TidingsInbox extends TidingsElement<InboxText> {
 
   #draw() {
     const title = h('h2', { id: 'title', part: 'heading' });
-    const markAll = h('button', { type: 'button', class: 'link', part: 'mark-all', onclick: () => void this.markAllRead() });
+    const markAll = linkButton('mark-all', () => void this.markAllRead());
     const header = h('header', { part: 'header' }, title, markAll);
     const headerSlot = h('slot', { name: 'header' }, header);
-    const tabs = h('div', { class: 'tabs', role: 'tablist', part: 'tabs', onkeydown: (event) => this.#onTabKey(event) });
+    const tabs = h('div', {
+      class: 'tabs',
+      role: 'tablist',
+      part: 'tabs',
+      onkeydown: (event) => this.#onTabKey(event),
+    });
     const offline = h('div', { class: 'notice offline', part: 'offline', role: 'status', hidden: true });
-    const feed = h('div', { role: 'feed', id: 'feed', part: 'list', 'aria-busy': 'false', onkeydown: (event) => this.#onFeedKey(event) });
-    const more = h('button', { type: 'button', class: 'link', part: 'more', hidden: true, onclick: () => void this.#list?.loadMore() });
+    const feed = h('div', {
+      role: 'feed',
+      id: 'feed',
+      part: 'list',
+      'aria-busy': 'false',
+      onkeydown: (event) => this.#onFeedKey(event),
+    });
+    const more = linkButton('more', () => void this.#list?.loadMore());
     const empty = h('div', { class: 'center', part: 'empty', hidden: true }, h('slot', { name: 'empty' }));
     const error = h('span');
-    const retry = h('button', { type: 'button', class: 'link', part: 'retry', onclick: () => void this.#list?.reload() });
-    const problem = h('div', { class: 'notice problem', part: 'error', role: 'alert', hidden: true }, h('slot', { name: 'error' }, error), retry);
+    const retry = linkButton('retry', () => void this.#list?.reload());
+    const problem = h(
+      'div',
+      { class: 'notice problem', part: 'error', role: 'alert', hidden: true },
+      h('slot', { name: 'error' }, error),
+      retry,
+    );
     const skeletons = h('div', { 'aria-hidden': 'true', hidden: true });
     for (let i = 0; i < 4; i++) skeletons.append(h('div', { class: 'skeleton' }));
     const foot = h('div', { class: 'foot' }, more);
-    const scroll = h('div', { class: 'scroll', part: 'scroll', role: 'tabpanel', 'aria-labelledby': 'title' }, problem, skeletons, feed, empty, foot);
+    const scroll = h(
+      'div',
+      { class: 'scroll', part: 'scroll', role: 'tabpanel', 'aria-labelledby': 'title' },
+      problem,
+      skeletons,
+      feed,
+      empty,
+      foot,
+    );
     const live = h('span', { class: 'quiet', role: 'status', 'aria-live': 'polite' });
     const all = [
       h('slot', { name: 'above-header' }),
@@ -163,7 +183,23 @@ export class TidingsInbox extends TidingsElement<InboxText> {
       this.#menu.element,
       live,
     ];
-    return { all, title, markAll, tabs, offline, feed, more, empty, error, retry, problem, skeletons, foot, scroll, live };
+    return {
+      all,
+      title,
+      markAll,
+      tabs,
+      offline,
+      feed,
+      more,
+      empty,
+      error,
+      retry,
+      problem,
+      skeletons,
+      foot,
+      scroll,
+      live,
+    };
   }
 
   #drawTabs(): void {
@@ -203,20 +239,25 @@ export class TidingsInbox extends TidingsElement<InboxText> {
     this.#chooseTab(to % count);
   }
 
+  /** The filter that the list has. */
+  get #filter(): Filter {
+    return this.#own ?? this.#tabs[this.#tab]?.filter ?? {};
+  }
+
   #openList(): void {
     this.#closeList();
     const { client } = this;
     if (!client) return;
-    const filter = this.#own ?? this.#tabs[this.#tab]?.filter ?? {};
     const size = Number(this.getAttribute('page-size')) || 20;
-    const list = client.list(filter, Math.max(1, Math.min(size, 100)));
+    const list = client.list(this.#filter, Math.max(1, Math.min(size, 100)));
     this.#list = list;
     list.subscribe((state) => this.#show(state));
     this.#parts.scroll.scrollTop = 0;
     // The next page is loaded before its reader comes to the end.
     this.#observer = new IntersectionObserver(
       ([entry]) => {
-        if (entry?.isIntersecting && list.state.hasMore && !list.state.isLoading && !list.state.problem) void list.loadMore();
+        if (entry?.isIntersecting && list.state.hasMore && !list.state.isLoading && !list.state.problem)
+          void list.loadMore();
       },
       { root: this.#parts.scroll, rootMargin: '300px' },
     );
@@ -243,11 +284,11 @@ export class TidingsInbox extends TidingsElement<InboxText> {
     more.hidden = !hasMore || !isLoaded;
     this.#showItems(items, hasMore);
     empty.hidden = !isLoaded || items.length > 0 || hasMore;
-    const view = (this.#own ?? this.#tabs[this.#tab]?.filter)?.view;
+    const { view, category, notification_type: type } = this.#filter;
     const slot = empty.firstElementChild as HTMLSlotElement;
-    if (slot.assignedNodes().length === 0) slot.textContent = context.texts.get(view === 'unread' ? 'empty.unread' : 'empty');
-    const filter = this.#own ?? this.#tabs[this.#tab]?.filter ?? {};
-    const isWhole = filter.category === undefined && filter.notification_type === undefined;
+    if (slot.assignedNodes().length === 0)
+      slot.textContent = context.texts.get(view === 'unread' ? 'empty.unread' : 'empty');
+    const isWhole = category === undefined && type === undefined;
     markAll.hidden = !isWhole || !items.some((item) => item.read_at === null);
     this.#planSeen();
     this.#observeFoot();
@@ -273,7 +314,8 @@ export class TidingsInbox extends TidingsElement<InboxText> {
       view.article.remove();
       this.#views.delete(id);
       // The focus goes on to the neighbor, and not to the beginning of the page.
-      if (view.article === focused) ((next as HTMLElement | null) ?? this.#parts.tabs.querySelector<HTMLElement>('[tabindex="0"]'))?.focus();
+      if (view.article === focused)
+        ((next as HTMLElement | null) ?? this.#parts.tabs.querySelector<HTMLElement>('[tabindex="0"]'))?.focus();
     }
     let before: Element | null = null;
     rows.forEach(({ item, others, isOpen, isChild }, index) => {

@@ -1,7 +1,7 @@
 import type { Item } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { formatFullTime, formatTime, type Texts } from '../strings/texts.ts';
-import { h, ICONS, icon, setAttribute, toPictureUrl, toSafeUrl } from './dom.ts';
+import { h, ICONS, icon, linkButton, SIGNS, setAttribute, toPictureUrl, toSafeUrl } from './dom.ts';
 import { renderMarkdown, toPlain } from './markdown.ts';
 
 const MAX_ACTIONS = 3;
@@ -44,7 +44,7 @@ export class ItemView {
   readonly #main = h('div', { class: 'main', part: 'main' });
   readonly #time = h('time', { part: 'time' });
   readonly #until = h('div', { class: 'until' });
-  readonly #group = h('button', { type: 'button', class: 'link', part: 'group' });
+  readonly #group = linkButton('group');
   readonly #menu: HTMLButtonElement;
   readonly #title: string;
 
@@ -53,7 +53,8 @@ export class ItemView {
     this.#host = host;
     const { texts } = host;
     const { message } = item;
-    this.#title = message?.title || message?.subject || toPlain(message?.text ?? '').slice(0, 80) || texts.get('unreadable');
+    this.#title =
+      message?.title || message?.subject || toPlain(message?.text ?? '').slice(0, 80) || texts.get('unreadable');
     this.#menu = h('button', {
       type: 'button',
       class: 'menu-button',
@@ -67,7 +68,12 @@ export class ItemView {
     this.#group.addEventListener('click', () => {
       if (item.group !== null) host.onUnfold(item.group, this.#group.getAttribute('aria-expanded') !== 'true');
     });
-    this.article = h('article', { tabindex: '0', part: 'item', 'aria-labelledby': `${this.#id}-title`, 'aria-describedby': `${this.#id}-body` });
+    this.article = h('article', {
+      tabindex: '0',
+      part: 'item',
+      'aria-labelledby': `${this.#id}-title`,
+      'aria-describedby': `${this.#id}-body`,
+    });
     this.article.append(this.#lead, this.#main, this.#menu);
     this.article.addEventListener('click', (event) => this.#onClick(event));
     this.#fill();
@@ -82,7 +88,10 @@ export class ItemView {
     this.article.className = `${item.severity}${isUnread ? ' unread' : ''}${item.url ? ' clickable' : ''}${this.article.classList.contains('child') ? ' child' : ''}`;
     setAttribute(this.article, 'part', isUnread ? 'item item-unread' : 'item');
     const mark = this.#lead.querySelector('.mark');
-    if (isUnread && !mark) this.#lead.prepend(h('span', { class: 'mark', part: 'unread-mark', role: 'img', 'aria-label': texts.get('unread') }));
+    if (isUnread && !mark)
+      this.#lead.prepend(
+        h('span', { class: 'mark', part: 'unread-mark', role: 'img', 'aria-label': texts.get('unread') }),
+      );
     else if (!isUnread) mark?.remove();
     const until = item.snoozed_until === null ? undefined : new Date(item.snoozed_until);
     const isSnoozed = until !== undefined && until.getTime() > Date.now();
@@ -116,15 +125,16 @@ export class ItemView {
     setAttribute(this.#time, 'title', formatFullTime(created, locale));
     this.tick(Date.now());
     const picture = toPictureUrl(item.icon);
-    if (picture) this.#lead.append(h('img', { src: picture, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', part: 'avatar' }));
-    if (item.severity !== 'info') {
-      const shape = icon(ICONS[item.severity], 'severity');
-      shape.classList.add('severity');
-      this.#lead.append(shape);
-    }
+    if (picture)
+      this.#lead.append(
+        h('img', { src: picture, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', part: 'avatar' }),
+      );
+    const isOrdinary = item.severity === 'info';
+    if (!isOrdinary)
+      this.#lead.append(h('span', { class: 'sign', part: 'severity', 'aria-hidden': 'true' }, SIGNS[item.severity]));
     const own = this.#host.render(item);
     const title = h('h3', { id: `${this.#id}-title`, part: 'title' }, this.#renderTitle());
-    if (item.severity !== 'info') title.prepend(h('span', { class: 'quiet' }, `${texts.get(`severity.${item.severity}`)}: `));
+    if (!isOrdinary) title.prepend(h('span', { class: 'quiet' }, `${texts.get(`severity.${item.severity}`)}: `));
     if (own) {
       title.className = 'quiet';
       this.#main.append(title, h('div', { id: `${this.#id}-body`, class: 'body' }, own));
@@ -152,9 +162,11 @@ export class ItemView {
     const hasTitle = Boolean(message.title || message.subject);
     const fold = { more: (count: number) => texts.count('fold', count), less: texts.get('less') };
     if (hasTitle || toPlain(message.text).length > this.#title.length) body.append(renderMarkdown(message.text, fold));
-    for (const link of body.querySelectorAll('a')) for (const [name, value] of Object.entries(this.#target)) link.setAttribute(name, value);
+    for (const link of body.querySelectorAll('a'))
+      for (const [name, value] of Object.entries(this.#target)) link.setAttribute(name, value);
     const picture = toPictureUrl(message.image);
-    if (picture) body.append(h('img', { src: picture, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', part: 'image' }));
+    if (picture)
+      body.append(h('img', { src: picture, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', part: 'image' }));
     return body;
   }
 
@@ -165,13 +177,17 @@ export class ItemView {
       const href = toSafeUrl(url);
       if (href === undefined) continue;
       row.append(
-        h('a', {
-          href,
-          part: 'action',
-          rel: 'noopener noreferrer',
-          ...this.#target,
-          onclick: (event: Event) => this.#host.onAction(this.item, index, event),
-        }, label),
+        h(
+          'a',
+          {
+            href,
+            part: 'action',
+            rel: 'noopener noreferrer',
+            ...this.#target,
+            onclick: (event: Event) => this.#host.onAction(this.item, index, event),
+          },
+          label,
+        ),
       );
     }
     row.hidden = row.childElementCount === 0;

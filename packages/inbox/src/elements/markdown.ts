@@ -22,16 +22,16 @@ export interface FoldLabels {
 }
 
 /** Returns a text as nodes. */
-export function renderMarkdown(source: string, fold: FoldLabels, onLink?: (event: MouseEvent) => void): DocumentFragment {
+export function renderMarkdown(source: string, fold: FoldLabels): DocumentFragment {
   const fragment = document.createDocumentFragment();
   let lines: string[] = [];
   let list: { readonly pattern: RegExp; readonly items: string[] } | undefined;
   const endParagraph = () => {
-    if (lines.length > 0) fragment.append(h('p', {}, ...joinLines(lines, onLink)));
+    if (lines.length > 0) fragment.append(h('p', {}, ...joinLines(lines)));
     lines = [];
   };
   const endList = () => {
-    if (list) fragment.append(...renderList(list.pattern === NUMBER ? 'ol' : 'ul', list.items, fold, onLink));
+    if (list) fragment.append(...renderList(list.pattern === NUMBER ? 'ol' : 'ul', list.items, fold));
     list = undefined;
   };
   for (const line of source.slice(0, MAX_CHARS).split('\n')) {
@@ -63,11 +63,11 @@ export function toPlain(source: string): string {
     .trim();
 }
 
-function joinLines(lines: readonly string[], onLink?: (event: MouseEvent) => void): Node[] {
-  return lines.flatMap((line, index) => [...(index > 0 ? [h('br')] : []), ...renderInline(line, 0, onLink)]);
+function joinLines(lines: readonly string[]): Node[] {
+  return lines.flatMap((line, index) => [...(index > 0 ? [h('br')] : []), ...renderInline(line, 0)]);
 }
 
-function renderInline(text: string, depth: number, onLink?: (event: MouseEvent) => void): Node[] {
+function renderInline(text: string, depth: number): Node[] {
   const nodes: Node[] = [];
   let from = 0;
   for (const match of depth < MAX_DEPTH ? text.matchAll(INLINE) : []) {
@@ -75,22 +75,23 @@ function renderInline(text: string, depth: number, onLink?: (event: MouseEvent) 
     if (match.index > from) nodes.push(document.createTextNode(text.slice(from, match.index)));
     from = match.index + all.length;
     if (code !== undefined) nodes.push(h('code', {}, code));
-    else if (label !== undefined) nodes.push(renderLink(label, url ?? '', depth, onLink));
-    else nodes.push(h(strong === undefined ? 'em' : 'strong', {}, ...renderInline(strong ?? emphasis ?? '', depth + 1, onLink)));
+    else if (label !== undefined) nodes.push(renderLink(label, url ?? '', depth));
+    else
+      nodes.push(h(strong === undefined ? 'em' : 'strong', {}, ...renderInline(strong ?? emphasis ?? '', depth + 1)));
   }
   if (from < text.length) nodes.push(document.createTextNode(text.slice(from)));
   return nodes;
 }
 
-function renderLink(label: string, url: string, depth: number, onLink?: (event: MouseEvent) => void): Node {
+function renderLink(label: string, url: string, depth: number): Node {
   const href = toSafeUrl(url);
   const content = renderInline(label, depth + 1);
   if (href === undefined) return h('span', {}, ...content);
-  return h('a', { href, rel: 'noopener noreferrer', part: 'link', ...(onLink && { onclick: onLink }) }, ...content);
+  return h('a', { href, rel: 'noopener noreferrer', part: 'link' }, ...content);
 }
 
-function renderList(tag: 'ol' | 'ul', items: readonly string[], fold: FoldLabels, onLink?: (event: MouseEvent) => void): Node[] {
-  const rows = items.map((item) => h('li', {}, ...renderInline(item, 0, onLink)));
+function renderList(tag: 'ol' | 'ul', items: readonly string[], fold: FoldLabels): Node[] {
+  const rows = items.map((item) => h('li', {}, ...renderInline(item, 0)));
   const list = h(tag, {}, ...rows);
   const folded = rows.slice(SHOWN_ITEMS);
   if (folded.length < 2) return [list];

@@ -13,12 +13,18 @@ export class Menu {
   #anchor: HTMLElement | undefined;
 
   constructor() {
-    this.element = h('div', { role: 'menu', part: 'menu', popover: 'manual', onkeydown: (event) => this.#onKey(event) });
+    this.element = h('div', {
+      role: 'menu',
+      part: 'menu',
+      popover: 'manual',
+      onkeydown: (event) => this.#onKey(event),
+    });
     const { sheet, style } = ownRule('[role=menu]');
     this.sheet = sheet;
     this.#style = style;
     this.element.addEventListener('focusout', ({ relatedTarget }) => {
-      if (this.#anchor && relatedTarget !== this.#anchor && !this.element.contains(relatedTarget as Node)) this.close(false);
+      if (this.#anchor && relatedTarget !== this.#anchor && !this.element.contains(relatedTarget as Node))
+        this.close(false);
     });
   }
 
@@ -27,23 +33,28 @@ export class Menu {
   }
 
   open(anchor: HTMLElement, label: string, choices: readonly Choice[]): void {
-    if (this.#anchor === anchor) return this.close();
-    this.close(false);
+    const isSame = this.#anchor === anchor;
+    this.close(isSame);
+    if (isSame) return;
     this.#anchor = anchor;
     anchor.setAttribute('aria-expanded', 'true');
     this.element.setAttribute('aria-label', label);
     this.element.replaceChildren(
       ...choices.map(({ label: text, run }) =>
-        h('button', {
-          type: 'button',
-          role: 'menuitem',
-          tabindex: '-1',
-          part: 'menu-item',
-          onclick: () => {
-            this.close();
-            run();
+        h(
+          'button',
+          {
+            type: 'button',
+            role: 'menuitem',
+            tabindex: '-1',
+            part: 'menu-item',
+            onclick: () => {
+              this.close();
+              run();
+            },
           },
-        }, text),
+          text,
+        ),
       ),
     );
     this.element.showPopover();
@@ -77,10 +88,12 @@ export class Menu {
 }
 
 /** Times until which an item can be snoozed, in the zone of the device. */
-export function listSnoozes(now: Date): readonly (readonly [key: 'hour' | 'evening' | 'tomorrow' | 'week', until: Date])[] {
+export function listSnoozes(
+  now: Date,
+): readonly (readonly [key: 'hour' | 'evening' | 'tomorrow' | 'week', until: Date])[] {
   const at = (days: number, hour: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() + days, hour);
   const evening = at(0, 18);
-  const monday = at(((8 - now.getDay()) % 7) || 7, 9);
+  const monday = at((8 - now.getDay()) % 7 || 7, 9);
   return [
     ['hour', new Date(now.getTime() + 3_600_000)],
     ...(evening.getTime() - now.getTime() > 2 * 3_600_000 ? [['evening', evening] as const] : []),

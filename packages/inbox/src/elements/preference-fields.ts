@@ -1,6 +1,6 @@
 import type { Preferences, TypePreferences } from '../client/types.ts';
-import { h } from './dom.ts';
 import type { PreferenceText } from '../strings/preferences/en.ts';
+import { h } from './dom.ts';
 import type { Context } from './element.ts';
 import type { Save } from './preferences.ts';
 
@@ -12,7 +12,12 @@ const DAY_MS = 86_400_000;
 const HOURS = /(\d\d:\d\d)-(\d\d:\d\d)/;
 
 /** How often messages of a type come. */
-export function renderFrequency(type: TypePreferences, label: string, { texts }: Context<PreferenceText, unknown>, save: Save): HTMLElement {
+export function renderFrequency(
+  type: TypePreferences,
+  label: string,
+  { texts }: Context<PreferenceText, unknown>,
+  save: Save,
+): HTMLElement {
   const isFixed = Object.values(type.channels).every(({ changeable }) => !changeable);
   const select = h('select', {
     part: 'frequency',
@@ -28,14 +33,25 @@ export function renderFrequency(type: TypePreferences, label: string, { texts }:
 }
 
 /** Hours at which no messages come. */
-export function renderQuietHours({ quiet_hours: hours, chosen }: Preferences, { texts }: Context<PreferenceText, unknown>, save: Save): HTMLElement {
+export function renderQuietHours(
+  { quiet_hours: hours, chosen }: Preferences,
+  { texts }: Context<PreferenceText, unknown>,
+  save: Save,
+): HTMLElement {
   const [, start = '22:00', end = '08:00'] = HOURS.exec(hours?.hours ?? '') ?? [];
   const label = texts.get('quiet-hours.on');
   const zone = chosen.quiet_hours?.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const from = h('input', { type: 'time', value: start, required: true, 'data-key': 'quiet/from', onchange: () => store() });
+  const from = h('input', {
+    type: 'time',
+    value: start,
+    required: true,
+    'data-key': 'quiet/from',
+    onchange: () => store(),
+  });
   const to = h('input', { type: 'time', value: end, required: true, 'data-key': 'quiet/to', onchange: () => store() });
   const store = () => {
-    if (from.value && to.value && from.value !== to.value) save({ quiet_hours: { start: from.value, end: to.value, zone } });
+    if (from.value && to.value && from.value !== to.value)
+      save({ quiet_hours: { start: from.value, end: to.value, zone } });
   };
   const isOn = hours !== null;
   const toggle = h('button', {
@@ -45,9 +61,18 @@ export function renderQuietHours({ quiet_hours: hours, chosen }: Preferences, { 
     'aria-checked': String(isOn),
     'aria-label': label,
     'data-key': 'quiet',
-    onclick: () => save({ quiet_hours: isOn ? { enabled: false } : { start, end, zone } }, { label: texts.get('quiet-hours'), isOn: !isOn }),
+    onclick: () =>
+      save(
+        { quiet_hours: isOn ? { enabled: false } : { start, end, zone } },
+        { label: texts.get('quiet-hours'), isOn: !isOn },
+      ),
   });
-  const fields = h('div', { class: 'fields' }, h('label', {}, texts.get('from'), from), h('label', {}, texts.get('to'), to));
+  const fields = h(
+    'div',
+    { class: 'fields' },
+    h('label', {}, texts.get('from'), from),
+    h('label', {}, texts.get('to'), to),
+  );
   fields.hidden = !isOn;
   return h(
     'fieldset',
@@ -55,14 +80,29 @@ export function renderQuietHours({ quiet_hours: hours, chosen }: Preferences, { 
     h('legend', {}, texts.get('quiet-hours')),
     h('div', { class: 'row' }, toggle, label),
     fields,
-    h('span', { class: 'about' }, hours ? `${texts.get('quiet-hours.now', { hours: hours.hours })} · ` : '', texts.get('quiet-hours.help')),
+    h(
+      'span',
+      { class: 'about' },
+      hours ? `${texts.get('quiet-hours.now', { hours: hours.hours })} · ` : '',
+      texts.get('quiet-hours.help'),
+    ),
   );
 }
 
 /** When summaries come. */
-export function renderDigest({ digest_time: digest }: Preferences, { texts, locale }: Context<PreferenceText, unknown>, save: Save): HTMLElement {
+export function renderDigest(
+  { digest_time: digest }: Preferences,
+  { texts, locale }: Context<PreferenceText, unknown>,
+  save: Save,
+): HTMLElement {
   const names = new Intl.DateTimeFormat(locale, { weekday: 'long', timeZone: 'UTC' });
-  const at = h('input', { type: 'time', value: digest.at, required: true, 'data-key': 'digest/at', onchange: () => store() });
+  const at = h('input', {
+    type: 'time',
+    value: digest.at,
+    required: true,
+    'data-key': 'digest/at',
+    onchange: () => store(),
+  });
   const day = h('select', { 'data-key': 'digest/day', onchange: () => store() });
   for (const [index, value] of DAYS.entries()) {
     day.append(h('option', { value, selected: value === digest.day }, names.format(FIRST_DAY + index * DAY_MS)));

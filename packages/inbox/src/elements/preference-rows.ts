@@ -46,7 +46,12 @@ export function toRows(preferences: Preferences, wanted: readonly string[], isGr
   const isOffFor = (channel: string) => isAllOff || chosen.channels?.[channel] === false;
   const general = channels.map((channel): Switch => {
     const isOn = !isOffFor(channel);
-    return { channel, isOn, reason: isAllOff ? 'above' : undefined, change: { channels: { [channel]: isOn ? false : null } } };
+    return {
+      channel,
+      isOn,
+      reason: isAllOff ? 'above' : undefined,
+      change: { channels: { [channel]: isOn ? false : null } },
+    };
   });
   const toRow = (type: TypePreferences): TypeRow => ({
     type,
@@ -57,7 +62,9 @@ export function toRows(preferences: Preferences, wanted: readonly string[], isGr
     const rows = types.filter((type) => category === undefined || type.category === category).map(toRow);
     if (category === undefined) return { category, whole: [], rows };
     const isFree = (channel: string) =>
-      rows.some(({ switches }) => switches.some((one) => one.channel === channel && (!one.reason || one.reason === 'above')));
+      rows.some(({ switches }) =>
+        switches.some((one) => one.channel === channel && (!one.reason || one.reason === 'above')),
+      );
     const own = chosen.categories?.[category] ?? {};
     const whole = channels.filter(isFree).map((channel): Switch => {
       const isOff = isOffFor(channel);
@@ -87,10 +94,18 @@ function toSwitch(type: TypePreferences, channel: string, chosen: PreferenceChan
  * as they are.
  * @param on the value that turns it on: null forgets a choice, so that defaults count again
  */
-function turnOn(own: ChosenCell, channel: string, channels: readonly string[], on: true | null, type?: TypePreferences): ChosenCell {
+function turnOn(
+  own: ChosenCell,
+  channel: string,
+  channels: readonly string[],
+  on: true | null,
+  type?: TypePreferences,
+): ChosenCell {
   const splits = own.enabled === false || own.channels !== undefined;
   const others = splits
-    ? channels.filter((one) => one !== channel && (type?.channels[one]?.changeable ?? true)).map((one) => [one, type?.channels[one]?.on ?? false])
+    ? channels
+        .filter((one) => one !== channel && (type?.channels[one]?.changeable ?? true))
+        .map((one) => [one, type?.channels[one]?.on ?? false])
     : [];
   return {
     ...(own.enabled === false && { enabled: null }),
@@ -109,7 +124,10 @@ export function toUndo(change: PreferenceChange, before: PreferenceChange): Pref
     if (part === 'channels' && isTable(value)) undo[part] = restore(value, known);
     else if ((part === 'types' || part === 'categories') && isTable(value)) {
       undo[part] = Object.fromEntries(
-        Object.entries(value).map(([name, cell]) => [name, restore(cell as object, isTable(known) ? known[name] : undefined)]),
+        Object.entries(value).map(([name, cell]) => [
+          name,
+          restore(cell as object, isTable(known) ? known[name] : undefined),
+        ]),
       );
     } else undo[part] = known ?? null;
   }

@@ -50,8 +50,14 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     try {
       this.#preferences = await client.loadPreferences();
     } catch {
-      const retry = h('button', { type: 'button', class: 'link', part: 'retry', onclick: () => void this.refresh() }, context.texts.get('retry'));
-      this.#content.replaceChildren(h('div', { class: 'notice', role: 'alert', part: 'error' }, context.texts.get('preferences.error'), retry));
+      const retry = h(
+        'button',
+        { type: 'button', class: 'link', part: 'retry', onclick: () => void this.refresh() },
+        context.texts.get('retry'),
+      );
+      this.#content.replaceChildren(
+        h('div', { class: 'notice', role: 'alert', part: 'error' }, context.texts.get('preferences.error'), retry),
+      );
       return;
     }
     if (this.context === context) this.#draw();
@@ -70,7 +76,10 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     const preferences = this.#preferences;
     if (!context || !preferences) return;
     const shown = new Set((this.getAttribute('show') ?? PARTS).split(',').map((one) => one.trim()));
-    const wanted = (this.getAttribute('channels') ?? '').split(',').map((one) => one.trim()).filter(Boolean);
+    const wanted = (this.getAttribute('channels') ?? '')
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean);
     const rows = toRows(preferences, wanted, this.getAttribute('groups') !== 'none');
     const focused = (this.root.activeElement as HTMLElement | null)?.dataset.key;
     const save: Save = (change, name) => void this.#save(change, name);
@@ -87,14 +96,23 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     const hasFrequency = shown.has('frequency');
     const { channels } = rows;
     const header = (text: string) => h('th', { scope: 'col' }, text);
-    const head = h('tr', {}, header(texts.get('notification')), ...channels.map((one) => header(texts.name('channel', one))));
+    const head = h(
+      'tr',
+      {},
+      header(texts.get('notification')),
+      ...channels.map((one) => header(texts.name('channel', one))),
+    );
     if (hasFrequency) head.append(header(texts.get('frequency')));
     const isStacked = this.getAttribute('layout') === 'list';
     const table = h('table', { part: 'table', class: isStacked ? 'stack list' : 'stack', 'aria-labelledby': 'title' });
     table.append(h('thead', {}, head));
     if (shown.has('general')) {
       const label = texts.get('everything');
-      const name = h('th', { scope: 'row', part: 'row-name' }, h('span', { class: 'row' }, this.#drawSwitch(rows.everything, label, 'all'), label));
+      const name = h(
+        'th',
+        { scope: 'row', part: 'row-name' },
+        h('span', { class: 'row' }, this.#drawSwitch(rows.everything, label, 'all'), label),
+      );
       const row = h('tr', { class: 'group' }, name, ...this.#drawCells(channels, rows.general, label, 'general'));
       if (hasFrequency) row.append(h('td', { class: 'none' }));
       table.append(h('tbody', { part: 'general' }, row));
@@ -110,7 +128,9 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     if (category !== undefined) {
       const name = texts.name('category', category);
       const label = texts.get('whole', { category: name });
-      const cells = shown.has('category') ? this.#drawCells(channels, whole, label, category, true) : channels.map(() => h('td', { class: 'none' }));
+      const cells = shown.has('category')
+        ? this.#drawCells(channels, whole, label, category, true)
+        : channels.map(() => h('td', { class: 'none' }));
       const row = h('tr', { class: 'group' }, h('th', { scope: 'rowgroup', part: 'group-name' }, name), ...cells);
       if (hasFrequency) row.append(h('td', { class: 'none' }));
       body.append(row);
@@ -118,7 +138,9 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     for (const { type, switches } of rows) {
       const label = texts.name('type', type.type);
       const about = texts.find(`about.${type.type}`) ?? type.description;
-      const reasons = [...new Set(switches.flatMap(({ reason }) => (reason === undefined || reason === 'above' ? [] : [reason])))];
+      const reasons = [
+        ...new Set(switches.flatMap(({ reason }) => (reason === undefined || reason === 'above' ? [] : [reason]))),
+      ];
       const why = reasons.map((reason) => texts.find(`reason.${reason}`) ?? texts.get('reason.other')).join(' ');
       const th = h(
         'th',
@@ -128,13 +150,31 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
         why ? h('span', { class: 'why', part: 'reason' }, why) : undefined,
       );
       const row = h('tr', { part: 'row' }, th, ...this.#drawCells(channels, switches, label, type.type));
-      if (hasFrequency) row.append(h('td', { class: 'frequency' }, renderFrequency(type, label, this.context as Context<PreferenceText, PreferencesClient>, (change, name) => void this.#save(change, name))));
+      if (hasFrequency)
+        row.append(
+          h(
+            'td',
+            { class: 'frequency' },
+            renderFrequency(
+              type,
+              label,
+              this.context as Context<PreferenceText, PreferencesClient>,
+              (change, name) => void this.#save(change, name),
+            ),
+          ),
+        );
       body.append(row);
     }
     return body;
   }
 
-  #drawCells(channels: readonly string[], switches: readonly Switch[], label: string, key: string, isWhole = false): HTMLElement[] {
+  #drawCells(
+    channels: readonly string[],
+    switches: readonly Switch[],
+    label: string,
+    key: string,
+    isWhole = false,
+  ): HTMLElement[] {
     const { texts } = this.context as Context<PreferenceText, PreferencesClient>;
     return channels.map((channel) => {
       const found = switches.find((one) => one.channel === channel);

@@ -3,7 +3,7 @@ import { PreferencesClient } from '../client/preferences-client.ts';
 import { InboxProblem } from '../client/problem.ts';
 import type { GetToken, Token } from '../client/token.ts';
 import type { OwnTexts } from '../strings/texts.ts';
-import { Base, CONTEXT_REQUEST, type ContextRequest, type ProviderContext } from './element.ts';
+import { Base, CONTEXT_REQUEST, type ContextRequest, type ProviderContext, upgradeProperties } from './element.ts';
 
 /** What a provider makes its client with: a page without an inbox needs no stream. */
 type ClientClass = new (options: InboxClientOptions) => PreferencesClient<InboxEvents>;
@@ -77,12 +77,7 @@ export class TidingsProvider extends Base {
 
   connectedCallback(): void {
     TidingsProvider.#providers.add(this);
-    for (const name of ['getToken', 'strings', 'client'] as const) {
-      if (!Object.hasOwn(this, name)) continue;
-      const value = this[name];
-      delete this[name];
-      Object.assign(this, { [name]: value });
-    }
+    upgradeProperties(this);
     this.#renew();
   }
 
@@ -153,7 +148,11 @@ export class TidingsProvider extends Base {
 
 /** Asks the backend of the page for a token: `{"token": "…"}`, or the token itself. */
 async function fetchToken(url: string): Promise<Token> {
-  const response = await fetch(url, { credentials: 'same-origin', headers: { accept: 'application/json' }, cache: 'no-store' });
+  const response = await fetch(url, {
+    credentials: 'same-origin',
+    headers: { accept: 'application/json' },
+    cache: 'no-store',
+  });
   if (!response.ok) throw new InboxProblem('no_token', `${url} answers with ${response.status}`, response.status);
   const text = await response.text();
   return text.startsWith('{') ? (JSON.parse(text) as Token) : text.trim();

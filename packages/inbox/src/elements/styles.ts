@@ -40,6 +40,7 @@ a{color:var(--accent)}
 :focus{outline:none}
 :focus-visible{outline:var(--tidings-focus-width,2px) solid var(--focus);outline-offset:2px}
 svg{inline-size:20px;block-size:20px;fill:currentColor;display:block;flex:none}
+.sign{font-weight:700;min-inline-size:20px;text-align:center}.success .sign{color:var(--success)}.warning .sign{color:var(--warning)}.critical .sign{color:var(--critical)}.toast .sign{font-size:1.2em}
 .link{color:var(--accent);padding-inline:calc(var(--unit)*1);text-decoration:underline;text-underline-offset:2px}
 .quiet{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .notice{padding:calc(var(--unit)*2) calc(var(--unit)*4);background:var(--hover);color:var(--text)}
@@ -86,7 +87,6 @@ article.child{padding-inline-start:calc(var(--unit)*9)}
 .mark{inline-size:10px;block-size:10px;border-radius:50%;background:var(--accent);margin-block-start:5px}
 .lead{display:flex;flex-direction:column;align-items:center;gap:6px;min-inline-size:10px}
 .lead img{inline-size:var(--tidings-icon-size,32px);block-size:var(--tidings-icon-size,32px);border-radius:50%;object-fit:cover}
-.success svg.severity{fill:var(--success)}.warning svg.severity{fill:var(--warning)}.critical svg.severity{fill:var(--critical)}
 .main{min-inline-size:0;overflow-wrap:anywhere}
 h3{margin:0;font-size:1em;font-weight:500}
 .unread h3{font-weight:700}

@@ -1,7 +1,7 @@
 import type { Item } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { INBOX_TEXTS } from '../strings/inbox/texts.ts';
-import { h, ICONS, icon, toSafeUrl } from './dom.ts';
+import { h, ICONS, icon, SIGNS, toSafeUrl } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
 import { toPlain } from './markdown.ts';
 import { SHARED, TOAST } from './styles.ts';
@@ -92,13 +92,26 @@ export class TidingsToast extends TidingsElement<InboxText> {
     const main = h(
       'div',
       { class: 'main' },
-      href ? h('a', { href, rel: 'noopener noreferrer', target, part: 'toast-link', onclick }, h('strong', {}, name)) : h('strong', {}, name),
+      href
+        ? h('a', { href, rel: 'noopener noreferrer', target, part: 'toast-link', onclick }, h('strong', {}, name))
+        : h('strong', {}, name),
       title ? h('span', { class: 'text' }, text) : undefined,
     );
-    const close = h('button', { type: 'button', 'aria-label': `${texts.get('dismiss')}: ${name}`, part: 'dismiss', onclick: dismiss });
+    const close = h('button', {
+      type: 'button',
+      'aria-label': `${texts.get('dismiss')}: ${name}`,
+      part: 'dismiss',
+      onclick: dismiss,
+    });
     close.append(icon(ICONS.close));
     const role = severity === 'critical' ? 'alert' : 'status';
-    return h('div', { class: `toast ${severity}`, role, part: 'toast' }, icon(severity === 'info' ? ICONS.bell : ICONS[severity]), main, close);
+    return h(
+      'div',
+      { class: `toast ${severity}`, role, part: 'toast' },
+      severity === 'info' ? icon(ICONS.bell) : h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[severity]),
+      main,
+      close,
+    );
   }
 
   #start(toast: Toast): void {

@@ -5,8 +5,8 @@ import { TidingsInbox } from './inbox.ts';
 import { TidingsProvider } from './provider.ts';
 
 export * from '../client/inbox-client.ts';
-export { TidingsBell, TidingsInbox, TidingsProvider };
 export type { MakeElement, RenderItem } from './inbox.ts';
+export { TidingsBell, TidingsInbox, TidingsProvider };
 
 // The provider first: the others look for it.
 define('tidings-provider', TidingsProvider);

@@ -51,15 +51,20 @@ export class Texts<Key extends string = string> {
   }
 }
 
+/** Units with their lengths in seconds, and up to which age they are used. */
+const UNITS = [
+  ['second', 60, 30],
+  ['minute', 60, 3600],
+  ['hour', 3600, 86_400],
+  ['day', 86_400, 604_800],
+] as const;
+
 /** Returns the time as `5 minutes ago` or, if it is longer ago than a week, as a date. */
 export function formatTime(time: Date, locale: string, now: number): string {
   const seconds = (time.getTime() - now) / 1000;
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const size = Math.abs(seconds);
-  if (size < 45) return relative.format(0, 'second');
-  if (size < 3600) return relative.format(Math.round(seconds / 60), 'minute');
-  if (size < 86_400) return relative.format(Math.round(seconds / 3600), 'hour');
-  if (size < 7 * 86_400) return relative.format(Math.round(seconds / 86_400), 'day');
+  for (const [unit, length, end] of UNITS) if (size < end) return relative.format(Math.round(seconds / length), unit);
   return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(time);
 }
 
