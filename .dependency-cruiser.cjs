@@ -95,6 +95,12 @@ module.exports = {
       to: { pathNot: '^packages/client/src/' },
     },
     {
+      name: 'elements-import-nothing-else',
+      severity: 'error',
+      from: { path: '^packages/inbox/src/', pathNot: '^packages/inbox/src/wrappers/' },
+      to: { pathNot: '^packages/inbox/src/' },
+    },
+    {
       name: 'source-does-not-import-packages-for-development',
       comment: 'A first start installs `dependencies` alone.',
       severity: 'error',

@@ -45,6 +45,10 @@ export interface HttpDependencies {
   readonly perMinute?: number;
   /** Bound of the kept responses of a tenant in bytes; absent: MAX_TENANT_KEPT_BYTES. */
   readonly maxKeptBytes?: number;
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. Absent: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Folder of the built elements. Absent: none are served. */
+  readonly elementsDir?: string;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks (CIDR); absent: none. */
   readonly trustedProxies?: readonly string[];
   readonly log: Logger;

@@ -17,6 +17,7 @@ import { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { registerCompression } from './compression.ts';
+import { allowOrigins } from './cross-origin.ts';
 import { handleClientError, registerErrorHandlers, sendProblem } from './error-handlers.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { registerJsonParser } from './json-body.ts';
@@ -43,6 +44,7 @@ import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerDeviceRoutes } from './routes/devices.ts';
+import { registerElementRoutes } from './routes/elements.ts';
 import { registerErasureRoutes } from './routes/erasures.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
@@ -113,7 +115,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
-  rejectForeignOrigins(app, dependencies.publicUrl);
+  const mayCall = allowOrigins(app, dependencies.allowedOrigins ?? []);
+  rejectForeignOrigins(app, dependencies.publicUrl, mayCall);
   const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const access = await openAccess(app, dependencies, sessions);
@@ -190,6 +193,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   await registerPreferencePageRoutes(app, dependencies);
   await registerConsentLinkRoutes(app, dependencies);
   registerTrackingRoutes(app, dependencies);
+  registerElementRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))
     await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });

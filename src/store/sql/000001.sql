@@ -528,12 +528,16 @@ create table inbox_items (
   read_at           timestamptz(3),
   archived_at       timestamptz(3),
   snoozed_until     timestamptz(3),             -- left out of the list until then
+  expires_at        timestamptz(3),             -- left out of the list from then on
   primary key (tenant_id, user_id, notification_id)
 );
 create index inbox_items_list on inbox_items (tenant_id, user_id, sequence);
 create index inbox_items_changed on inbox_items (tenant_id, user_id, change);
 create index inbox_items_open on inbox_items (tenant_id, user_id, sequence)
   where archived_at is null and (read_at is null or seen_at is null);
+-- Items that leave or join the list by themselves.
+create index inbox_items_timed on inbox_items (tenant_id, user_id)
+  where archived_at is null and (snoozed_until is not null or expires_at is not null);
 
 -- The counter of each inbox. A change of an inbox holds this row until the commit: numbers become visible in order.
 create table inboxes (
