@@ -146,7 +146,7 @@ export async function isClaimed(pool: Connection, task: ClaimedTask): Promise<bo
 }
 
 /**
- * Returns the user of a task, whoever claims it, locked until the end of the transaction; undefined: it is gone, or done.
+ * Returns the user of a task, whichever worker claims it, locked until the end of the transaction; undefined: it is gone, or done.
  */
 export async function lockUndoneTask(connection: Connection, task: ClaimedTask): Promise<string | undefined> {
   const { rows } = await connection.query<{ user_id: string }>(
@@ -196,7 +196,7 @@ export async function putOffTasks(pool: Connection, task: ClaimedTask, now: Mill
   );
 }
 
-/** How an attempt at a task failed. */
+/** Failure of an attempt at a task. */
 export interface AttemptFailure {
   /** `open`: it is tried again at `dueAt`. */
   readonly state: Exclude<TaskState, 'done'>;
