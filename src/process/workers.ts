@@ -63,12 +63,14 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     lease,
     poll,
   });
-  const items = { pool, catalogs, parseRequest };
+  const installation = config.kafka ? config.tenant : undefined;
+  const items = { pool, catalogs, installation, parseRequest };
   const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
   const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll, prepare });
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   const connectors = new ConnectorWorker({
     ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
+    environment: config.connectors,
     load: loadConnectors(config, cleanup),
   });
   announcer.listen(TASKS_CHANNEL, () => connectors.wake());
