@@ -1264,6 +1264,91 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/metrics/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare channels: errors, time of delivery, rates and cost */
+        get: operations["getChannelMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare notification types, provider accounts, locales, variants, catalog versions, rules or events */
+        get: operations["getMetricGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many messages each reason held back */
+        get: operations["getMetricReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what was decided, sent, delivered and opened over time */
+        get: operations["getMetricSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up what was decided, sent, delivered and opened in a span of time */
+        get: operations["getMetricSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/notifications": {
         parameters: {
             query?: never;
@@ -3489,6 +3574,37 @@ export interface components {
             /** @description Users who were members already, or were not; repetitions are among them */
             unchanged: number;
         };
+        /** @description What happened on each channel */
+        ChannelMetrics: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            channels: {
+                /** @enum {string} */
+                channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /** @description By currency; null: not known by what was asked for */
+                costs: {
+                    amount: number;
+                    currency: string;
+                }[] | null;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
         /** @description The result of one health check */
         Check: {
             cause?: string;
@@ -4917,18 +5033,30 @@ export interface components {
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
             position: number;
-            /** @description Items that are neither archived nor snoozed; 1000: at least so many */
+            /** @description Seconds until an item returns from its snooze, or expires: list again then; null: none does */
+            stale_in: number | null;
+            /** @description Active items; 1000: at least so many */
             unread: number;
             unseen: number;
         };
         InboxItem: {
             archived_at: string | null;
+            /** @description Of its type in the active catalog; null: it has no such type */
+            category: ("TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL") | null;
+            /** @description Number of its latest change: of two copies, the greater one is newer */
+            change: number;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description From then on it is not active */
+            expires_at: string | null;
+            /** @description The thread that it belongs to */
+            group: string | null;
+            /** @description URL of a small picture */
+            icon: string | null;
             /** @description Null: it cannot be opened, or the page has no room for it */
             message: components["schemas"]["InboxMessage"] | null;
             /**
@@ -4942,7 +5070,11 @@ export interface components {
             seen_at: string | null;
             /** @description Order of arrival; numbers of an inbox grow, with gaps */
             sequence: number;
+            /** @enum {string} */
+            severity: "info" | "success" | "warning" | "critical";
             snoozed_until: string | null;
+            /** @description URL that a click on it opens */
+            url: string | null;
         };
         /**
          * @example {
@@ -5664,6 +5796,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
             /** @description A template that the provider keeps, and the data for it */
@@ -5692,6 +5833,194 @@ export interface components {
             user_locale?: string;
             /** @description Which the user was shown in a test */
             variant?: string;
+        };
+        /** @description What happened, in groups; the largest first */
+        MetricGroups: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @enum {string} */
+            by: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            groups: {
+                /** @description The value; of an account, PROVIDER/ACCOUNT. (other): many rare ones together */
+                key: string;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /** @description True if there are more than 2000 */
+            has_more: boolean;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What each reason held back; the most first */
+        MetricReasons: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @description True if there are more than 2000 */
+            has_more: boolean;
+            reasons: {
+                cancelled: number;
+                /**
+                 * @description As in docs/errors.md
+                 * @example limit_reached
+                 */
+                code: string;
+                dead: number;
+                /** @description Messages that it dropped */
+                dropped: number;
+                /** @description Notifications that were not sent for it */
+                held: number;
+                in_doubt: number;
+                undeliverable: number;
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What happened, over time */
+        MetricSeries: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @enum {string} */
+            grain: "minute" | "hour" | "day" | "week";
+            points: {
+                /**
+                 * Format: date-time
+                 * @description Start of the point
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What happened in a span of time */
+        MetricSummary: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @description By currency; null: not known by what was asked for */
+            costs: {
+                amount: number;
+                currency: string;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            metrics: components["schemas"]["MetricValues"];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description Sums, rates and times. A message counts at the time at which it ended, and its receipts with it */
+        MetricValues: {
+            /** @description Attempts of the messages that ended */
+            attempts: number;
+            /** @description From the decision until a provider accepted it, waits of the plan included */
+            avg_delivery_time_ms: number | null;
+            /** @description Bounced, of those sent; null: of none */
+            bounce_rate: number | null;
+            bounced: number;
+            cancelled: number;
+            /** @description Clicked, of those delivered; null: of none */
+            click_rate: number | null;
+            clicked: number;
+            complained: number;
+            /** @description Complained about, of those delivered; null: of none */
+            complaint_rate: number | null;
+            /** @description Messages that were rejected, or whose retries are exhausted */
+            dead: number;
+            /** @description Notifications that rules decided to send */
+            decided: number;
+            /** @description Messages that arrived: a receipt says so, or the user opened, read or clicked */
+            delivered: number;
+            /** @description Delivered, of those sent; null: of none */
+            delivery_rate: number | null;
+            /** @description Messages that preferences, consent or hours dropped, at the decision or when they were due */
+            dropped: number;
+            /** @description Dead, bounced and failed ones, of those that were sent or are dead; null: of none */
+            error_rate: number | null;
+            /** @description Events that were decided, of all types; none where a type or channel is asked for */
+            events: number;
+            /** @description Messages that a provider accepted, and later reported as failed */
+            failed: number;
+            /** @description Decisions not to send a notification: see reasons */
+            held: number;
+            /** @description Messages that may have been sent */
+            in_doubt: number;
+            /** @description Opened, of those delivered; null: of none */
+            open_rate: number | null;
+            /** @description Messages that the user opened, read or clicked */
+            opened: number;
+            /** @description Half of them took at most this long; an estimate from classes */
+            p50_delivery_time_ms: number | null;
+            /** @description 95 % of them took at most this long; an estimate from classes */
+            p95_delivery_time_ms: number | null;
+            /** @description Messages that were planned, one for each channel and device */
+            planned: number;
+            read: number;
+            /** @description Read, of those delivered; null: of none */
+            read_rate: number | null;
+            /** @description Messages that stayed in the sandbox */
+            sandboxed: number;
+            /** @description Messages that a provider accepted */
+            sent: number;
+            /** @description Messages about which no receipt came in time */
+            unconfirmed: number;
+            /** @description Messages without an address to go to */
+            undeliverable: number;
+            /** @description Unsubscribed, of those delivered; null: of none */
+            unsubscribe_rate: number | null;
+            unsubscribed: number;
         };
         /**
          * @example {
@@ -6830,6 +7159,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 subject?: string;
                 text: string;
                 /** @description The line above the text, of push and in-app messages */
@@ -6940,6 +7278,8 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description What the user has chosen themselves: the body of a PUT that leaves everything as it is */
+            chosen: components["schemas"]["JsonObject"];
             /** @description When daily and weekly digests are sent */
             digest_time: {
                 /** @example 09:00 */
@@ -7016,6 +7356,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 /** @description A template that the provider keeps, and the data for it */
                 provider_template?: {
                     data: components["schemas"]["JsonObject"];
@@ -7656,6 +8005,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description A template that the provider keeps, and the data for it */
             provider_template?: {
                 data: components["schemas"]["JsonObject"];
@@ -9071,6 +9429,8 @@ export interface components {
             channels: {
                 [key: string]: components["schemas"]["PreferenceCell"];
             };
+            /** @description As the catalog describes it */
+            description: string | null;
             /** @example IMMEDIATE */
             frequency: string;
             /** @example WELCOME_EMAIL */
@@ -10885,6 +11245,7 @@ export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type CategoryChange = components['schemas']['CategoryChange'];
 export type ChangedListMembers = components['schemas']['ChangedListMembers'];
+export type ChannelMetrics = components['schemas']['ChannelMetrics'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
@@ -10981,6 +11342,11 @@ export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
+export type MetricGroups = components['schemas']['MetricGroups'];
+export type MetricReasons = components['schemas']['MetricReasons'];
+export type MetricSeries = components['schemas']['MetricSeries'];
+export type MetricSummary = components['schemas']['MetricSummary'];
+export type MetricValues = components['schemas']['MetricValues'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
@@ -16804,6 +17170,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -16811,7 +17179,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -16835,12 +17203,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -16849,7 +17224,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -16901,7 +17277,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -16959,12 +17336,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -17117,6 +17501,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17137,7 +17522,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17183,6 +17569,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17203,7 +17590,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17252,6 +17640,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17272,7 +17661,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17509,6 +17899,644 @@ export interface operations {
             409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getChannelMetrics: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "channels": [
+                     *         {
+                     *           "channel": "email",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           },
+                     *           "costs": [
+                     *             {
+                     *               "currency": "text",
+                     *               "amount": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelMetrics"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricGroups: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description What to group by
+                 * @example type
+                 */
+                by?: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "by": "channel",
+                     *       "groups": [
+                     *         {
+                     *           "key": "text",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           }
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricGroups"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricReasons: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "reasons": [
+                     *         {
+                     *           "code": "limit_reached",
+                     *           "held": 1,
+                     *           "dropped": 1,
+                     *           "undeliverable": 1,
+                     *           "dead": 1,
+                     *           "in_doubt": 1,
+                     *           "cancelled": 1
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricReasons"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricSeries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Length of a point, at most 1500 of them; absent: one that fits the span. Weeks begin on Monday, all in UTC
+                 * @example day
+                 */
+                grain?: "minute" | "hour" | "day" | "week";
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "grain": "minute",
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricSummary: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "metrics": {
+                     *         "events": 1,
+                     *         "decided": 1,
+                     *         "held": 1,
+                     *         "planned": 1,
+                     *         "sent": 1,
+                     *         "sandboxed": 1,
+                     *         "undeliverable": 1,
+                     *         "dropped": 1,
+                     *         "dead": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "attempts": 1,
+                     *         "delivered": 1,
+                     *         "unconfirmed": 1,
+                     *         "bounced": 1,
+                     *         "failed": 1,
+                     *         "complained": 1,
+                     *         "opened": 1,
+                     *         "clicked": 1,
+                     *         "read": 1,
+                     *         "unsubscribed": 1,
+                     *         "error_rate": null,
+                     *         "delivery_rate": null,
+                     *         "open_rate": null,
+                     *         "click_rate": null,
+                     *         "read_rate": null,
+                     *         "bounce_rate": null,
+                     *         "complaint_rate": null,
+                     *         "unsubscribe_rate": null,
+                     *         "avg_delivery_time_ms": null,
+                     *         "p50_delivery_time_ms": null,
+                     *         "p95_delivery_time_ms": null
+                     *       },
+                     *       "costs": [
+                     *         {
+                     *           "currency": "text",
+                     *           "amount": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSummary"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -22592,6 +23620,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -22599,7 +23629,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -22629,12 +23659,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -22643,7 +23680,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -22700,7 +23738,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -22763,12 +23802,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -22933,6 +23979,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -22953,7 +24000,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23005,6 +24053,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23025,7 +24074,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23080,6 +24130,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23100,7 +24151,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
