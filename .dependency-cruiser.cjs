@@ -42,7 +42,7 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   telemetry: 'model errors.ts lib observe time privacy store store/pg health',
-  'config.ts': 'model errors.ts lib time channels sources telemetry',
+  'config.ts': 'model errors.ts lib time channels connectors sources telemetry',
   http: 'model errors.ts lib observe time privacy events users rules plan notify sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
   process:
     'model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources jobs embedded health telemetry config.ts http receipts',

@@ -38,7 +38,7 @@ const LONGEST = [
 ];
 
 /** Soaks, which `npm test` leaves out unless a word names them, or LONG is set. */
-const SOAKS = ['chaos', 'batch-soak'].map((name) => `test/${name}.test.ts`);
+const SOAKS = ['chaos', 'batch-soak', 'soak'].map((name) => `test/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

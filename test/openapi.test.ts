@@ -157,6 +157,7 @@ describe('the API documentation', () => {
       'POST /api/v1/batches/{id}/start',
       'POST /api/v1/catalog',
       'POST /api/v1/catalog/rollback',
+      'POST /api/v1/connector-tasks/retry',
       'POST /api/v1/connector-tasks/{task_id}/retry',
       'POST /api/v1/consents/import',
       'POST /api/v1/deliveries/{id}/cancel',

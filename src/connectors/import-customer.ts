@@ -41,6 +41,7 @@ export async function importCustomer(
       toImported(task, readTraits(answer, connector), products),
       ...(Object.keys(toggles).length > 0 ? [toPreferences(task, toggles)] : []),
     ],
+    isLasting: true,
     async record(connection, owner) {
       const now = clock();
       await saveProducts(connection, tenantId, owner, products, now);

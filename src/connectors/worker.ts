@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
-import { type ClaimedTask, claimTasks, createTaskLanes } from '../store/connectors/tasks.ts';
+import { type ClaimedTask, claimTasks, createTaskLanes, releaseTask } from '../store/connectors/tasks.ts';
 import type { ConnectorParts } from './parts.ts';
 
 type StoredParts = Omit<ConnectorParts, 'client' | 'references'>;
@@ -105,8 +105,17 @@ export class ConnectorWorker {
       const late = AbortSignal.timeout(Math.max(RECORDING_MS, lease - RECORDING_MS));
       await run({ ...parts, ...loaded }, task, AbortSignal.any([late, this.#ending.signal]));
     } catch (error) {
+      if (this.#ending.signal.aborted) return this.#release(task);
       const line = { err: error, tenant_id: task.tenantId, task_id: task.taskId, connector: task.connector };
       log.warn(line, 'a task of a connector failed; will retry when its claim expires');
     }
+  }
+
+  /** Leaves a task to another worker at once; if that fails, at the end of the claim. */
+  async #release(task: ClaimedTask): Promise<void> {
+    const { pool, log } = this.#options;
+    await releaseTask(pool, task).catch((error: unknown) =>
+      log.warn({ err: error }, 'a task of a connector stays claimed'),
+    );
   }
 }

@@ -9,6 +9,7 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
+import type { ConnectorSettings } from '../model/connector.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
@@ -35,6 +36,8 @@ export interface HttpDependencies {
   readonly outbound: GuardedClient;
   /** For the services of connectors; absent: `outbound`, which the operator has allowed nothing more. */
   readonly connectorClient?: GuardedClient;
+  /** What the environment says of connectors; absent: nothing. */
+  readonly connectorSettings?: ConnectorSettings;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
   /** Requests per minute of a key without a limit of its own; absent: 6000. */

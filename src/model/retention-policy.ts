@@ -21,6 +21,7 @@ export const RETENTION_NAMES = [
   'idempotency_keys',
   'inbox',
   'devices',
+  'verifications',
   'connector_tasks',
 ] as const;
 
@@ -63,8 +64,8 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
   },
   notifications: {
     removes:
-      'notifications and their deliveries, in whole months; messages, attempts and receipts are removed with them',
-    keeps: 'notifications with a delivery that has not ended',
+      'notifications and their deliveries, in whole months; messages, attempts, receipts and items of inboxes are removed with them',
+    keeps: 'notifications with a delivery that has not ended, and facts that wait for webhooks',
     setting: 'TIDINGS_RETAIN_NOTIFICATIONS',
     period: 'forever',
     shortest: '31d',
@@ -146,6 +147,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     setting: 'TIDINGS_RETAIN_DEVICES',
     period: '90d',
     shortest: '1d',
+  },
+  verifications: {
+    removes: 'codes that were sent to addresses and never used, since they expired',
+    keeps: 'when an address was verified',
+    setting: 'TIDINGS_RETAIN_VERIFICATIONS',
+    period: '30d',
+    shortest: '2d',
   },
   connector_tasks: {
     removes: 'tasks of connectors that have ended, since then',

@@ -19,7 +19,7 @@ const MAX_LAST_REQUESTS_MS = 3000;
 
 /** Opens the connections of the API, each of which sees one tenant. */
 export async function openApiDatabase({ config, log, cleanup, database, seal }: Parts): Promise<TenantDatabase> {
-  const { url, directUrl, isPooled, embedded, pools, open } = database;
+  const { url, directUrl, isPooled, embedded, pools, open, replica } = database;
   if (!embedded && config.apiDatabaseUrl && !isPooled) {
     await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
   }
@@ -32,7 +32,7 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
       seal,
       migrates: config.migrates,
     },
-    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log) },
+    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log), replica },
   );
   const { requests } = opened;
   cleanup.push(() => requests.end());
@@ -71,7 +71,8 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     readerUrl,
     oidc,
     outbound,
-    connectorClient: outbound.exempting(config.connectorServers),
+    connectorClient: outbound.exempting(config.connectors.servers),
+    connectorSettings: config.connectors,
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,

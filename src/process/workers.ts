@@ -69,6 +69,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   const connectors = new ConnectorWorker({
     ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
+    environment: config.connectors,
     load: loadConnectors(config, cleanup),
   });
   announcer.listen(TASKS_CHANNEL, () => connectors.wake());

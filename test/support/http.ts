@@ -44,6 +44,7 @@ export async function testServer(
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
+    connectorSettings?: HttpDependencies['connectorSettings'];
     receiptAccounts?: HttpDependencies['receiptAccounts'];
     oidc?: HttpDependencies['oidc'];
     streams?: HttpDependencies['streams'];
@@ -62,6 +63,7 @@ export async function testServer(
     publicUrl: options.publicUrl ?? null,
     oidc: options.oidc ?? null,
     outbound,
+    ...(options.connectorSettings && { connectorSettings: options.connectorSettings }),
     ...(options.streams && { streams: options.streams }),
     ...(options.receiptAccounts && { receiptAccounts: options.receiptAccounts }),
     databaseUrl: tidings.database.url,
