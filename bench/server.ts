@@ -24,7 +24,7 @@ process.once('message', async (order: ServerOrder) => {
     if (order.delivers) await tidings.deliver();
     const sources = order.kafka && readTopics(order.kafka);
     const over = new Promise<void>((resolve) => process.once('disconnect', resolve));
-    // It reads once it is told to.
+    // It reads once the other side says so.
     process.once('message', () => {
       sources?.start();
       process.send?.('begun');

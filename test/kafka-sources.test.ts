@@ -261,7 +261,7 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
       const changed = { name: 'paused', paused: true, changed: true };
       expect((await api('POST', '/sources/paused/pause')).body).toEqual(changed);
       expect(await findSource('paused')).toMatchObject({ state: 'paused' });
-      // What comes before the workers have noticed is decided; then a message waits.
+      // Messages that come before the workers have noticed are decided; then one waits.
       const isDecided = async (n: number) =>
         (await rows(`select from events where user_id = 'olga' and properties ->> 'amount' = '${n}'`)).length > 0;
       let last = 0;

@@ -89,6 +89,10 @@ export class Broker {
       errors = (errors + String(data)).slice(-4000);
     });
     this.#process = child;
+    // It is the leader of a group of its own, and would outlive this process.
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     const until = performance.now() + START_MS;
     for (;;) {
       const admin = new Kafka({
