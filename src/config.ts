@@ -35,9 +35,9 @@ export interface Config {
   readonly apiDatabaseUrl: string | null;
   /** URL of an external PostgreSQL past its connection pooler, for what a session has to keep; null: that of `databaseUrl`. */
   readonly directDatabaseUrl: string | null;
-  /** URL of a streaming replica that answers some reads; null: there is none. */
+  /** URL of a streaming replica that answers some reads; null: there is no replica. */
   readonly replicaDatabaseUrl: string | null;
-  /** How far (ms) the replica may be behind to be read. */
+  /** Longest time (ms) that the replica may be behind to be read. */
   readonly replicaMaxLag: Millis;
   readonly dataDir: string;
   readonly catalogDir: string;
@@ -56,6 +56,8 @@ export interface Config {
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
   readonly trustedProxies: readonly string[];
   readonly connectors: ConnectorSettings;
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. */
+  readonly allowedOrigins: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -142,6 +144,7 @@ export function readConfig(
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
     connectors: parseConnectorSettings(env, tenant),
+    allowedOrigins: parseOrigins(env.TIDINGS_ALLOWED_ORIGINS),
     encryptionKey,
     otherEncryptionKeys,
     ...parseProviders(env),
@@ -428,6 +431,17 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
     );
   }
   return proxies;
+}
+
+function parseOrigins(value: string | undefined): readonly string[] {
+  return parseList(value).map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (text === '*' || (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`))
+      return url?.origin ?? '*';
+    throw new ConfigError(
+      `TIDINGS_ALLOWED_ORIGINS has "${text}"; write * or origins such as https://shop.example.com, separated by commas`,
+    );
+  });
 }
 
 /** Returns whether a text is an IP address, alone or with the length of a prefix (CIDR). A prefix of length 0 is everything. */

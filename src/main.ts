@@ -161,7 +161,7 @@ async function start(
     replica,
     getSourceState: workers?.getSourceState ?? null,
   });
-  const { loops = [] } = workers ?? {};
+  const { loops = [], getSourceState } = workers ?? {};
   cleanup.push(
     await telemetry.watch({
       pool,
@@ -170,6 +170,7 @@ async function start(
       getClockOffset,
       dataDir,
       loops,
+      getSourceState,
       replica,
     }),
   );

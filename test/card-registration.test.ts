@@ -130,6 +130,24 @@ describe('by the card API of upstream', () => {
     expect(failing.task).toMatchObject({ state: 'dead', code: 'REG_101' });
   });
 
+  test('one that is asked to wait until its last attempt has failed; one that is registered stays so if a later registration fails', async () => {
+    const waiting = await register('R', 'R', 'R', 'R');
+    expect(waiting.task).toMatchObject({ state: 'dead', code: 'card_status_R', attempts: 4 });
+    expect(waiting.product).toMatchObject({ registration: 'failed', registration_code: 'card_status_R' });
+    const { userId, product } = await register('S');
+    lending.lender.scriptCard(product.product_id, 'REG_999');
+    await lending.server.post(`/api/v1/users/${userId}/products/register`, {});
+    await vi.waitFor(
+      async () => {
+        const { tasks } = (await lending.server.get(`/api/v1/connector-tasks?user_id=${userId}&state=dead`)).body;
+        expect(tasks).toMatchObject([{ code: 'REG_999' }]);
+      },
+      { timeout: 30_000 },
+    );
+    const { products } = (await lending.server.get(`/api/v1/users/${userId}/products`)).body;
+    expect(products[0]).toMatchObject({ registration: 'registered', registration_code: 'REG_121' });
+  });
+
   test('a product is registered by command; without a product there is nothing to register', async () => {
     const { userId, product } = await register('I');
     const asked = await lending.server.post(`/api/v1/users/${userId}/products/register`, {

@@ -179,6 +179,48 @@ test('an answer that is no customer, or does not fit the catalog, is a failure a
     expect((await lending.server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
 });
 
+test('a service that gives no answer holds up no other one: its tasks are put off, and no attempts are lost', async () => {
+  const silent = Array.from({ length: 40 }, () => randomUUID());
+  for (const userId of silent) {
+    lending.lender.addCustomer(userId, customer());
+    lending.lender.scriptUpstream(userId, ...Array.from({ length: 4 }, () => ({ delay: 10_000 })));
+    await approve(userId);
+  }
+  await vi.waitFor(
+    async () => {
+      const { body } = await lending.server.get('/api/v1/connector-tasks?state=open&limit=100');
+      const due = body.tasks.filter(
+        ({ due_at }: { due_at: string }) => Date.parse(due_at) <= lending.tidings.clock.now,
+      );
+      expect(due).toEqual([]);
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+  const called = silent.filter((userId) => lending.lender.requestsTo(`/api/v1/customers/${userId}`).length > 0);
+  expect(called.length).toBeLessThan(25);
+  const waiting = silent.filter((userId) => !called.includes(userId));
+  expect((await tasksOf(waiting[0] as string))[0]).toMatchObject({ state: 'open', attempts: 0 });
+  // It answers again.
+  for (const userId of silent) lending.lender.scriptUpstream(userId);
+  for (const userId of silent) await untilTasks(userId, ['done']);
+});
+
+test('an id that would lead to another path of the service is not called', async () => {
+  const before = lending.lender.requests.length;
+  await approve('..');
+  await untilTasks('..', ['dead']);
+  expect((await tasksOf('..'))[0].code).toBe('id_unusable');
+  expect(lending.lender.requests.length).toBe(before);
+});
+
+test('a status that is shortened within a character is stored', async () => {
+  const userId = randomUUID();
+  const product = { product_uuid: randomUUID(), type: 'loan', status: `${'x'.repeat(255)}😀` };
+  lending.lender.addCustomer(userId, customer({ products: [product] }));
+  await approve(userId);
+  await untilTasks(userId, ['done']);
+});
+
 test('a user who is erased while they are fetched is not brought back, and no task is left of them', async () => {
   const userId = randomUUID();
   lending.lender.addCustomer(userId, customer());

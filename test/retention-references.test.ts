@@ -26,7 +26,7 @@ test('docs/operations.md says of each table what ends its rows', () => {
   expect(documented.sort()).toEqual([...tables, 'migrations'].sort());
 });
 
-/** What refers to a row of another table: `child.columns` to `parent.columns`. Memories of what is gone are in the documents. */
+/** Columns that refer to a row of another table: `child.columns` to `parent.columns`. Memories of what is gone are in the documents. */
 const REFERENCES: readonly (readonly [child: string, column: string, parent: string, parentColumn: string])[] = [
   ['messages', 'notification_id', 'deliveries', 'notification_id'],
   ['attempts', 'notification_id', 'deliveries', 'notification_id'],

@@ -19,13 +19,24 @@ import { findSecrets } from './find-secrets.ts';
 import { importCustomer } from './import-customer.ts';
 import type { ConnectorParts } from './parts.ts';
 
+/** Codes of failures in which the service was called and gave no answer, and of those in which it was not called. */
+const SILENT: ReadonlySet<string> = new Set(['timed_out', 'connection_failed']);
+const UNCALLED: ReadonlySet<string> = new Set([
+  ...['connector_removed', 'secret_missing', 'certificate_invalid', 'address_refused', 'id_unusable'],
+]);
+
 /**
  * Makes one attempt at a claimed task. What comes of it is ingested first, under ids that are the same for each attempt, and then
  * recorded in one transaction with the end of the attempt: a process that is killed in between leaves a task that is run again and
  * doubles nothing. Of a process that was frozen until another one had the task, a failure counts for nothing, and a success does.
+ * @returns whether a call had no answer; undefined: none was made
  * @throws an error of the database, or of ingest: the task is claimed again later
  */
-export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal): Promise<void> {
+export async function runTask(
+  parts: ConnectorParts,
+  task: ClaimedTask,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
   const catalog = await parts.catalogs.getActive(task.tenantId);
   const connector = catalog.connectors?.byName.get(task.connector);
   let result: AttemptResult;
@@ -44,8 +55,20 @@ export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: 
     // A process that ends has not failed: the task is left to another one.
     const isEnding = signal.aborted && (signal.reason as Error).name !== 'TimeoutError';
     if (isEnding || !(error instanceof CallFailure)) throw error;
-    return fail(parts, task, connector, error);
+    await fail(parts, task, connector, error);
+    return UNCALLED.has(error.code) ? undefined : SILENT.has(error.code);
   }
+  await recordResult(parts, task, connector, result);
+  return false;
+}
+
+/** Ingests and records what comes of an attempt. */
+async function recordResult(
+  parts: ConnectorParts,
+  task: ClaimedTask,
+  connector: Connector,
+  result: AttemptResult,
+): Promise<void> {
   const rejected = await ingest(parts, task, result.events);
   if (rejected === 'user_erased') return deleteTask(parts.pool, task);
   if (rejected) return fail(parts, task, connector, rejected);

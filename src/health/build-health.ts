@@ -38,7 +38,7 @@ export interface HealthParts {
   readonly listOpenCircuits: () => readonly OpenCircuit[];
   /** Returns how it reads sources; absent or null: it reads none. */
   readonly getSourceState?: (() => SourceState) | null;
-  /** The replica that answers some of its reads; absent or null: there is none. */
+  /** The replica that answers some of its reads; absent or null: there is no replica. */
   readonly replica?: Replica | null;
   /** Its scheduled dumps; null: it makes none. */
   readonly dumps: Dumps | null;

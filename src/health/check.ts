@@ -14,7 +14,7 @@ export interface CheckResult {
   readonly cause?: string;
   /** One sentence about the remedy; absent: it is ok. */
   readonly hint?: string;
-  /** How far (ms) what it follows is ahead of it; absent: it follows nothing. */
+  /** Time (ms) that it is behind what it follows; absent: it follows nothing. */
   readonly lag?: Millis;
 }
 

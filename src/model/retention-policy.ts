@@ -23,6 +23,9 @@ export const RETENTION_NAMES = [
   'devices',
   'verifications',
   'connector_tasks',
+  'metric_minutes',
+  'metric_hours',
+  'metrics',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -161,6 +164,27 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     setting: 'TIDINGS_RETAIN_CONNECTOR_TASKS',
     period: '90d',
     shortest: '1d',
+  },
+  metric_minutes: {
+    removes: 'sums of metrics by the minute',
+    keeps: 'those by the hour, day and week',
+    setting: 'TIDINGS_RETAIN_METRIC_MINUTES',
+    period: '2d',
+    shortest: '1d',
+  },
+  metric_hours: {
+    removes: 'sums of metrics by the hour',
+    keeps: 'those by the day and week',
+    setting: 'TIDINGS_RETAIN_METRIC_HOURS',
+    period: '90d',
+    shortest: '7d',
+  },
+  metrics: {
+    removes: 'sums of metrics by the day and week',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_METRICS',
+    period: 'forever',
+    shortest: '31d',
   },
 };
 

@@ -18,6 +18,8 @@ const MAX_LETTERS = 1000;
 const MAX_TOPICS = 100;
 const MAX_ROWS = 100_000;
 const MAX_STATEMENT_MS: Millis = 3000;
+/** Positions in topics that were not looked at for so long are those of sources that are no more. */
+const MAX_UNSEEN_MS: Millis = 900_000;
 const COLLECTOR = 'metrics_collector';
 
 /**
@@ -149,7 +151,8 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
   );
   const sources = await connection.query<{ topic: string; lag: number }>(
     `select topic, sum(greatest(0, end_offset - next_offset))::float8 as lag from kafka_offsets
-     where for_tenant = '' and end_offset is not null group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+     where for_tenant = '' and end_offset is not null and seen_at > $1 group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+    [isoTime(now - MAX_UNSEEN_MS)],
   );
   const fill = (states: readonly string[], rows: readonly { label: string; count: number }[]) =>
     states.map((state) => ({ state, count: rows.find(({ label }) => label === state)?.count ?? 0 }));

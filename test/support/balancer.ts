@@ -46,7 +46,7 @@ export async function startBalancer(): Promise<Balancer> {
       near.pipe(far);
       far.pipe(near);
     });
-    // Not there any more: the next one takes it. After that an error is that of the connection itself.
+    // It has gone: the next one takes it. After that an error is that of the connection itself.
     far.on('error', () => {
       if (sockets.has(far)) return;
       backend.isReady = false;

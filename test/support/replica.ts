@@ -6,7 +6,7 @@ import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
 import { type Cable, cableTo } from './cable.ts';
 
-/** A server of PostgreSQL of its own, and what a superuser does there. */
+/** A server of PostgreSQL of its own, with the connections of a superuser. */
 export interface Server {
   readonly url: string;
   readonly admin: pg.Pool;
@@ -21,7 +21,7 @@ export interface ReplicatedServers {
   stop(): Promise<void>;
 }
 
-/** What lives in memory alone would be lost with a machine that these never run on. */
+/** Nothing of them has to survive the machine. */
 const SETTINGS = { fsync: 'off', shared_buffers: '64MB', wal_keep_size: '256MB' };
 
 async function startServer(dataDir: string, settings: { readonly [name: string]: string }): Promise<Server> {
@@ -53,7 +53,7 @@ export async function startReplicated(): Promise<ReplicatedServers> {
   const replica = await startServer(copy, {
     ...SETTINGS,
     primary_conninfo: `host=${host} port=${port} user=postgres`,
-    // What conflicts with the replay is cancelled at once.
+    // Reads that conflict with the replay are cancelled at once.
     max_standby_streaming_delay: '0',
     wal_receiver_status_interval: '1s',
   });

@@ -71,7 +71,7 @@ export class Undying {
     this.#program?.kill('SIGTERM');
   }
 
-  /** Of the present process. */
+  /** The id of the present process. */
   get pid(): number | undefined {
     return this.#program?.process.pid;
   }

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { ConfigError } from '../../errors.ts';
 import { CARD_CALLS, CONNECTOR_SECRETS, TASK_STATES } from '../../model/connector.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { parseLimit } from '../parse-argument.ts';
@@ -129,7 +130,7 @@ export function addConnectorsCommands(program: Command): void {
     .option('--code <code>', 'with --all: only those whose last attempt failed for this reason')
     .option(...JSON_OPTION)
     .action((taskId: string | undefined, { all = false, connector, code, json }: RetryOptions) => {
-      if (all === (taskId !== undefined)) throw new InvalidArgumentError('Write the id of a task, or --all.');
+      if (all === (taskId !== undefined)) throw new ConfigError('write the id of a task, or --all');
       return runApiCommand(json, async (api) => {
         if (taskId === undefined) {
           let retried = 0;

@@ -146,7 +146,7 @@ export async function isClaimed(pool: Connection, task: ClaimedTask): Promise<bo
 }
 
 /**
- * Returns the user of a task, whoever claims it, locked until the end of the transaction; undefined: it is gone, or done.
+ * Returns the user of a task, whichever worker claims it, locked until the end of the transaction; undefined: it is gone, or done.
  */
 export async function lockUndoneTask(connection: Connection, task: ClaimedTask): Promise<string | undefined> {
   const { rows } = await connection.query<{ user_id: string }>(
@@ -175,7 +175,28 @@ export async function releaseTask(pool: Connection, task: ClaimedTask): Promise<
   );
 }
 
-/** How an attempt at a task failed. */
+/** Tasks that one statement puts off. */
+const MAX_PUT_OFF = 1000;
+
+/** Puts off a claimed task until a time, and others of its connector that are due and not claimed, which is no attempt. */
+export async function putOffTasks(pool: Connection, task: ClaimedTask, now: Millis, until: Millis): Promise<void> {
+  const { tenantId, taskId, connector, claimedUntil } = task;
+  await pool.query(
+    `update connector_tasks set due_at = $5, claimed_until = null
+     where ctid = any (array(
+       select ctid from connector_tasks
+       where tenant_id = $1 and task_id = $2 and claimed_until = $4 and ended_at is null for update
+     ) || array(
+       select ctid from connector_tasks
+       where tenant_id = $1 and connector = $3 and ended_at is null and due_at > '-infinity' and due_at <= $6
+         and (claimed_until is null or claimed_until < $6)
+       order by due_at limit ${MAX_PUT_OFF} for update skip locked
+     ))`,
+    [tenantId, taskId, connector, isoTime(claimedUntil), isoTime(until), isoTime(now)],
+  );
+}
+
+/** Failure of an attempt at a task. */
 export interface AttemptFailure {
   /** `open`: it is tried again at `dueAt`. */
   readonly state: Exclude<TaskState, 'done'>;

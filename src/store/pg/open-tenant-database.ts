@@ -43,7 +43,7 @@ type ApiLogin =
  *
  * @param owner connections of the owner to the migrated database
  * @param options.max connections of the API
- * @param options.replica answers some of its reads; absent or null: there is none
+ * @param options.replica answers some of its reads; absent or null: there is no replica
  * @param options.onShared called if the API has no login of its own, with the cause
  * @throws ConfigError if the login that was configured cannot be used, or the installation has several tenants and no login
  */

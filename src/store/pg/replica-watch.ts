@@ -38,7 +38,7 @@ export class ReplicaWatch {
   readonly #options: WatchOptions;
   readonly #pool: pg.Pool;
   #samples: Sample[] = [];
-  /** What the primary is, since it was last asked. */
+  /** Identity of the primary, since it was last asked. */
   #identity: Identity | undefined;
   #asOf: Millis | null = null;
   #problem: Error | null = null;

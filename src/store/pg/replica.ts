@@ -10,7 +10,7 @@ import { prepareTenantSession } from './tenant-pool.ts';
 /** The variable that has its URL. */
 export const REPLICA_VARIABLE = 'TIDINGS_REPLICA_DATABASE_URL';
 
-/** What was read, and of when it is: null: the primary answered, as of now. */
+/** A result, and the time that it is of; null: the primary answered, as of now. */
 export interface Dated<T> {
   readonly value: T;
   readonly asOf: Millis | null;
@@ -18,7 +18,7 @@ export interface Dated<T> {
 
 /** The state of a replica, for those who look at it. */
 export interface ReplicaState {
-  /** How far it is behind, in ms, at most; null: it has never been reached. */
+  /** Time (ms) that it is behind, at most; null: it has never been reached. */
   readonly lag: Millis | null;
   /** Why the primary answers in its place; null: it answers. */
   readonly cause: string | null;
@@ -55,11 +55,11 @@ export interface ReplicaOptions {
   readonly primary: pg.Pool;
   /** The clock of the database. */
   readonly clock: () => Millis;
-  /** How far (ms) the replica may be behind to be read. */
+  /** Longest time (ms) that the replica may be behind to be read. */
   readonly maxLag: Millis;
   /** Connections of a login to it, at most. */
   readonly max: number;
-  /** Of what is read from it; absent: as on the primary. */
+  /** Timeouts of reads; absent: as on the primary. */
   readonly timeouts?: Partial<Timeouts>;
 }
 
@@ -151,7 +151,7 @@ export class Replica {
         if (this.#isPooled === undefined) await this.#findPoolMode();
         return { value: await work(login.open()), asOf };
       } catch (error) {
-        // What takes too long there takes too long here.
+        // A statement that takes too long there takes too long here.
         if (error instanceof TidingsError || getSqlState(error) === SQLSTATE_TIMED_OUT) throw error;
       }
     }

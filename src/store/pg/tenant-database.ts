@@ -29,7 +29,7 @@ interface ReplicatedLogin {
 /**
  * Returns a database whose second wall between tenants is row-level security.
  * @param requests a pool of the API login, opened with `prepareTenantSession`
- * @param replicated the replica, and the URL of the API login on the primary; absent: there is none
+ * @param replicated the replica, and the URL of the API login on the primary; absent: there is no replica
  */
 export function isolatedDatabase(
   owner: pg.Pool,

@@ -197,6 +197,12 @@ export const METRICS = {
     help: 'Time since a loop of the workers came round',
     labels: ['loop'],
   },
+  sourcesStopped: {
+    name: 'tidings_sources_stopped',
+    type: 'gauge',
+    help: '1: this process cannot read the Kafka topics of the sources; 0: it can, or does not try',
+    labels: [],
+  },
   build: {
     name: 'tidings_build_info',
     type: 'gauge',
@@ -246,7 +252,7 @@ export const METRICS = {
   sourceLag: {
     name: 'tidings_source_lag_records',
     type: 'gauge',
-    help: 'Records of a Kafka topic that wait to be decided, of the 100 topics that are furthest behind',
+    help: 'Records of a Kafka topic that wait to be decided, as last seen in the last 15 minutes, of the 100 topics that are furthest behind',
     labels: ['topic'],
     ofInstallation: true,
   },

@@ -178,6 +178,10 @@ function toSecureProperties(dir: string): string[] {
     `ssl.keystore.location=${join(dir, 'tls', 'broker.p12')}`,
     'ssl.keystore.type=PKCS12',
     'ssl.keystore.password=changeit',
+    // The login may read the topics that no rule is about; without a login, everything is allowed.
+    'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'allow.everyone.if.no.acl.found=true',
+    'super.users=User:ANONYMOUS',
   ];
 }
 

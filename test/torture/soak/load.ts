@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Tidings } from '../../../packages/client/src/tidings.ts';
 
-/** Of how many events one is of a new user, and leads to a message. */
+/** Number of events of which one is of a new user, and leads to a message. */
 const EVENTS_PER_MESSAGE = 3;
 const KNOWN_USERS = 20_000;
 const MAX_UNDER_WAY = 40;

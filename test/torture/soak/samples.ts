@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { readPidFile } from '../../../src/embedded/address.ts';
 import type { Latencies } from './load.ts';
 
-/** What is drawn: each with the second of the soak at which it was so. */
+/** A point of the plot, with the second of the soak at which it was so. */
 export interface Sample {
   readonly at: number;
   /** Resident memory in MB, by process; what cannot be read is left out. */

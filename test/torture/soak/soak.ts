@@ -120,7 +120,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
   let rate = options.rate ?? before?.rate ?? 0;
   let startedAt = performance.now();
-  const elapsed = () => (before?.seconds ?? 0) + (performance.now() - startedAt) / 1000;
+  /** When the last event was posted; what is left to be sent then is no part of the soak. */
+  let endedAt: number | undefined;
+  const elapsed = () => (before?.seconds ?? 0) + ((endedAt ?? performance.now()) - startedAt) / 1000;
   const save = () => {
     const news = sink.takeRecipients();
     if (news.length > 0) appendFileSync(mailLog, news.map((to) => `${to}\n`).join(''));
@@ -130,6 +132,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
   let sampled = { at: performance.now(), acknowledged: 0, mails: 0 };
   const sample = async () => {
+    if (endedAt !== undefined) return;
     const { ingest, send } = load.takeLatencies();
     const now = { at: performance.now(), acknowledged: load.acknowledged, mails: sink.received };
     const seconds = (now.at - sampled.at) / 1000;
@@ -191,12 +194,13 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       while (elapsed() < until && !isOver()) await pause(100);
       if (!isOver()) await interrupt();
     }
+    const seconds = Math.round(elapsed());
+    endedAt = performance.now();
     await Promise.all(processes.map((one) => one.ready(120_000)));
     await load.stop();
     await untilSent(pool as never);
     clearInterval(sampler);
     await sampling;
-    const seconds = Math.round(elapsed());
     save();
     const mails = countBy(readFileSync(mailLog, 'utf8').split('\n').filter(Boolean));
     findings.expect('no error reaches the client', load.errors.length === 0, () => load.errors.slice(0, 5).join('; '));
