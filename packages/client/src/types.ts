@@ -377,6 +377,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connector-tasks/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run tasks again that ended as dead letters, up to 5000 of them, the oldest first */
+        post: operations["retryConnectorTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connectors": {
         parameters: {
             query?: never;
@@ -3592,6 +3609,7 @@ export interface components {
         Check: {
             cause?: string;
             hint?: string;
+            lag_seconds?: number;
             /** @example database */
             name: string;
             /**
@@ -3685,7 +3703,7 @@ export interface components {
         };
         /** @description A connection to another service, of the active catalog */
         Connector: {
-            /** @description Dead letters */
+            /** @description Dead letters; at most 10000 tasks of a state are counted */
             dead_tasks: number;
             description: string;
             /** @enum {string} */
@@ -3696,7 +3714,12 @@ export interface components {
             name: string;
             /** @description The event type that asks for an import; null: it is no import */
             on: string | null;
+            /** @description Tasks that wait for their next attempt */
             open_tasks: number;
+            /** @description Why attempts at these tasks failed, the most dead letters first */
+            reasons: components["schemas"]["ConnectorReason"][];
+            /** @description Names of those of them that the environment of this process gives; they count in place of others */
+            secrets_of_environment: string[];
             /** @description Names of the secrets that are set */
             secrets_set: string[];
             /** @example https://core.example.com */
@@ -3704,6 +3727,13 @@ export interface components {
         };
         ConnectorList: {
             connectors: components["schemas"]["Connector"][];
+        };
+        /** @description Tasks whose last attempt failed for one reason */
+        ConnectorReason: {
+            /** @example status_503 */
+            code: string;
+            dead: number;
+            open: number;
         };
         /**
          * @description Secrets to set; null removes one, and those that are absent stay
@@ -3767,6 +3797,26 @@ export interface components {
              */
             next: string | null;
             tasks: components["schemas"]["ConnectorTask"][];
+        };
+        ConnectorTasksRetried: {
+            /** @description Whether there may be more: ask again */
+            has_more: boolean;
+            retried: number;
+        };
+        /**
+         * @example {
+         *       "connector": "customer_import",
+         *       "code": "status_503"
+         *     }
+         */
+        ConnectorTasksRetry: {
+            /**
+             * @description Only those whose last attempt failed for this reason
+             * @example status_503
+             */
+            code?: string;
+            /** @description Absent: all connectors */
+            connector?: string;
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -4983,18 +5033,30 @@ export interface components {
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
             position: number;
-            /** @description Items that are neither archived nor snoozed; 1000: at least so many */
+            /** @description Seconds until an item returns from its snooze, or expires: list again then; null: none does */
+            stale_in: number | null;
+            /** @description Active items; 1000: at least so many */
             unread: number;
             unseen: number;
         };
         InboxItem: {
             archived_at: string | null;
+            /** @description Of its type in the active catalog; null: it has no such type */
+            category: ("TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL") | null;
+            /** @description Number of its latest change: of two copies, the greater one is newer */
+            change: number;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description From then on it is not active */
+            expires_at: string | null;
+            /** @description The thread that it belongs to */
+            group: string | null;
+            /** @description URL of a small picture */
+            icon: string | null;
             /** @description Null: it cannot be opened, or the page has no room for it */
             message: components["schemas"]["InboxMessage"] | null;
             /**
@@ -5008,7 +5070,11 @@ export interface components {
             seen_at: string | null;
             /** @description Order of arrival; numbers of an inbox grow, with gaps */
             sequence: number;
+            /** @enum {string} */
+            severity: "info" | "success" | "warning" | "critical";
             snoozed_until: string | null;
+            /** @description URL that a click on it opens */
+            url: string | null;
         };
         /**
          * @example {
@@ -5730,6 +5796,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
             /** @description A template that the provider keeps, and the data for it */
@@ -7043,7 +7118,7 @@ export interface components {
              */
             oldest_due_at: string;
             /** @enum {string} */
-            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
+            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts" | "connector_tasks";
         };
         /** @description What is sent in the place of the templates of the type; it is no template itself */
         OwnContent: {
@@ -7084,6 +7159,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 subject?: string;
                 text: string;
                 /** @description The line above the text, of push and in-app messages */
@@ -7194,6 +7278,8 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description What the user has chosen themselves: the body of a PUT that leaves everything as it is */
+            chosen: components["schemas"]["JsonObject"];
             /** @description When daily and weekly digests are sent */
             digest_time: {
                 /** @example 09:00 */
@@ -7270,6 +7356,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 /** @description A template that the provider keeps, and the data for it */
                 provider_template?: {
                     data: components["schemas"]["JsonObject"];
@@ -7910,6 +8005,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description A template that the provider keeps, and the data for it */
             provider_template?: {
                 data: components["schemas"]["JsonObject"];
@@ -9325,6 +9429,8 @@ export interface components {
             channels: {
                 [key: string]: components["schemas"]["PreferenceCell"];
             };
+            /** @description As the catalog describes it */
+            description: string | null;
             /** @example IMMEDIATE */
             frequency: string;
             /** @example WELCOME_EMAIL */
@@ -11146,9 +11252,12 @@ export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
 export type Connector = components['schemas']['Connector'];
 export type ConnectorList = components['schemas']['ConnectorList'];
+export type ConnectorReason = components['schemas']['ConnectorReason'];
 export type ConnectorSecrets = components['schemas']['ConnectorSecrets'];
 export type ConnectorTask = components['schemas']['ConnectorTask'];
 export type ConnectorTaskPage = components['schemas']['ConnectorTaskPage'];
+export type ConnectorTasksRetried = components['schemas']['ConnectorTasksRetried'];
+export type ConnectorTasksRetry = components['schemas']['ConnectorTasksRetry'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -13167,6 +13276,11 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description Only those whose last attempt failed for this reason
+                 * @example status_503
+                 */
+                code?: string;
+                /**
                  * @description Name in connectors.yaml
                  * @example customer_import
                  */
@@ -13295,6 +13409,54 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    retryConnectorTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorTasksRetry"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "retried": 1,
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTasksRetried"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     listConnectors: {
         parameters: {
             query?: never;
@@ -13326,8 +13488,18 @@ export interface operations {
                      *           "secrets_set": [
                      *             "text"
                      *           ],
+                     *           "secrets_of_environment": [
+                     *             "text"
+                     *           ],
                      *           "open_tasks": 1,
-                     *           "dead_tasks": 1
+                     *           "dead_tasks": 1,
+                     *           "reasons": [
+                     *             {
+                     *               "code": "status_503",
+                     *               "open": 1,
+                     *               "dead": 1
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }
@@ -13385,8 +13557,18 @@ export interface operations {
                      *       "secrets_set": [
                      *         "text"
                      *       ],
+                     *       "secrets_of_environment": [
+                     *         "text"
+                     *       ],
                      *       "open_tasks": 1,
-                     *       "dead_tasks": 1
+                     *       "dead_tasks": 1,
+                     *       "reasons": [
+                     *         {
+                     *           "code": "status_503",
+                     *           "open": 1,
+                     *           "dead": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Connector"];
@@ -16988,6 +17170,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -16995,7 +17179,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -17019,12 +17203,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -17033,7 +17224,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -17085,7 +17277,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -17143,12 +17336,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -17301,6 +17501,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17321,7 +17522,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17367,6 +17569,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17387,7 +17590,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17436,6 +17640,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17456,7 +17661,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23414,6 +23620,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -23421,7 +23629,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -23451,12 +23659,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -23465,7 +23680,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -23522,7 +23738,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -23585,12 +23802,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -23755,6 +23979,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23775,7 +24000,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23827,6 +24053,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23847,7 +24074,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23902,6 +24130,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23922,7 +24151,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];

@@ -319,8 +319,8 @@ export async function reopenTasks(
 ): Promise<number> {
   const { rowCount } = await connection.query(
     `update connector_tasks set state = 'open', attempts = 0, due_at = $4, ended_at = null, claimed_until = null
-     where ctid = any (array(
-       select ctid from connector_tasks
+     where tenant_id = $1 and task_id = any (array(
+       select task_id from connector_tasks
        where tenant_id = $1 and state = 'dead' and ($2::text is null or connector = $2) and ($3::text is null or failure_code = $3)
        order by created_at, task_id limit $5 for update skip locked))`,
     [tenantId, connector ?? null, code ?? null, isoTime(now), limit],
