@@ -13,7 +13,7 @@ async function tryOnce(environment: { readonly [name: string]: string }): Promis
   if (!settings) throw new Error('brokers are missing');
   const member = await openMember(settings, () => {});
   try {
-    await member.findTopic('none');
+    await member.findTopics(['none']);
     return null;
   } catch (error) {
     return describeKafkaError(error);
