@@ -84,7 +84,8 @@ export class TidingsBell extends TidingsElement<InboxText> {
   /** Closes the panel, and returns the focus to the button. */
   close(): void {
     if (!this.isOpen) return;
-    const hadFocus = this.matches(':focus-within') || this.#panel.matches(':modal');
+    // Also where nothing has it: what had it may be gone.
+    const hadFocus = this.matches(':focus-within') || document.activeElement === document.body;
     this.#button.setAttribute('aria-expanded', 'false');
     this.toggleAttribute('open', false);
     if (this.#panel.matches(':popover-open')) this.#panel.hidePopover();

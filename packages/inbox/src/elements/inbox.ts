@@ -259,7 +259,7 @@ export class TidingsInbox extends TidingsElement<InboxText> {
         if (entry?.isIntersecting && list.state.hasMore && !list.state.isLoading && !list.state.problem)
           void list.loadMore();
       },
-      { root: this.#parts.scroll, rootMargin: '300px' },
+      { rootMargin: '300px' },
     );
     this.#observer.observe(this.#parts.foot);
     void list.loadMore();
