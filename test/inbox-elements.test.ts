@@ -30,7 +30,7 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
     expect(await page.evaluate('document.activeElement.localName')).toBe('tidings-bell');
-    // What was on the screen is seen, and not read.
+    // Items that were on the screen are seen, and not read.
     await page.keyboard.press('Enter');
     await expect.poll(async () => (await pages.inbox.list('kim')).counts).toMatchObject({ unread: 2, unseen: 0 });
     await page.mouse.click(5, 500);
@@ -268,10 +268,10 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
       { title: 'C', text: 'c', inbox: { severity: 'critical' } },
     );
     await page.getByRole('alert').getByText('C', { exact: true }).waitFor();
-    const region = page.getByRole('region', { name: 'New notifications' });
+    const region = page.getByRole('region', { name: 'Notifications' });
     await expect.poll(() => region.locator('strong').allInnerTexts()).toEqual(['B', 'C']);
     expect(await findViolations(page)).toEqual([]);
-    await region.getByRole('button', { name: 'Dismiss: B' }).click();
+    await region.getByRole('button', { name: 'Close: B' }).click();
     expect(await region.locator('strong').allInnerTexts()).toEqual(['C']);
   });
 
@@ -326,7 +326,7 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
         `document.querySelector('tidings-preferences').shadowRoot.activeElement.getAttribute('aria-label')`,
       ),
     ).toBe('Text message: News');
-    // Of two choices at the same time the stricter one counts.
+    // If two choices have the same time, the stricter one counts.
     pages.inbox.tidings.clock.now += 1000;
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('status').getByText('Taken back.').waitFor();

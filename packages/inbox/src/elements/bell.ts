@@ -150,7 +150,7 @@ export class TidingsBell extends TidingsElement<InboxText> {
     this.#badge.hidden = count === 0 || kind === 'none';
     this.#badge.classList.toggle('dot', kind === 'dot');
     this.#badge.textContent = kind === 'dot' ? '' : count > 99 ? `${texts.number(99)}+` : texts.number(count);
-    const label = this.getAttribute('label') ?? (unread === 0 ? texts.get('bell.none') : texts.count('bell', unread));
+    const label = this.getAttribute('label') ?? (unread === 0 ? texts.get('title') : texts.count('bell', unread));
     setAttribute(this.#button, 'aria-label', label);
   }
 

@@ -1,4 +1,4 @@
-/** Attributes of an element; a function listens to the event whose name follows `on`. False and undefined: it has none. */
+/** Attributes of an element; a function listens to the event whose name follows `on`. False and undefined: no such attribute. */
 export interface Attributes {
   readonly [name: string]: string | number | boolean | undefined | ((event: never) => void);
 }

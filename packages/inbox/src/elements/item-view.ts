@@ -6,7 +6,7 @@ import { renderMarkdown, toPlain } from './markdown.ts';
 
 const MAX_ACTIONS = 3;
 
-/** What an item needs of the list that shows it. */
+/** The list that shows an item, as the item needs it. */
 export interface ItemHost {
   readonly texts: Texts<InboxText>;
   readonly locale: string;
@@ -90,7 +90,7 @@ export class ItemView {
     const mark = this.#lead.querySelector('.mark');
     if (isUnread && !mark)
       this.#lead.prepend(
-        h('span', { class: 'mark', part: 'unread-mark', role: 'img', 'aria-label': texts.get('unread') }),
+        h('span', { class: 'mark', part: 'unread-mark', role: 'img', 'aria-label': texts.get('tab.unread') }),
       );
     else if (!isUnread) mark?.remove();
     const until = item.snoozed_until === null ? undefined : new Date(item.snoozed_until);
@@ -197,7 +197,7 @@ export class ItemView {
   #onClick(event: MouseEvent): void {
     const target = event.target as Element;
     if (target.closest('button') || target.closest('.actions')) return;
-    // Who selects text does not open it.
+    // A reader who selects text does not open it.
     const isLink = target.closest('a') !== null;
     if (!isLink && String(getSelection() ?? '') !== '') return;
     const link = this.article.querySelector<HTMLAnchorElement>('h3 a');

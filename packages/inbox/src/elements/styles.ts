@@ -1,7 +1,7 @@
 /** Style sheets of the elements. Every value that a page may want to change is a custom property; docs/inbox-elements.md lists them. */
 
 function sheet(text: string): CSSStyleSheet {
-  // Where there is no DOM, nothing is shown.
+  // Without a DOM, nothing is shown.
   if (!globalThis.CSSStyleSheet) return undefined as unknown as CSSStyleSheet;
   const made = new CSSStyleSheet();
   made.replaceSync(text);

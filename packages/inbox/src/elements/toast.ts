@@ -30,7 +30,7 @@ export class TidingsToast extends TidingsElement<InboxText> {
   constructor() {
     super([SHARED, TOAST], INBOX_TEXTS);
     this.root.append(this.#region);
-    // Who points at them, or is within them, has the time to read.
+    // A reader who points at them, or is within them, has the time to read.
     for (const name of ['pointerenter', 'focusin']) this.#region.addEventListener(name, () => this.#hold());
     for (const name of ['pointerleave', 'focusout']) this.#region.addEventListener(name, () => this.#release());
     this.#region.addEventListener('keydown', (event) => {
@@ -51,7 +51,7 @@ export class TidingsToast extends TidingsElement<InboxText> {
   protected override connect({ client, texts }: Context<InboxText>): void {
     const [block = 'top', inline = 'right'] = (this.getAttribute('position') ?? 'top-right').split('-');
     this.#region.className = `region ${block === 'bottom' ? 'bottom' : 'top'} ${['left', 'center'].includes(inline) ? inline : 'right'}`;
-    this.#region.setAttribute('aria-label', texts.get('toasts'));
+    this.#region.setAttribute('aria-label', texts.get('title'));
     this.keep(client.on('arrival', (item) => this.#add(item)));
   }
 
@@ -99,7 +99,7 @@ export class TidingsToast extends TidingsElement<InboxText> {
     );
     const close = h('button', {
       type: 'button',
-      'aria-label': `${texts.get('dismiss')}: ${name}`,
+      'aria-label': `${texts.get('close')}: ${name}`,
       part: 'dismiss',
       onclick: dismiss,
     });
