@@ -25,8 +25,8 @@ export function checkKafka(getState: () => SourceState): HealthCheck {
       if (missing.length > 0) {
         return {
           status: 'degraded',
-          cause: `the brokers do not have ${missing.length === 1 ? 'a topic' : `${missing.length} topics`} of sources.yaml`,
-          hint: 'create the topic, or correct its name (`tidings sources list`)',
+          cause: `the brokers do not have ${missing.length === 1 ? 'a topic' : `${missing.length} topics`} of sources.yaml, or the login may not read it`,
+          hint: 'create the topic, correct its name (`tidings sources list`), or let the login read it',
         };
       }
       const waiting = [...lag.values()].reduce((sum, records) => sum + records, 0);

@@ -29,6 +29,7 @@ import { registerAccountRoutes } from './routes/accounts.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAddressVerificationRoutes } from './routes/address-verification.ts';
 import { registerAddressRoutes } from './routes/addresses.ts';
+import { registerMetricRoutes } from './routes/analytics.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerBatchRoutes } from './routes/batches.ts';
@@ -155,6 +156,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerQueueRoutes(app, dependencies);
   registerRouteStateRoutes(app, dependencies);
   registerCostRoutes(app, dependencies);
+  registerMetricRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerStoredTemplateRoutes(app, dependencies);
   registerTemplateVersionRoutes(app, dependencies);

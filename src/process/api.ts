@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
+import { toMetricPeriods } from '../store/metrics/counters.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
@@ -20,7 +21,7 @@ const MAX_LAST_REQUESTS_MS = 3000;
 
 /** Opens the connections of the API, each of which sees one tenant. */
 export async function openApiDatabase({ config, log, cleanup, database, seal }: Parts): Promise<TenantDatabase> {
-  const { url, directUrl, isPooled, embedded, pools, open } = database;
+  const { url, directUrl, isPooled, embedded, pools, open, replica } = database;
   if (!embedded && config.apiDatabaseUrl && !isPooled) {
     await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
   }
@@ -33,7 +34,7 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
       seal,
       migrates: config.migrates,
     },
-    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log) },
+    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log), replica },
   );
   const { requests } = opened;
   cleanup.push(() => requests.end());
@@ -72,11 +73,13 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     readerUrl,
     oidc,
     outbound,
-    connectorClient: outbound.exempting(config.connectorServers),
+    connectorClient: outbound.exempting(config.connectors.servers),
+    connectorSettings: config.connectors,
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,
     trustedProxies,
+    metricPeriods: toMetricPeriods(config.retention),
     allowedOrigins: config.allowedOrigins,
     elementsDir: ELEMENTS,
     log,

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { findSender } from '../accounts/find-sender.ts';
+import { FoldWorker } from '../analytics/fold-worker.ts';
 import { ConnectorWorker } from '../connectors/worker.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
@@ -13,6 +14,7 @@ import type { SourceWorker } from '../sources/source-worker.ts';
 import { type ItemParts, toRetriedItem } from '../sources/to-item.ts';
 import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
+import { toMetricPeriods } from '../store/metrics/counters.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../time/calendar.ts';
@@ -63,18 +65,21 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     lease,
     poll,
   });
-  const items = { pool, catalogs, parseRequest };
+  const installation = config.kafka ? config.tenant : undefined;
+  const items = { pool, catalogs, installation, parseRequest };
   const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
   const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll, prepare });
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   const connectors = new ConnectorWorker({
     ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
+    environment: config.connectors,
     load: loadConnectors(config, cleanup),
   });
   announcer.listen(TASKS_CHANNEL, () => connectors.wake());
   announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
   announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
   const sources = await createSources(parts, pool);
+  const folds = new FoldWorker({ pool, clock, log, periods: toMetricPeriods(config.retention) });
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
     await worker.start();
@@ -126,6 +131,8 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       // Not paused after a restore: an operator may cancel what waits before it goes on.
       jobs.start();
       cleanup.push(() => jobs.stop());
+      folds.start();
+      cleanup.push(() => folds.stop());
     },
     listOpenCircuits: (tenantId) => worker.openCircuits(tenantId),
     loops: [
@@ -134,6 +141,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'batches', poll, idleTime: () => batches.idleTime, pausedSince },
       { name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
+      { name: 'metrics', poll, idleTime: () => folds.idleTime },
     ],
     getSourceState: sources ? () => sources.state : null,
     dumps,

@@ -14,6 +14,7 @@ import { insertTasksStatement, type NewTask } from './connectors/tasks.ts';
 import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
+import { countStatement } from './metrics/count-batch.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
@@ -91,6 +92,8 @@ export interface Batch {
     readonly userId: string;
     readonly notificationId: string;
     readonly type: string;
+    /** That of its notification. */
+    readonly catalogVersion: number;
     readonly channel: Channel;
     readonly dueAt: Millis;
     readonly retryUntil: Millis;
@@ -165,6 +168,8 @@ export async function writeBatch(
   const forEndpoints = notifications.filter(({ isForEndpoints }) => isForEndpoints);
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
   if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
+  const counts = countStatement(batch);
+  if (counts) statements.push(counts);
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   if (beside.length > 0) statements.unshift(...beside);
   const rows = await runPipelined(connection, [...statements, COMMIT]);
@@ -446,13 +451,14 @@ const DELIVERY_COLUMNS: Columns = {
   step: 'int2',
   hold_code: 'text',
   plan: 'text',
+  catalog_version: 'int4',
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
   for (const one of deliveries) {
     const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } = one;
-    const { priority, expiresAt, step, holdCode, verdict } = one;
+    const { priority, expiresAt, step, holdCode, verdict, catalogVersion } = one;
     rows.add([
       tenantId,
       notificationId,
@@ -468,6 +474,7 @@ function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
       step,
       holdCode,
       verdict ? JSON.stringify(verdict) : null,
+      catalogVersion,
     ]);
   }
   return rows.statement();

@@ -46,6 +46,8 @@ export async function testServer(
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
+    kafka?: HttpDependencies['kafka'];
+    connectorSettings?: HttpDependencies['connectorSettings'];
     receiptAccounts?: HttpDependencies['receiptAccounts'];
     oidc?: HttpDependencies['oidc'];
     streams?: HttpDependencies['streams'];
@@ -67,6 +69,8 @@ export async function testServer(
     publicUrl: options.publicUrl ?? null,
     oidc: options.oidc ?? null,
     outbound,
+    ...(options.kafka && { kafka: options.kafka }),
+    ...(options.connectorSettings && { connectorSettings: options.connectorSettings }),
     ...(options.streams && { streams: options.streams }),
     allowedOrigins: options.allowedOrigins ?? [],
     elementsDir: options.elementsDir ?? ELEMENTS,
