@@ -1,7 +1,7 @@
 import type { Counts } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { INBOX_TEXTS } from '../strings/inbox/texts.ts';
-import { h, ICONS, icon, ownRule, placeBeside, setAttribute } from './dom.ts';
+import { BELL_ICON, h, icon, ownRule, placeBeside, setAttribute, sign } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
 import { BELL, SHARED } from './styles.ts';
 
@@ -42,9 +42,9 @@ export class TidingsBell extends TidingsElement<InboxText> {
     super([SHARED, BELL], INBOX_TEXTS);
     this.root.adoptedStyleSheets = [...this.root.adoptedStyleSheets, this.#rule.sheet];
     const shape = h('slot', { name: 'icon' });
-    shape.append(icon(ICONS.bell, 'bell-icon'));
+    shape.append(icon(BELL_ICON, 'bell-icon'));
     this.#button.append(shape, this.#badge);
-    this.#close.append(icon(ICONS.close));
+    this.#close.append(sign('✕'));
     this.root.append(this.#button, this.#panel, this.#live);
     this.#panel.addEventListener('cancel', (event) => {
       event.preventDefault();

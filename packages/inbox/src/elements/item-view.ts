@@ -1,7 +1,7 @@
 import type { Item } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { formatFullTime, formatTime, type Texts } from '../strings/texts.ts';
-import { h, ICONS, icon, linkButton, SIGNS, setAttribute, toPictureUrl, toSafeUrl } from './dom.ts';
+import { h, linkButton, SIGNS, setAttribute, sign, toPictureUrl, toSafeUrl } from './dom.ts';
 import { renderMarkdown, toPlain } from './markdown.ts';
 
 const MAX_ACTIONS = 3;
@@ -64,7 +64,7 @@ export class ItemView {
       'aria-label': texts.get('menu', { title: this.#title }),
       onclick: () => host.onMenu(this.item, this.#menu),
     });
-    this.#menu.append(icon(ICONS.more));
+    this.#menu.append(sign('⋮'));
     this.#group.addEventListener('click', () => {
       if (item.group !== null) host.onUnfold(item.group, this.#group.getAttribute('aria-expanded') !== 'true');
     });
@@ -130,8 +130,7 @@ export class ItemView {
         h('img', { src: picture, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', part: 'avatar' }),
       );
     const isOrdinary = item.severity === 'info';
-    if (!isOrdinary)
-      this.#lead.append(h('span', { class: 'sign', part: 'severity', 'aria-hidden': 'true' }, SIGNS[item.severity]));
+    if (!isOrdinary) this.#lead.append(sign(SIGNS[item.severity], 'severity'));
     const own = this.#host.render(item);
     const title = h('h3', { id: `${this.#id}-title`, part: 'title' }, this.#renderTitle());
     if (!isOrdinary) title.prepend(h('span', { class: 'quiet' }, `${texts.get(`severity.${item.severity}`)}: `));

@@ -1,7 +1,7 @@
 import type { Item } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { INBOX_TEXTS } from '../strings/inbox/texts.ts';
-import { h, ICONS, icon, SIGNS, toSafeUrl } from './dom.ts';
+import { BELL_ICON, h, icon, SIGNS, sign, toSafeUrl } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
 import { toPlain } from './markdown.ts';
 import { SHARED, TOAST } from './styles.ts';
@@ -103,12 +103,12 @@ export class TidingsToast extends TidingsElement<InboxText> {
       part: 'dismiss',
       onclick: dismiss,
     });
-    close.append(icon(ICONS.close));
+    close.append(sign('✕'));
     const role = severity === 'critical' ? 'alert' : 'status';
     return h(
       'div',
       { class: `toast ${severity}`, role, part: 'toast' },
-      severity === 'info' ? icon(ICONS.bell) : h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[severity]),
+      severity === 'info' ? icon(BELL_ICON) : sign(SIGNS[severity]),
       main,
       close,
     );
