@@ -377,6 +377,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connector-tasks/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run tasks again that ended as dead letters, up to 5000 of them, the oldest first */
+        post: operations["retryConnectorTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connectors": {
         parameters: {
             query?: never;
@@ -3592,6 +3609,7 @@ export interface components {
         Check: {
             cause?: string;
             hint?: string;
+            lag_seconds?: number;
             /** @example database */
             name: string;
             /**
@@ -3685,7 +3703,7 @@ export interface components {
         };
         /** @description A connection to another service, of the active catalog */
         Connector: {
-            /** @description Dead letters */
+            /** @description Dead letters; at most 10000 tasks of a state are counted */
             dead_tasks: number;
             description: string;
             /** @enum {string} */
@@ -3696,7 +3714,12 @@ export interface components {
             name: string;
             /** @description The event type that asks for an import; null: it is no import */
             on: string | null;
+            /** @description Tasks that wait for their next attempt */
             open_tasks: number;
+            /** @description Why attempts at these tasks failed, the most dead letters first */
+            reasons: components["schemas"]["ConnectorReason"][];
+            /** @description Names of those of them that the environment of this process gives; they count in place of others */
+            secrets_of_environment: string[];
             /** @description Names of the secrets that are set */
             secrets_set: string[];
             /** @example https://core.example.com */
@@ -3704,6 +3727,13 @@ export interface components {
         };
         ConnectorList: {
             connectors: components["schemas"]["Connector"][];
+        };
+        /** @description Tasks whose last attempt failed for one reason */
+        ConnectorReason: {
+            /** @example status_503 */
+            code: string;
+            dead: number;
+            open: number;
         };
         /**
          * @description Secrets to set; null removes one, and those that are absent stay
@@ -3767,6 +3797,26 @@ export interface components {
              */
             next: string | null;
             tasks: components["schemas"]["ConnectorTask"][];
+        };
+        ConnectorTasksRetried: {
+            /** @description Whether there may be more: ask again */
+            has_more: boolean;
+            retried: number;
+        };
+        /**
+         * @example {
+         *       "connector": "customer_import",
+         *       "code": "status_503"
+         *     }
+         */
+        ConnectorTasksRetry: {
+            /**
+             * @description Only those whose last attempt failed for this reason
+             * @example status_503
+             */
+            code?: string;
+            /** @description Absent: all connectors */
+            connector?: string;
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -7043,7 +7093,7 @@ export interface components {
              */
             oldest_due_at: string;
             /** @enum {string} */
-            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
+            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts" | "connector_tasks";
         };
         /** @description What is sent in the place of the templates of the type; it is no template itself */
         OwnContent: {
@@ -11146,9 +11196,12 @@ export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
 export type Connector = components['schemas']['Connector'];
 export type ConnectorList = components['schemas']['ConnectorList'];
+export type ConnectorReason = components['schemas']['ConnectorReason'];
 export type ConnectorSecrets = components['schemas']['ConnectorSecrets'];
 export type ConnectorTask = components['schemas']['ConnectorTask'];
 export type ConnectorTaskPage = components['schemas']['ConnectorTaskPage'];
+export type ConnectorTasksRetried = components['schemas']['ConnectorTasksRetried'];
+export type ConnectorTasksRetry = components['schemas']['ConnectorTasksRetry'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -13167,6 +13220,11 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description Only those whose last attempt failed for this reason
+                 * @example status_503
+                 */
+                code?: string;
+                /**
                  * @description Name in connectors.yaml
                  * @example customer_import
                  */
@@ -13295,6 +13353,54 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    retryConnectorTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorTasksRetry"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "retried": 1,
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTasksRetried"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     listConnectors: {
         parameters: {
             query?: never;
@@ -13326,8 +13432,18 @@ export interface operations {
                      *           "secrets_set": [
                      *             "text"
                      *           ],
+                     *           "secrets_of_environment": [
+                     *             "text"
+                     *           ],
                      *           "open_tasks": 1,
-                     *           "dead_tasks": 1
+                     *           "dead_tasks": 1,
+                     *           "reasons": [
+                     *             {
+                     *               "code": "status_503",
+                     *               "open": 1,
+                     *               "dead": 1
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }
@@ -13385,8 +13501,18 @@ export interface operations {
                      *       "secrets_set": [
                      *         "text"
                      *       ],
+                     *       "secrets_of_environment": [
+                     *         "text"
+                     *       ],
                      *       "open_tasks": 1,
-                     *       "dead_tasks": 1
+                     *       "dead_tasks": 1,
+                     *       "reasons": [
+                     *         {
+                     *           "code": "status_503",
+                     *           "open": 1,
+                     *           "dead": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Connector"];
