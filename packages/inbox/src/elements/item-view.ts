@@ -111,7 +111,7 @@ export class ItemView {
     this.#group.hidden = others === 0;
     if (others === 0) return;
     const { texts } = this.#host;
-    this.#group.textContent = isOpen ? texts.get('less') : texts.count('group', others);
+    this.#group.textContent = isOpen ? texts.get('less') : texts.count('fold', others);
     this.#group.setAttribute('aria-expanded', String(isOpen));
   }
 
