@@ -90,7 +90,7 @@ async function start(
   cleanup: Cleanup,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
-  if (roles.workers && config.kafka) (await import('./sources/kafka-client.ts')).requireNode();
+  if (roles.workers && config.kafka) (await import('./kafka/client.ts')).requireNode();
   if (roles.api) await checkPort(host, port);
   else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
 

@@ -1,19 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Pipeline } from '../ingest/pipeline.ts';
+import { type KafkaMember, type KafkaRecord, openMember, type Partition, type RecordStream } from '../kafka/client.ts';
+import { describeKafkaError } from '../kafka/errors.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
 import { isTransient } from '../store/pg/errors.ts';
-import {
-  describeKafkaError,
-  type KafkaMember,
-  type KafkaRecord,
-  openMember,
-  type Partition,
-  type RecordStream,
-} from './kafka-client.ts';
 import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
 import type { Reader } from './readers.ts';
 

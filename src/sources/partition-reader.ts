@@ -3,9 +3,9 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { CompiledSource } from '../catalog/compile/compile-sources.ts';
 import type { OrderedBatch, OrderedCounts, OrderedItem } from '../ingest/in-order.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
+import type { KafkaRecord } from '../kafka/client.ts';
 import { advancePartition, advanceStatement, type OffsetKey, type OpenedOffset } from '../store/kafka-offsets.ts';
 import type { TenantState } from '../store/tenants/tenant-state.ts';
-import type { KafkaRecord } from './kafka-client.ts';
 import { readRecord } from './read-record.ts';
 import { type ItemParts, toMessageId, toOrderedItem } from './to-item.ts';
 
