@@ -155,7 +155,7 @@ async function start(
     // Anyone may ask for health: tenants and their accounts are not in it.
     listOpenCircuits: () => workers?.listOpenCircuits(null) ?? [],
     dumps: workers?.dumps ?? null,
-    getSourceState: workers?.getSourceState ?? null,
+    kafka: workers?.kafka ?? null,
   });
   const { loops = [] } = workers ?? {};
   cleanup.push(

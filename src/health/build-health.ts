@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Millis } from '../model/event.ts';
-import type { SourceState } from '../model/source.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';
@@ -10,7 +9,7 @@ import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { checkEmail } from './email-check.ts';
 import { Health, type ProcessState } from './health.ts';
-import { checkKafka } from './kafka-check.ts';
+import { checkKafka, type KafkaStates } from './kafka-check.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
 import { checkCircuits, checkDeadLetters, checkOverdue, checkRouteMoves, checkSetAsideWaits } from './work-checks.ts';
 
@@ -35,8 +34,8 @@ export interface HealthParts {
   readonly loops: readonly WorkLoop[];
   /** Returns the circuits of its workers that are not closed. */
   readonly listOpenCircuits: () => readonly OpenCircuit[];
-  /** Returns how it reads sources; absent or null: it reads none. */
-  readonly getSourceState?: (() => SourceState) | null;
+  /** How it reads and writes Kafka topics; absent or null: it does neither. */
+  readonly kafka?: KafkaStates | null;
   /** Its scheduled dumps; null: it makes none. */
   readonly dumps: Dumps | null;
 }
@@ -62,7 +61,7 @@ export function buildHealth(parts: HealthParts): Health {
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
     ...(dumps ? [checkDumps(dumps)] : []),
-    ...(parts.getSourceState ? [checkKafka(parts.getSourceState)] : []),
+    ...(parts.kafka ? [inTurn(checkKafka(pool, clock, parts.kafka))] : []),
     ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),
   ];
   return new Health({ checks, clock, state, loops, listOpenCircuits });

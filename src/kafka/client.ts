@@ -1,7 +1,7 @@
 import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { ConfigError } from '../errors.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
-import { isUnknownTopic } from './errors.ts';
+import { isUnknownTopic, SendTimeout } from './errors.ts';
 
 /*
  * The one file that knows the Kafka client. Its streams keep old positions over a rebalance, and commit by default: here a stream is
@@ -59,6 +59,25 @@ export interface KafkaMember {
   close(): Promise<void>;
 }
 
+/** A message to be sent. */
+export interface OutgoingMessage {
+  /** Null: no key; such messages take turns among the partitions. */
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+}
+
+/** An idempotent producer; one send at a time. */
+export interface KafkaProducer {
+  /**
+   * Sends messages, and resolves when all replicas that must have them do. If it rejects, any of them may be in the topic, or
+   * arrive later.
+   */
+  send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
+  /** Never rejects. */
+  close(): Promise<void>;
+}
+
 /** The oldest Node.js that the client works with. */
 const MIN_NODE = [22, 22] as const;
 
@@ -90,23 +109,19 @@ export function requireNode(version = process.versions.node): void {
 /** Makes a member, which connects at its first request. @param onError an error that no request has: the member is of no use then */
 export async function openMember(settings: KafkaSettings, onError: (error: unknown) => void): Promise<KafkaMember> {
   const { Consumer, ListOffsetTimestamps } = await import('@platformatic/kafka');
-  const { brokers, clientId, group, sasl, ca } = settings;
   const consumer = new Consumer({
-    bootstrapBrokers: [...brokers],
-    clientId,
-    groupId: group,
+    ...toConnection(settings),
+    clientId: settings.clientId,
+    groupId: settings.group,
     autocommit: false,
     sessionTimeout: SESSION_MS,
     heartbeatInterval: HEARTBEAT_MS,
     rebalanceTimeout: REBALANCE_MS,
-    connectTimeout: CONNECT_MS,
     requestTimeout: REQUEST_MS,
     retries: 3,
     retryDelay: 500,
     // Otherwise a topic that is created again keeps its old id here.
     metadataMaxAge: 5000,
-    ...(ca !== null && { tls: ca === '' ? {} : { ca } }),
-    ...(sasl && { sasl }),
   });
   consumer.on('error', onError);
   consumer.on('consumer:heartbeat:stalled', () => onError(new Error('the group does not answer')));
@@ -159,6 +174,69 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
         consumer.close(true).catch(() => {}),
         new Promise((resolve) => setTimeout(resolve, REQUEST_MS).unref()),
       ]);
+    },
+  };
+}
+
+function toConnection({ brokers, sasl, ca }: KafkaSettings) {
+  return {
+    bootstrapBrokers: [...brokers],
+    connectTimeout: CONNECT_MS,
+    ...(ca !== null && { tls: ca === '' ? {} : { ca } }),
+    ...(sasl && { sasl }),
+  };
+}
+
+/** Time (ms) for one request of a producer, and for a send with its repetitions. */
+const SEND_REQUEST_MS = 8000;
+const MAX_SEND_MS = 20_000;
+
+/** Makes a producer, which connects at its first send. Keys select partitions as they do in Java. */
+export async function openProducer(settings: KafkaSettings): Promise<KafkaProducer> {
+  const { Producer, ProduceAcks, compatibilityPartitioner } = await import('@platformatic/kafka');
+  let turn = 0;
+  const producer = new Producer({
+    ...toConnection(settings),
+    clientId: `${settings.clientId}-out`,
+    requestTimeout: SEND_REQUEST_MS,
+    // With fewer than two, an idempotent producer repeats for ever.
+    retries: 2,
+    retryDelay: 250,
+    metadataMaxAge: 5000,
+    idempotent: true,
+    acks: ProduceAcks.ALL,
+    partitioner: (message, key) => (key ? compatibilityPartitioner(message, key as Buffer) : turn++ % 0x7fffffff),
+  });
+  producer.on('error', () => {});
+  const close = () =>
+    Promise.race([
+      producer.close(true).catch(() => {}),
+      new Promise((resolve) => setTimeout(resolve, SEND_REQUEST_MS).unref()),
+    ]);
+  return {
+    async send(topic, messages) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new SendTimeout('the brokers do not answer in time')), MAX_SEND_MS);
+      });
+      const sent = producer.send({
+        messages: messages.map(({ key, value, headers }) => ({
+          topic,
+          ...(key && { key }),
+          ...(value && { value }),
+          // Pairs: a name may be there twice.
+          headers: new Map(headers.map(([name, one]) => [Buffer.from(name), one] as const)),
+        })),
+      });
+      try {
+        await Promise.race([sent, late]);
+      } finally {
+        clearTimeout(timer);
+        sent.catch(() => {});
+      }
+    },
+    async close() {
+      await close();
     },
   };
 }

@@ -11,6 +11,38 @@ function hasApiError(error: unknown, apiId: string): boolean {
   return findIn(error, (one) => (one as { apiId?: unknown }).apiId === apiId, 0) !== undefined;
 }
 
+/** A send that took too long. */
+export class SendTimeout extends Error {}
+
+/** Why a send failed: because of a message of it, because of the topic, or because of the brokers. */
+export type SendFailure =
+  | 'too_large'
+  | 'not_accepted'
+  | 'topic_missing'
+  | 'not_authorized'
+  | 'brokers_away'
+  | 'failing';
+
+const FAILURES: readonly (readonly [SendFailure, RegExp])[] = [
+  ['too_large', /^(MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE)$/],
+  ['not_accepted', /^(INVALID_RECORD|INVALID_TIMESTAMP)$/],
+  ['topic_missing', /^(UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|INVALID_TOPIC_EXCEPTION)$/],
+  ['not_authorized', /AUTHORIZATION_FAILED$/],
+];
+
+export function findSendFailure(error: unknown): SendFailure {
+  for (const [failure, pattern] of FAILURES) {
+    if (findIn(error, (one) => pattern.test(String((one as { apiId?: unknown }).apiId)), 0)) return failure;
+  }
+  if (isUnknownTopic(error)) return 'topic_missing';
+  // A broker that answers is not away.
+  if (findIn(error, (one) => typeof (one as { apiId?: unknown }).apiId === 'string', 0)) return 'failing';
+  const isAway = (one: object) =>
+    one instanceof SendTimeout ||
+    /^PLT_KFK_(NETWORK|TIMEOUT|AUTHENTICATION)$/.test(String((one as { code?: unknown }).code));
+  return findIn(error, isAway, 0) ? 'brokers_away' : 'failing';
+}
+
 /** Returns why the brokers cannot be used, in a sentence without names, addresses and secrets. */
 export function describeKafkaError(error: unknown): string {
   const has = (matches: (one: object) => boolean) => findIn(error, matches, 0) !== undefined;

@@ -22,6 +22,7 @@ export const RETENTION_NAMES = [
   'inbox',
   'devices',
   'connector_tasks',
+  'kafka_outbox',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -152,6 +153,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     keeps: 'tasks that are open; products of users',
     setting: 'TIDINGS_RETAIN_CONNECTOR_TASKS',
     period: '90d',
+    shortest: '1d',
+  },
+  kafka_outbox: {
+    removes: 'messages for Kafka topics that still wait, or were set aside, since they were recorded: they are lost',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_KAFKA_OUTBOX',
+    period: '30d',
     shortest: '1d',
   },
 };

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { CompiledSource } from '../catalog/compile/compile-sources.ts';
+import { contentUuid } from '../events/content.ts';
 import type { OrderedBatch, OrderedCounts, OrderedItem } from '../ingest/in-order.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { KafkaRecord } from '../kafka/client.ts';
@@ -118,9 +119,18 @@ export class PartitionReader {
     };
   }
 
-  #toItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord): Promise<OrderedItem> {
+  async #toItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord): Promise<OrderedItem> {
     const id = toMessageId(this.key.topicId, record.partition, record.offset);
-    return toOrderedItem(this.#parts, tenantId, compiled, readRecord(record, compiled.source.format), id);
+    const item = await toOrderedItem(this.#parts, tenantId, compiled, readRecord(record, compiled.source.format), id);
+    const { name, deadLetterTopic } = compiled.source;
+    if (deadLetterTopic === undefined) return item;
+    const { topic, partition, offset, timestamp, key, value, headers } = record;
+    const origin = { source: name, topic, partition, offset: Number(offset), timestamp: Number(timestamp) };
+    const messageId = contentUuid(`${this.key.tenantId} ${id}`);
+    return {
+      ...item,
+      deadLetter: { tenantId: this.key.tenantId, topic: deadLetterTopic, messageId, origin, key, value, headers },
+    };
   }
 
   #ingest(tenantId: string, forTenant: string, { items, ends }: Group, start: bigint): Promise<OrderedCounts> {

@@ -79,6 +79,7 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'devices', table: 'devices', where: 'retired_at < $1' },
   // An open task has no end.
   { name: 'connector_tasks', table: 'connector_tasks', where: 'ended_at < $1' },
+  { name: 'kafka_outbox', table: 'kafka_outbox', where: 'created_at < $1' },
 ];
 
 /** Returns the periods with those that follow from others: what belongs to a notification does not outlive it. */
