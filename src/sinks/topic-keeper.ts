@@ -28,7 +28,8 @@ export interface TopicKeeperParts {
 const PAGE_TENANTS = 500;
 /** Shortest time (ms) between two measurements of a topic; and how many times as long after a round as it took. */
 const MEASURE_MS = 5000;
-const MEASURE_PAUSE_FACTOR = 20;
+const MEASURE_PAUSE_FACTOR = 10;
+const MAX_PAUSE_MS = 15_000;
 const PAGE_TOPICS = 20;
 /** Messages that have waited for so long (ms) for a transaction to end are told of. */
 const OPEN_TRANSACTION_MS = 10_000;
@@ -78,7 +79,7 @@ export class TopicKeeper {
       if (topics.length < PAGE_TOPICS) break;
     }
     const took = performance.now() - began;
-    this.#measureAt = performance.now() + Math.max(MEASURE_MS / 5, took * MEASURE_PAUSE_FACTOR);
+    this.#measureAt = performance.now() + Math.min(Math.max(MEASURE_MS / 5, took * MEASURE_PAUSE_FACTOR), MAX_PAUSE_MS);
   }
 
   async #bound(topic: MeasuredTopic): Promise<void> {

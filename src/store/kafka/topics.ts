@@ -280,7 +280,7 @@ export async function endFull(
              update kafka_topics set full_since = null where tenant_id = $1 and topic = $2 and full_since is not null
            ), told as (
              insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, bytes, created_at)
-             select $1, $3, $2, 'gap', '', $4, $3::text, $5,
+             select $1, $3::uuid, $2, 'gap', '', $4, $3::uuid::text, $5,
                     json_build_object('topic', $2::text,
                       'since', to_char(full_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
                       'until', to_char($6::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), 200, $5
