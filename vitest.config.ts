@@ -10,11 +10,14 @@ await ensureBuilt();
 /** The test files that take longest, longest first: one that starts last would run alone, beside an idle core. */
 const LONGEST = [
   'processes',
+  'process-ends',
   'torture',
   'kafka-sources',
   // Third: it takes a snapshot of a heap, which has the modules of earlier files as well.
   'card-registration',
   'large-events-heap',
+  'large-waits-heap',
+  'console-looks',
   'console-pages',
   'api-fuzz',
   'hostile-history',
@@ -38,7 +41,7 @@ const LONGEST = [
 ];
 
 /** Soaks, which `npm test` leaves out unless a word names them, or LONG is set. */
-const SOAKS = ['chaos', 'batch-soak'].map((name) => `test/${name}.test.ts`);
+const SOAKS = ['chaos', 'batch-soak', 'soak'].map((name) => `test/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

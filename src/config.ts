@@ -6,12 +6,14 @@ import pg from 'pg';
 import { type InstallationLimits, parseInstallationLimits } from './channels/installation-limits.ts';
 import { CHOOSING_VARIABLES } from './channels/registry.ts';
 import { SUBSTITUTES } from './channels/substitutes.ts';
+import { parseConnectorSettings } from './connectors/parse-settings.ts';
 import { ConfigError } from './errors.ts';
 import { parseKafkaSettings } from './kafka/parse-settings.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { findNearest } from './lib/text/did-you-mean.ts';
 import { unquote } from './lib/text/unquote.ts';
 import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
+import type { ConnectorSettings } from './model/connector.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import type { KafkaSettings } from './model/kafka.ts';
@@ -33,6 +35,10 @@ export interface Config {
   readonly apiDatabaseUrl: string | null;
   /** URL of an external PostgreSQL past its connection pooler, for what a session has to keep; null: that of `databaseUrl`. */
   readonly directDatabaseUrl: string | null;
+  /** URL of a streaming replica that answers some reads; null: there is no replica. */
+  readonly replicaDatabaseUrl: string | null;
+  /** Longest time (ms) that the replica may be behind to be read. */
+  readonly replicaMaxLag: Millis;
   readonly dataDir: string;
   readonly catalogDir: string;
   /** Tenant that the catalog directory, and a command on the database, is for. */
@@ -49,8 +55,9 @@ export interface Config {
   readonly keyRate: number;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
   readonly trustedProxies: readonly string[];
-  /** Servers on private networks that connectors of catalogs may call: URLs without a path. */
-  readonly connectorServers: readonly string[];
+  readonly connectors: ConnectorSettings;
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. */
+  readonly allowedOrigins: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -113,6 +120,7 @@ export function readConfig(
   const healthPort = env.TIDINGS_HEALTH_PORT ? parsePort('TIDINGS_HEALTH_PORT', env.TIDINGS_HEALTH_PORT) : null;
   const dataDir = resolve(env.TIDINGS_DATA_DIR || '.tidings');
   const [encryptionKey, ...otherEncryptionKeys] = loadEncryptionKeys(env.TIDINGS_ENCRYPTION_KEY, dataDir);
+  const tenant = parseTenant(env.TIDINGS_TENANT || DEFAULT_TENANT);
   const logLevel = env.TIDINGS_LOG_LEVEL || 'info';
   if (!LOG_LEVELS.includes(logLevel)) {
     throw new ConfigError(`TIDINGS_LOG_LEVEL is "${logLevel}"; it must be one of ${LOG_LEVELS.join(', ')}`);
@@ -124,16 +132,19 @@ export function readConfig(
     databaseUrl: parseDatabaseUrl('DATABASE_URL', env.DATABASE_URL),
     apiDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_API_DATABASE_URL', env),
     directDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_DIRECT_DATABASE_URL', env),
+    replicaDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_REPLICA_DATABASE_URL', env),
+    replicaMaxLag: parseDurationSetting('TIDINGS_REPLICA_MAX_LAG', env.TIDINGS_REPLICA_MAX_LAG || '30s', '1h'),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
-    tenant: parseTenant(env.TIDINGS_TENANT || DEFAULT_TENANT),
+    tenant,
     watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
     apiKeys,
     publicUrl: env.TIDINGS_PUBLIC_URL ? parseWebUrl('TIDINGS_PUBLIC_URL', env.TIDINGS_PUBLIC_URL) : null,
     oidc,
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
-    connectorServers: parseConnectorServers(env.TIDINGS_CONNECTOR_SERVERS),
+    connectors: parseConnectorSettings(env, tenant),
+    allowedOrigins: parseOrigins(env.TIDINGS_ALLOWED_ORIGINS),
     encryptionKey,
     otherEncryptionKeys,
     ...parseProviders(env),
@@ -422,12 +433,13 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
   return proxies;
 }
 
-function parseConnectorServers(value: string | undefined): readonly string[] {
+function parseOrigins(value: string | undefined): readonly string[] {
   return parseList(value).map((text) => {
     const url = URL.canParse(text) ? new URL(text) : null;
-    if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+    if (text === '*' || (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`))
+      return url?.origin ?? '*';
     throw new ConfigError(
-      `TIDINGS_CONNECTOR_SERVERS has "${text}"; write URLs without a path such as http://10.0.0.5:8080, separated by commas`,
+      `TIDINGS_ALLOWED_ORIGINS has "${text}"; write * or origins such as https://shop.example.com, separated by commas`,
     );
   });
 }

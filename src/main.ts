@@ -15,7 +15,7 @@ import { CatalogDirectory } from './process/catalog-directory.ts';
 import { Cleanup } from './process/cleanup.ts';
 import { keepPartitions } from './process/keep-partitions.ts';
 import { logClock, warnUnreadable } from './process/log-changes.ts';
-import { openDatabase } from './process/open-database.ts';
+import { followReplica, openDatabase } from './process/open-database.ts';
 import { openProviders } from './process/open-providers.ts';
 import type { Parts } from './process/parts.ts';
 import { createWorkers } from './process/workers.ts';
@@ -97,13 +97,16 @@ async function start(
   const telemetry = await openTelemetry(config.telemetry, log);
   cleanup.push(() => telemetry.stop());
   const { writeMetrics } = telemetry;
-  const database = await openDatabase(config, log, cleanup);
-  const { pool, embedded } = database;
+  const opened = await openDatabase(config, log, cleanup);
+  const { pool, embedded } = opened;
   await requireKnownTenant(pool, tenant);
   const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
   await databaseClock.start();
   cleanup.push(() => databaseClock.stop());
   const { now: clock, isRight: mayAct } = databaseClock;
+  // Workers read nothing that it may answer.
+  const replica = roles.api ? await followReplica(config, opened, clock, log, cleanup) : null;
+  const database = { ...opened, replica };
   const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
   await checkEncryptionKey(pool, seal);
   const partitions = await keepPartitions(database.direct, clock, log, cleanup);
@@ -156,8 +159,9 @@ async function start(
     listOpenCircuits: () => workers?.listOpenCircuits(null) ?? [],
     dumps: workers?.dumps ?? null,
     kafka: workers?.kafka ?? null,
+    replica,
   });
-  const { loops = [] } = workers ?? {};
+  const { loops = [], kafka } = workers ?? {};
   cleanup.push(
     await telemetry.watch({
       pool,
@@ -166,6 +170,8 @@ async function start(
       getClockOffset,
       dataDir,
       loops,
+      getSourceState: kafka?.getSources,
+      replica,
     }),
   );
 

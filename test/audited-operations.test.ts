@@ -65,6 +65,7 @@ const AUDITED: {
   'PATCH /api/v1/members/{member_id}': ['member.changed', 'both'],
   'DELETE /api/v1/members/{member_id}': ['member.removed', 'before'],
   'PUT /api/v1/connectors/{connector}/secrets': ['connector.secrets_changed', 'both'],
+  'POST /api/v1/connector-tasks/retry': ['connector_tasks.retried', 'none'],
   'POST /api/v1/connector-tasks/{task_id}/retry': ['connector_task.retried', 'both'],
   'POST /api/v1/users/{user_id}/products/register': ['products.registration_asked', 'none'],
   'POST /api/v1/users/{user_id}/products/{product_id}/calls/{call}': ['card_network.called', 'none'],

@@ -9,61 +9,30 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { getHeapSnapshot } from 'node:v8';
 import pino from 'pino';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { readCardAnswer } from '../src/connectors/cards/card-answer.ts';
 import type { JsonObject } from '../src/model/event.ts';
-import { loadExample } from './support/catalog.ts';
-import {
-  connectorsYaml,
-  connectorWorker,
-  NETWORK,
-  setSecrets,
-  type TestConnectorWorker,
-  UPSTREAM,
-  withConnectors,
-} from './support/connectors.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { type CardScript, LENDER_SECRETS, Lender, type Padding } from './support/stand-ins/lender.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { connectorsYaml, connectorWorker, NETWORK, useLender } from './support/connectors.ts';
+import { type CardScript, LENDER_SECRETS, type Padding } from './support/stand-ins/lender.ts';
 
 /** Cards that are registered with a card network: by the card API of upstream, and hop by hop. */
 
-let tidings: TestTidings;
-let server: TestServer;
-let lender: Lender;
-let worker: TestConnectorWorker;
 const logged: string[] = [];
 const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+const lending = useLender({ log, exempt: ({ hostname }) => hostname === '127.0.0.1' });
 
-beforeAll(async () => {
-  lender = await Lender.start();
-  tidings = await testTidings({}, undefined, log);
-  tidings.clock.now = Date.parse('2026-11-02T15:00:00Z');
-  server = await testServer(tidings, { exempt: ({ hostname }) => hostname === '127.0.0.1' });
-  await use(UPSTREAM(lender.url));
-  await setSecrets(server);
-  worker = connectorWorker(tidings, lender, { log });
-}, 180_000);
-
-afterAll(async () => {
-  await worker?.stop();
-  await server?.close();
-  await lender?.stop();
-  await tidings?.close();
-});
-
-async function use(cards: string, url = lender.url): Promise<void> {
-  await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(url, cards)));
+async function use(cards: string, url = lending.lender.url): Promise<void> {
+  await lending.apply(connectorsYaml(url, cards));
 }
 
 const numbersOf = (url: string) => `numbers: { url: ${url}, path: "/credit_cards/{reference}" }`;
 
 async function approve(userId: string): Promise<void> {
-  await server.post('/api/v1/events', {
+  await lending.server.post('/api/v1/events', {
     event_id: `approved ${userId}`,
     user_id: userId,
     event_type: 'product_status_changed',
-    event_timestamp: new Date(tidings.clock.now).toISOString(),
+    event_timestamp: new Date(lending.tidings.clock.now).toISOString(),
     properties: { product_uuid: 'p', product: 'CREDIT', status: 'approved' },
   });
 }
@@ -72,8 +41,8 @@ async function approve(userId: string): Promise<void> {
 async function register(...script: CardScript[]) {
   const [userId, productId] = [randomUUID(), randomUUID()];
   const product = { product_uuid: productId, type: 'credit', status: 'approved' };
-  lender.addCustomer(userId, { email: 'dana@example.com', products: [product] });
-  lender.scriptCard(productId, ...script);
+  lending.lender.addCustomer(userId, { email: 'dana@example.com', products: [product] });
+  lending.lender.scriptCard(productId, ...script);
   await approve(userId);
   return ended(userId);
 }
@@ -81,18 +50,18 @@ async function register(...script: CardScript[]) {
 async function ended(userId: string) {
   const [task] = await vi.waitFor(
     async () => {
-      const { tasks } = (await server.get(`/api/v1/connector-tasks?user_id=${userId}`)).body;
+      const { tasks } = (await lending.server.get(`/api/v1/connector-tasks?user_id=${userId}`)).body;
       const due = tasks.flatMap((one: { state: string; due_at: string }) =>
         one.state === 'open' ? Date.parse(one.due_at) : [],
       );
-      tidings.clock.now = Math.max(tidings.clock.now, ...due);
+      lending.tidings.clock.now = Math.max(lending.tidings.clock.now, ...due);
       const cards = tasks.filter(({ kind }: { kind: string }) => kind === 'card-registration');
       expect(cards.map(({ state }: { state: string }) => state)).toEqual([expect.stringMatching(/done|dead/)]);
       return cards;
     },
     { timeout: 60_000, interval: 30 },
   );
-  const { products } = (await server.get(`/api/v1/users/${userId}/products`)).body;
+  const { products } = (await lending.server.get(`/api/v1/users/${userId}/products`)).body;
   return { userId, task, product: products[0] };
 }
 
@@ -102,25 +71,25 @@ describe('by the card API of upstream', () => {
     expect(task.state).toBe('done');
     expect(product).toMatchObject({ registration: 'registered', registration_code: 'REG_121' });
     expect(product.subscriber_reference_id).toMatch(/^sub-/);
-    const [sent] = lender.requestsTo('/api/v1/cm/register_valid_user').slice(-1);
+    const [sent] = lending.lender.requestsTo('/api/v1/cm/register_valid_user').slice(-1);
     expect([sent?.method, sent?.body]).toEqual([
       'POST',
       JSON.stringify({ registrationTokenList: [product.product_id] }),
     ]);
     expect(sent?.headers['content-type']).toBe('application/json');
     expect(sent?.headers['x-avant-authorization']).toMatch(/^ey/);
-    const { rows } = await tidings.pool.query('select user_products::text as row from user_products');
+    const { rows } = await lending.tidings.pool.query('select user_products::text as row from user_products');
     expect(rows.some(({ row }) => row.includes(product.subscriber_reference_id))).toBe(false);
     const path = `/api/v1/users/${userId}/products/${product.product_id}/calls`;
-    const listed = await server.post(`${path}/get_card_list`, {});
+    const listed = await lending.server.post(`${path}/get_card_list`, {});
     expect(listed.body).toMatchObject({
       outcome: 'answered',
       answer: { opId: 'get_card_list', subscriberReferenceId: product.subscriber_reference_id },
     });
     expect(JSON.stringify(listed.body)).toMatch(/"cardNumber":"…\d{4}"/);
     const body = { policy: { international: false } };
-    expect((await server.post(`${path}/set_card_policy`, { body })).body.outcome).toBe('answered');
-    const [policy] = lender.requestsTo('/api/v1/cm/set_card_policy');
+    expect((await lending.server.post(`${path}/set_card_policy`, { body })).body.outcome).toBe('answered');
+    const [policy] = lending.lender.requestsTo('/api/v1/cm/set_card_policy');
     expect(JSON.parse(policy?.body ?? '')).toEqual({ ...body, subscriberReferenceId: product.subscriber_reference_id });
   });
 
@@ -131,7 +100,7 @@ describe('by the card API of upstream', () => {
     expect(unusable.task).toMatchObject({ state: 'dead', code: 'card_status_I', attempts: 1 });
     expect(unusable.task.reason).toMatch(/bad state/);
     expect(unusable.product).toMatchObject({ registration: 'unusable', subscriber_reference_id: null });
-    const { rows } = await tidings.pool.query(
+    const { rows } = await lending.tidings.pool.query(
       `select event_type, properties ->> 'code' as code from events where user_id = $1 and event_type like 'card.%' order by event_time, event_type desc`,
       [again.userId],
     );
@@ -161,18 +130,38 @@ describe('by the card API of upstream', () => {
     expect(failing.task).toMatchObject({ state: 'dead', code: 'REG_101' });
   });
 
+  test('one that is asked to wait until its last attempt has failed; one that is registered stays so if a later registration fails', async () => {
+    const waiting = await register('R', 'R', 'R', 'R');
+    expect(waiting.task).toMatchObject({ state: 'dead', code: 'card_status_R', attempts: 4 });
+    expect(waiting.product).toMatchObject({ registration: 'failed', registration_code: 'card_status_R' });
+    const { userId, product } = await register('S');
+    lending.lender.scriptCard(product.product_id, 'REG_999');
+    await lending.server.post(`/api/v1/users/${userId}/products/register`, {});
+    await vi.waitFor(
+      async () => {
+        const { tasks } = (await lending.server.get(`/api/v1/connector-tasks?user_id=${userId}&state=dead`)).body;
+        expect(tasks).toMatchObject([{ code: 'REG_999' }]);
+      },
+      { timeout: 30_000 },
+    );
+    const { products } = (await lending.server.get(`/api/v1/users/${userId}/products`)).body;
+    expect(products[0]).toMatchObject({ registration: 'registered', registration_code: 'REG_121' });
+  });
+
   test('a product is registered by command; without a product there is nothing to register', async () => {
     const { userId, product } = await register('I');
-    const asked = await server.post(`/api/v1/users/${userId}/products/register`, { product_ids: [product.product_id] });
+    const asked = await lending.server.post(`/api/v1/users/${userId}/products/register`, {
+      product_ids: [product.product_id],
+    });
     expect([asked.status, asked.body.tasks.length]).toEqual([202, 1]);
     await vi.waitFor(
       async () => {
-        const { products } = (await server.get(`/api/v1/users/${userId}/products`)).body;
+        const { products } = (await lending.server.get(`/api/v1/users/${userId}/products`)).body;
         expect(products[0].registration).toBe('registered');
       },
       { timeout: 30_000 },
     );
-    expect((await server.post(`/api/v1/users/${randomUUID()}/products/register`, {})).status).toBe(404);
+    expect((await lending.server.post(`/api/v1/users/${randomUUID()}/products/register`, {})).status).toBe(404);
   });
 });
 
@@ -200,42 +189,44 @@ describe('hop by hop', () => {
   test.each(['oaep-sha256', 'oaep-sha1', 'pkcs1-v1.5'] as const)(
     'the network decrypts the right number: %s',
     async (padding: Padding) => {
-      lender.padding = padding;
-      await use(NETWORK(lender.url, `${numbersOf(lender.url)}\n      padding: ${padding}`));
-      lender.decrypted.length = 0;
+      lending.lender.padding = padding;
+      await use(NETWORK(lending.lender.url, `${numbersOf(lending.lender.url)}\n      padding: ${padding}`));
+      lending.lender.decrypted.length = 0;
       const { product } = await register('R', 'S');
       expect(product.registration).toBe('registered');
-      expect(lender.decrypted).toEqual([true, true]);
-      const [sent] = lender.requestsTo('/fiserver/cbes/perform.do').slice(-1);
+      expect(lending.lender.decrypted).toEqual([true, true]);
+      const [sent] = lending.lender.requestsTo('/fiserver/cbes/perform.do').slice(-1);
       expect(Object.keys(JSON.parse(sent?.body ?? '{}')).sort()).toEqual([
         ...['appToken', 'fiToken', 'inLineProvisioning', 'isEncrypted', 'language', 'registrationTokenList'],
       ]);
       // The reference is remembered, the number is not.
-      expect(lender.requestsTo(`/accounts/${product.product_id}`)).toHaveLength(1);
-      expect(lender.requestsTo('/credit_cards/').length).toBeGreaterThanOrEqual(2);
+      expect(lending.lender.requestsTo(`/accounts/${product.product_id}`)).toHaveLength(1);
+      expect(lending.lender.requestsTo('/credit_cards/').length).toBeGreaterThanOrEqual(2);
     },
   );
 
   test('a gateway gets the references, and does the rest', async () => {
-    await use(NETWORK(lender.url, `gateway: { url: ${lender.url} }`));
+    await use(NETWORK(lending.lender.url, `gateway: { url: ${lending.lender.url} }`));
     const { product } = await register('S');
     expect(product.registration).toBe('registered');
-    const [sent] = lender.requestsTo('/cm/api/v2.0/cm/register_valid_user').slice(-1);
+    const [sent] = lending.lender.requestsTo('/cm/api/v2.0/cm/register_valid_user').slice(-1);
     expect(JSON.parse(sent?.body ?? '')).toEqual({ registrationTokenList: [expect.stringMatching(/^fdr-/)] });
   });
 
   test('a text that is no certificate, and a card that is not known, end as dead letters that name no number', async () => {
-    await use(NETWORK(lender.url, numbersOf(lender.url)));
-    await server.send('PUT', '/api/v1/connectors/card_network/secrets', { certificate: 'no certificate' });
+    await use(NETWORK(lending.lender.url, numbersOf(lending.lender.url)));
+    await lending.server.send('PUT', '/api/v1/connectors/card_network/secrets', { certificate: 'no certificate' });
     const { task } = await register('S');
     expect(task).toMatchObject({ state: 'dead', code: 'certificate_invalid' });
-    await server.send('PUT', '/api/v1/connectors/card_network/secrets', { certificate: LENDER_SECRETS.certificate });
-    const { rows } = await tidings.pool.query(
+    await lending.server.send('PUT', '/api/v1/connectors/card_network/secrets', {
+      certificate: LENDER_SECRETS.certificate,
+    });
+    const { rows } = await lending.tidings.pool.query(
       `select (select string_agg(t::text, '') from events as t) || (select string_agg(t::text, '') from connector_tasks as t)
          || (select string_agg(t::text, '') from user_products as t) || (select string_agg(t::text, '') from audit_log as t) as text`,
     );
-    expect(lender.knowsNumberIn(Buffer.from(rows[0].text))).toBe(false);
-    expect(lender.knowsNumberIn(Buffer.from(logged.join('')))).toBe(false);
+    expect(lending.lender.knowsNumberIn(Buffer.from(rows[0].text))).toBe(false);
+    expect(lending.lender.knowsNumberIn(Buffer.from(logged.join('')))).toBe(false);
   });
 });
 
@@ -250,14 +241,14 @@ test('after a registration no card number is in the heap of the process, its dat
   try {
     const url: string = (await lines.next()).value;
     await use(NETWORK(url, numbersOf(url)), url);
-    await worker.stop();
-    worker = connectorWorker(tidings, { url }, { log });
+    await lending.worker.stop();
+    lending.worker = connectorWorker(lending.tidings, { url }, { log });
     await approve(userId);
     const { product } = await ended(userId);
     expect(product.registration).toBe('registered');
     const [heap, rest] = [join(folder, 'heap'), join(folder, 'rest')];
     await pipeline(getHeapSnapshot(), createWriteStream(heap));
-    const { rows } = await tidings.pool.query(
+    const { rows } = await lending.tidings.pool.query(
       `select string_agg(row, '') as text from (
          select events::text as row from events union all select connector_tasks::text from connector_tasks
          union all select user_products::text from user_products union all select audit_log::text from audit_log

@@ -44,6 +44,23 @@ describe('configuration', () => {
     expect(read({ HOST }).host).toBe(HOST);
   });
 
+  test('secrets of connectors are values, or files', () => {
+    const file = join(dataDir, 'network.pem');
+    writeFileSync(file, 'a certificate\n');
+    const { connectors } = read({
+      TIDINGS_TENANT: 'acme',
+      TIDINGS_CONNECTOR_SERVERS: 'http://10.0.0.5:8080',
+      TIDINGS_CONNECTOR_CARD_NETWORK_CERTIFICATE_FILE: file,
+      TIDINGS_CONNECTOR_IMPORT_SHARED_KEY: 'a key',
+    });
+    expect(connectors.servers).toEqual(['http://10.0.0.5:8080']);
+    expect(connectors.tenantId).toBe('acme');
+    expect([...connectors.secrets].sort()).toEqual([
+      ['TIDINGS_CONNECTOR_CARD_NETWORK_CERTIFICATE', 'a certificate'],
+      ['TIDINGS_CONNECTOR_IMPORT_SHARED_KEY', 'a key'],
+    ]);
+  });
+
   const SECRET = 'hunter2-secret';
 
   test.each([
@@ -52,6 +69,11 @@ describe('configuration', () => {
     ['TIDINGS_TRUSTED_PROXIES', 'proxy.example.com', {}],
     ['TIDINGS_TRUSTED_PROXIES', '10.0.0.0/33', {}],
     ['TIDINGS_TRUSTED_PROXIES', '10.0.0.1, 0.0.0.0/0', {}],
+    ['TIDINGS_CONNECTOR_SERVERS', 'http://10.0.0.5/path', {}],
+    ['TIDINGS_CONNECTOR_CARDS_PASWORD', SECRET, {}],
+    ['TIDINGS_CONNECTOR_PASSWORD', SECRET, {}],
+    ['TIDINGS_CONNECTOR_CARDS_PASSWORD', SECRET, { TIDINGS_CONNECTOR_CARDS_PASSWORD_FILE: '/run/password' }],
+    ['TIDINGS_CONNECTOR_CARDS_PASSWORD_FILE', '/no/such/file', {}],
     ['PORT', 'eighty', {}],
     ['PORT', '65536', {}],
     ['PORT', '-1', {}],

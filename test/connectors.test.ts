@@ -2,43 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { loadExample } from './support/catalog.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runCommand } from './support/cli.ts';
-import {
-  connectorsYaml,
-  connectorWorker,
-  setSecrets,
-  type TestConnectorWorker,
-  withConnectors,
-} from './support/connectors.ts';
-import { type TestServer, testServer } from './support/http.ts';
-import { type Customer, Lender } from './support/stand-ins/lender.ts';
-import { type TestTidings, testTidings } from './support/tidings.ts';
+import { connectorsYaml, connectorWorker, setSecrets, useLender } from './support/connectors.ts';
+import { testServer } from './support/http.ts';
+import { type Customer, LENDER_SECRETS, Lender } from './support/stand-ins/lender.ts';
+import { TENANT } from './support/tidings.ts';
 
 /** Customers that are imported when their application is approved, and what becomes of failures. */
 
-let tidings: TestTidings;
-let server: TestServer;
-let lender: Lender;
-let worker: TestConnectorWorker;
-
-beforeAll(async () => {
-  lender = await Lender.start();
-  tidings = await testTidings({});
-  tidings.clock.now = Date.parse('2026-11-02T15:00:00Z');
-  await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(lender.url)));
-  server = await testServer(tidings);
-  await setSecrets(server);
-  worker = connectorWorker(tidings, lender);
-}, 180_000);
-
-afterAll(async () => {
-  await worker?.stop();
-  await server?.close();
-  await lender?.stop();
-  await tidings?.close();
-});
+const lending = useLender();
 
 const customer = (more: Partial<Customer> = {}): Customer => ({
   email: 'dana@example.com',
@@ -50,18 +23,18 @@ const customer = (more: Partial<Customer> = {}): Customer => ({
 });
 
 async function approve(userId: string, status = 'approved') {
-  const answer = await server.post('/api/v1/events', {
+  const answer = await lending.server.post('/api/v1/events', {
     event_id: `${status} ${userId}`,
     user_id: userId,
     event_type: 'product_status_changed',
-    event_timestamp: new Date(tidings.clock.now).toISOString(),
+    event_timestamp: new Date(lending.tidings.clock.now).toISOString(),
     properties: { product_uuid: 'p', product: 'LOAN', status },
   });
   expect(answer.body.results[0].status).toMatch(/accepted|duplicate/);
 }
 
 async function tasksOf(userId: string) {
-  const { body } = await server.get(`/api/v1/connector-tasks?user_id=${encodeURIComponent(userId)}`);
+  const { body } = await lending.server.get(`/api/v1/connector-tasks?user_id=${encodeURIComponent(userId)}`);
   return body.tasks;
 }
 
@@ -71,7 +44,7 @@ async function untilTasks(userId: string, states: readonly string[]): Promise<vo
     async () => {
       const tasks: { state: string; due_at: string }[] = await tasksOf(userId);
       const due = tasks.filter(({ state }) => state === 'open').map(({ due_at }) => Date.parse(due_at));
-      tidings.clock.now = Math.max(tidings.clock.now, ...due);
+      lending.tidings.clock.now = Math.max(lending.tidings.clock.now, ...due);
       expect(tasks.map(({ state }) => state).sort()).toEqual([...states].sort());
     },
     { timeout: 60_000, interval: 30 },
@@ -79,7 +52,7 @@ async function untilTasks(userId: string, states: readonly string[]): Promise<vo
 }
 
 async function eventsOf(userId: string): Promise<{ event_type: string; properties: Record<string, unknown> }[]> {
-  const { rows } = await tidings.pool.query(
+  const { rows } = await lending.tidings.pool.query(
     'select event_type, properties from events where user_id = $1 order by received_at, event_time, event_type',
     [userId],
   );
@@ -89,7 +62,7 @@ async function eventsOf(userId: string): Promise<{ event_type: string; propertie
 test('an approved customer becomes a user with traits, addresses, products and toggles, and the timeline tells it', async () => {
   const userId = randomUUID();
   const card = randomUUID();
-  lender.addCustomer(userId, {
+  lending.lender.addCustomer(userId, {
     ...customer({
       products: [
         { product_uuid: `loan ${userId}`, type: 'loan', status: 'approved' },
@@ -103,11 +76,11 @@ test('an approved customer becomes a user with traits, addresses, products and t
   });
   await approve(userId);
   await untilTasks(userId, ['done', 'done']);
-  const { body: user } = await server.get(`/api/v1/users/${userId}`);
+  const { body: user } = await lending.server.get(`/api/v1/users/${userId}`);
   expect(user.traits).toMatchObject({ first_name: 'Dana', time_zone: 'America/Chicago', products: ['LOAN', 'CREDIT'] });
   expect(JSON.stringify(user)).not.toContain('dana@example.com');
   expect(Object.keys(user.addresses).sort()).toEqual(['email', 'phone']);
-  const { products } = (await server.get(`/api/v1/users/${userId}/products`)).body;
+  const { products } = (await lending.server.get(`/api/v1/users/${userId}/products`)).body;
   expect(
     products
       .map(({ product, registration }: { product: string; registration: string }) => [product, registration])
@@ -116,7 +89,7 @@ test('an approved customer becomes a user with traits, addresses, products and t
     ['CREDIT', 'registered'],
     ['LOAN', null],
   ]);
-  const toggles = (await server.get(`/api/v1/customer-notifications/${userId}`)).body;
+  const toggles = (await lending.server.get(`/api/v1/customer-notifications/${userId}`)).body;
   expect(toggles.find(({ category }: { category: string }) => category === 'CARD_HIGH_PURCHASE')).toMatchObject({
     enabled: true,
     selected_delivery_method: 'sms',
@@ -127,35 +100,35 @@ test('an approved customer becomes a user with traits, addresses, products and t
     'preference.updated',
     'product_status_changed',
   ]);
-  const { body: audit } = await server.get(`/api/v1/audit/${userId}`);
+  const { body: audit } = await lending.server.get(`/api/v1/audit/${userId}`);
   expect(JSON.stringify(audit)).toContain('customer.imported');
 });
 
 test('an application that is declined imports no user; approved twice, the customer is one user with the same products', async () => {
   const userId = randomUUID();
-  lender.addCustomer(userId, customer());
+  lending.lender.addCustomer(userId, customer());
   await approve(userId, 'declined');
   expect(await tasksOf(userId)).toEqual([]);
   await approve(userId);
   await approve(userId);
   await untilTasks(userId, ['done']);
-  tidings.clock.now += 1000;
-  await server.post('/api/v1/events', {
+  lending.tidings.clock.now += 1000;
+  await lending.server.post('/api/v1/events', {
     event_id: `again ${userId}`,
     user_id: userId,
     event_type: 'product_status_changed',
-    event_timestamp: new Date(tidings.clock.now).toISOString(),
+    event_timestamp: new Date(lending.tidings.clock.now).toISOString(),
     properties: { product_uuid: 'x', product: 'LOAN', status: 'approved' },
   });
   await untilTasks(userId, ['done', 'done']);
-  expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
+  expect((await lending.server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
 });
 
 test('404, 500, and no answer are tried again later, and hold up no other customer', async () => {
   const [slow, next] = [randomUUID(), randomUUID()];
-  lender.addCustomer(slow, customer());
-  lender.addCustomer(next, customer());
-  lender.scriptUpstream(slow, { status: 404 }, { status: 500 }, { instead: 'hang' });
+  lending.lender.addCustomer(slow, customer());
+  lending.lender.addCustomer(next, customer());
+  lending.lender.scriptUpstream(slow, { status: 404 }, { status: 500 }, { instead: 'hang' });
   await approve(slow);
   await vi.waitFor(
     async () => expect((await tasksOf(slow))[0]).toMatchObject({ state: 'open', attempts: 1, code: 'status_404' }),
@@ -181,45 +154,87 @@ test('after the last attempt it is a dead letter with its reason, which a comman
   await untilTasks(userId, ['dead']);
   const [task] = await tasksOf(userId);
   expect(task).toMatchObject({ code: 'status_404', attempts: 4, reason: 'The service answered with HTTP status 404.' });
-  const { body: dead } = await server.get('/api/v1/connector-tasks?state=dead&connector=customer_import');
+  const { body: dead } = await lending.server.get('/api/v1/connector-tasks?state=dead&connector=customer_import');
   expect(dead.tasks.map(({ task_id }: { task_id: string }) => task_id)).toContain(task.task_id);
-  const { connectors } = (await server.get('/api/v1/connectors')).body;
+  const { connectors } = (await lending.server.get('/api/v1/connectors')).body;
   expect(connectors[0]).toMatchObject({ name: 'customer_import', dead_tasks: 1, secrets_set: ['shared_key'] });
-  lender.addCustomer(userId, customer());
-  const retried = await server.post(`/api/v1/connector-tasks/${task.task_id}/retry`);
+  lending.lender.addCustomer(userId, customer());
+  const retried = await lending.server.post(`/api/v1/connector-tasks/${task.task_id}/retry`);
   expect([retried.status, retried.body.state]).toEqual([200, 'open']);
   await untilTasks(userId, ['done']);
-  expect((await server.post(`/api/v1/connector-tasks/${task.task_id}/retry`)).body.code).toBe('not_retryable');
-  expect((await server.post(`/api/v1/connector-tasks/${randomUUID()}/retry`)).status).toBe(404);
+  expect((await lending.server.post(`/api/v1/connector-tasks/${task.task_id}/retry`)).body.code).toBe('not_retryable');
+  expect((await lending.server.post(`/api/v1/connector-tasks/${randomUUID()}/retry`)).status).toBe(404);
 });
 
 test('an answer that is no customer, or does not fit the catalog, is a failure and no half of a user', async () => {
   const [odd, unfit] = [randomUUID(), randomUUID()];
-  lender.addCustomer(odd, { products: [{ type: 'loan' }] } as unknown as Customer);
-  lender.addCustomer(unfit, customer({ time_zone: 7 as unknown as string }));
+  lending.lender.addCustomer(odd, { products: [{ type: 'loan' }] } as unknown as Customer);
+  lending.lender.addCustomer(unfit, customer({ time_zone: 7 as unknown as string }));
   await approve(odd);
   await approve(unfit);
   await untilTasks(odd, ['dead']);
   await untilTasks(unfit, ['dead']);
   expect([(await tasksOf(odd))[0].code, (await tasksOf(unfit))[0].code]).toEqual(['answer_invalid', 'schema_mismatch']);
   for (const userId of [odd, unfit])
-    expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
+    expect((await lending.server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
+});
+
+test('a service that gives no answer holds up no other one: its tasks are put off, and no attempts are lost', async () => {
+  const silent = Array.from({ length: 40 }, () => randomUUID());
+  for (const userId of silent) {
+    lending.lender.addCustomer(userId, customer());
+    lending.lender.scriptUpstream(userId, ...Array.from({ length: 4 }, () => ({ delay: 10_000 })));
+    await approve(userId);
+  }
+  await vi.waitFor(
+    async () => {
+      const { body } = await lending.server.get('/api/v1/connector-tasks?state=open&limit=100');
+      const due = body.tasks.filter(
+        ({ due_at }: { due_at: string }) => Date.parse(due_at) <= lending.tidings.clock.now,
+      );
+      expect(due).toEqual([]);
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+  const called = silent.filter((userId) => lending.lender.requestsTo(`/api/v1/customers/${userId}`).length > 0);
+  expect(called.length).toBeLessThan(25);
+  const waiting = silent.filter((userId) => !called.includes(userId));
+  expect((await tasksOf(waiting[0] as string))[0]).toMatchObject({ state: 'open', attempts: 0 });
+  // It answers again.
+  for (const userId of silent) lending.lender.scriptUpstream(userId);
+  for (const userId of silent) await untilTasks(userId, ['done']);
+});
+
+test('an id that would lead to another path of the service is not called', async () => {
+  const before = lending.lender.requests.length;
+  await approve('..');
+  await untilTasks('..', ['dead']);
+  expect((await tasksOf('..'))[0].code).toBe('id_unusable');
+  expect(lending.lender.requests.length).toBe(before);
+});
+
+test('a status that is shortened within a character is stored', async () => {
+  const userId = randomUUID();
+  const product = { product_uuid: randomUUID(), type: 'loan', status: `${'x'.repeat(255)}😀` };
+  lending.lender.addCustomer(userId, customer({ products: [product] }));
+  await approve(userId);
+  await untilTasks(userId, ['done']);
 });
 
 test('a user who is erased while they are fetched is not brought back, and no task is left of them', async () => {
   const userId = randomUUID();
-  lender.addCustomer(userId, customer());
-  lender.scriptUpstream(userId, { delay: 1200, body: { customer_uuid: userId, ...customer() } });
-  const before = lender.requestsTo(`/api/v1/customers/${userId}`).length;
+  lending.lender.addCustomer(userId, customer());
+  lending.lender.scriptUpstream(userId, { delay: 1200, body: { customer_uuid: userId, ...customer() } });
+  const before = lending.lender.requestsTo(`/api/v1/customers/${userId}`).length;
   await approve(userId);
-  await vi.waitFor(() => expect(lender.requestsTo(`/api/v1/customers/${userId}`).length).toBe(before + 1), {
+  await vi.waitFor(() => expect(lending.lender.requestsTo(`/api/v1/customers/${userId}`).length).toBe(before + 1), {
     timeout: 30_000,
   });
-  tidings.clock.now += 1000;
-  expect((await server.post(`/api/v1/users/${userId}/erase`, {})).status).toBe(202);
+  lending.tidings.clock.now += 1000;
+  expect((await lending.server.post(`/api/v1/users/${userId}/erase`, {})).status).toBe(202);
   expect(await tasksOf(userId)).toEqual([]);
   await new Promise((resolve) => setTimeout(resolve, 2000));
-  const { rows } = await tidings.pool.query(
+  const { rows } = await lending.tidings.pool.query(
     `select (select count(*)::int from users where user_id = $1) as users, (select count(*)::int from user_products where user_id = $1) as products,
             (select count(*)::int from connector_tasks where user_id = $1) as tasks,
             (select count(*)::int from events where user_id = $1 and event_type like 'customer%') as events`,
@@ -229,19 +244,19 @@ test('a user who is erased while they are fetched is not brought back, and no ta
 });
 
 test('a worker that dies between the fetch and the record leaves the task to another one, and nothing is doubled', async () => {
-  await worker.stop();
+  await lending.worker.stop();
   const userId = randomUUID();
-  lender.addCustomer(userId, customer());
+  lending.lender.addCustomer(userId, customer());
   await approve(userId);
   const dying = connectorWorker(
     {
-      ...tidings,
-      pool: Object.assign(Object.create(tidings.pool), {
+      ...lending.tidings,
+      pool: Object.assign(Object.create(lending.tidings.pool), {
         // Statements go through, transactions do not.
-        connect: (done?: never) => (done ? tidings.pool.connect(done) : Promise.reject(new Error('killed'))),
+        connect: (done?: never) => (done ? lending.tidings.pool.connect(done) : Promise.reject(new Error('killed'))),
       }),
     },
-    lender,
+    lending.lender,
     { lease: 2000 },
   );
   await vi.waitFor(
@@ -252,19 +267,48 @@ test('a worker that dies between the fetch and the record leaves the task to ano
   );
   await dying.stop();
   expect((await tasksOf(userId))[0].state).toBe('open');
-  lender.addCustomer(userId, customer({ name: { first: 'Changed', last: 'since' } }));
-  worker = connectorWorker(tidings, lender);
-  tidings.clock.now += 60_000;
+  lending.lender.addCustomer(userId, customer({ name: { first: 'Changed', last: 'since' } }));
+  lending.worker = connectorWorker(lending.tidings, lending.lender);
+  lending.tidings.clock.now += 60_000;
   await untilTasks(userId, ['done']);
   expect((await eventsOf(userId)).filter(({ event_type }) => event_type === 'customer.imported')).toHaveLength(1);
-  expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
+  expect((await lending.server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
+});
+
+test('a secret of the environment counts in place of one that was set, for the tenant of the installation alone', async () => {
+  const secrets = new Map([['TIDINGS_CONNECTOR_CUSTOMER_IMPORT_SHARED_KEY', LENDER_SECRETS.shared_key]]);
+  const settings = { servers: [], tenantId: TENANT, secrets };
+  await lending.worker.stop();
+  await lending.server.send('PUT', '/api/v1/connectors/customer_import/secrets', { shared_key: 'of another service' });
+  const [own, others] = [randomUUID(), randomUUID()];
+  for (const userId of [own, others]) lending.lender.addCustomer(userId, customer());
+  const server = await testServer(lending.tidings, { connectorSettings: settings });
+  try {
+    lending.worker = connectorWorker(lending.tidings, lending.lender, { environment: settings });
+    await approve(own);
+    await untilTasks(own, ['done']);
+    const [shown] = (await server.get('/api/v1/connectors')).body.connectors;
+    expect(shown).toMatchObject({ secrets_set: ['shared_key'], secrets_of_environment: ['shared_key'] });
+    expect(JSON.stringify(shown)).not.toContain(LENDER_SECRETS.shared_key);
+    await lending.worker.stop();
+    const environment = { ...settings, tenantId: 'another' };
+    lending.worker = connectorWorker(lending.tidings, lending.lender, { environment });
+    await approve(others);
+    await untilTasks(others, ['dead']);
+    expect((await tasksOf(others))[0].code).toBe('status_401');
+  } finally {
+    await server.close();
+    await setSecrets(lending.server);
+    await lending.worker.stop();
+    lending.worker = connectorWorker(lending.tidings, lending.lender);
+  }
 });
 
 test('a private address is not called, unless the operator allows it; secrets are never shown', async () => {
   const userId = randomUUID();
   const other = await Lender.start();
   try {
-    await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(other.url)));
+    await lending.apply(connectorsYaml(other.url));
     other.addCustomer(userId, customer());
     await approve(userId);
     await untilTasks(userId, ['dead']);
@@ -272,22 +316,22 @@ test('a private address is not called, unless the operator allows it; secrets ar
     expect(other.requests).toEqual([]);
   } finally {
     await other.stop();
-    await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(lender.url)));
+    await lending.apply(connectorsYaml(lending.lender.url));
   }
-  const { rows } = await tidings.pool.query(
+  const { rows } = await lending.tidings.pool.query(
     "select sealed::text, names from connector_secrets where connector = 'customer_import'",
   );
   expect(rows[0].names).toEqual(['shared_key']);
   const shown = JSON.stringify([
-    (await server.get('/api/v1/connectors')).body,
-    (await server.get('/api/v1/audit-log')).body,
+    (await lending.server.get('/api/v1/connectors')).body,
+    (await lending.server.get('/api/v1/audit-log')).body,
   ]);
   expect(shown).toContain('connector.secrets_changed');
   expect(shown).not.toContain('a shared key');
 });
 
 describe('the commands of the lender', () => {
-  beforeEach(() => vi.stubEnv('TIDINGS_URL', server.url));
+  beforeEach(() => vi.stubEnv('TIDINGS_URL', lending.server.url));
   afterEach(() => vi.unstubAllEnvs());
   const print = async (...args: string[]) => (await runCommand(...args)).text;
 
@@ -300,7 +344,7 @@ describe('the commands of the lender', () => {
     ['generate_card_high_purchase_objects', { purchase_id: 'c', amount: 912.4, currency: 'USD' }, 'CARD_HIGH_PURCHASE'],
   ])('%s makes one set, however often it runs, and the rules decide about it', async (command, properties, rule) => {
     const file = join(tmpdir(), `${command}-${process.pid}.jsonl`);
-    const at = new Date(tidings.clock.now).toISOString();
+    const at = new Date(lending.tidings.clock.now).toISOString();
     const lines = ['u1', 'u2'].map((user) => {
       const [[id, value], ...rest] = Object.entries(properties) as [[string, unknown], ...[string, unknown][]];
       return JSON.stringify({
@@ -313,7 +357,7 @@ describe('the commands of the lender', () => {
     await writeFile(file, `${lines.join('\n')}\n`);
     expect(await print(command, file)).toBe('2 new, 0 there already, 0 rejected');
     expect(await print(command, file)).toBe('0 new, 2 there already, 0 rejected');
-    const { rows } = await tidings.pool.query('select decisions::text as made from events where user_id = $1', [
+    const { rows } = await lending.tidings.pool.query('select decisions::text as made from events where user_id = $1', [
       `${command} u1`,
     ]);
     expect(rows).toHaveLength(1);
@@ -330,7 +374,10 @@ describe('the commands of the lender', () => {
 
   test('connectors, their tasks and the cards of a user are listed, and a card is registered', async () => {
     const userId = randomUUID();
-    lender.addCustomer(userId, customer({ products: [{ product_uuid: userId, type: 'credit', status: 'approved' }] }));
+    lending.lender.addCustomer(
+      userId,
+      customer({ products: [{ product_uuid: userId, type: 'credit', status: 'approved' }] }),
+    );
     await approve(userId);
     await untilTasks(userId, ['done', 'done']);
     expect(await print('connectors', 'list')).toContain('customer_import  customer-import on product_status_changed');

@@ -33,6 +33,14 @@ test('the Dockerfile has no fault, copies what exists, and does not run as root'
   expect(text).toMatch(/^HEALTHCHECK .*deploy\/healthcheck\.mjs/m);
 });
 
+test('the package of npm has what the image has, and no sources', () => {
+  const copied = [...read('deploy/Dockerfile').matchAll(/^COPY --from=build \/app\/(\S+) /gm)].map(([, path]) => path);
+  const { files } = JSON.parse(read('package.json'));
+  const ofImageAlone = ['package.json', 'deploy/healthcheck.mjs'];
+  expect([...files].sort()).toEqual(['bin', ...copied.filter((path) => !ofImageAlone.includes(path ?? ''))].sort());
+  expect(read('bin/tidings.mjs')).not.toMatch(/^import .*scripts/m);
+});
+
 test('compose.yaml has two API processes and two workers, and its variables are those of Tidings', () => {
   const compose = parse(read('deploy/compose.yaml'), { merge: true });
   const { api, workers, migrate, postgres, kafka } = compose.services;

@@ -90,6 +90,22 @@ test('events, decisions, deliveries and requests are counted where they happen, 
   );
 });
 
+test('what a claim ends without an attempt is counted, too', async () => {
+  // Its notification is no longer stored.
+  await database().pool.query(`insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, priority, due_at,
+      retry_until, in_doubt_policy, created_at)
+    values ('default', gen_random_uuid(), 'chat', 'u', 'T', 1, now(), now() + interval '2 hours', 'hold', now())`);
+  await vi.waitFor(
+    async () => {
+      const counted = await scrape(worker);
+      const ended = 'tidings_deliveries_total{channel="chat",provider="none",status="dead",tenant="other"}';
+      expect(counted.get(ended)).toBe(1);
+      expect(counted.get('tidings_dead_letters_total{channel="chat",fault="message"}')).toBe(1);
+    },
+    { timeout: 15_000, interval: 100 },
+  );
+});
+
 test('no sample names a user, an address or an event', async () => {
   for (const of of [api, worker]) {
     expect([...(await scrape(of)).keys()].filter((name) => /maria|jonas|example\.com|signup/.test(name))).toEqual([]);
@@ -102,6 +118,9 @@ test('one process measures the queues for all, and another takes over when it st
       retry_until, in_doubt_policy, created_at)
     select 'default', gen_random_uuid(), 'chat', 'u', 'T', 1, now() + interval '1 hour', now() + interval '2 hours', 'hold', now()
     from generate_series(1, 7)`);
+  await pool.query(`insert into connector_tasks (tenant_id, task_id, connector, kind, user_id, state, created_at, due_at, ended_at)
+    select 'default', gen_random_uuid(), 'c', 'customer-import', 'u', state, now(), now() + interval '1 hour', ended_at
+    from (values ('open', null), ('dead', now()), ('dead', now()), ('done', now())) as t(state, ended_at)`);
   const later = 'tidings_queue_depth{channel="chat",priority="HIGH",state="later"}';
   await vi.waitFor(async () => expect((await scrape(api)).get(later)).toBe(7), { timeout: 15_000, interval: 100 });
   const [measured, other] = [await scrape(api), await scrape(worker)];
@@ -111,6 +130,9 @@ test('one process measures the queues for all, and another takes over when it st
   ).toEqual([]);
   expect(measured.get('tidings_queue_oldest_age_seconds{channel="email",priority="MEDIUM"}')).toBe(0);
   expect(measured.get('tidings_work_due{queue="outbox"}')).toBe(0);
+  const tasks = ['open', 'dead'].map((state) => `tidings_connector_tasks{kind="customer-import",state="${state}"}`);
+  expect(tasks.map((name) => measured.get(name))).toEqual([1, 2]);
+  expect(measured.get('tidings_work_due{queue="connector_tasks"}')).toBe(0);
   expect(measured.get('tidings_webhook_endpoints{state="active"}')).toBe(0);
   expect(measured.get('tidings_partitions_ahead_seconds{table="deliveries"}')).toBeGreaterThan(28 * 86_400);
   expect(measured.get('tidings_default_partition_used{table="events"}')).toBe(0);

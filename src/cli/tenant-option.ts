@@ -31,6 +31,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'lists',
   'mcp',
   'members',
+  'metrics',
   'notifications',
   'preferences',
   'providers',

@@ -17,7 +17,9 @@ export interface AttemptResult {
   /** Events about the user. Each has an id by which a repetition is known. */
   readonly events: readonly object[];
   /** Stores what is no event, in the transaction that ends the attempt. */
-  record(connection: pg.PoolClient, userId: string): Promise<void>;
+  record?(connection: pg.PoolClient, userId: string): Promise<void>;
+  /** Whether what it stores counts also when another worker has claimed the task since, or ended it without success. */
+  readonly isLasting: boolean;
   /** Why it counts as failed all the same: something is left to be done; absent: it is done. */
   readonly failure?: { readonly code: string; readonly reason: string; readonly isFinal: boolean };
 }

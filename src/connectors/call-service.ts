@@ -103,13 +103,20 @@ function parseAnswer(text: string): JsonObject {
   throw new CallFailure('answer_invalid', 'The answer of the service is not a JSON object.');
 }
 
-/** Returns a URL with the values in the places of a path. */
+/**
+ * Returns a URL with the values in the places of a path.
+ * @throws CallFailure `id_unusable`: a URL with this value would lead to another path
+ */
 export function fillPath(base: string, path: string, values: { readonly [name: string]: string }): string {
   return (
     base +
     path.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name];
-      return value === undefined ? whole : encodeURIComponent(value);
+      if (value === undefined) return whole;
+      if (/^\.{0,2}$/.test(value) || !value.isWellFormed()) {
+        throw new CallFailure('id_unusable', `The id in the place of {${name}} cannot be part of a URL.`, true);
+      }
+      return encodeURIComponent(value);
     })
   );
 }

@@ -22,18 +22,25 @@ import {
   loadTask,
   type NewTask,
   reopenTask,
+  reopenTasks,
   type StoredTask,
+  type TaskCount,
   type TaskFilter,
 } from '../store/connectors/tasks.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { CardCallResult } from './cards/later-calls.ts';
+import { type EnvironmentSecrets, findEnvironmentSecrets, findSecrets } from './find-secrets.ts';
+
+/** Tasks that one request runs again, at most. */
+const MAX_RETRIED = 5000;
 
 export interface ConnectorsOptions {
   readonly database: TenantDatabase;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
+  readonly environment: EnvironmentSecrets;
   readonly clock: () => Millis;
   /** For the later calls to a card network. */
   readonly client: GuardedClient;
@@ -54,7 +61,7 @@ export class Connectors {
     const { data } = await catalogs.refresh(tenantId);
     const names = await listSecretNames(pool, tenantId);
     const counts = await countTasks(pool, tenantId);
-    return (data.connectors ?? []).map((one) => toView(one, names.get(one.name), counts.get(one.name)));
+    return (data.connectors ?? []).map((one) => this.#toView(tenantId, one, names.get(one.name), counts));
   }
 
   /**
@@ -82,7 +89,7 @@ export class Connectors {
       const entry = { tenantId, actor, action: 'connector.secrets_changed', subject: name, detail: {}, before, after };
       await appendAuditEntry(connection, entry, now);
       const counts = await countTasks(connection, tenantId);
-      return toView(connector, merged.map(([secret]) => secret).sort(), counts.get(name));
+      return this.#toView(tenantId, connector, merged.map(([secret]) => secret).sort(), counts);
     });
   }
 
@@ -112,6 +119,22 @@ export class Connectors {
       const entry = { tenantId, actor, action: 'connector_task.retried', subject: taskId, detail: {}, ...states };
       await appendAuditEntry(connection, entry, clock());
       return toTaskView(task);
+    });
+  }
+
+  /**
+   * Runs dead tasks again, the oldest first, and at most MAX_RETRIED of them.
+   * @returns how many, and whether there may be more
+   */
+  async retryTasks({ tenantId, actor }: Principal, filter: { readonly connector?: string; readonly code?: string }) {
+    const { database, clock } = this.#options;
+    return withTransaction(database.forTenant(tenantId), async (connection) => {
+      const retried = await reopenTasks(connection, tenantId, filter, MAX_RETRIED, clock());
+      const detail = { ...filter, retried };
+      const subject = filter.connector ?? 'all connectors';
+      const entry = { tenantId, actor, action: 'connector_tasks.retried', subject, detail };
+      await appendAuditEntry(connection, entry, clock());
+      return { retried, has_more: retried === MAX_RETRIED };
     });
   }
 
@@ -181,7 +204,7 @@ export class Connectors {
         'The product is not registered with the card network: it has no subscriber.',
       );
     }
-    const secrets = (await loadSecrets(pool, seal, tenantId, connector.name)) ?? {};
+    const secrets = await findSecrets(this.#options, pool, tenantId, connector.name);
     const detail = { connector: connector.name, product: productId, call };
     await withTransaction(pool, (connection) =>
       appendAuditEntry(
@@ -193,6 +216,12 @@ export class Connectors {
     // Loaded lazily: hardly any process makes such a call.
     const { callCardNetwork } = await import('./cards/later-calls.ts');
     return callCardNetwork(client, connector, call, { secrets, subscriber, body, now: clock() });
+  }
+
+  #toView(tenantId: string, connector: Connector, stored: readonly string[] | undefined, counts: readonly TaskCount[]) {
+    const given = Object.keys(findEnvironmentSecrets(this.#options.environment, tenantId, connector.name)).sort();
+    const tasks = counts.filter((count) => count.connector === connector.name);
+    return toView(connector, { stored: stored ?? [], given }, tasks);
   }
 
   async #require(tenantId: string, name: string): Promise<Connector> {
@@ -216,13 +245,16 @@ export class Connectors {
   }
 }
 
+/** Reasons of a connector that are listed, at most: those of most dead tasks. */
+const MAX_REASONS = 50;
+
 export type TaskView = ReturnType<typeof toTaskView>;
 type ProductView = ReturnType<typeof toProductView>;
 
 function toView(
   connector: Connector,
-  secrets: readonly string[] = [],
-  tasks: { readonly open: number; readonly dead: number } = { open: 0, dead: 0 },
+  secrets: { readonly stored: readonly string[]; readonly given: readonly string[] },
+  tasks: readonly TaskCount[],
 ) {
   return {
     name: connector.name,
@@ -231,9 +263,13 @@ function toView(
     mode: connector.kind === 'card-registration' ? connector.mode : null,
     on: connector.kind === 'customer-import' ? connector.on : null,
     url: connector.url,
-    secrets_set: [...secrets],
-    open_tasks: tasks.open,
-    dead_tasks: tasks.dead,
+    secrets_set: [...new Set([...secrets.stored, ...secrets.given])].sort(),
+    secrets_of_environment: [...secrets.given],
+    open_tasks: tasks.reduce((sum, { open }) => sum + open, 0),
+    dead_tasks: tasks.reduce((sum, { dead }) => sum + dead, 0),
+    reasons: tasks
+      .flatMap(({ code, open, dead }) => (code === null ? [] : [{ code, open, dead }]))
+      .slice(0, MAX_REASONS),
   };
 }
 

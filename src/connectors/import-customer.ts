@@ -41,6 +41,7 @@ export async function importCustomer(
       toImported(task, readTraits(answer, connector), products),
       ...(Object.keys(toggles).length > 0 ? [toPreferences(task, toggles)] : []),
     ],
+    isLasting: true,
     async record(connection, owner) {
       const now = clock();
       await saveProducts(connection, tenantId, owner, products, now);
@@ -79,7 +80,8 @@ function readProducts(answer: JsonObject, { products }: CustomerImport): Importe
     byId.set(id, {
       productId: id,
       product: PRODUCT_KINDS.find((one) => one === kind) ?? 'GENERIC',
-      status: typeof status === 'string' ? status.slice(0, MAX_ID_CHARS) : null,
+      // Shortened text may end with half of a character.
+      status: typeof status === 'string' ? status.slice(0, MAX_ID_CHARS).toWellFormed() : null,
     });
   }
   return [...byId.values()];

@@ -4,12 +4,14 @@ import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { CardReferences } from './cards/card-references.ts';
+import type { EnvironmentSecrets } from './find-secrets.ts';
 
 /** Parts that work on tasks of connectors. */
 export interface ConnectorParts {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
+  readonly environment: EnvironmentSecrets;
   readonly clock: () => Millis;
   /** Returns a number from 0 (inclusive) to 1 (exclusive), for pauses. */
   readonly random: () => number;

@@ -1,23 +1,42 @@
 import { markOwn } from '../events/own-events.ts';
 import { CARD_REGISTRATION_FAILED, type Connector, CUSTOMER_IMPORT_FAILED } from '../model/connector.ts';
 import type { Millis } from '../model/event.ts';
-import { loadSecrets } from '../store/connectors/secrets.ts';
-import { type ClaimedTask, deleteTask, endAttempt, lockTask } from '../store/connectors/tasks.ts';
+import {
+  type ClaimedTask,
+  completeTask,
+  deleteTask,
+  failAttempt,
+  isClaimed,
+  lockTask,
+  lockUndoneTask,
+} from '../store/connectors/tasks.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AttemptResult } from './attempt.ts';
 import { CallFailure } from './call-failure.ts';
 import { recordFailure, registerCard } from './cards/register-card.ts';
+import { findSecrets } from './find-secrets.ts';
 import { importCustomer } from './import-customer.ts';
 import type { ConnectorParts } from './parts.ts';
+
+/** Codes of failures in which the service was called and gave no answer, and of those in which it was not called. */
+const SILENT: ReadonlySet<string> = new Set(['timed_out', 'connection_failed']);
+const UNCALLED: ReadonlySet<string> = new Set([
+  ...['connector_removed', 'secret_missing', 'certificate_invalid', 'address_refused', 'id_unusable'],
+]);
 
 /**
  * Makes one attempt at a claimed task. What comes of it is ingested first, under ids that are the same for each attempt, and then
  * recorded in one transaction with the end of the attempt: a process that is killed in between leaves a task that is run again and
- * doubles nothing.
+ * doubles nothing. Of a process that was frozen until another one had the task, a failure counts for nothing, and a success does.
+ * @returns whether a call had no answer; undefined: none was made
  * @throws an error of the database, or of ingest: the task is claimed again later
  */
-export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal): Promise<void> {
+export async function runTask(
+  parts: ConnectorParts,
+  task: ClaimedTask,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
   const catalog = await parts.catalogs.getActive(task.tenantId);
   const connector = catalog.connectors?.byName.get(task.connector);
   let result: AttemptResult;
@@ -25,7 +44,8 @@ export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: 
     if (connector?.kind !== task.kind) {
       throw new CallFailure('connector_removed', 'The active catalog has no such connector.', true);
     }
-    const secrets = (await loadSecrets(parts.pool, parts.seal, task.tenantId, task.connector)) ?? {};
+    const secrets = await findSecrets(parts, parts.pool, task.tenantId, task.connector);
+    if (parts.clock() >= task.claimedUntil) throw new Error('the claim ended before the call was made');
     const attempt = { task, catalog, secrets, signal };
     result =
       connector.kind === 'customer-import'
@@ -35,21 +55,32 @@ export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: 
     // A process that ends has not failed: the task is left to another one.
     const isEnding = signal.aborted && (signal.reason as Error).name !== 'TimeoutError';
     if (isEnding || !(error instanceof CallFailure)) throw error;
-    return fail(parts, task, connector, error);
+    await fail(parts, task, connector, error);
+    return UNCALLED.has(error.code) ? undefined : SILENT.has(error.code);
   }
+  await recordResult(parts, task, connector, result);
+  return false;
+}
+
+/** Ingests and records what comes of an attempt. */
+async function recordResult(
+  parts: ConnectorParts,
+  task: ClaimedTask,
+  connector: Connector,
+  result: AttemptResult,
+): Promise<void> {
   const rejected = await ingest(parts, task, result.events);
   if (rejected === 'user_erased') return deleteTask(parts.pool, task);
   if (rejected) return fail(parts, task, connector, rejected);
   const { failure } = result;
   if (failure) {
-    return fail(parts, task, connector, new CallFailure(failure.code, failure.reason, failure.isFinal), result.record);
+    return fail(parts, task, connector, new CallFailure(failure.code, failure.reason, failure.isFinal), result);
   }
   await withTransaction(parts.pool, async (connection) => {
-    const owner = await lockTask(connection, task);
+    const owner = await lockUndoneTask(connection, task);
     if (owner === undefined) return;
-    await result.record(connection, owner);
-    const now = parts.clock();
-    await endAttempt(connection, task, { state: 'done', dueAt: now, failure: null }, now);
+    await result.record?.(connection, owner);
+    await completeTask(connection, task, parts.clock());
   });
 }
 
@@ -74,21 +105,33 @@ async function fail(
   task: ClaimedTask,
   connector: Connector | undefined,
   failure: CallFailure,
-  record?: AttemptResult['record'],
+  result?: AttemptResult,
 ): Promise<void> {
   const { pool, clock, random } = parts;
+  if (!(await isClaimed(pool, task))) return recordLasting(parts, task, result);
   const attempt = task.attempts + 1;
   const isFinal = failure.isFinal || connector === undefined || attempt >= connector.retry.attempts;
   await ingest(parts, task, [toFailed(task, failure, isFinal, clock())]);
   const now = clock();
   const dueAt = isFinal || !connector ? now : now + toPause(connector.retry, attempt, random());
-  await withTransaction(pool, async (connection) => {
+  const isHeld = await withTransaction(pool, async (connection) => {
     const owner = await lockTask(connection, task);
-    if (owner === undefined) return;
-    await record?.(connection, owner);
-    if (isFinal && !record) await recordFailure(parts, connection, task, failure);
-    const reason = { code: failure.code, reason: failure.message };
-    await endAttempt(connection, task, { state: isFinal ? 'dead' : 'open', dueAt, failure: reason }, now);
+    if (owner === undefined) return false;
+    await result?.record?.(connection, owner);
+    if (isFinal && !result?.record) await recordFailure(parts, connection, task, failure);
+    const { code, message: reason } = failure;
+    await failAttempt(connection, task, { state: isFinal ? 'dead' : 'open', dueAt, code, reason }, now);
+    return true;
+  });
+  if (!isHeld) await recordLasting(parts, task, result);
+}
+
+/** Stores what counts of an attempt whose claim has ended. */
+async function recordLasting({ pool }: ConnectorParts, task: ClaimedTask, result?: AttemptResult): Promise<void> {
+  if (!result?.isLasting) return;
+  await withTransaction(pool, async (connection) => {
+    const owner = await lockUndoneTask(connection, task);
+    if (owner !== undefined) await result.record?.(connection, owner);
   });
 }
 

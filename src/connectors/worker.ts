@@ -2,8 +2,9 @@ import type { Logger } from 'pino';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
-import { type ClaimedTask, claimTasks, createTaskLanes } from '../store/connectors/tasks.ts';
+import { type ClaimedTask, claimTasks, createTaskLanes, putOffTasks, releaseTask } from '../store/connectors/tasks.ts';
 import type { ConnectorParts } from './parts.ts';
+import { ServiceCircuits } from './service-circuits.ts';
 
 type StoredParts = Omit<ConnectorParts, 'client' | 'references'>;
 
@@ -12,7 +13,7 @@ export interface ConnectorWorkerOptions extends StoredParts {
   /** Loads what makes the calls, when the first task is due. */
   readonly load: () => Promise<{
     readonly parts: Pick<ConnectorParts, 'client' | 'references'>;
-    readonly run: (parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal) => Promise<void>;
+    readonly run: (parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal) => Promise<boolean | undefined>;
   }>;
   /** Whether this process may act now: not while its clock is wrong. Default: always. */
   readonly mayAct?: () => boolean;
@@ -37,6 +38,7 @@ export class ConnectorWorker {
   readonly #progress = new Progress();
   readonly #lanes = createTaskLanes();
   readonly #running = new Set<Promise<void>>();
+  readonly #circuits = new ServiceCircuits();
   readonly #ending = new AbortController();
   #done: Promise<void> = Promise.resolve();
 
@@ -100,13 +102,34 @@ export class ConnectorWorker {
 
   async #work(task: ClaimedTask): Promise<void> {
     const { load, log, lease, ...parts } = this.#options;
+    let isSilent: boolean | undefined;
     try {
+      const wait = this.#circuits.admit(task, performance.now());
+      if (wait > 0) return await this.#putOff(task, wait);
       const { parts: loaded, run } = await load();
       const late = AbortSignal.timeout(Math.max(RECORDING_MS, lease - RECORDING_MS));
-      await run({ ...parts, ...loaded }, task, AbortSignal.any([late, this.#ending.signal]));
+      isSilent = await run({ ...parts, ...loaded }, task, AbortSignal.any([late, this.#ending.signal]));
     } catch (error) {
+      if (this.#ending.signal.aborted) return this.#release(task);
       const line = { err: error, tenant_id: task.tenantId, task_id: task.taskId, connector: task.connector };
       log.warn(line, 'a task of a connector failed; will retry when its claim expires');
+    } finally {
+      this.#circuits.note(task, isSilent, performance.now());
     }
+  }
+
+  /** Puts off a task of a service that gives no answer, and others of it that are due. */
+  async #putOff(task: ClaimedTask, wait: Millis): Promise<void> {
+    const { pool, clock } = this.#options;
+    const now = clock();
+    await putOffTasks(pool, task, now, now + Math.ceil(wait));
+  }
+
+  /** Leaves a task to another worker at once; if that fails, at the end of the claim. */
+  async #release(task: ClaimedTask): Promise<void> {
+    const { pool, log } = this.#options;
+    await releaseTask(pool, task).catch((error: unknown) =>
+      log.warn({ err: error }, 'a task of a connector stays claimed'),
+    );
   }
 }

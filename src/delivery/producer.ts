@@ -21,6 +21,7 @@ import type { LaneGate } from './lane-gate.ts';
 import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LateDeliveries } from './late-deliveries.ts';
 import type { LeaseClock } from './lease-clock.ts';
+import { tellEnded } from './tell-ended.ts';
 
 export interface ProducerOptions {
   /** Name of the worker; the first lease has the same name. */
@@ -181,7 +182,7 @@ export class Producer {
       const leaseName = loop.lease;
       const free = wants.filter(({ limits }) => limits === undefined);
       const limited = wants.filter(({ limits }) => limits !== undefined);
-      if (free.length > 0) deliveries = await claimDeliveries(pool, leaseName, free, clock(), lease);
+      if (free.length > 0) deliveries = await claimDeliveries(pool, leaseName, free, clock(), lease, tellEnded);
       if (limited.length > 0) {
         const found = await this.#claimLimited(loop, limited, deliveries.length > 0);
         deliveries = [...deliveries, ...found.deliveries];
@@ -232,7 +233,7 @@ export class Producer {
   async #claimLimited(loop: ClaimLoop, wants: readonly ClaimWant[], hasOthers: boolean): Promise<LimitedClaim> {
     const { pool, clock, lease, log } = this.#options;
     try {
-      return await claimWithinLimits(pool, loop.lease, wants, clock(), lease, isUrgent);
+      return await claimWithinLimits(pool, loop.lease, wants, clock(), lease, isUrgent, tellEnded);
     } catch (error) {
       if (!hasOthers) throw error;
       log.warn({ err: error }, 'deliveries with rate limits could not be claimed; trying again');

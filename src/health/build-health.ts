@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Millis } from '../model/event.ts';
+import type { Replica } from '../store/pg/replica.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
 import type { HealthCheck } from './check.ts';
-import { checkClock, checkDatabase, checkIsolation, checkSettings } from './database-checks.ts';
+import { checkClock, checkDatabase, checkIsolation, checkReplica, checkSettings } from './database-checks.ts';
 import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { checkEmail } from './email-check.ts';
@@ -36,6 +37,8 @@ export interface HealthParts {
   readonly listOpenCircuits: () => readonly OpenCircuit[];
   /** How it reads and writes Kafka topics; absent or null: it does neither. */
   readonly kafka?: KafkaStates | null;
+  /** The replica that answers some of its reads; absent or null: there is no replica. */
+  readonly replica?: Replica | null;
   /** Its scheduled dumps; null: it makes none. */
   readonly dumps: Dumps | null;
 }
@@ -60,6 +63,7 @@ export function buildHealth(parts: HealthParts): Health {
     inTurn(checkOverdue(pool, clock)),
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
+    ...(parts.replica ? [checkReplica(parts.replica)] : []),
     ...(dumps ? [checkDumps(dumps)] : []),
     ...(parts.kafka ? [inTurn(checkKafka(pool, clock, parts.kafka))] : []),
     ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),

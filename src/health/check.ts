@@ -14,6 +14,8 @@ export interface CheckResult {
   readonly cause?: string;
   /** One sentence about the remedy; absent: it is ok. */
   readonly hint?: string;
+  /** Time (ms) that it is behind what it follows; absent: it follows nothing. */
+  readonly lag?: Millis;
 }
 
 export interface HealthCheck {

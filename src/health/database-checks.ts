@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import { REPORTED_OFFSET_MS } from '../store/pg/database-clock.ts';
+import type { Replica } from '../store/pg/replica.ts';
 import { findLostSettings } from '../store/pg/session.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { type HealthCheck, OK } from './check.ts';
@@ -8,6 +9,7 @@ import { type HealthCheck, OK } from './check.ts';
 const DATABASE_MAX_AGE_MS: Millis = 1000;
 const SETTINGS_MAX_AGE_MS: Millis = 10_000;
 const CLOCK_MAX_AGE_MS: Millis = 1000;
+const REPLICA_MAX_AGE_MS: Millis = 1000;
 const ISOLATION_MAX_AGE_MS: Millis = 10_000;
 
 /** Checks that PostgreSQL responds and accepts writes. */
@@ -86,6 +88,26 @@ export function checkIsolation(database: TenantDatabase): HealthCheck {
         status: 'failing',
         cause: `the login of the API is not bound to one tenant: ${cause}`,
         hint: 'take this right from the role again; see docs/security.md',
+      };
+    },
+  };
+}
+
+/** Checks that the replica is read, and says how far it is behind. */
+export function checkReplica(replica: Pick<Replica, 'state'>): HealthCheck {
+  return {
+    name: 'replica',
+    maxAge: REPLICA_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    run() {
+      const { lag, cause } = replica.state;
+      const known = lag === null ? {} : { lag };
+      if (cause === null) return { status: 'ok', ...known };
+      return {
+        status: 'degraded',
+        cause: `the primary answers in place of the replica: ${cause}`,
+        hint: 'look at the replica and its connection to the primary (pg_stat_replication), and at TIDINGS_REPLICA_…',
+        ...known,
       };
     },
   };

@@ -44,8 +44,8 @@ function checkSources({ problem, missing, lag }: SourceState): CheckResult | und
   if (missing.length > 0) {
     return {
       status: 'degraded',
-      cause: `the brokers do not have ${missing.length === 1 ? 'a topic' : `${missing.length} topics`} of sources.yaml`,
-      hint: 'create the topic, or correct its name (`tidings sources list`)',
+      cause: `the brokers do not have ${missing.length === 1 ? 'a topic' : `${missing.length} topics`} of sources.yaml, or the login may not read it`,
+      hint: 'create the topic, correct its name (`tidings sources list`), or let the login read it',
     };
   }
   if ([...lag.values()].every((records) => records <= MAX_LAG)) return undefined;
@@ -72,7 +72,11 @@ async function checkSinks(pool: pg.Pool, now: Millis, { problem }: SinkState): P
   const { problems, full, parked, late } = await findTopicTrouble(pool, now - MAX_WAIT_MS);
   if (full > 0) {
     const cause = `too much waits for ${topics(full)}: nothing more is recorded`;
-    return { status: 'degraded', cause, hint: 'see `tidings sinks list`; a message in the topic will say what it lacks' };
+    return {
+      status: 'degraded',
+      cause,
+      hint: 'see `tidings sinks list`; a message in the topic will say what it lacks',
+    };
   }
   for (const [code, count = 0] of Object.entries(problems)) {
     if (count > 0) return { status: 'degraded', cause: `${topics(count)} ${CAUSES[code as TopicProblem]}`, hint };

@@ -17,6 +17,7 @@ export interface CheckView {
   readonly since: string;
   readonly cause?: string;
   readonly hint?: string;
+  readonly lag_seconds?: number;
 }
 
 interface Entry {
@@ -96,13 +97,14 @@ export class HealthMonitor {
     const { check, running } = entry;
     const isOverdue = running !== undefined && this.#elapsed() - entry.startedAt >= CHECK_TIMEOUT_MS;
     if (isOverdue || entry.result === undefined) this.#save(entry, { status: check.whenUnknown, ...NO_RESPONSE });
-    const { status, since = entry.since, cause, hint } = entry.result as CheckResult;
+    const { status, since = entry.since, cause, hint, lag } = entry.result as CheckResult;
     return {
       name: check.name,
       status,
       since: isoTime(since),
       ...(cause === undefined ? {} : { cause }),
       ...(hint === undefined ? {} : { hint }),
+      ...(lag === undefined ? {} : { lag_seconds: lag / 1000 }),
     };
   }
 }

@@ -47,6 +47,7 @@ const NOUNS: { readonly [queue in Queue]: readonly [one: string, several: string
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['outbox event', 'outbox events'],
+  connector_tasks: ['task of a connector', 'tasks of connectors'],
   webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
 };
 

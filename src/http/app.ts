@@ -9,10 +9,12 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
+import type { ConnectorSettings } from '../model/connector.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { MetricPeriods } from '../store/metrics/counters.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import type { WriteMetrics } from '../telemetry/telemetry.ts';
 
@@ -35,12 +37,18 @@ export interface HttpDependencies {
   readonly outbound: GuardedClient;
   /** For the services of connectors; absent: `outbound`, which the operator has allowed nothing more. */
   readonly connectorClient?: GuardedClient;
+  /** Settings of connectors from the environment; absent: it has no such variables. */
+  readonly connectorSettings?: ConnectorSettings;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
   /** Requests per minute of a key without a limit of its own; absent: 6000. */
   readonly perMinute?: number;
   /** Bound of the kept responses of a tenant in bytes; absent: MAX_TENANT_KEPT_BYTES. */
   readonly maxKeptBytes?: number;
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. Absent: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Folder of the built elements. Absent: none are served. */
+  readonly elementsDir?: string;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks (CIDR); absent: none. */
   readonly trustedProxies?: readonly string[];
   readonly log: Logger;
@@ -56,6 +64,8 @@ export interface HttpDependencies {
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
+  /** How long sums of metrics are kept; absent: as by default. */
+  readonly metricPeriods?: MetricPeriods;
   /** Absent or null: metrics are off. */
   readonly writeMetrics?: WriteMetrics | null;
   /** Settings of Kafka, and the tenant of the installation; absent or null: it is not configured. */

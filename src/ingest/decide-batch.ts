@@ -386,7 +386,9 @@ export class BatchDecider {
       isForEndpoints: plans.some(({ channel }) => CHANNEL_DESCRIPTORS[channel].targets === 'endpoints'),
       ...this.#sealData(userId, notificationId, toTemplateData(profile, condensed)),
     });
-    for (const plan of plans) this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });
+    for (const plan of plans) {
+      this.batch.deliveries.push({ userId, notificationId, type: type.name, catalogVersion, ...plan });
+    }
   }
 
   #sealData(userId: string, notificationId: string, data: TemplateData): { dataText: string; sealed: Buffer | null } {

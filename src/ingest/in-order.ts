@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ReceivedEvent, Rejection } from '../events/envelope.ts';
 import { isRejection } from '../events/envelope.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import { ingested } from '../observe/happenings.ts';
+import { batched, ingested } from '../observe/happenings.ts';
 import { isTracing, noteTrace, parseTraceparent, runInTrace } from '../observe/trace-context.ts';
 import { commit } from '../store/batch.ts';
 import { type DeadLetter, deadLetterStatement } from '../store/kafka/outbox.ts';
@@ -71,6 +71,8 @@ const DUPLICATE_CHECK_BATCHES = 100;
 /** Costly users that are remembered; beyond it the earliest is forgotten. */
 const MAX_COSTLY_USERS = 1000;
 
+const UNREADABLE = 'This event could not be read because of a bug in Tidings; retry it after an update';
+
 interface Costly {
   readonly until: Millis;
   failures: number;
@@ -99,10 +101,27 @@ export class InOrder {
    * @param isRepeated whether some of it may be stored already, as after a restart
    */
   async ingest(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
+    if (!batched.isHeard) return this.#ingest(batch, isRepeated);
+    const startedAt = performance.now();
+    let failed = true;
+    try {
+      const counts = await this.#ingest(batch, isRepeated);
+      failed = false;
+      return counts;
+    } finally {
+      const { tenantId, items } = batch;
+      const traceparents = [
+        ...new Set(items.flatMap(({ traceparent: one }) => (one !== undefined && parseTraceparent(one) ? one : []))),
+      ];
+      batched.tell({ tenantId, items: items.length, durationMs: performance.now() - startedAt, failed, traceparents });
+    }
+  }
+
+  async #ingest(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
     const { tenantId, items } = batch;
     const posted = items.flatMap(({ event }) => (event && 'item' in event ? [event.item] : []));
     if (isTracing()) noteTraces(items);
-    const events = posted.length === 0 ? [] : await this.#parts.parse(tenantId, posted);
+    const events = posted.length === 0 ? [] : await this.#parse(tenantId, posted);
     let next = 0;
     const parsed = items.map(({ event }): Parsed => {
       if (event === null) return null;
@@ -111,6 +130,19 @@ export class InOrder {
     const counts = { accepted: 0, duplicates: 0, rejected: 0, skipped: 0 };
     await this.#ingestPart({ batch, parsed, counts, isRepeated }, 0, items.length);
     return counts;
+  }
+
+  /** Parses items. One that fails because of a bug is rejected, so that it stops no stream. */
+  async #parse(tenantId: string, items: readonly unknown[]): Promise<readonly (ReceivedEvent | Rejection)[]> {
+    try {
+      return await this.#parts.parse(tenantId, items);
+    } catch (error) {
+      if (!isItemError(error)) throw error;
+      if (items.length === 1) return [{ code: 'undecidable', path: '', message: UNREADABLE }];
+      const middle = items.length >> 1;
+      const first = await this.#parse(tenantId, items.slice(0, middle));
+      return [...first, ...(await this.#parse(tenantId, items.slice(middle)))];
+    }
   }
 
   async #ingestPart(work: Work, from: number, to: number): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { ConfigError } from '../errors.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
-import { isUnknownTopic, SendTimeout } from './errors.ts';
+import { dropAborted, type FetchedPartition } from './aborted-records.ts';
+import { hasApiError, isUnknownTopic, SendTimeout } from './errors.ts';
 
 /*
  * The one file that knows the Kafka client. Its streams keep old positions over a rebalance, and commit by default: here a stream is
@@ -39,10 +40,17 @@ export interface StreamListener {
   onEnd(error: unknown): void;
 }
 
+/** A topic as the brokers have it now. */
+export interface TopicView {
+  /** One that is created again has another. */
+  readonly id: string;
+  readonly partitions: number;
+}
+
 /** A member of the consumer group. */
 export interface KafkaMember {
-  /** Returns the id of a topic; null: it does not exist. */
-  findTopic(topic: string): Promise<string | null>;
+  /** Asks for topics. One that does not exist, or that the login may not see, is absent. */
+  findTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicView>>;
   /** Joins the group for these topics. `onJoin` is called with the partitions of this member, now and after each rebalance. */
   join(topics: readonly string[], onJoin: (partitions: readonly Partition[]) => void): Promise<void>;
   /** Returns the first or the end position of each partition of a topic, by partition; absent: unknown. */
@@ -125,16 +133,24 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
   });
   consumer.on('error', onError);
   consumer.on('consumer:heartbeat:stalled', () => onError(new Error('the group does not answer')));
+  readCommitted(consumer);
+  const findTopics = async (names: readonly string[]): Promise<[string, TopicView][]> => {
+    try {
+      const { topics } = await consumer.metadata({ topics: [...names], forceUpdate: true });
+      return names.flatMap((name): [string, TopicView][] => {
+        const found = topics.get(name);
+        return found ? [[name, { id: found.id, partitions: found.partitionsCount }]] : [];
+      });
+    } catch (error) {
+      if (!isUnknownTopic(error) && !hasApiError(error, 'TOPIC_AUTHORIZATION_FAILED')) throw error;
+      // One of them fails the request about all: they are asked for apart.
+      if (names.length <= 1) return [];
+      const middle = names.length >> 1;
+      return [...(await findTopics(names.slice(0, middle))), ...(await findTopics(names.slice(middle)))];
+    }
+  };
   return {
-    async findTopic(topic) {
-      try {
-        const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true });
-        return topics.get(topic)?.id ?? null;
-      } catch (error) {
-        if (isUnknownTopic(error)) return null;
-        throw error;
-      }
-    },
+    findTopics: async (names) => new Map(names.length === 0 ? [] : await findTopics(names)),
     async join(topics, onJoin) {
       consumer.topics.trackAll(...topics);
       consumer.on('consumer:group:join', () => onJoin(listAssigned(consumer)));
@@ -239,6 +255,19 @@ export async function openProducer(settings: KafkaSettings): Promise<KafkaProduc
       await close();
     },
   };
+}
+
+/** Has the streams of a consumer give no record of an aborted transaction. */
+function readCommitted(consumer: Consumer): void {
+  type Answer = { readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] };
+  type Fetch = (options: unknown, callback: (error: Error | null, answer?: Answer) => void) => void;
+  const fetch = consumer.fetch.bind(consumer) as unknown as Fetch;
+  const fetchCommitted: Fetch = (options, callback) =>
+    fetch(options, (error, answer) => {
+      for (const { partitions } of answer?.responses ?? []) for (const one of partitions) dropAborted(one);
+      callback(error, answer);
+    });
+  consumer.fetch = fetchCommitted as unknown as typeof consumer.fetch;
 }
 
 function wrapStream(stream: MessagesStream<Buffer, Buffer, Buffer, Buffer>, listener: StreamListener): RecordStream {

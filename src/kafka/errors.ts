@@ -7,7 +7,7 @@ export function isUnknownTopic(error: unknown): boolean {
 }
 
 /** Whether an error is of this kind, or has one: the cause is several errors deep. */
-function hasApiError(error: unknown, apiId: string): boolean {
+export function hasApiError(error: unknown, apiId: string): boolean {
   return findIn(error, (one) => (one as { apiId?: unknown }).apiId === apiId, 0) !== undefined;
 }
 

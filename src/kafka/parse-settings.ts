@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../errors.ts';
+import { readSecretVariable } from '../lib/secret-variable.ts';
 import { type KafkaSettings, SASL_MECHANISMS, type SaslMechanism } from '../model/kafka.ts';
 import { SOURCE_STARTS } from '../model/source.ts';
 import { isTenantId } from '../model/tenant.ts';
@@ -78,9 +79,9 @@ function parseTls(env: Environment): string | null {
 
 /** Returns the value of a variable, or the content of the file that the variable with `_FILE` names. */
 function readSecret(env: Environment, name: string): string | undefined {
-  const [value, file] = [env[name], env[`${name}_FILE`]];
-  if (value && file) throw new ConfigError(`${name} and ${name}_FILE are both set; set only one of them`);
-  return file ? readFile(`${name}_FILE`, file).replace(/\r?\n$/, '') : value;
+  const read = readSecretVariable(env, name);
+  if ('fault' in read) throw new ConfigError(read.fault);
+  return read.value;
 }
 
 function readFile(name: string, file: string): string {

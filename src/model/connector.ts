@@ -125,6 +125,16 @@ export const CONNECTOR_SECRETS = [
 ] as const;
 export type ConnectorSecret = (typeof CONNECTOR_SECRETS)[number];
 
+/** Settings of connectors that the environment gives. */
+export interface ConnectorSettings {
+  /** Servers on private networks that connectors of catalogs may call: URLs without a path. */
+  readonly servers: readonly string[];
+  /** The tenant of the installation, whose connectors the secrets are for. */
+  readonly tenantId: string;
+  /** Secrets by their variables. */
+  readonly secrets: ReadonlyMap<string, string>;
+}
+
 /** States of a task of a connector. */
 export const TASK_STATES = ['open', 'done', 'dead'] as const;
 export type TaskState = (typeof TASK_STATES)[number];

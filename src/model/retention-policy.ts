@@ -21,8 +21,12 @@ export const RETENTION_NAMES = [
   'idempotency_keys',
   'inbox',
   'devices',
+  'verifications',
   'connector_tasks',
   'kafka_outbox',
+  'metric_minutes',
+  'metric_hours',
+  'metrics',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -64,8 +68,8 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
   },
   notifications: {
     removes:
-      'notifications and their deliveries, in whole months; messages, attempts and receipts are removed with them',
-    keeps: 'notifications with a delivery that has not ended',
+      'notifications and their deliveries, in whole months; messages, attempts, receipts and items of inboxes are removed with them',
+    keeps: 'notifications with a delivery that has not ended, and facts that wait for webhooks',
     setting: 'TIDINGS_RETAIN_NOTIFICATIONS',
     period: 'forever',
     shortest: '31d',
@@ -148,6 +152,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     period: '90d',
     shortest: '1d',
   },
+  verifications: {
+    removes: 'codes that were sent to addresses and never used, since they expired',
+    keeps: 'when an address was verified',
+    setting: 'TIDINGS_RETAIN_VERIFICATIONS',
+    period: '30d',
+    shortest: '2d',
+  },
   connector_tasks: {
     removes: 'tasks of connectors that have ended, since then',
     keeps: 'tasks that are open; products of users',
@@ -161,6 +172,27 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     setting: 'TIDINGS_RETAIN_KAFKA_OUTBOX',
     period: '30d',
     shortest: '1d',
+  },
+  metric_minutes: {
+    removes: 'sums of metrics by the minute',
+    keeps: 'those by the hour, day and week',
+    setting: 'TIDINGS_RETAIN_METRIC_MINUTES',
+    period: '2d',
+    shortest: '1d',
+  },
+  metric_hours: {
+    removes: 'sums of metrics by the hour',
+    keeps: 'those by the day and week',
+    setting: 'TIDINGS_RETAIN_METRIC_HOURS',
+    period: '90d',
+    shortest: '7d',
+  },
+  metrics: {
+    removes: 'sums of metrics by the day and week',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_METRICS',
+    period: 'forever',
+    shortest: '31d',
   },
 };
 

@@ -103,6 +103,16 @@ export interface MadeAttempt {
 }
 export const attempted = new Happening<MadeAttempt>();
 
+/** A delivery was ended when it was claimed: it has expired, or was cancelled, or its address is suppressed. */
+export interface DeliveryEndedAtClaim {
+  readonly tenantId: string;
+  readonly channel: Channel;
+  readonly status: string;
+  /** Why, as docs/errors.md has it. */
+  readonly code: string;
+}
+export const endedAtClaim = new Happening<DeliveryEndedAtClaim>();
+
 /** A delivery that was claimed came back unsent, to wait. */
 export interface DeferredDelivery {
   readonly channel: Channel;

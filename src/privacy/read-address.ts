@@ -4,6 +4,9 @@ import { toNormalAddress } from './normal-address.ts';
 
 /** A mailbox at a domain: no spaces, no list, no name before it. */
 const MAILBOX = /^[^\s@<>(),;:"[\]\\]{1,64}@([^\s@<>(),;:"[\]\\/]{1,255})$/u;
+/** A mailbox as nearly all are: its domain is as DNS has it, which it takes a microsecond to find out of any other. */
+const PLAIN_MAILBOX = /^[A-Za-z0-9._%+-]{1,64}@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,63}$/;
+const MAX_PLAIN_CHARS = 128;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -13,6 +16,7 @@ export function readAddress(
   text: string,
 ): { readonly address: string } | { readonly problem: string } {
   if (kind === 'email') {
+    if (text.length <= MAX_PLAIN_CHARS && PLAIN_MAILBOX.test(text)) return { address: text };
     const domain = domainToASCII(MAILBOX.exec(text)?.[1] ?? '');
     if (domain.includes('.') && !CONTROL.test(text)) return { address: text };
     return { problem: 'is no email address; write one such as maria@example.com, without a name.' };

@@ -5,6 +5,7 @@ import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';
 import type { Channel } from '../model/delivery.ts';
+import { toMetricPeriods } from '../store/metrics/counters.ts';
 import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/pooler.ts';
@@ -13,13 +14,14 @@ import type { WriteMetrics } from '../telemetry/telemetry.ts';
 import { logShared } from './log-changes.ts';
 import type { Parts } from './parts.ts';
 
+const ELEMENTS = join(ROOT, 'packages', 'inbox', 'dist');
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
 /** Time in ms that a stop waits for requests under way; then their connections are closed. */
 const MAX_LAST_REQUESTS_MS = 3000;
 
 /** Opens the connections of the API, each of which sees one tenant. */
 export async function openApiDatabase({ config, log, cleanup, database, seal }: Parts): Promise<TenantDatabase> {
-  const { url, directUrl, isPooled, embedded, pools, open } = database;
+  const { url, directUrl, isPooled, embedded, pools, open, replica } = database;
   if (!embedded && config.apiDatabaseUrl && !isPooled) {
     await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
   }
@@ -32,7 +34,7 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
       seal,
       migrates: config.migrates,
     },
-    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log) },
+    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log), replica },
   );
   const { requests } = opened;
   cleanup.push(() => requests.end());
@@ -71,11 +73,15 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     readerUrl,
     oidc,
     outbound,
-    connectorClient: outbound.exempting(config.connectorServers),
+    connectorClient: outbound.exempting(config.connectors.servers),
+    connectorSettings: config.connectors,
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,
     trustedProxies,
+    metricPeriods: toMetricPeriods(config.retention),
+    allowedOrigins: config.allowedOrigins,
+    elementsDir: ELEMENTS,
     log,
     kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,

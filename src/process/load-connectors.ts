@@ -7,7 +7,7 @@ const MAX_SERVICE_CONNECTIONS = 16;
 
 /** Returns what loads the calls of connectors, when the first task is due: an installation without connectors never does. */
 export function loadConnectors(
-  { connectorServers }: Pick<Config, 'connectorServers'>,
+  { connectors: { servers } }: Pick<Config, 'connectors'>,
   cleanup: Cleanup,
 ): ConnectorWorkerOptions['load'] {
   let opened: { close(): Promise<void> } | undefined;
@@ -22,7 +22,7 @@ export function loadConnectors(
     ]);
     const client = new GuardedClient(undefined, MAX_SERVICE_CONNECTIONS);
     opened = client;
-    const parts = { client: client.exempting(connectorServers), references: new CardReferences() };
+    const parts = { client: client.exempting(servers), references: new CardReferences() };
     return { parts, run: runTask };
   };
   return () => {

@@ -2,11 +2,13 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { type EmbeddedPostgres, startEmbedded } from '../embedded/embedded.ts';
+import type { Millis } from '../model/event.ts';
 import { checkServerCapacity } from '../store/pg/check-server.ts';
-import { MAX_CONNECTIONS, PROCESS_CONNECTIONS } from '../store/pg/connections.ts';
+import { MAX_CONNECTIONS, MAX_REPLICA_CONNECTIONS, PROCESS_CONNECTIONS } from '../store/pg/connections.ts';
 import { inspectSchema, migrate, requireMigrated } from '../store/pg/migrate.ts';
 import { getTimeouts, openPool, type Timeouts } from '../store/pg/pool.ts';
 import { checkSessions, findPoolMode, requireRoleSettings, saveRoleSettings } from '../store/pg/pooler.ts';
+import { Replica } from '../store/pg/replica.ts';
 import type { Cleanup } from './cleanup.ts';
 
 /** The database of a process, with the current schema. */
@@ -22,6 +24,8 @@ export interface ProcessDatabase {
   readonly pool: Pool;
   /** Connections whose sessions keep their locks: `pool` itself, unless that is pooled. */
   readonly direct: Pool;
+  /** Answers some reads; null: none is configured. */
+  readonly replica: Replica | null;
   /** All pools of the process, for health reports. */
   readonly pools: Pool[];
   /** Opens a pool for another use. */
@@ -32,7 +36,11 @@ export interface ProcessDatabase {
  * Connects to the database, which it starts if it is embedded, and brings its schema up to date.
  * @throws ConfigError if it cannot serve
  */
-export async function openDatabase(config: Config, log: Logger, cleanup: Cleanup): Promise<ProcessDatabase> {
+export async function openDatabase(
+  config: Config,
+  log: Logger,
+  cleanup: Cleanup,
+): Promise<Omit<ProcessDatabase, 'replica'>> {
   const embedded =
     config.databaseUrl === null
       ? await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) })
@@ -76,4 +84,28 @@ async function choosePoolMode(url: string, directUrl: string | null): Promise<'s
   const mode = await findPoolMode(url);
   if (mode === 'transaction') await requireRoleSettings(url, 'DATABASE_URL');
   return mode;
+}
+
+/** Timeouts (ms) of the question of how far the log of the primary is, which is asked once a second. */
+const REPLICA_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
+
+/**
+ * Begins to follow the configured replica. One that is away, or behind, is logged, and is read when it is there.
+ * @throws ConfigError if it is no replica of this database
+ */
+export async function followReplica(
+  { replicaDatabaseUrl: url, replicaMaxLag: maxLag }: Config,
+  database: Omit<ProcessDatabase, 'replica'>,
+  clock: () => Millis,
+  log: Logger,
+  cleanup: Cleanup,
+): Promise<Replica | null> {
+  if (url === null) return null;
+  const primary = database.open('replica', REPLICA_TIMEOUTS);
+  const replica = new Replica({ url, primary, clock, maxLag, max: MAX_REPLICA_CONNECTIONS });
+  cleanup.push(() => replica.stop());
+  await replica.start();
+  const { cause } = replica.state;
+  if (cause !== null) log.warn({ cause }, 'the primary answers in place of the replica');
+  return replica;
 }

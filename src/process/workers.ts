@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { findSender } from '../accounts/find-sender.ts';
+import { FoldWorker } from '../analytics/fold-worker.ts';
 import { ConnectorWorker } from '../connectors/worker.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { KafkaStates } from '../health/kafka-check.ts';
@@ -15,6 +16,7 @@ import { type ItemParts, toRetriedItem } from '../sources/to-item.ts';
 import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import { OUTBOX_CHANNEL } from '../store/kafka/outbox.ts';
+import { toMetricPeriods } from '../store/metrics/counters.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../time/calendar.ts';
@@ -65,12 +67,14 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     lease,
     poll,
   });
-  const items = { pool, catalogs, parseRequest };
+  const installation = config.kafka ? config.tenant : undefined;
+  const items = { pool, catalogs, installation, parseRequest };
   const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
   const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll, prepare });
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   const connectors = new ConnectorWorker({
     ...{ pool, pipeline, catalogs, seal, clock, mayAct, random: Math.random, log, lease, poll },
+    environment: config.connectors,
     load: loadConnectors(config, cleanup),
   });
   announcer.listen(TASKS_CHANNEL, () => connectors.wake());
@@ -79,6 +83,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   const sources = await createSources(parts, pool);
   const sinks = await createSinks(parts, pool);
   if (sinks) announcer.listen(OUTBOX_CHANNEL, () => sinks.wake());
+  const folds = new FoldWorker({ pool, clock, log, periods: toMetricPeriods(config.retention) });
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
     await worker.start();
@@ -134,6 +139,8 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       // Not paused after a restore: an operator may cancel what waits before it goes on.
       jobs.start();
       cleanup.push(() => jobs.stop());
+      folds.start();
+      cleanup.push(() => folds.stop());
     },
     listOpenCircuits: (tenantId) => worker.openCircuits(tenantId),
     loops: [
@@ -143,6 +150,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
       ...(sinks ? [{ name: 'sinks', poll, idleTime: () => sinks.idleTime, pausedSince }] : []),
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
+      { name: 'metrics', poll, idleTime: () => folds.idleTime },
     ],
     kafka: sources && sinks ? { getSources: () => sources.state, getSinks: () => sinks.state } : null,
     dumps,

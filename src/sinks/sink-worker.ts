@@ -155,7 +155,9 @@ export class SinkWorker {
       await this.#keeper.measure();
     };
     this.#keeping = keep()
-      .catch((error) => this.#parts.log.warn({ err: error }, 'Kafka topics could not be opened or measured; trying again'))
+      .catch((error) =>
+        this.#parts.log.warn({ err: error }, 'Kafka topics could not be opened or measured; trying again'),
+      )
       .finally(() => {
         this.#keeping = undefined;
       });

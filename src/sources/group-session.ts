@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
-import { type KafkaMember, type KafkaRecord, openMember, type Partition, type RecordStream } from '../kafka/client.ts';
+import {
+  type KafkaMember,
+  type KafkaRecord,
+  openMember,
+  type Partition,
+  type RecordStream,
+  type TopicView,
+} from '../kafka/client.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
-import { isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
+import { beginTopic, isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
 import type { Reader } from './readers.ts';
@@ -21,6 +29,8 @@ export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
   readonly poll: Millis;
   /** Called with an error that ends the session, before it is closed, which may take as long as requests to the brokers do. */
   readonly onProblem: (error: unknown) => void;
+  /** Has `findTenant` look tenants up again. */
+  readonly forgetTenants: () => void;
   /** Called when partitions are opened: the brokers can be used. */
   readonly onRead: () => void;
 }
@@ -42,6 +52,8 @@ const REOPEN_MS = 500;
 interface OpenPartition {
   readonly reader: PartitionReader;
   readonly isPaused: boolean;
+  /** The first record that was not given yet. */
+  next: bigint;
   waiting: KafkaRecord[];
   isRunning: boolean;
 }
@@ -51,12 +63,12 @@ interface OpenPartition {
  * discarded, and those of this member are opened at their positions in PostgreSQL.
  */
 export class GroupSession {
-  /** Topics that the brokers do not have. */
+  /** Topics that the brokers do not have, or do not show to this login. */
   readonly missing: string[] = [];
   readonly lag = new Map<string, number>();
   readonly #parts: GroupSessionParts;
   readonly #load: () => Promise<Map<string, Reader>>;
-  readonly #topicIds = new Map<string, string>();
+  #topics: ReadonlyMap<string, TopicView> = new Map();
   readonly #ending = new AbortController();
   #readers: Map<string, Reader>;
   #member: KafkaMember | undefined;
@@ -86,7 +98,9 @@ export class GroupSession {
     this.#member = member;
     try {
       if (signal.aborted) return;
-      const topics = await this.#findTopics(member);
+      this.#topics = await member.findTopics([...this.#readers.keys()]);
+      const topics = [...this.#topics.keys()];
+      this.missing.push(...[...this.#readers.keys()].filter((topic) => !this.#topics.has(topic)));
       if (topics.length > 0) await member.join(topics, (partitions) => this.#onJoin(partitions));
       await this.#watch(member);
       if (this.#error !== undefined && !signal.aborted) throw this.#error;
@@ -108,21 +122,10 @@ export class GroupSession {
     if (error !== undefined) this.#parts.onProblem(error);
   }
 
-  async #findTopics(member: KafkaMember): Promise<string[]> {
-    const found: string[] = [];
-    for (const topic of this.#readers.keys()) {
-      const id = await member.findTopic(topic);
-      if (id === null) {
-        this.missing.push(topic);
-        continue;
-      }
-      this.#topicIds.set(topic, id);
-      found.push(topic);
-    }
-    return found;
-  }
-
-  /** Looks for changes, and reports, until the session ends. Topics that were missing, and are there now, begin a new one. */
+  /**
+   * Looks for changes, and reports, until the session ends. Topics that are there now, are no more or were created again, and those with
+   * more partitions begin a new one: the group divides the partitions that it knew when a member joined.
+   */
   async #watch(member: KafkaMember): Promise<void> {
     const { signal } = this.#ending;
     let reportedAt = performance.now();
@@ -140,7 +143,7 @@ export class GroupSession {
       if (isChanged) this.#reopen(0);
       if (performance.now() - reportedAt < REPORT_MS) continue;
       reportedAt = performance.now();
-      for (const topic of this.missing) if ((await member.findTopic(topic)) !== null) return;
+      if (describeTopics(await member.findTopics([...readers.keys()])) !== describeTopics(this.#topics)) return;
       await this.#report(member);
     }
   }
@@ -205,6 +208,10 @@ export class GroupSession {
     if (delay > 0) await sleep(delay, undefined, { signal }).catch(() => {});
     const isCurrent = () => generation === this.#generation && !signal.aborted;
     if (!isCurrent()) return;
+    const member = this.#member as KafkaMember;
+    // A topic that was created again meanwhile must not be opened under its old id.
+    const topics = await member.findTopics([...this.#readers.keys()]);
+    if (describeTopics(topics) !== describeTopics(this.#topics)) return this.end(undefined);
     const opened = new Map<string, OpenPartition>();
     for (const topic of new Set(this.#assigned.map((one) => one.topic))) {
       await this.#openTopic(topic, opened);
@@ -216,7 +223,7 @@ export class GroupSession {
       .map(({ reader: { key, position } }) => ({ topic: key.topic, partition: key.partition, offset: position }));
     this.#parts.onRead();
     if (at.length === 0) return;
-    const stream = await (this.#member as KafkaMember).open(at, {
+    const stream = await member.open(at, {
       onRecord: (record) => isCurrent() && this.#receive(record, generation),
       onEnd: (error) => {
         if (!isCurrent()) return;
@@ -231,10 +238,12 @@ export class GroupSession {
 
   async #openTopic(topic: string, opened: Map<string, OpenPartition>): Promise<void> {
     const reader = this.#readers.get(topic);
-    const topicId = this.#topicIds.get(topic);
-    if (!reader || topicId === undefined) return;
-    const { pool, clock, settings, log } = this.#parts;
-    const { tenantId, source, isPaused } = reader;
+    const view = this.#topics.get(topic);
+    if (!reader || !view) return;
+    const { pool, clock, log } = this.#parts;
+    const { tenantId, isPaused } = reader;
+    const topicId = view.id;
+    await this.#beginTopic(topic, reader, view);
     const partitions = this.#assigned.filter((one) => one.topic === topic).map(({ partition }) => partition);
     const member = this.#member as KafkaMember;
     const [firsts, ends] = [
@@ -242,10 +251,9 @@ export class GroupSession {
       await member.listOffsets(topic, partitions, 'end'),
     ];
     for (const partition of partitions) {
-      const [first, end] = [firsts.get(partition) ?? 0n, ends.get(partition) ?? 0n];
-      const start = (source.start ?? settings.start) === 'earliest' ? first : end;
+      const [first, end] = [requireOffset(firsts, partition), requireOffset(ends, partition)];
       const key = { tenantId, topic, partition, topicId };
-      const offset = await openOffset(pool, key, { start, first, end }, clock());
+      const offset = await openOffset(pool, key, { first, end }, clock());
       if (offset.lost !== 0n) {
         const line = { tenant_id: tenantId, topic, partition, records: Number(offset.lost) };
         log.error(
@@ -256,10 +264,28 @@ export class GroupSession {
       opened.set(`${topic} ${partition}`, {
         reader: new PartitionReader(this.#parts, key, offset),
         isPaused,
+        next: offset.next,
         waiting: [],
         isRunning: false,
       });
     }
+  }
+
+  /**
+   * Begins a topic that was never read at its end, if its source says so: all of its partitions at once, also those that other members read. One that is
+   * added later holds nothing that was there before, and is begun at its first record.
+   */
+  async #beginTopic(
+    topic: string,
+    { tenantId, source }: Reader,
+    { id: topicId, partitions }: TopicView,
+  ): Promise<void> {
+    const { pool, clock, settings } = this.#parts;
+    if ((source.start ?? settings.start) === 'earliest') return;
+    const all = Array.from({ length: partitions }, (_, partition) => partition);
+    const ends = await (this.#member as KafkaMember).listOffsets(topic, all, 'end');
+    const at = all.map((partition) => ({ partition, end: requireOffset(ends, partition) }));
+    await beginTopic(pool, { tenantId, topic, topicId }, at, clock());
   }
 
   /** Closes the stream, drops what waits, and waits for what is being decided. */
@@ -275,8 +301,9 @@ export class GroupSession {
 
   #receive(record: KafkaRecord, generation: number): void {
     const partition = this.#open.get(`${record.topic} ${record.partition}`);
-    // The broker gives whole batches, which may begin before the position.
-    if (!partition || record.offset < partition.reader.position) return;
+    // The broker gives whole batches, which may begin before the position, and the client may ask for one twice.
+    if (!partition || record.offset < partition.next) return;
+    partition.next = record.offset + 1n;
     partition.waiting.push(record);
     this.#waitingRecords++;
     this.#waitingBytes += sizeOf(record);
@@ -323,7 +350,11 @@ export class GroupSession {
       return;
     }
     if (isMoved(error)) log.info('another process has read on in a partition; opening it again');
-    else if (isTransient(error)) log.warn({ err: error }, 'records could not be decided; trying again');
+    else if (error instanceof TidingsError) {
+      // A tenant that was suspended, moves or was deleted since it was looked up.
+      log.warn({ err: error }, 'records of a tenant could not be decided; looking it up again');
+      this.#parts.forgetTenants();
+    } else if (isTransient(error)) log.warn({ err: error }, 'records could not be decided; trying again');
     else log.error({ err: error }, 'records could not be decided; trying again');
     this.#reopen(REOPEN_MS);
   }
@@ -356,8 +387,23 @@ function takeBatch(waiting: KafkaRecord[]): KafkaRecord[] {
   return waiting.splice(0, count);
 }
 
-function sizeOf({ key, value }: KafkaRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0) + 64;
+function sizeOf({ key, value, headers }: KafkaRecord): number {
+  const ofHeaders = headers.reduce((bytes, [name, one]) => bytes + name.length + one.length, 0);
+  return (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders + 64;
+}
+
+/** @throws Error if the brokers did not tell it: a guess would begin the partition elsewhere */
+function requireOffset(offsets: ReadonlyMap<number, bigint>, partition: number): bigint {
+  const offset = offsets.get(partition);
+  if (offset === undefined || offset < 0n) throw new Error('the brokers did not tell the positions of a partition');
+  return offset;
+}
+
+function describeTopics(topics: ReadonlyMap<string, TopicView>): string {
+  return [...topics]
+    .map(([topic, { id, partitions }]) => `${topic} ${id} ${partitions}`)
+    .sort()
+    .join('\n');
 }
 
 /** Topics that are read, whatever their state. */

@@ -6,9 +6,10 @@ import type { OrderedBatch, OrderedCounts, OrderedItem } from '../ingest/in-orde
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { KafkaRecord } from '../kafka/client.ts';
 import { advancePartition, advanceStatement, type OffsetKey, type OpenedOffset } from '../store/kafka-offsets.ts';
+import { isItemError } from '../store/pg/errors.ts';
 import type { TenantState } from '../store/tenants/tenant-state.ts';
 import { readRecord } from './read-record.ts';
-import { type ItemParts, toMessageId, toOrderedItem } from './to-item.ts';
+import { type ItemParts, toMessageId, toOrderedItem, toUnmappedItem } from './to-item.ts';
 
 export interface PartitionParts {
   readonly pool: pg.Pool;
@@ -106,22 +107,20 @@ export class PartitionReader {
   /** Returns the tenant of a record, and the record as its item; one that names no active tenant is rejected by that of the source. */
   async #assign(compiled: CompiledSource, record: KafkaRecord): Promise<{ tenantId: string; item: OrderedItem }> {
     const { tenantId: owner } = this.key;
-    const named = compiled.findTenant(readRecord(record, compiled.source.format).message);
+    const read = readRecord(record, compiled.source.format);
+    const named = compiled.findTenant(read.message);
     const state = typeof named === 'string' ? await this.#parts.findTenant(named) : null;
     if (typeof named === 'string' && state?.status === 'active') {
       return { tenantId: named, item: await this.#toItem(named, compiled, record) };
     }
-    const item = await this.#toItem(owner, compiled, record);
     const message = 'tenant names no active tenant of this installation';
-    return {
-      tenantId: owner,
-      item: { ...item, event: { rejection: { code: 'invalid_event', path: 'tenant', message } } },
-    };
+    const rejection = { code: 'invalid_event', path: 'tenant', message } as const;
+    return { tenantId: owner, item: toUnmappedItem(compiled, read, this.#toId(record), rejection) };
   }
 
   async #toItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord): Promise<OrderedItem> {
-    const id = toMessageId(this.key.topicId, record.partition, record.offset);
-    const item = await toOrderedItem(this.#parts, tenantId, compiled, readRecord(record, compiled.source.format), id);
+    const id = this.#toId(record);
+    const item = await this.#readItem(tenantId, compiled, record, id);
     const { name, deadLetterTopic } = compiled.source;
     if (deadLetterTopic === undefined) return item;
     const { topic, partition, offset, timestamp, key, value, headers } = record;
@@ -131,6 +130,22 @@ export class PartitionReader {
       ...item,
       deadLetter: { tenantId: this.key.tenantId, topic: deadLetterTopic, messageId, origin, key, value, headers },
     };
+  }
+
+  async #readItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord, id: string): Promise<OrderedItem> {
+    const read = readRecord(record, compiled.source.format);
+    try {
+      return await toOrderedItem(this.#parts, tenantId, compiled, read, id);
+    } catch (error) {
+      // A bug of ours stops no partition.
+      if (!isItemError(error)) throw error;
+      const message = 'This message could not be read because of a bug in Tidings; retry it after an update';
+      return toUnmappedItem(compiled, read, id, { code: 'undecidable', path: '', message });
+    }
+  }
+
+  #toId({ partition, offset }: KafkaRecord): string {
+    return toMessageId(this.key.topicId, partition, offset);
   }
 
   #ingest(tenantId: string, forTenant: string, { items, ends }: Group, start: bigint): Promise<OrderedCounts> {

@@ -7,7 +7,8 @@ import { loadTenantState, type TenantState } from '../store/tenants/tenant-state
 import { GroupSession, type GroupSessionParts } from './group-session.ts';
 import { loadReaders } from './readers.ts';
 
-export interface SourceWorkerParts extends Omit<GroupSessionParts, 'findTenant' | 'onRead' | 'onProblem'> {
+export interface SourceWorkerParts
+  extends Omit<GroupSessionParts, 'findTenant' | 'forgetTenants' | 'onRead' | 'onProblem'> {
   readonly catalogs: CatalogCache;
   /** The tenant of the installation. */
   readonly tenant: string;
@@ -92,6 +93,7 @@ export class SourceWorker {
       {
         ...this.#parts,
         findTenant: (id) => this.#tenants.find(id),
+        forgetTenants: () => this.#tenants.clear(),
         onRead: () => this.#recover(),
         onProblem: (error) => this.#tell(error),
       },

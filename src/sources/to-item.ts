@@ -17,6 +17,8 @@ import type { ReadRecord } from './read-record.ts';
 export interface ItemParts {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
+  /** The tenant of the installation, whose sources may be for several tenants. Absent: no source is. */
+  readonly installation?: string | undefined;
   /** Checks the shape of a request for a notification to one user. */
   readonly parseRequest: (request: JsonObject) => ParsedRequest | Promise<ParsedRequest>;
 }
@@ -46,13 +48,34 @@ export async function toOrderedItem(
   const trace = traceparent === undefined ? {} : { traceparent };
   const mapped = map(message, id);
   const record = { source: source.name, id, topic, partition, offset, timestamp, key, headers };
-  const whole = { [RECORD_MEMBER]: { ...record, ...(raw ? { raw } : { value: message.value ?? null }) } };
+  const whole = toWhole(source.name, { message, raw }, id);
   if (mapped.kind === 'skipped') return { event: null, kept: null, origin };
   if (mapped.kind === 'event') {
     return { event: { item: mapped.item }, kept: { ...mapped.item, [RECORD_MEMBER]: record }, origin, ...trace };
   }
   if (mapped.kind === 'rejected') return { event: { rejection: toRejection(mapped) }, kept: whole, origin };
   return { event: await toRequested(parts, tenantId, source.name, mapped), kept: whole, origin, ...trace };
+}
+
+/** Returns a message that was not mapped as a rejected item, which keeps it whole. */
+export function toUnmappedItem(
+  { source }: CompiledSource,
+  read: ReadRecord,
+  id: string,
+  rejection: Rejection,
+): OrderedItem {
+  const { topic, partition, offset } = read.message;
+  return {
+    event: { rejection },
+    kept: toWhole(source.name, read, id),
+    origin: { source: source.name, position: { topic, partition, offset } },
+  };
+}
+
+function toWhole(source: string, { message, raw }: ReadRecord, id: string): JsonObject {
+  const { topic, partition, offset, timestamp, key, headers, value = null } = message;
+  const record = { source, id, topic, partition, offset, timestamp, key, headers };
+  return { [RECORD_MEMBER]: { ...record, ...(raw ? { raw } : { value }) } };
 }
 
 function toRejection({ path, message }: { readonly path: string; readonly message: string }): Rejection {
@@ -102,12 +125,29 @@ export async function toRetriedItem(
   const { [RECORD_MEMBER]: kept, ...event } = item as { [RECORD_MEMBER]: JsonObject };
   const id = String(kept?.id);
   if (Object.keys(event).length > 0) return { item: 'event_type' in event ? { event_id: id, ...event } : event };
-  const { sources } = await parts.catalogs.refresh(tenantId);
-  const compiled = sources.find(({ source }) => source.name === kept?.source);
+  const compiled = await findSource(parts, tenantId, kept?.source);
   if (!compiled) return { rejection: toRejection({ path: 'source', message: 'is no longer in the catalog' }) };
   const message = { ...kept, value: kept.value } as unknown as KafkaMessage;
+  // Callers who may change events of one tenant must not make some of another: neither here nor by a correction.
+  if (compiled.source.tenant !== undefined && compiled.findTenant(message) !== tenantId) {
+    const problem = 'does not name this tenant; publish the message again once the tenant that it names is active';
+    return { rejection: toRejection({ path: 'tenant', message: problem }) };
+  }
   const { event: mapped } = await toOrderedItem(parts, tenantId, compiled, { message, raw: undefined }, id);
   return mapped ?? { rejection: toRejection({ path: 'source', message: 'skips this message now; dismiss it' }) };
+}
+
+/** Returns the source of this name of a tenant, or else that of the installation, if it is for several tenants. */
+async function findSource(
+  { catalogs, installation }: ItemParts,
+  tenantId: string,
+  name: unknown,
+): Promise<CompiledSource | undefined> {
+  const find = async (of: string) => (await catalogs.refresh(of)).sources.find(({ source }) => source.name === name);
+  const own = await find(tenantId);
+  if (own || installation === undefined || installation === tenantId) return own;
+  const shared = await find(installation);
+  return shared?.source.tenant === undefined ? undefined : shared;
 }
 
 /** Returns a correction with the record of the original, so that it has its identity. */

@@ -15,6 +15,7 @@ import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
 import { copyOutbox, type NewMessage } from './kafka/outbox.ts';
+import { countStatement } from './metrics/count-batch.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
@@ -92,6 +93,8 @@ export interface Batch {
     readonly userId: string;
     readonly notificationId: string;
     readonly type: string;
+    /** That of its notification. */
+    readonly catalogVersion: number;
     readonly channel: Channel;
     readonly dueAt: Millis;
     readonly retryUntil: Millis;
@@ -172,6 +175,8 @@ export async function writeBatch(
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
   if (outbox.length > 0) statements.push(copyOutbox(batch.tenantId, outbox, batch.now));
   if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
+  const counts = countStatement(batch);
+  if (counts) statements.push(counts);
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   if (beside.length > 0) statements.unshift(...beside);
   const rows = await runPipelined(connection, [...statements, COMMIT]);
@@ -453,13 +458,14 @@ const DELIVERY_COLUMNS: Columns = {
   step: 'int2',
   hold_code: 'text',
   plan: 'text',
+  catalog_version: 'int4',
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
   for (const one of deliveries) {
     const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } = one;
-    const { priority, expiresAt, step, holdCode, verdict } = one;
+    const { priority, expiresAt, step, holdCode, verdict, catalogVersion } = one;
     rows.add([
       tenantId,
       notificationId,
@@ -475,6 +481,7 @@ function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
       step,
       holdCode,
       verdict ? JSON.stringify(verdict) : null,
+      catalogVersion,
     ]);
   }
   return rows.statement();

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { CONNECTOR_KINDS } from '../model/connector.ts';
 import { CHANNELS, PRIORITIES } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -17,6 +18,8 @@ const MAX_LETTERS = 1000;
 const MAX_TOPICS = 100;
 const MAX_ROWS = 100_000;
 const MAX_STATEMENT_MS: Millis = 3000;
+/** Positions in topics that were not looked at for so long are those of sources that are no more. */
+const MAX_UNSEEN_MS: Millis = 900_000;
 const COLLECTOR = 'metrics_collector';
 
 /**
@@ -126,6 +129,7 @@ const WORK = [
   countFront('webhook_facts', 'webhook_facts', 'due_at', 'true'),
   countFront('jobs', 'jobs', 'due_at', 'ended_at is null'),
   countFront('batches', 'batches', 'due_at', "ended_at is null and state <> 'draft' and state <> 'paused'"),
+  countFront('connector_tasks', 'connector_tasks', 'due_at', 'ended_at is null'),
 ].join('\nunion all');
 
 const countBy = (column: string, table: string) =>
@@ -137,9 +141,18 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
   const batches = await connection.query<{ label: string; count: number }>(countBy('state', 'batches'));
   const jobs = await connection.query<{ label: string; count: number }>(countBy('status', 'jobs'));
   const setAside = await countSetAside(connection, MAX_LETTERS);
+  const tasks = await connection.query<{ kind: string; state: string; count: number }>(
+    ['ended_at is null', `state = 'dead'`]
+      .map((where) => `(select kind, state from connector_tasks where ${where} limit ${MAX_COUNTED})`)
+      .reduce(
+        (open, dead) =>
+          `select kind, state, count(*)::int as count from (${open} union all ${dead}) as tasks group by 1, 2`,
+      ),
+  );
   const sources = await connection.query<{ topic: string; lag: number }>(
     `select topic, sum(greatest(0, end_offset - next_offset))::float8 as lag from kafka_offsets
-     where for_tenant = '' and end_offset is not null group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+     where for_tenant = '' and end_offset is not null and seen_at > $1 group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+    [isoTime(now - MAX_UNSEEN_MS)],
   );
   const sinks = await connection.query<{ topic: string; lag: number; age: number }>(
     `select topic, sum(waiting)::float8 as lag,
@@ -163,6 +176,12 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
     ...fill(['pending', 'running'], jobs.rows).map(({ state, count }) => {
       return { metric: 'jobs', value: count, labels: { status: state } };
     }),
+    ...CONNECTOR_KINDS.flatMap((kind) =>
+      ['open', 'dead'].map((state) => {
+        const value = tasks.rows.find((row) => row.kind === kind && row.state === state)?.count ?? 0;
+        return { metric: 'connectorTasks', value, labels: { kind, state } };
+      }),
+    ),
     ...sources.rows.map(({ topic, lag }) => ({ metric: 'sourceLag', value: lag, labels: { topic } })),
     ...sinks.rows.flatMap(({ topic, lag, age }) => [
       { metric: 'outboxLag', value: lag, labels: { topic } },

@@ -25,16 +25,36 @@ export interface OpenedOffset {
   readonly isNew: boolean;
 }
 
+/** Begins all partitions of a topic of which none was ever read, each at its end. */
+export async function beginTopic(
+  pool: pg.Pool,
+  { tenantId, topic, topicId }: Omit<OffsetKey, 'partition'>,
+  at: readonly { readonly partition: number; readonly end: bigint }[],
+  now: Millis,
+): Promise<void> {
+  await pool.query({
+    name: 'begin-kafka-topic',
+    text: `insert into kafka_offsets (tenant_id, topic, partition, topic_id, next_offset, end_offset, seen_at)
+           select $1, $2, p, $3, e, e, $4 from json_to_recordset($5) as r(p integer, e bigint)
+           where not exists (select from kafka_offsets where tenant_id = $1 and topic = $2)
+           on conflict do nothing`,
+    values: [
+      ...[tenantId, topic, topicId, isoTime(now)],
+      JSON.stringify(at.map(({ partition, end }) => ({ p: partition, e: String(end) }))),
+    ],
+  });
+}
+
 /**
- * Returns how far a partition is read. One that was never read, or whose topic was created again, is begun.
- * @param start position to begin at
+ * Returns how far a partition is read. One that was never read, or whose topic was created again, is begun at its first record; positions of
+ * tenants that are ahead of it end with the topic, or where it has lost records.
  * @param first the first record that the partition has: a position before it is moved there
  * @param end end of the partition: a position after it is moved there
  */
 export async function openOffset(
   pool: pg.Pool,
   { tenantId, topic, partition, topicId }: OffsetKey,
-  { start, first, end }: { readonly start: bigint; readonly first: bigint; readonly end: bigint },
+  { first, end }: { readonly first: bigint; readonly end: bigint },
   now: Millis,
 ): Promise<OpenedOffset & { readonly lost: bigint }> {
   const { rows } = await pool.query<{ next_offset: string; old_offset: string | null; old_id: string | null }>({
@@ -42,14 +62,18 @@ export async function openOffset(
     text: `with old as (
              select topic_id, next_offset from kafka_offsets
              where tenant_id = $1 and topic = $2 and partition = $3 and for_tenant = ''
+           ),
+           over as (
+             delete from kafka_offsets
+             where tenant_id = $1 and topic = $2 and partition = $3 and for_tenant <> '' and (topic_id <> $4 or next_offset > $6)
            )
            insert into kafka_offsets as o (tenant_id, topic, partition, topic_id, next_offset, end_offset, seen_at)
-           values ($1, $2, $3, $4, $5, $7, $8)
+           values ($1, $2, $3, $4, $5, $6, $7)
            on conflict (tenant_id, topic, partition, for_tenant) do update set
-             topic_id = $4, end_offset = $7, seen_at = $8,
-             next_offset = case when o.topic_id = $4 then greatest($6::bigint, least($7::bigint, o.next_offset)) else $5 end
+             topic_id = $4, end_offset = $6, seen_at = $7,
+             next_offset = case when o.topic_id = $4 then greatest($5::bigint, least($6::bigint, o.next_offset)) else $5 end
            returning next_offset::text, (select next_offset from old)::text as old_offset, (select topic_id from old) as old_id`,
-    values: [tenantId, topic, partition, topicId, String(start), String(first), String(end), isoTime(now)],
+    values: [tenantId, topic, partition, topicId, String(first), String(end), isoTime(now)],
   });
   const row = rows[0]!;
   const next = BigInt(row.next_offset);

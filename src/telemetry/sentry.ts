@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { createTransport, type Event as SentryEvent, type StackFrame } from '@sentry/core';
 import { ServerRuntimeClient } from '@sentry/core/server';
 import type { Logger } from 'pino';
@@ -19,7 +21,8 @@ const OWN_REQUEST_ID = /^req_[0-9a-f-]{36}$/;
 /**
  * Reports what is logged as an error to Sentry: that is what Tidings did not expect. A report has the constant text of the log line,
  * types and codes of the errors, and the lines of code; no message of an error, because it may quote what a user wrote, and nothing of
- * the request but its id. Returns a function that sends the last reports and ends that.
+ * the request but its id. What nothing catches is reported as well, before it ends the process as it does without this. Returns a
+ * function that sends the last reports and ends that.
  */
 export async function reportErrors(dsn: string, log: Logger): Promise<() => Promise<void>> {
   const client = new ServerRuntimeClient({
@@ -75,10 +78,38 @@ export async function reportErrors(dsn: string, log: Logger): Promise<() => Prom
       log[level] = write;
     };
   });
+  let isEnding = false;
+  const endProcess = (error: unknown, origin: NodeJS.UncaughtExceptionOrigin) => {
+    // As Node.js writes it, at once: the report may take a while, or fail.
+    writeSync(
+      process.stderr.fd,
+      `${error instanceof Error ? error.stack : inspect(error)}\n\nNode.js ${process.version}\n`,
+    );
+    if (isEnding) return;
+    isEnding = true;
+    try {
+      report('fatal', { err: error instanceof Error ? error : new Error(typeof error) }, UNCAUGHT[origin]);
+    } finally {
+      void client.close(MAX_FLUSH_MS).then(exit, exit);
+    }
+  };
+  process.on('uncaughtException', endProcess);
   return async () => {
+    process.off('uncaughtException', endProcess);
     for (const end of restore) end();
     await client.close(MAX_FLUSH_MS);
   };
+}
+
+/** Texts of reports about what nothing has caught. */
+const UNCAUGHT: { readonly [origin in NodeJS.UncaughtExceptionOrigin]: string } = {
+  uncaughtException: 'an error that nothing caught ended the process',
+  unhandledRejection: 'a rejected promise that nothing handled ended the process',
+};
+
+/** Ends the process as an error that nothing catches does. */
+function exit(): never {
+  process.exit(1);
 }
 
 function toReport(level: 'error' | 'fatal', text: string, error: SerializedError, requestId: unknown): SentryEvent {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,17 +6,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { lookForKafka } from '../support/kafka/broker.ts';
 import { acceptFcm, fcmSettings, isFcmSend } from '../support/stand-ins/fcm.ts';
 import { startStandIn } from '../support/stand-ins/http-stand-in.ts';
 import { LENDER_SECRETS, Lender } from '../support/stand-ins/lender.ts';
+import { type Call, type Publisher, publishOverHttp, publishToTopics, startTopics } from './topics.ts';
 
 /*
- * npm run demo:lending [-- --once]: the flows of a lender from end to end, against stand-ins on this machine: a customer is
- * approved, imported, registered with the card network, reminded and alerted by push. With --once it ends by itself.
+ * npm run demo:lending [-- --once] [-- --http]: the flows of a lender from end to end, against a broker and stand-ins on this
+ * machine: a customer is approved, imported, registered with the card network, reminded, alerted and sent what other services ask
+ * for. With --once it ends by itself; with --http, or where no broker can run, the messages of topics come over HTTP.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const isOnce = process.argv.includes('--once');
+const isHttp = process.argv.includes('--http');
 const MAX_WAIT_MS = 120_000;
 
 /** Steps that undo what was started; they run in reverse order. */
@@ -33,7 +38,9 @@ async function end(code: number): Promise<never> {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(isOnce ? 1 : 0));
 
-const say = (text: string) => console.log(`  ${text}`);
+/** Prints a step, the time since the start before it. */
+const say = (step: string, text: string) =>
+  console.log(`${(performance.now() / 1000).toFixed(1).padStart(5)} s  ${step.padEnd(10)} ${text}`);
 
 /** Copies the example catalog, with the stand-in in the place of the services, and reminders that are sent at once. */
 async function copyCatalog(folder: string, url: string): Promise<void> {
@@ -54,10 +61,10 @@ function findDayZone(): string {
 }
 
 /** Starts Tidings. Returns its URL, when it is ready. */
-async function startTidings(folder: string, env: { readonly [name: string]: string }): Promise<string> {
-  const child = spawn(process.execPath, ['bin/tidings.mjs', 'start', '--json'], {
+async function startTidings(node: string, folder: string, env: { readonly [name: string]: string }): Promise<string> {
+  const child = spawn(node, ['bin/tidings.mjs', 'start', '--json'], {
     cwd: ROOT,
-    env: { ...process.env, PORT: '0', TIDINGS_DATA_DIR: join(folder, 'data'), TIDINGS_LOG_LEVEL: 'warn', ...env },
+    env: { ...process.env, PORT: '0', TIDINGS_DATA_DIR: join(folder, 'data'), TIDINGS_LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
     // A Ctrl-C in the terminal ends it after what it still has to say.
     detached: true,
@@ -74,54 +81,66 @@ async function startTidings(folder: string, env: { readonly [name: string]: stri
   throw new Error('Tidings did not start');
 }
 
-async function main(): Promise<void> {
+/** The lender and all that it runs. */
+interface Demo {
+  readonly url: string;
+  readonly folder: string;
+  readonly call: Call;
+  readonly lender: Lender;
+  readonly publisher: Publisher;
+  countPushes(): number;
+}
+
+async function start(): Promise<Demo> {
   const folder = await mkdtemp(join(tmpdir(), 'tidings-demo-'));
   cleanup.push(() => rm(folder, { recursive: true, force: true }));
+  const kafka = isHttp ? { missing: '--http is given' } : lookForKafka();
+  const isWithout = 'missing' in kafka;
+  if (isWithout) console.log(`Without a broker, since ${kafka.missing}: the messages of topics come over HTTP.`);
+  console.log(
+    `Starting ${isWithout ? '' : 'Apache Kafka, '}Tidings with its PostgreSQL, and stand-ins for upstream, the card API with the card network, and push …`,
+  );
   const lender = await Lender.start();
   cleanup.push(() => lender.stop());
   const fcm = await startStandIn(acceptFcm);
   cleanup.push(() => fcm.stop());
   const catalog = join(folder, 'catalog');
   await copyCatalog(catalog, lender.url);
-  console.log('Starting Tidings with its PostgreSQL, and stand-ins for upstream, the card API and push …');
+  const broker = isWithout ? undefined : await startTopics(kafka);
+  if (broker) cleanup.push(() => broker.stop());
   const push = Object.entries(fcmSettings(fcm.url)).map(([name, value]) => [`FCM_${name.toUpperCase()}`, value]);
-  const url = await startTidings(folder, {
+  const url = await startTidings(isWithout ? process.execPath : kafka.node, folder, {
     TIDINGS_CATALOG: catalog,
     TIDINGS_CONNECTOR_SERVERS: lender.url,
     PUSH_PROVIDER: 'fcm',
+    ...(broker && { TIDINGS_KAFKA_BROKERS: broker.address }),
     ...Object.fromEntries(push),
   });
-  const call = async <T>(method: string, path: string, body?: object): Promise<T> => {
+  const call: Call = async (method, path, body, headers) => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
-      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
+    return (await response.json()) as never;
   };
   await call('PUT', '/connectors/customer_import/secrets', { shared_key: LENDER_SECRETS.shared_key });
   await call('PUT', '/connectors/card_network/secrets', { shared_key: LENDER_SECRETS.shared_key });
-  await runFlow(url, call, lender, () => fcm.requests.filter(isFcmSend).length);
+  const publisher = broker ? publishToTopics(broker) : publishOverHttp(call);
+  return { url, folder, call, lender, publisher, countPushes: () => fcm.requests.filter(isFcmSend).length };
 }
-
-interface Delivery {
-  readonly notification_type: string;
-  readonly channel: string;
-  readonly status: string;
-}
-
-type Call = <T>(method: string, path: string, body?: object) => Promise<T>;
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (const from = Date.now(); Date.now() - from < MAX_WAIT_MS; await sleep(200)) {
+  for (const from = Date.now(); Date.now() - from < MAX_WAIT_MS; await sleep(100)) {
     const found = await look();
     if (found !== undefined) return found;
   }
   throw new Error(`${what}: nothing after ${MAX_WAIT_MS / 1000} s`);
 }
 
-async function runFlow(url: string, call: Call, lender: Lender, countPushes: () => number): Promise<void> {
-  const [customer, product] = [randomUUID(), randomUUID()];
+/** A customer with a phone, whose application is approved; until their card is registered. */
+async function openAccount({ call, lender, publisher }: Demo, customer: string, product: string): Promise<void> {
   lender.addCustomer(customer, {
     email: 'dana@example.com',
     phone: '+13125550147',
@@ -135,14 +154,14 @@ async function runFlow(url: string, call: Call, lender: Lender, countPushes: () 
   await call('POST', `/users/${customer}/devices/fcm`, {
     registration_id: 'cGFzc2FnZQ:APA91bHun4MxP5egoKMwt2KZFBaFUH',
   });
-  say(`device     customer ${customer} registers a phone`);
-  // The topic product-status, as its source would hand it in.
-  await publish(call, customer, 'product_status_changed', {
+  say('device', `customer ${customer} registers a phone`);
+  await publisher.publishStatus({
+    customer_uuid: customer,
     product_uuid: product,
     product: 'CREDIT',
     status: 'approved',
   });
-  say('approved   product_status_changed is posted; upstream does not know the customer yet');
+  say('approved', `an application, by ${publisher.statusTopic}; upstream does not know the customer yet`);
   await until('import', async () => {
     const { tasks } = await call<{ tasks: { kind: string; state: string }[] }>(
       'GET',
@@ -150,7 +169,7 @@ async function runFlow(url: string, call: Call, lender: Lender, countPushes: () 
     );
     return tasks.find(({ kind, state }) => kind === 'customer-import' && state === 'done');
   });
-  say('imported   traits, addresses and products are there, at the second attempt');
+  say('imported', 'traits, addresses and products are there, at the second attempt');
   const registered = await until('registration', async () => {
     const { products } = await call<{ products: { registration: string; registration_code: string }[] }>(
       'GET',
@@ -158,51 +177,129 @@ async function runFlow(url: string, call: Call, lender: Lender, countPushes: () 
     );
     return products.find(({ registration }) => registration === 'registered');
   });
-  say(`registered the card network answered R, then S (${registered.registration_code})`);
+  say('registered', `the card network answered R, then S (${registered.registration_code})`);
+}
+
+interface Delivery {
+  readonly notification_type: string;
+  readonly user_id: string;
+  readonly channel: string;
+  readonly status: string;
+}
+
+/** Waits until so many pushes of a type went to the phone of the customer. */
+async function untilPushed({ call }: Demo, customer: string, type: string): Promise<void> {
+  await until(type, async () => {
+    const { deliveries } = await call<{ deliveries: readonly Delivery[] }>('GET', '/deliveries?limit=200');
+    return deliveries.find(
+      (one) =>
+        one.user_id === customer && one.notification_type === type && one.channel === 'push' && one.status === 'sent',
+    );
+  });
+}
+
+/** Runs a command of the lender with a file of one line, twice. Returns what it said. */
+async function generate({ url, folder }: Demo, command: string, line: object): Promise<string> {
+  const file = join(folder, `${command}.jsonl`);
+  await writeFile(file, `${JSON.stringify(line)}\n`);
+  const said: string[] = [];
+  for (let run = 1; run <= 2; run++) {
+    const { stdout } = await promisify(execFile)(process.execPath, ['dist/tidings.mjs', command, file], {
+      cwd: ROOT,
+      env: { ...process.env, TIDINGS_URL: url },
+    });
+    said.push(stdout.trim());
+  }
+  return said.join('; again: ');
+}
+
+/** A payment that will be due, and a high purchase, by the commands of the lender. */
+async function remind(demo: Demo, customer: string, product: string): Promise<void> {
+  const line = { user_id: customer, at: new Date().toISOString(), product_uuid: product };
   const due = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
-  const payment = { payment_id: 'p-1', product: 'CREDIT', amount: 900, minimum: 35, due_on: due, autopay: false };
-  await publish(call, customer, 'payment_due', payment);
-  await publish(call, customer, 'card_purchase', {
+  const planned = await generate(demo, 'generate_payment_reminder_objects', {
+    ...line,
+    payment_id: 'p-1',
+    product: 'CREDIT',
+    amount: 900,
+    minimum: 35,
+    due_on: due,
+    autopay: false,
+  });
+  await untilPushed(demo, customer, 'CARD_PAYMENT_REMINDER');
+  say('reminded', `of a payment, by generate_payment_reminder_objects (${planned})`);
+  const bought = await generate(demo, 'generate_card_high_purchase_objects', {
+    ...line,
     purchase_id: 'c-1',
     amount: 649.9,
     currency: 'USD',
     merchant: 'Garden store',
   });
-  for (const [step, type] of [
-    ['reminded  ', 'CARD_PAYMENT_REMINDER'],
-    ['alerted   ', 'CARD_HIGH_PURCHASE'],
-  ] as const) {
-    await until(type, async () => {
-      const { deliveries } = await call<{ deliveries: readonly Delivery[] }>('GET', '/deliveries?limit=200');
-      return deliveries.find(
-        (one) => one.notification_type === type && one.channel === 'push' && one.status === 'sent',
-      );
-    });
-    say(`${step} ${type} went to the phone`);
-  }
-  say(`           ${countPushes()} push messages arrived at the stand-in`);
-  console.log(`Everything is explained at ${url}/#/users/${customer}`);
-  if (isOnce) return;
-  console.log('Ctrl-C ends it.');
-  await new Promise(() => {});
+  await untilPushed(demo, customer, 'CARD_HIGH_PURCHASE');
+  say('alerted', `of a purchase, by generate_card_high_purchase_objects (${bought})`);
 }
 
-let posted = 0;
+interface Toggle {
+  readonly id: string;
+  readonly category: string;
+}
 
-/** Hands an event in. Over HTTP; a broker would have it from the topic of the event. */
-async function publish(call: Call, userId: string, type: string, properties: object): Promise<void> {
-  await call('POST', '/events', {
-    event_id: `demo ${userId} ${++posted}`,
-    user_id: userId,
-    event_type: type,
-    event_timestamp: new Date().toISOString(),
-    properties,
+interface Decision {
+  readonly outcome: string;
+  readonly reason_code: string;
+}
+
+/** A message that another service asks for; and once more, after the customer has switched it off in the app. */
+async function sendIntents(demo: Demo, customer: string): Promise<void> {
+  const { call, publisher } = demo;
+  const intent = {
+    customer_uuid: customer,
+    notification: 'STATEMENT_READY',
+    variables: { statement_id: 's-1', balance: 1204.5 },
+  };
+  await publisher.publishIntent(intent);
+  await untilPushed(demo, customer, intent.notification);
+  say('pushed', `a message that another service asked for, by ${publisher.intentTopic}`);
+  const toggles = await call<readonly Toggle[]>('GET', `/customer-notifications/${customer}`);
+  const toggle = toggles.find(({ category }) => category === intent.notification);
+  if (!toggle) throw new Error(`the customer has no switch for ${intent.notification}`);
+  await call('PATCH', `/customer-notifications/${toggle.id}`, { enabled: false });
+  await publisher.publishIntent(intent);
+  const dropped = await until('the second intent', async () => {
+    const { decisions } = await call<{ decisions: readonly Decision[] }>(
+      'GET',
+      `/audit/${customer}?notification_type=${intent.notification}`,
+    );
+    return decisions.find(({ outcome }) => outcome !== 'send');
   });
+  say('silent', `the customer switched it off: the next one is not sent (${dropped.reason_code})`);
+}
+
+async function main(): Promise<void> {
+  const demo = await start();
+  const [customer, product] = [randomUUID(), randomUUID()];
+  await openAccount(demo, customer, product);
+  await remind(demo, customer, product);
+  await sendIntents(demo, customer);
+  say('', `${demo.countPushes()} push messages arrived at the stand-in`);
+  console.log(
+    [
+      '',
+      `Everything is explained at ${demo.url}/#/users/${customer}`,
+      '  Look at: the timeline (approval, import with its first attempt, registration, each message, and why the last was not sent),',
+      `  what the customer may choose (${demo.url}/#/users/${customer}/preferences),`,
+      `  each message with its attempts (${demo.url}/#/deliveries), the catalog with its sources (${demo.url}/#/catalog).`,
+    ].join('\n'),
+  );
+  if (isOnce) return;
+  console.log('It goes on running; Ctrl-C ends it, and removes what it made.');
+  await new Promise(() => {});
 }
 
 main().then(
   () => end(0),
   async (error) => {
+    if (isEnding) return;
     console.error(error instanceof Error ? error.message : error);
     await end(1);
   },

@@ -6,6 +6,9 @@ import { afterEach } from 'vitest';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Program, tidingsDirectly } from './program.ts';
 
+/** Longest time in ms that a process may take to start: a busy machine is no failure. */
+const MAX_START_MS = 90_000;
+
 /** Processes of the program that share a database and a catalog. */
 export interface CatalogProcesses {
   readonly database: TestDatabase;
@@ -58,7 +61,7 @@ export function useCatalogProcesses(): (options: CatalogProcessesOptions) => Pro
           program.killGroup('SIGKILL');
           await program.ended;
         });
-        return { program, url: (await program.ready()).url };
+        return { program, url: (await program.ready(MAX_START_MS)).url };
       },
     };
   };

@@ -1,11 +1,15 @@
+import type { Logger } from 'pino';
+import { afterAll, beforeAll } from 'vitest';
 import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
 import { CardReferences } from '../../src/connectors/cards/card-references.ts';
 import { runTask } from '../../src/connectors/run-task.ts';
 import { ConnectorWorker, type ConnectorWorkerOptions } from '../../src/connectors/worker.ts';
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
-import type { TestServer } from './http.ts';
-import { LENDER_SECRETS, type Lender } from './stand-ins/lender.ts';
-import { silent, type TestTidings } from './tidings.ts';
+import type { ConnectorSettings } from '../../src/model/connector.ts';
+import { loadExample } from './catalog.ts';
+import { type TestServer, testServer } from './http.ts';
+import { LENDER_SECRETS, Lender } from './stand-ins/lender.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** Workers of connectors, and a catalog with connectors to the stand-ins of a lender. */
 
@@ -27,6 +31,7 @@ export function connectorWorker(
     pipeline: tidings.pipeline,
     catalogs: tidings.catalogs,
     seal: tidings.seal,
+    environment: { tenantId: TENANT, secrets: new Map() },
     clock: () => tidings.clock.now,
     random: () => 0,
     log: silent,
@@ -42,6 +47,48 @@ export function connectorWorker(
       await client.close();
     },
   };
+}
+
+/** A lender with its stand-ins, and a Tidings that imports its customers and registers their cards. */
+export interface LenderTest {
+  readonly tidings: TestTidings;
+  readonly server: TestServer;
+  readonly lender: Lender;
+  /** The worker that is running; a test may put another one in its place. */
+  worker: TestConnectorWorker;
+  /** Applies the example with other connectors. */
+  apply(yaml: string): Promise<void>;
+}
+
+/** Prepares the tests of a file: call it once, at its top. The connectors are those of `connectorsYaml`, and their secrets are set. */
+export function useLender({
+  log = silent,
+  settings,
+  ...options
+}: { readonly log?: Logger; readonly settings?: ConnectorSettings } & Pick<
+  NonNullable<Parameters<typeof testServer>[1]>,
+  'exempt'
+> = {}): LenderTest {
+  const parts = {} as { -readonly [part in keyof LenderTest]: LenderTest[part] };
+  parts.apply = async (yaml) => {
+    await parts.tidings.apply(withConnectors(await loadExample('lending'), yaml));
+  };
+  beforeAll(async () => {
+    parts.lender = await Lender.start();
+    parts.tidings = await testTidings({}, undefined, log);
+    parts.tidings.clock.now = Date.parse('2026-11-02T15:00:00Z');
+    parts.server = await testServer(parts.tidings, { ...options, ...(settings && { connectorSettings: settings }) });
+    await parts.apply(connectorsYaml(parts.lender.url));
+    await setSecrets(parts.server);
+    parts.worker = connectorWorker(parts.tidings, parts.lender, { log, ...(settings && { environment: settings }) });
+  }, 180_000);
+  afterAll(async () => {
+    await parts.worker?.stop();
+    await parts.server?.close();
+    await parts.lender?.stop();
+    await parts.tidings?.close();
+  });
+  return parts;
 }
 
 /** `connectors.yaml` for the stand-ins: an import that registers cards by `mode`. */

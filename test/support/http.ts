@@ -27,6 +27,8 @@ export interface Answer {
 
 const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta.url));
 
+const ELEMENTS = fileURLToPath(new URL('../../packages/inbox/dist', import.meta.url));
+
 /** Made once: every server of a test process has the same routes. */
 let shape: ApiShape | undefined;
 
@@ -44,9 +46,14 @@ export async function testServer(
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
+    kafka?: HttpDependencies['kafka'];
+    connectorSettings?: HttpDependencies['connectorSettings'];
     receiptAccounts?: HttpDependencies['receiptAccounts'];
     oidc?: HttpDependencies['oidc'];
     streams?: HttpDependencies['streams'];
+    allowedOrigins?: readonly string[];
+    /** Default: the built ones. */
+    elementsDir?: string;
     /** URLs that the server may reach although they are not public ones: those of servers of the test. */
     exempt?: (url: URL) => boolean;
   } = {},
@@ -62,7 +69,11 @@ export async function testServer(
     publicUrl: options.publicUrl ?? null,
     oidc: options.oidc ?? null,
     outbound,
+    ...(options.kafka && { kafka: options.kafka }),
+    ...(options.connectorSettings && { connectorSettings: options.connectorSettings }),
     ...(options.streams && { streams: options.streams }),
+    allowedOrigins: options.allowedOrigins ?? [],
+    elementsDir: options.elementsDir ?? ELEMENTS,
     ...(options.receiptAccounts && { receiptAccounts: options.receiptAccounts }),
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),

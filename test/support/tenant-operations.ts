@@ -317,6 +317,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/members/{member_id}': () => ({ role: 'support' }),
   'DELETE /api/v1/members/{member_id}': NOTHING,
   'PUT /api/v1/connectors/{connector}/secrets': () => ({ shared_key: 'a key' }),
+  'POST /api/v1/connector-tasks/retry': () => ({ connector: 'no connector' }),
   'POST /api/v1/connector-tasks/{task_id}/retry': NOTHING,
   'POST /api/v1/users/{user_id}/products/register': () => ({}),
   'POST /api/v1/users/{user_id}/products/{product_id}/calls/{call}': () => ({}),

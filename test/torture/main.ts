@@ -3,6 +3,7 @@
  * npm run torture -- --chaos [--notifications N] [--seed S] [--json]: see chaos/chaos.ts.
  * npm run torture -- batch [--minutes N] [--recipients N] [--every S] [--directory D] [--seed S] [--json]: see batch.ts.
  * npm run torture -- kafka [--messages N] [--seed S] [--json]: see kafka.ts.
+ * npm run soak -- [--minutes N] [--every S] [--rate N] [--directory D] [--plot FILE] [--seed S] [--json]: see soak/soak.ts.
  * Exits with 1 when anything did not hold.
  */
 import { randomInt } from 'node:crypto';
@@ -13,6 +14,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type BatchSoakReport, soakBatches } from './batch.ts';
 import { type ChaosReport, chaos } from './chaos/chaos.ts';
 import { rerunOnSmallDisk } from './small-disk.ts';
+import { type SoakReport, soak } from './soak/soak.ts';
 import { type TortureReport, torture } from './torture.ts';
 
 const program = new Command('torture')
@@ -22,12 +24,17 @@ const program = new Command('torture')
   .option('--kills <n>', 'how many', wholeNumber, 200)
   .option('--chaos', 'instead: providers that fail, hang, throttle and lie, for 50 tenants on all channels')
   .option('--notifications <n>', 'with --chaos: how many', wholeNumber, 100_000)
-  .argument('[what]', 'batch: batches with pauses, resumes and kills; kafka: topics; without it, everything else')
+  .argument(
+    '[what]',
+    'batch: batches with pauses, resumes and kills; kafka: topics; soak: hours at half the rate; without it, everything else',
+  )
   .option('--messages <n>', 'with kafka: how many', wholeNumber, 100_000)
-  .option('--minutes <n>', 'with batch: for how long', Number, 20)
+  .option('--minutes <n>', 'with batch and soak: for how long', Number, 20)
   .option('--recipients <n>', 'with batch: recipients of each', wholeNumber, 20_000)
-  .option('--every <seconds>', 'with batch: between two interruptions', Number, 20)
-  .option('--directory <folder>', 'with batch: where a later run with it goes on')
+  .option('--every <seconds>', 'with batch and soak: between two interruptions', Number, 20)
+  .option('--directory <folder>', 'with batch and soak: where a later run with it goes on')
+  .option('--rate <n>', 'with soak: events a second; half of what is measured by default', wholeNumber)
+  .option('--plot <file>', 'with soak: where memory, latency and sizes are drawn (SVG)')
   .option('--seed <n>', 'for the same choices again (not the same moments)', wholeNumber, randomInt(2 ** 31))
   .option('--json', 'the report as one line of JSON')
   // Given by the program to itself.
@@ -44,11 +51,14 @@ const { kills, seed, json, disk, ...wanted } = program.opts<{
   recipients: number;
   every: number;
   directory?: string;
+  rate?: number;
+  plot?: string;
   messages: number;
 }>();
 
 if (program.args[0] === 'batch') await runBatches();
 else if (program.args[0] === 'kafka') await runKafka();
+else if (program.args[0] === 'soak') await runSoak();
 else if (wanted.chaos) await runChaos();
 else if (disk === undefined) await runOnSmallDisk();
 else await run(disk);
@@ -72,6 +82,16 @@ async function runKafka(): Promise<void> {
   });
   console.log(json ? JSON.stringify(report) : report);
   if (!report.held) process.exitCode = 1;
+}
+
+async function runSoak(): Promise<void> {
+  const { minutes, every, directory, rate, plot } = wanted;
+  console.error(`Seed ${seed}, ${minutes} minutes`);
+  // Ends early, and can be continued with the same directory.
+  const stopping = new AbortController();
+  process.once('SIGINT', () => stopping.abort());
+  const say = (line: string) => console.error(line);
+  print(await soak({ minutes, every, directory, rate, plot, seed, say, signal: stopping.signal }));
 }
 
 async function runOnSmallDisk(): Promise<void> {
@@ -104,12 +124,16 @@ async function run(smallDisk: string | undefined): Promise<void> {
   print(await torture({ kills, seed, disk: smallDisk, say: (line) => console.error(line) }));
 }
 
-function print(report: TortureReport | ChaosReport | BatchSoakReport): void {
+function print(report: TortureReport | ChaosReport | BatchSoakReport | SoakReport): void {
   console.log(json ? JSON.stringify(report) : describe(report));
   process.exitCode = report.failed ? 1 : 0;
 }
 
-function describe({ findings, failed, ...numbers }: TortureReport | ChaosReport | BatchSoakReport): string {
+function describe({
+  findings,
+  failed,
+  ...numbers
+}: TortureReport | ChaosReport | BatchSoakReport | SoakReport): string {
   const wide = Math.max(...findings.map(({ check }) => check.length));
   return [
     '',

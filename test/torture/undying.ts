@@ -64,6 +64,18 @@ export class Undying {
     return true;
   }
 
+  /** Sends SIGTERM; it is started again when it has ended. Does nothing if it is not running. */
+  restart(): void {
+    if (!this.isReady) return;
+    this.#killed = true;
+    this.#program?.kill('SIGTERM');
+  }
+
+  /** The id of the present process. */
+  get pid(): number | undefined {
+    return this.#program?.process.pid;
+  }
+
   /** Sends SIGSTOP, and SIGCONT after `duration` ms; does nothing if it is not running. */
   freeze(duration: number): void {
     const program = this.#program;

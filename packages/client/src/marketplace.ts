@@ -1,3 +1,4 @@
+import { MetricsService } from './marketplace/metrics-service.ts';
 import { NotificationService } from './marketplace/notification-service.ts';
 import { PreferenceService } from './marketplace/preference-service.ts';
 import { RateLimitService } from './marketplace/rate-limit-service.ts';
@@ -13,6 +14,7 @@ export {
   NotificationType,
   PreferenceFrequency,
 } from './marketplace/enums.ts';
+export type { ChannelPerformance, MetricsQuery, TimeSeriesPoint } from './marketplace/metrics-service.ts';
 export type { NotificationRecipient, NotificationRequest } from './marketplace/notification-service.ts';
 export type { ChannelSubscription, PreferenceUpdate } from './marketplace/preference-service.ts';
 export type { RateLimitRule, RateLimitScope } from './marketplace/rate-limit-service.ts';
@@ -21,6 +23,7 @@ export type { WebhookSubscription, WebhookSubscriptionRequest } from './marketpl
 
 /** The services of the marketplace document, with its names. */
 export interface MarketplaceServices {
+  readonly metricsService: MetricsService;
   readonly notificationService: NotificationService;
   readonly preferenceService: PreferenceService;
   readonly rateLimitService: RateLimitService;
@@ -31,6 +34,7 @@ export interface MarketplaceServices {
 /** Returns the services of the marketplace document, which call an installation by its client. */
 export function createServices(tidings: Tidings): MarketplaceServices {
   return {
+    metricsService: new MetricsService(tidings),
     notificationService: new NotificationService(tidings),
     preferenceService: new PreferenceService(tidings),
     rateLimitService: new RateLimitService(tidings),

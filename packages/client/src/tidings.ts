@@ -19,6 +19,7 @@ import { Keys } from './resources/keys.ts';
 import { Lists } from './resources/lists.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
+import { Metrics } from './resources/metrics.ts';
 import { Notifications } from './resources/notifications.ts';
 import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
@@ -71,6 +72,7 @@ export class Tidings {
   readonly lists: Lists;
   readonly me: Me;
   readonly members: Members;
+  readonly metrics: Metrics;
   readonly notifications: Notifications;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
@@ -111,6 +113,7 @@ export class Tidings {
     this.lists = new Lists(connection);
     this.me = new Me(connection);
     this.members = new Members(connection);
+    this.metrics = new Metrics(connection);
     this.notifications = new Notifications(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);

@@ -377,6 +377,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connector-tasks/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run tasks again that ended as dead letters, up to 5000 of them, the oldest first */
+        post: operations["retryConnectorTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connectors": {
         parameters: {
             query?: never;
@@ -1245,6 +1262,91 @@ export interface paths {
         head?: never;
         /** Change the role or the name of a member */
         patch: operations["changeMember"];
+        trace?: never;
+    };
+    "/api/v1/metrics/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare channels: errors, time of delivery, rates and cost */
+        get: operations["getChannelMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare notification types, provider accounts, locales, variants, catalog versions, rules or events */
+        get: operations["getMetricGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many messages each reason held back */
+        get: operations["getMetricReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what was decided, sent, delivered and opened over time */
+        get: operations["getMetricSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up what was decided, sent, delivered and opened in a span of time */
+        get: operations["getMetricSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/notifications": {
@@ -3574,10 +3676,42 @@ export interface components {
             /** @description Users who were members already, or were not; repetitions are among them */
             unchanged: number;
         };
+        /** @description What happened on each channel */
+        ChannelMetrics: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            channels: {
+                /** @enum {string} */
+                channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /** @description By currency; null: not known by what was asked for */
+                costs: {
+                    amount: number;
+                    currency: string;
+                }[] | null;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
         /** @description The result of one health check */
         Check: {
             cause?: string;
             hint?: string;
+            lag_seconds?: number;
             /** @example database */
             name: string;
             /**
@@ -3671,7 +3805,7 @@ export interface components {
         };
         /** @description A connection to another service, of the active catalog */
         Connector: {
-            /** @description Dead letters */
+            /** @description Dead letters; at most 10000 tasks of a state are counted */
             dead_tasks: number;
             description: string;
             /** @enum {string} */
@@ -3682,7 +3816,12 @@ export interface components {
             name: string;
             /** @description The event type that asks for an import; null: it is no import */
             on: string | null;
+            /** @description Tasks that wait for their next attempt */
             open_tasks: number;
+            /** @description Why attempts at these tasks failed, the most dead letters first */
+            reasons: components["schemas"]["ConnectorReason"][];
+            /** @description Names of those of them that the environment of this process gives; they count in place of others */
+            secrets_of_environment: string[];
             /** @description Names of the secrets that are set */
             secrets_set: string[];
             /** @example https://core.example.com */
@@ -3690,6 +3829,13 @@ export interface components {
         };
         ConnectorList: {
             connectors: components["schemas"]["Connector"][];
+        };
+        /** @description Tasks whose last attempt failed for one reason */
+        ConnectorReason: {
+            /** @example status_503 */
+            code: string;
+            dead: number;
+            open: number;
         };
         /**
          * @description Secrets to set; null removes one, and those that are absent stay
@@ -3753,6 +3899,26 @@ export interface components {
              */
             next: string | null;
             tasks: components["schemas"]["ConnectorTask"][];
+        };
+        ConnectorTasksRetried: {
+            /** @description Whether there may be more: ask again */
+            has_more: boolean;
+            retried: number;
+        };
+        /**
+         * @example {
+         *       "connector": "customer_import",
+         *       "code": "status_503"
+         *     }
+         */
+        ConnectorTasksRetry: {
+            /**
+             * @description Only those whose last attempt failed for this reason
+             * @example status_503
+             */
+            code?: string;
+            /** @description Absent: all connectors */
+            connector?: string;
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -4969,18 +5135,30 @@ export interface components {
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
             position: number;
-            /** @description Items that are neither archived nor snoozed; 1000: at least so many */
+            /** @description Seconds until an item returns from its snooze, or expires: list again then; null: none does */
+            stale_in: number | null;
+            /** @description Active items; 1000: at least so many */
             unread: number;
             unseen: number;
         };
         InboxItem: {
             archived_at: string | null;
+            /** @description Of its type in the active catalog; null: it has no such type */
+            category: ("TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL") | null;
+            /** @description Number of its latest change: of two copies, the greater one is newer */
+            change: number;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description From then on it is not active */
+            expires_at: string | null;
+            /** @description The thread that it belongs to */
+            group: string | null;
+            /** @description URL of a small picture */
+            icon: string | null;
             /** @description Null: it cannot be opened, or the page has no room for it */
             message: components["schemas"]["InboxMessage"] | null;
             /**
@@ -4994,7 +5172,11 @@ export interface components {
             seen_at: string | null;
             /** @description Order of arrival; numbers of an inbox grow, with gaps */
             sequence: number;
+            /** @enum {string} */
+            severity: "info" | "success" | "warning" | "critical";
             snoozed_until: string | null;
+            /** @description URL that a click on it opens */
+            url: string | null;
         };
         /**
          * @example {
@@ -5716,6 +5898,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
             /** @description A template that the provider keeps, and the data for it */
@@ -5744,6 +5935,194 @@ export interface components {
             user_locale?: string;
             /** @description Which the user was shown in a test */
             variant?: string;
+        };
+        /** @description What happened, in groups; the largest first */
+        MetricGroups: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @enum {string} */
+            by: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            groups: {
+                /** @description The value; of an account, PROVIDER/ACCOUNT. (other): many rare ones together */
+                key: string;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /** @description True if there are more than 2000 */
+            has_more: boolean;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What each reason held back; the most first */
+        MetricReasons: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @description True if there are more than 2000 */
+            has_more: boolean;
+            reasons: {
+                cancelled: number;
+                /**
+                 * @description As in docs/errors.md
+                 * @example limit_reached
+                 */
+                code: string;
+                dead: number;
+                /** @description Messages that it dropped */
+                dropped: number;
+                /** @description Notifications that were not sent for it */
+                held: number;
+                in_doubt: number;
+                undeliverable: number;
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What happened, over time */
+        MetricSeries: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @enum {string} */
+            grain: "minute" | "hour" | "day" | "week";
+            points: {
+                /**
+                 * Format: date-time
+                 * @description Start of the point
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                metrics: components["schemas"]["MetricValues"];
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description What happened in a span of time */
+        MetricSummary: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @description By currency; null: not known by what was asked for */
+            costs: {
+                amount: number;
+                currency: string;
+            }[] | null;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            metrics: components["schemas"]["MetricValues"];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /** @description Sums, rates and times. A message counts at the time at which it ended, and its receipts with it */
+        MetricValues: {
+            /** @description Attempts of the messages that ended */
+            attempts: number;
+            /** @description From the decision until a provider accepted it, waits of the plan included */
+            avg_delivery_time_ms: number | null;
+            /** @description Bounced, of those sent; null: of none */
+            bounce_rate: number | null;
+            bounced: number;
+            cancelled: number;
+            /** @description Clicked, of those delivered; null: of none */
+            click_rate: number | null;
+            clicked: number;
+            complained: number;
+            /** @description Complained about, of those delivered; null: of none */
+            complaint_rate: number | null;
+            /** @description Messages that were rejected, or whose retries are exhausted */
+            dead: number;
+            /** @description Notifications that rules decided to send */
+            decided: number;
+            /** @description Messages that arrived: a receipt says so, or the user opened, read or clicked */
+            delivered: number;
+            /** @description Delivered, of those sent; null: of none */
+            delivery_rate: number | null;
+            /** @description Messages that preferences, consent or hours dropped, at the decision or when they were due */
+            dropped: number;
+            /** @description Dead, bounced and failed ones, of those that were sent or are dead; null: of none */
+            error_rate: number | null;
+            /** @description Events that were decided, of all types; none where a type or channel is asked for */
+            events: number;
+            /** @description Messages that a provider accepted, and later reported as failed */
+            failed: number;
+            /** @description Decisions not to send a notification: see reasons */
+            held: number;
+            /** @description Messages that may have been sent */
+            in_doubt: number;
+            /** @description Opened, of those delivered; null: of none */
+            open_rate: number | null;
+            /** @description Messages that the user opened, read or clicked */
+            opened: number;
+            /** @description Half of them took at most this long; an estimate from classes */
+            p50_delivery_time_ms: number | null;
+            /** @description 95 % of them took at most this long; an estimate from classes */
+            p95_delivery_time_ms: number | null;
+            /** @description Messages that were planned, one for each channel and device */
+            planned: number;
+            read: number;
+            /** @description Read, of those delivered; null: of none */
+            read_rate: number | null;
+            /** @description Messages that stayed in the sandbox */
+            sandboxed: number;
+            /** @description Messages that a provider accepted */
+            sent: number;
+            /** @description Messages about which no receipt came in time */
+            unconfirmed: number;
+            /** @description Messages without an address to go to */
+            undeliverable: number;
+            /** @description Unsubscribed, of those delivered; null: of none */
+            unsubscribe_rate: number | null;
+            unsubscribed: number;
         };
         /**
          * @example {
@@ -6841,7 +7220,7 @@ export interface components {
              */
             oldest_due_at: string;
             /** @enum {string} */
-            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
+            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts" | "connector_tasks";
         };
         /** @description What is sent in the place of the templates of the type; it is no template itself */
         OwnContent: {
@@ -6882,6 +7261,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 subject?: string;
                 text: string;
                 /** @description The line above the text, of push and in-app messages */
@@ -7025,6 +7413,8 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description What the user has chosen themselves: the body of a PUT that leaves everything as it is */
+            chosen: components["schemas"]["JsonObject"];
             /** @description When daily and weekly digests are sent */
             digest_time: {
                 /** @example 09:00 */
@@ -7101,6 +7491,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 /** @description A template that the provider keeps, and the data for it */
                 provider_template?: {
                     data: components["schemas"]["JsonObject"];
@@ -7741,6 +8140,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description A template that the provider keeps, and the data for it */
             provider_template?: {
                 data: components["schemas"]["JsonObject"];
@@ -9215,6 +9623,8 @@ export interface components {
             channels: {
                 [key: string]: components["schemas"]["PreferenceCell"];
             };
+            /** @description As the catalog describes it */
+            description: string | null;
             /** @example IMMEDIATE */
             frequency: string;
             /** @example WELCOME_EMAIL */
@@ -11029,15 +11439,19 @@ export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type CategoryChange = components['schemas']['CategoryChange'];
 export type ChangedListMembers = components['schemas']['ChangedListMembers'];
+export type ChannelMetrics = components['schemas']['ChannelMetrics'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
 export type Connector = components['schemas']['Connector'];
 export type ConnectorList = components['schemas']['ConnectorList'];
+export type ConnectorReason = components['schemas']['ConnectorReason'];
 export type ConnectorSecrets = components['schemas']['ConnectorSecrets'];
 export type ConnectorTask = components['schemas']['ConnectorTask'];
 export type ConnectorTaskPage = components['schemas']['ConnectorTaskPage'];
+export type ConnectorTasksRetried = components['schemas']['ConnectorTasksRetried'];
+export type ConnectorTasksRetry = components['schemas']['ConnectorTasksRetry'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -11122,6 +11536,11 @@ export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
+export type MetricGroups = components['schemas']['MetricGroups'];
+export type MetricReasons = components['schemas']['MetricReasons'];
+export type MetricSeries = components['schemas']['MetricSeries'];
+export type MetricSummary = components['schemas']['MetricSummary'];
+export type MetricValues = components['schemas']['MetricValues'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
@@ -13058,6 +13477,11 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description Only those whose last attempt failed for this reason
+                 * @example status_503
+                 */
+                code?: string;
+                /**
                  * @description Name in connectors.yaml
                  * @example customer_import
                  */
@@ -13186,6 +13610,54 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    retryConnectorTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorTasksRetry"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "retried": 1,
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTasksRetried"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     listConnectors: {
         parameters: {
             query?: never;
@@ -13217,8 +13689,18 @@ export interface operations {
                      *           "secrets_set": [
                      *             "text"
                      *           ],
+                     *           "secrets_of_environment": [
+                     *             "text"
+                     *           ],
                      *           "open_tasks": 1,
-                     *           "dead_tasks": 1
+                     *           "dead_tasks": 1,
+                     *           "reasons": [
+                     *             {
+                     *               "code": "status_503",
+                     *               "open": 1,
+                     *               "dead": 1
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }
@@ -13276,8 +13758,18 @@ export interface operations {
                      *       "secrets_set": [
                      *         "text"
                      *       ],
+                     *       "secrets_of_environment": [
+                     *         "text"
+                     *       ],
                      *       "open_tasks": 1,
-                     *       "dead_tasks": 1
+                     *       "dead_tasks": 1,
+                     *       "reasons": [
+                     *         {
+                     *           "code": "status_503",
+                     *           "open": 1,
+                     *           "dead": 1
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Connector"];
@@ -16879,6 +17371,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -16886,7 +17380,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -16910,12 +17404,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -16924,7 +17425,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -16976,7 +17478,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -17034,12 +17537,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -17192,6 +17702,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17212,7 +17723,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17258,6 +17770,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17278,7 +17791,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17327,6 +17841,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17347,7 +17862,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17584,6 +18100,644 @@ export interface operations {
             409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getChannelMetrics: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "channels": [
+                     *         {
+                     *           "channel": "email",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           },
+                     *           "costs": [
+                     *             {
+                     *               "currency": "text",
+                     *               "amount": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChannelMetrics"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricGroups: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description What to group by
+                 * @example type
+                 */
+                by?: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "by": "channel",
+                     *       "groups": [
+                     *         {
+                     *           "key": "text",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           }
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricGroups"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricReasons: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "reasons": [
+                     *         {
+                     *           "code": "limit_reached",
+                     *           "held": 1,
+                     *           "dropped": 1,
+                     *           "undeliverable": 1,
+                     *           "dead": 1,
+                     *           "in_doubt": 1,
+                     *           "cancelled": 1
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricReasons"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricSeries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Length of a point, at most 1500 of them; absent: one that fits the span. Weeks begin on Monday, all in UTC
+                 * @example day
+                 */
+                grain?: "minute" | "hour" | "day" | "week";
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "grain": "minute",
+                     *       "points": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "metrics": {
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "planned": 1,
+                     *             "sent": 1,
+                     *             "sandboxed": 1,
+                     *             "undeliverable": 1,
+                     *             "dropped": 1,
+                     *             "dead": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "attempts": 1,
+                     *             "delivered": 1,
+                     *             "unconfirmed": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "opened": 1,
+                     *             "clicked": 1,
+                     *             "read": 1,
+                     *             "unsubscribed": 1,
+                     *             "error_rate": null,
+                     *             "delivery_rate": null,
+                     *             "open_rate": null,
+                     *             "click_rate": null,
+                     *             "read_rate": null,
+                     *             "bounce_rate": null,
+                     *             "complaint_rate": null,
+                     *             "unsubscribe_rate": null,
+                     *             "avg_delivery_time_ms": null,
+                     *             "p50_delivery_time_ms": null,
+                     *             "p95_delivery_time_ms": null
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSeries"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricSummary: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only by this account of the provider
+                 * @example marketing
+                 */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Only in this locale of the template
+                 * @example pt-BR
+                 */
+                locale?: string;
+                /**
+                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
+                 * @example ses
+                 */
+                provider?: string;
+                /**
+                 * @description Only by this rule; its decisions, not its deliveries
+                 * @example ORDER_SHIPPED
+                 */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /**
+                 * @description Only of this variant in a test of templates
+                 * @example short
+                 */
+                variant?: string;
+                /**
+                 * @description Only as this catalog version decided
+                 * @example 42
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "metrics": {
+                     *         "events": 1,
+                     *         "decided": 1,
+                     *         "held": 1,
+                     *         "planned": 1,
+                     *         "sent": 1,
+                     *         "sandboxed": 1,
+                     *         "undeliverable": 1,
+                     *         "dropped": 1,
+                     *         "dead": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "attempts": 1,
+                     *         "delivered": 1,
+                     *         "unconfirmed": 1,
+                     *         "bounced": 1,
+                     *         "failed": 1,
+                     *         "complained": 1,
+                     *         "opened": 1,
+                     *         "clicked": 1,
+                     *         "read": 1,
+                     *         "unsubscribed": 1,
+                     *         "error_rate": null,
+                     *         "delivery_rate": null,
+                     *         "open_rate": null,
+                     *         "click_rate": null,
+                     *         "read_rate": null,
+                     *         "bounce_rate": null,
+                     *         "complaint_rate": null,
+                     *         "unsubscribe_rate": null,
+                     *         "avg_delivery_time_ms": null,
+                     *         "p50_delivery_time_ms": null,
+                     *         "p95_delivery_time_ms": null
+                     *       },
+                     *       "costs": [
+                     *         {
+                     *           "currency": "text",
+                     *           "amount": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricSummary"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -22990,6 +24144,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -22997,7 +24153,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -23027,12 +24183,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -23041,7 +24204,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -23098,7 +24262,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -23161,12 +24326,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -23331,6 +24503,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23351,7 +24524,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23403,6 +24577,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23423,7 +24598,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23478,6 +24654,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23498,7 +24675,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];

@@ -25,8 +25,10 @@ export type Route =
   | { page: 'deliveries'; status: string | null }
   /** `group`: id of a group of dead letters, or null for all groups. */
   | { page: 'dead-letters'; group: string | null }
-  | { page: 'channels'; part: ChannelsPart }
-  | { page: 'rejected' }
+  | { page: 'channels'; part: Exclude<ChannelsPart, 'connections'> }
+  | ({ page: 'connections' } & TaskFilter)
+  /** `source`: of which the events are, or null for all. */
+  | { page: 'rejected'; source: string | null }
   | { page: 'jobs' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
   /** `id`: null before one is entered. */
@@ -36,7 +38,14 @@ export type Route =
   | { page: 'unknown' };
 
 /** Parts of the pages of channels. */
-export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions';
+export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions' | 'connections';
+
+/** Which tasks of connectors are shown. Null: all. */
+export interface TaskFilter {
+  readonly connector: string | null;
+  readonly state: string | null;
+  readonly code: string | null;
+}
 
 /** Choices of a preview. Null: not chosen. */
 export interface PreviewChoice {
@@ -53,7 +62,19 @@ export const linkToActivity = (): string => '#/';
 export function linkToChannels(part: ChannelsPart = 'accounts'): string {
   return part === 'accounts' ? '#/channels' : `#/channels/${part}`;
 }
-export const linkToRejected = (): string => '#/rejected';
+/** Returns the link to the rejected events of a source; absent: to all. */
+export function linkToRejected(source?: string): string {
+  return source === undefined ? '#/rejected' : `#/rejected?source=${encodeURIComponent(source)}`;
+}
+
+/** Returns the link to tasks of connectors; what is absent or null does not narrow them. */
+export function linkToTasks({ connector, state, code }: Partial<TaskFilter>): string {
+  const given = Object.entries({ connector, state, code }).filter(
+    (entry): entry is [string, string] => entry[1] != null,
+  );
+  return given.length === 0 ? '#/channels/connections' : `#/channels/connections?${new URLSearchParams(given)}`;
+}
+
 export const linkToBatches = (): string => '#/batches';
 export const linkToSend = (): string => '#/send';
 export const linkToNewBatch = (): string => '#/new-batch';
@@ -139,9 +160,17 @@ export function parseHash(hash: string): Route {
   if (path === '' || path === '/') return { page: 'activity' };
   if (path === '/channels') return { page: 'channels', part: 'accounts' };
   const part = /^\/channels\/(sending|routes|costs|suppressions)$/.exec(path)?.[1];
-  if (part !== undefined) return { page: 'channels', part: part as ChannelsPart };
+  if (part !== undefined) return { page: 'channels', part: part as Exclude<ChannelsPart, 'connections'> };
   if (path === '/dead-letters') return { page: 'dead-letters', group: parameters.get('group') };
-  if (path === '/rejected') return { page: 'rejected' };
+  if (path === '/rejected') return { page: 'rejected', source: parameters.get('source') };
+  if (path === '/channels/connections') {
+    const [connector, state, code] = ['connector', 'state', 'code'].map((name) => parameters.get(name)) as [
+      string | null,
+      string | null,
+      string | null,
+    ];
+    return { page: 'connections', connector, state, code };
+  }
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };

@@ -34,6 +34,29 @@ export function addReadTools(server: McpServer, access: TidingsAccess): void {
       access.get(`/api/v1/explain/${encodeURIComponent(user_id)}/${encodeURIComponent(notification_type)}`),
   });
   addTool(server, {
+    name: 'read_metrics',
+    title: 'Read metrics',
+    description:
+      'Count what was decided, sent, delivered, opened and held back: in all, by channel, by another dimension, by reason, or over time.',
+    input: {
+      view: z.enum(['summary', 'channels', 'groups', 'series', 'reasons']).default('summary'),
+      from: z.string().max(64).optional().describe('Start, as 2025-10-01T00:00:00Z; default: 30 days before the end'),
+      to: z.string().max(64).optional().describe('End; default: now'),
+      type: id.optional().describe('Only this notification type'),
+      channel: id.optional().describe('Only this channel'),
+      by: z
+        .enum(['type', 'provider', 'locale', 'variant', 'version', 'rule', 'event'])
+        .optional()
+        .describe('Of groups'),
+      grain: z.enum(['minute', 'hour', 'day', 'week']).optional().describe('Of a series'),
+    },
+    annotations: READ_ONLY,
+    run: ({ view, ...query }) => {
+      const given = Object.entries(query).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+      return access.get(`/api/v1/metrics/${view}?${new URLSearchParams(given)}`);
+    },
+  });
+  addTool(server, {
     name: 'list_rules',
     title: 'List the rules',
     description: 'List the rules of the active catalog, and the events and notification types that they name.',

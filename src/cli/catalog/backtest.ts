@@ -10,7 +10,7 @@ import { type BacktestProgress, type BacktestQuery, runBacktest } from '../../si
 import { renderProgress, renderTextReport } from '../../simulate/backtest/text-report.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { parseTimestamp } from '../../time/timestamp.ts';
-import { withTenantDatabase } from '../database/with-database.ts';
+import { withReadDatabase } from '../database/with-replica.ts';
 import { failUsage } from '../exit-codes.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
 import { runDatabaseCommand } from '../run-command.ts';
@@ -46,7 +46,7 @@ export function addBacktestCommand(program: Command): void {
     .action((options: Options) =>
       runDatabaseCommand(async () => {
         const query = await toQuery(options, Date.now());
-        const report = await withTenantDatabase(process.env, 'tidings backtest', 'replayed', (pool, seal, tenantId) =>
+        const report = await withReadDatabase(process.env, 'tidings backtest', 'replayed', (pool, seal, tenantId) =>
           runBacktest(pool, { ...query, tenantId, seal }, newProgressBar()),
         );
         if (options.html) await writeFile(options.html, renderHtmlReport(report));

@@ -13,7 +13,7 @@ import { withDatabase } from './with-database.ts';
 export function addRetentionCommands(program: Command): void {
   const retention = program.command('retention').description('Remove what is older than its retention period');
   retention
-    .command('run')
+    .command('run', { isDefault: true })
     .description('Enforce the retention policy now, by the settings TIDINGS_RETAIN_…')
     .option('--dry-run', 'count what would be removed, and remove nothing')
     .option(...YES_OPTION)
@@ -31,8 +31,11 @@ export function addRetentionCommands(program: Command): void {
     );
 }
 
+/** A dry run shows each kind of data, others what they removed. */
 function formatResult({ rows, months, locked }: RetentionResult, dryRun: boolean): string {
-  const lines = RETENTION_NAMES.flatMap((name) => (rows[name] ? [`  ${name}: ${formatCount(rows[name], 'row')}`] : []));
+  const lines = RETENTION_NAMES.flatMap((name) =>
+    dryRun || rows[name] ? [`  ${name}: ${formatCount(rows[name] ?? 0, 'row')}`] : [],
+  );
   if (months.length > 0) lines.push(`  whole months: ${months.join(', ')}`);
   if (locked.length > 0) lines.push(`  not dropped, because they are being read: ${locked.join(', ')}; run this again`);
   if (lines.length === 0) return 'Nothing is older than its retention period.';

@@ -7,7 +7,7 @@ import { parseCatalogFiles } from '../../catalog/parse/parse-catalog-files.ts';
 import { CatalogError } from '../../errors.ts';
 import { runBacktest } from '../../simulate/backtest/run-backtest.ts';
 import { toBacktestQuery } from '../catalog/backtest.ts';
-import { withTenantDatabase } from '../database/with-database.ts';
+import { withReadDatabase } from '../database/with-replica.ts';
 import { connect } from '../operation/api-client.ts';
 import { previewEvents } from './preview-events.ts';
 
@@ -32,7 +32,7 @@ export function createAccess(env: NodeJS.ProcessEnv, folder: string): TidingsAcc
     async backtest({ since, until, user, files }) {
       const candidate = await validateCatalogFiles(await load(files));
       const query = toBacktestQuery({ since, until, user }, candidate, Date.now());
-      return withTenantDatabase(env, 'tidings mcp', 'replayed', (pool, seal, tenantId) =>
+      return withReadDatabase(env, 'tidings mcp', 'replayed', (pool, seal, tenantId) =>
         runBacktest(pool, { ...query, tenantId, seal }, ignoreProgress),
       );
     },

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { ConfigError } from '../../errors.ts';
 import { CARD_CALLS, CONNECTOR_SECRETS, TASK_STATES } from '../../model/connector.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { parseLimit } from '../parse-argument.ts';
@@ -48,6 +49,7 @@ interface TaskOptions {
   readonly state?: string;
   readonly user?: string;
   readonly connector?: string;
+  readonly code?: string;
   readonly limit?: number;
   readonly after?: string;
   readonly json?: boolean;
@@ -104,12 +106,13 @@ export function addConnectorsCommands(program: Command): void {
     .addOption(new Option('--state <state>', 'only those in this state').choices(TASK_STATES))
     .option('--user <user-id>', 'only those of this user')
     .option('--connector <name>', 'only those of this connector')
+    .option('--code <code>', 'only those whose last attempt failed for this reason')
     .option('--limit <count>', 'tasks to list, at most', parseLimit)
     .option('--after <cursor>', 'where the previous page ended')
     .option(...JSON_OPTION)
-    .action(({ state, user, connector, limit, after, json }: TaskOptions) =>
+    .action(({ state, user, connector, code, limit, after, json }: TaskOptions) =>
       runApiCommand(json, async (api) => {
-        const given = Object.entries({ state, user_id: user, connector, limit: limit && String(limit), after });
+        const given = Object.entries({ state, user_id: user, connector, code, limit: limit && String(limit), after });
         const query = new URLSearchParams(given.filter((one): one is [string, string] => typeof one[1] === 'string'));
         const data = (await api.get(`/api/v1/connector-tasks?${query}`)) as {
           readonly tasks: readonly TaskView[];
@@ -120,15 +123,38 @@ export function addConnectorsCommands(program: Command): void {
     );
   connectors
     .command('retry')
-    .description('Run a task again that ended as a dead letter')
-    .argument('<task-id>', 'see `tidings connectors tasks --state dead`')
+    .description('Run a task again that ended as a dead letter, or all that did')
+    .argument('[task-id]', 'see `tidings connectors tasks --state dead`')
+    .option('--all', 'every dead letter, in the place of one')
+    .option('--connector <name>', 'with --all: only those of this connector')
+    .option('--code <code>', 'with --all: only those whose last attempt failed for this reason')
     .option(...JSON_OPTION)
-    .action((taskId: string, { json }: { json?: boolean }) =>
-      runApiCommand(json, async (api) => {
+    .action((taskId: string | undefined, { all = false, connector, code, json }: RetryOptions) => {
+      if (all === (taskId !== undefined)) throw new ConfigError('write the id of a task, or --all');
+      return runApiCommand(json, async (api) => {
+        if (taskId === undefined) {
+          let retried = 0;
+          for (let hasMore = true; hasMore; ) {
+            const data = (await api.post('/api/v1/connector-tasks/retry', { connector, code })) as {
+              readonly retried: number;
+              readonly has_more: boolean;
+            };
+            retried += data.retried;
+            hasMore = data.has_more;
+          }
+          return { data: { retried }, lines: [`${retried} ${retried === 1 ? 'task is' : 'tasks are'} run again.`] };
+        }
         const data = (await api.post(`/api/v1/connector-tasks/${encodeURIComponent(taskId)}/retry`, {})) as TaskView;
         return { data, lines: [`Retried: ${formatTask(data)}`] };
-      }),
-    );
+      });
+    });
+}
+
+interface RetryOptions {
+  readonly all?: boolean;
+  readonly connector?: string;
+  readonly code?: string;
+  readonly json?: boolean;
 }
 
 interface CardOptions {

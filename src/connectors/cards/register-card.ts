@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { markOwn } from '../../events/own-events.ts';
 import { CARD_REGISTERED, type CardRegistration } from '../../model/connector.ts';
 import { saveRegistration } from '../../store/connectors/products.ts';
@@ -34,12 +35,15 @@ export async function registerCard(
   const of = { tenantId: task.tenantId, productId };
   return {
     events: outcome === 'registered' ? [toRegistered(task, read)] : [],
-    async record(connection) {
-      if (outcome === 'retry' && subscriberReferenceId === null) return;
-      const registration = outcome === 'unusable' ? 'unusable' : 'registered';
-      const result = { registration, code, subscriberReferenceId } as const;
-      await saveRegistration(connection, parts.seal, of, result, parts.clock());
-    },
+    // The network has the subscriber, whichever worker receives the answer first.
+    isLasting: subscriberReferenceId !== null,
+    ...((outcome !== 'retry' || subscriberReferenceId !== null) && {
+      async record(connection) {
+        const registration = outcome === 'unusable' ? 'unusable' : 'registered';
+        const result = { registration, code, subscriberReferenceId } as const;
+        await saveRegistration(connection, parts.seal, of, result, parts.clock());
+      },
+    }),
     ...(outcome !== 'registered' && {
       failure: {
         code: outcome === 'unusable' ? 'card_status_I' : 'card_status_R',
@@ -53,7 +57,7 @@ export async function registerCard(
 /** Records that a registration has failed for good, beside the product: unless a subscriber is known. */
 export async function recordFailure(
   { seal, clock }: ConnectorParts,
-  connection: Parameters<AttemptResult['record']>[0],
+  connection: pg.PoolClient,
   { tenantId, productId }: ClaimedTask,
   { code }: CallFailure,
 ): Promise<void> {

@@ -27,6 +27,7 @@ const TAGS = [
   { name: 'sinks', description: 'Kafka topics that facts and decisions are written to' },
   { name: 'lists', description: 'Lists and segments of users' },
   { name: 'deliveries', description: 'Notifications on their way to a channel' },
+  { name: 'metrics', description: 'Sums over time of what was decided, sent and reported' },
   { name: 'preferences', description: 'What users want, and what the tenant decides for them' },
   { name: 'suppressions', description: 'Addresses that get no messages' },
   { name: 'notifications', description: 'Notifications, and asking for them directly' },

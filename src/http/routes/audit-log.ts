@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { type AuditFilter, listAuditEntries, streamAuditEntries } from '../../store/audit-log.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { auditExport, auditExportQuery, auditLogPage, auditQuery } from '../schemas/audit-log.ts';
@@ -45,14 +46,11 @@ export function registerAuditLogRoutes(app: App, { database, seal }: HttpDepende
       },
     },
     async ({ principal: { tenantId }, query }, reply) => {
-      const pages = streamAuditEntries(database.forTenant(tenantId), tenantId, toFilter(query));
-      // The first page is read before the response begins: if the database is away, that is an error of its own.
-      const first = await pages.next();
-      const lines = (async function* () {
-        if (!first.done) yield toLines(first.value);
-        for await (const page of pages) yield toLines(page);
-      })();
-      return reply.type('application/x-ndjson').send(Readable.from(lines) as unknown as string);
+      const read = await database.readsOf(tenantId).stream(async function* (pool) {
+        for await (const page of streamAuditEntries(pool, tenantId, toFilter(query))) yield toLines(page);
+      });
+      const lines = Readable.from(answerAsOf(reply, read));
+      return reply.type('application/x-ndjson').send(lines as unknown as string);
     },
   );
 }

@@ -14,6 +14,7 @@ import { estimateBatch } from '../../notify/batches/estimate.ts';
 import { uploadLines } from '../../notify/batches/upload.ts';
 import { exportBatchResults, listBatchResults, toBatchView } from '../../notify/batches/views.ts';
 import { listBatches, loadSealedRequest } from '../../store/batches/batches.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { keepNdjsonStreams, NDJSON, readNdjson, toNdjson } from '../ndjson.ts';
@@ -236,7 +237,9 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
     async ({ principal: { tenantId }, params, query }, reply) => {
       const pool = database.forTenant(tenantId);
       const { batchId } = await requireBatch(pool, tenantId, requireId(params.id));
-      const lines = Readable.from(exportBatchResults(pool, seal, { tenantId, batchId, state: query.state }));
+      const asked = { tenantId, batchId, state: query.state };
+      const read = await database.readsOf(tenantId).stream((rows) => exportBatchResults(rows, seal, asked));
+      const lines = Readable.from(answerAsOf(reply, read));
       return reply.type(NDJSON).send(lines as unknown as string);
     },
   );

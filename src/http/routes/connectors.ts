@@ -1,4 +1,5 @@
 import { Connectors } from '../../connectors/connectors.ts';
+import { DEFAULT_TENANT } from '../../model/event.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import {
@@ -14,6 +15,8 @@ import {
   connectorTask,
   connectorTaskPage,
   connectorTaskQuery,
+  connectorTasksRetried,
+  connectorTasksRetry,
   productUserParams,
   taskParams,
   userProductList,
@@ -23,8 +26,10 @@ const TAGS = ['connectors'];
 
 /** Connectors of the catalog, their secrets and tasks, and the products of users. */
 export function registerConnectorRoutes(app: App, dependencies: HttpDependencies): void {
-  const { database, catalogs, seal, clock, connectorClient, outbound } = dependencies;
-  const connectors = new Connectors({ database, catalogs, seal, clock, client: connectorClient ?? outbound });
+  const { database, catalogs, seal, clock, connectorClient, connectorSettings, outbound } = dependencies;
+  const environment = connectorSettings ?? { tenantId: DEFAULT_TENANT, secrets: new Map() };
+  const client = connectorClient ?? outbound;
+  const connectors = new Connectors({ database, catalogs, seal, environment, clock, client });
   const cursors = new Cursors(seal);
 
   app.get(
@@ -70,14 +75,33 @@ export function registerConnectorRoutes(app: App, dependencies: HttpDependencies
       },
     },
     async (request) => {
-      const { state, user_id: userId, connector: name, limit } = request.query;
+      const { state, user_id: userId, connector: name, code, limit } = request.query;
       const at = cursors.read(request, ['number', 'uuid']);
       const before = at && { createdAt: at[0], taskId: at[1] };
-      const filter = { state, userId, connector: name };
+      const filter = { state, userId, connector: name, code };
       const tasks = await connectors.listTasks(request.principal, filter, limit, before);
       const toPosition = ({ created_at, task_id }: (typeof tasks)[number]) => [Date.parse(created_at), task_id];
       return { tasks, next: cursors.next(request, tasks, limit, toPosition) };
     },
+  );
+
+  app.post(
+    '/api/v1/connector-tasks/retry',
+    {
+      config: { scope: 'deliveries:write' },
+      schema: {
+        operationId: 'retryConnectorTasks',
+        summary: 'Run tasks again that ended as dead letters, up to 5000 of them, the oldest first',
+        tags: TAGS,
+        body: connectorTasksRetry,
+        response: { 200: connectorTasksRetried },
+      },
+    },
+    ({ principal, body: { connector: name, code } }) =>
+      connectors.retryTasks(principal, {
+        ...(name !== undefined && { connector: name }),
+        ...(code !== undefined && { code }),
+      }),
   );
 
   app.post(

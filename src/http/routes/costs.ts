@@ -2,6 +2,7 @@ import { TidingsError } from '../../errors.ts';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { COST_GROUPS, type CostGroup, MAX_COST_DAYS, MAX_COST_ROWS, summarizeCosts } from '../../store/costs.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { costQuery, costSummary } from '../schemas/costs.ts';
 
@@ -22,7 +23,7 @@ export function registerCostRoutes(app: App, { database, clock }: HttpDependenci
         response: { 200: costSummary },
       },
     },
-    async ({ principal, query }) => {
+    async ({ principal, query }, reply) => {
       const { tenantId } = principal;
       const last = Date.parse(query.to ?? isoTime(clock()).slice(0, 10));
       const from = query.from === undefined ? last - (DEFAULT_DAYS - 1) * DAY_MS : Date.parse(query.from);
@@ -30,7 +31,9 @@ export function registerCostRoutes(app: App, { database, clock }: HttpDependenci
       if (last - from >= MAX_COST_DAYS * DAY_MS)
         throw invalid('from', `A summary covers at most ${MAX_COST_DAYS} days; ask for less.`);
       const by = parseGroups(query.by);
-      const costs = await summarizeCosts(database.forTenant(tenantId), { tenantId, from, to: last + DAY_MS, by });
+      const asked = { tenantId, from, to: last + DAY_MS, by };
+      const read = await database.readsOf(tenantId).lagging((pool) => summarizeCosts(pool, asked));
+      const costs = answerAsOf(reply, read);
       return {
         from: isoTime(from).slice(0, 10),
         to: isoTime(last).slice(0, 10),

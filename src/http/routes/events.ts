@@ -32,7 +32,8 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   const { pipeline, database, seal, clock } = parts;
   const cursors = new Cursors(seal);
-  const items = { pool: database.owner, catalogs: parts.catalogs, parseRequest: parseSendRequest };
+  const installation = parts.kafka?.tenant;
+  const items = { pool: database.owner, catalogs: parts.catalogs, installation, parseRequest: parseSendRequest };
   const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
   for (const url of ['/api/v1/events', '/events']) {
     app.route({

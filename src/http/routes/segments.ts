@@ -7,6 +7,7 @@ import {
   sampleSegment,
 } from '../../notify/segments/segments.ts';
 import { loadAddressMasks } from '../../store/segment-users.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import {
@@ -95,13 +96,17 @@ export function registerSegmentRoutes(app: App, { database, catalogs, seal, cloc
         response: { 200: segmentPreview },
       },
     },
-    async ({ principal: { tenantId }, body }) => {
-      const pool = database.forTenant(tenantId);
+    async ({ principal: { tenantId }, body }, reply) => {
       const { condition, version } =
         'segment' in body
           ? await requireSegment(catalogs, tenantId, body.segment, '/segment')
           : await compileAsked(catalogs, tenantId, body.condition, '/condition');
-      const found = await sampleSegment({ pool, seal }, { tenantId, condition, now: clock() });
+      const question = { tenantId, condition, now: clock() };
+      const read = await database.readsOf(tenantId).lagging(async (pool) => {
+        const found = await sampleSegment({ pool, seal }, question);
+        return { found, sample: await show(pool, tenantId, found.matching.slice(0, SHOWN_USERS)) };
+      });
+      const { found, sample } = answerAsOf(reply, read);
       return {
         condition: condition.text,
         catalog_version: version,
@@ -109,7 +114,7 @@ export function registerSegmentRoutes(app: App, { database, catalogs, seal, cloc
         examined: found.examined,
         count: found.count,
         exact: found.examined >= found.users,
-        sample: await show(pool, tenantId, found.matching.slice(0, SHOWN_USERS)),
+        sample,
       };
     },
   );

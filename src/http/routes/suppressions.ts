@@ -14,6 +14,7 @@ import {
   loadSuppression,
   streamSuppressions,
 } from '../../store/suppressions.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import {
@@ -76,14 +77,11 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
     },
     async ({ principal: { tenantId }, query: { channel = null, reason = null } }, reply) => {
       const filter = { channel, reason, addressHash: null };
-      const pages = streamSuppressions(database.forTenant(tenantId), tenantId, filter);
-      // The first page is read before the response begins: if the database is away, that is an error of its own.
-      const first = await pages.next();
-      const lines = (async function* () {
-        if (!first.done) yield toLines(first.value);
-        for await (const page of pages) yield toLines(page);
-      })();
-      return reply.type('application/x-ndjson').send(Readable.from(lines) as unknown as string);
+      const read = await database.readsOf(tenantId).stream(async function* (pool) {
+        for await (const page of streamSuppressions(pool, tenantId, filter)) yield toLines(page);
+      });
+      const lines = Readable.from(answerAsOf(reply, read));
+      return reply.type('application/x-ndjson').send(lines as unknown as string);
     },
   );
 

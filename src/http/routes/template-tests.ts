@@ -7,6 +7,7 @@ import type { Principal } from '../../model/principal.ts';
 import { countVariants, loadLatestTest, type TestGoal, type TestRow } from '../../store/templates/tests.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { templateParams } from '../schemas/stored-templates.ts';
 import { newTest, testEnd, testResults, variantTest } from '../schemas/template-tests.ts';
@@ -69,13 +70,14 @@ export function registerTemplateTestRoutes(app: App, { catalogs, database, clock
         response: { 200: testResults },
       },
     },
-    async ({ principal, params }) => {
+    async ({ principal, params }, reply) => {
       const { tenantId } = principal;
       const pool = database.forTenant(tenantId);
       const { notificationType, channel } = await findPlace(principal, params.id);
       const test = await loadLatestTest(pool, tenantId, notificationType, channel);
       if (!test) throw new TidingsError('not_found', `${notificationType} has had no test of variants by ${channel}.`);
-      const { counts, isCut } = await countVariants(pool, tenantId, test);
+      const read = await database.readsOf(tenantId).lagging((rows) => countVariants(rows, tenantId, test));
+      const { counts, isCut } = answerAsOf(reply, read);
       const { sampleRatioProbability, ...judged } = judgeTest(test, counts);
       return { ...toTestView(test), ...judged, sample_ratio_probability: sampleRatioProbability, is_cut: isCut };
     },

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { TidingsError } from '../../errors.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { exportUser } from '../../store/export/export-user.ts';
+import type { Dated } from '../../store/pg/replica.ts';
+import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { reveal } from '../schemas/me.ts';
 import { userArchive, userParams } from '../schemas/user-requests.ts';
@@ -41,14 +43,17 @@ export function registerUserExportRoutes(app: App, { database, seal, clock }: Ht
         });
       const now = clock();
       running++;
+      let read: Dated<AsyncIterable<Buffer>>;
       try {
         const entry = { tenantId, actor, action: 'user.exported', subject: userId, detail: { reason } };
         await appendAuditEntry(pool, entry, now);
+        const asked = { tenantId, userId, now };
+        read = await database.readsOf(tenantId).stream((rows) => exportUser(rows, seal, asked));
       } catch (error) {
         running--;
         throw error;
       }
-      const archive = Readable.from(exportUser(pool, seal, { tenantId, userId, now }), { objectMode: false });
+      const archive = Readable.from(answerAsOf(reply, read), { objectMode: false });
       archive.once('close', () => {
         running--;
       });

@@ -27,6 +27,10 @@ import {
 
 const NAME = 'customer_import';
 const connectorName = pathText.meta({ description: 'Name in connectors.yaml', examples: [NAME] });
+const failureCode = storable(z.string().min(1).max(128)).meta({
+  description: 'Only those whose last attempt failed for this reason',
+  examples: ['status_503'],
+});
 const productId = z.string().meta({ description: 'Id of the product, as upstream has it', examples: ['k-7731'] });
 const MAX_SECRET_CHARS = 16_384;
 
@@ -62,8 +66,16 @@ export const connector = z
     on: z.string().nullable().describe('The event type that asks for an import; null: it is no import'),
     url: z.string().meta({ examples: ['https://core.example.com'] }),
     secrets_set: listOf(z.string()).describe('Names of the secrets that are set'),
-    open_tasks: z.int(),
-    dead_tasks: z.int().describe('Dead letters'),
+    secrets_of_environment: listOf(z.string()).describe(
+      'Names of those of them that the environment of this process gives; they count in place of others',
+    ),
+    open_tasks: z.int().describe('Tasks that wait for their next attempt'),
+    dead_tasks: z.int().describe('Dead letters; at most 10000 tasks of a state are counted'),
+    reasons: listOf(
+      z
+        .object({ code: z.string().meta({ examples: ['status_503'] }), open: z.int(), dead: z.int() })
+        .meta({ id: 'ConnectorReason', description: 'Tasks whose last attempt failed for one reason' }),
+    ).describe('Why attempts at these tasks failed, the most dead letters first'),
   })
   .meta({ id: 'Connector', description: 'A connection to another service, of the active catalog' });
 
@@ -94,9 +106,21 @@ export const connectorTaskQuery = z.strictObject({
   state: z.enum(TASK_STATES).optional().describe('Only those in this state'),
   user_id: userIdParam.optional(),
   connector: connectorName.optional(),
+  code: failureCode.optional(),
   limit: limitQuery,
   after: cursorQuery,
 });
+
+export const connectorTasksRetry = z
+  .strictObject({
+    connector: storable(z.string().min(1).max(128)).optional().describe('Absent: all connectors'),
+    code: failureCode.optional(),
+  })
+  .meta({ id: 'ConnectorTasksRetry', examples: [{ connector: NAME, code: 'status_503' }] });
+
+export const connectorTasksRetried = z
+  .object({ retried: z.int(), has_more: z.boolean().describe('Whether there may be more: ask again') })
+  .meta({ id: 'ConnectorTasksRetried' });
 
 export const userProduct = z
   .object({

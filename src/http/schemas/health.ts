@@ -16,6 +16,7 @@ const check = z
     since: timestamp,
     cause: z.exactOptional(z.string()),
     hint: z.exactOptional(z.string()),
+    lag_seconds: z.exactOptional(z.number()),
   })
   .meta({ id: 'Check', description: 'The result of one health check' });
 

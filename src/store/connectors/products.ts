@@ -116,7 +116,7 @@ export interface RegistrationResult {
   readonly subscriberReferenceId: string | null;
 }
 
-/** Records what the card network said of a product. */
+/** Records what the card network said of a product. A failure changes nothing for one that is registered. */
 export async function saveRegistration(
   connection: Connection,
   seal: Seal,
@@ -135,7 +135,7 @@ export async function saveRegistration(
   await connection.query(
     `update user_products set registration = $3, registration_code = $4, registered_at = coalesce($5, registered_at),
             sealed = coalesce($6, sealed), updated_at = $7
-     where tenant_id = $1 and product_id = $2`,
+     where tenant_id = $1 and product_id = $2 and not ($3 = 'failed' and registration is not distinct from 'registered')`,
     [
       ...[tenantId, productId, registration, code],
       ...[isoTimeOrNull(registration === 'registered' ? now : null), sealed, isoTime(now)],

@@ -73,7 +73,7 @@ export async function insertTasks(
   return rowCount ?? 0;
 }
 
-/** Condition of the index connector_tasks_lanes, which no other statement may use. */
+/** Condition of the index connector_tasks_lanes: for statements about a tenant, not for those about the whole queue. */
 const IN_LANE = `ended_at is null and due_at > '-infinity'`;
 
 /** Returns the floor and the lanes of the queue, for one process. */
@@ -136,25 +136,89 @@ export async function lockTask(connection: Connection, task: ClaimedTask): Promi
   return rows[0]?.user_id;
 }
 
-/** End of an attempt at a task. */
-export interface TaskEnd {
-  /** `open`: it is tried again at `dueAt`. */
-  readonly state: TaskState;
-  readonly dueAt: Millis;
-  /** Why it failed; null: it did not. */
-  readonly failure: { readonly code: string; readonly reason: string } | null;
+/** Whether a task is still claimed as it was. */
+export async function isClaimed(pool: Connection, task: ClaimedTask): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `select from connector_tasks where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
+    [task.tenantId, task.taskId, isoTime(task.claimedUntil)],
+  );
+  return rowCount === 1;
 }
 
-/** Records how an attempt ended. Without effect if the task is gone, or claimed by another worker. */
-export async function endAttempt(connection: Connection, task: ClaimedTask, end: TaskEnd, now: Millis): Promise<void> {
+/**
+ * Returns the user of a task, whichever worker claims it, locked until the end of the transaction; undefined: it is gone, or done.
+ */
+export async function lockUndoneTask(connection: Connection, task: ClaimedTask): Promise<string | undefined> {
+  const { rows } = await connection.query<{ user_id: string }>(
+    `select user_id from connector_tasks where tenant_id = $1 and task_id = $2 and state <> 'done' for update`,
+    [task.tenantId, task.taskId],
+  );
+  return rows[0]?.user_id;
+}
+
+/** Ends a task that `lockUndoneTask` has locked: it is done. */
+export async function completeTask(connection: Connection, task: ClaimedTask, now: Millis): Promise<void> {
   await connection.query(
     `update connector_tasks
-     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + case when $6::text is null then 0 else 1 end,
-         calls = calls + 1, claimed_until = null, ended_at = case $4 when 'open' then null else $8::timestamptz end
+     set state = 'done', due_at = $3, failure_code = null, failure = null, calls = calls + 1, claimed_until = null, ended_at = $3
+     where tenant_id = $1 and task_id = $2`,
+    [task.tenantId, task.taskId, isoTime(now)],
+  );
+}
+
+/** Gives a claim back: the task is due at once for every worker. */
+export async function releaseTask(pool: Connection, task: ClaimedTask): Promise<void> {
+  await pool.query(
+    `update connector_tasks set claimed_until = null
+     where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
+    [task.tenantId, task.taskId, isoTime(task.claimedUntil)],
+  );
+}
+
+/** Tasks that one statement puts off. */
+const MAX_PUT_OFF = 1000;
+
+/** Puts off a claimed task until a time, and others of its connector that are due and not claimed, which is no attempt. */
+export async function putOffTasks(pool: Connection, task: ClaimedTask, now: Millis, until: Millis): Promise<void> {
+  const { tenantId, taskId, connector, claimedUntil } = task;
+  await pool.query(
+    `update connector_tasks set due_at = $5, claimed_until = null
+     where ctid = any (array(
+       select ctid from connector_tasks
+       where tenant_id = $1 and task_id = $2 and claimed_until = $4 and ended_at is null for update
+     ) || array(
+       select ctid from connector_tasks
+       where tenant_id = $1 and connector = $3 and ended_at is null and due_at > '-infinity' and due_at <= $6
+         and (claimed_until is null or claimed_until < $6)
+       order by due_at limit ${MAX_PUT_OFF} for update skip locked
+     ))`,
+    [tenantId, taskId, connector, isoTime(claimedUntil), isoTime(until), isoTime(now)],
+  );
+}
+
+/** Failure of an attempt at a task. */
+export interface AttemptFailure {
+  /** `open`: it is tried again at `dueAt`. */
+  readonly state: Exclude<TaskState, 'done'>;
+  readonly dueAt: Millis;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** Records that an attempt failed. Without effect if the task is gone, or claimed by another worker. */
+export async function failAttempt(
+  connection: Connection,
+  task: ClaimedTask,
+  { state, dueAt, code, reason }: AttemptFailure,
+  now: Millis,
+): Promise<void> {
+  await connection.query(
+    `update connector_tasks
+     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + 1, calls = calls + 1, claimed_until = null, ended_at = case $4 when 'open' then null else $8::timestamptz end
      where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
     [
       ...[task.tenantId, task.taskId, isoTime(task.claimedUntil)],
-      ...[end.state, isoTime(end.dueAt), end.failure?.code ?? null, end.failure?.reason ?? null, isoTime(now)],
+      ...[state, isoTime(dueAt), code, reason, isoTime(now)],
     ],
   );
 }
@@ -188,24 +252,27 @@ export interface TaskFilter {
   readonly state?: TaskState | undefined;
   readonly userId?: string | undefined;
   readonly connector?: string | undefined;
+  /** Why the last attempt failed. */
+  readonly code?: string | undefined;
 }
 
 /** Returns tasks, newest first. @param before the last one of the page before; null: from the newest */
 export async function listTasks(
   connection: Connection,
   tenantId: string,
-  { state, userId, connector }: TaskFilter,
+  { state, userId, connector, code }: TaskFilter,
   limit: number,
   before: { readonly createdAt: Millis; readonly taskId: string } | null,
 ): Promise<StoredTask[]> {
   const { rows } = await connection.query<ViewRow>(
     `select ${VIEW} from connector_tasks
      where tenant_id = $1 and ($2::text is null or state = $2) and ($3::text is null or user_id = $3)
-       and ($4::text is null or connector = $4) and ($5::timestamptz is null or (created_at, task_id) < ($5, $6::uuid))
+       and ($4::text is null or connector = $4) and ($8::text is null or failure_code = $8)
+       and ($5::timestamptz is null or (created_at, task_id) < ($5, $6::uuid))
      order by created_at desc, task_id desc limit $7`,
     [
       ...[tenantId, state ?? null, userId ?? null, connector ?? null],
-      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit],
+      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit, code ?? null],
     ],
   );
   return rows.map(toStored);
@@ -239,15 +306,51 @@ export async function loadTask(
   return rows[0] && toStored(rows[0]);
 }
 
-/** Returns how many tasks of each connector are open, and how many ended as dead letters. */
-export async function countTasks(
+/**
+ * Opens dead tasks again, the oldest first, with all of their attempts. Returns how many.
+ * @param limit tasks at most
+ */
+export async function reopenTasks(
   connection: Connection,
   tenantId: string,
-): Promise<ReadonlyMap<string, { readonly open: number; readonly dead: number }>> {
-  const { rows } = await connection.query<{ connector: string; open: string; dead: string }>(
-    `select connector, count(*) filter (where state = 'open') as open, count(*) filter (where state = 'dead') as dead
-     from connector_tasks where tenant_id = $1 and state <> 'done' group by connector`,
+  { connector, code }: Pick<TaskFilter, 'connector' | 'code'>,
+  limit: number,
+  now: Millis,
+): Promise<number> {
+  const { rowCount } = await connection.query(
+    `update connector_tasks set state = 'open', attempts = 0, due_at = $4, ended_at = null, claimed_until = null
+     where tenant_id = $1 and task_id = any (array(
+       select task_id from connector_tasks
+       where tenant_id = $1 and state = 'dead' and ($2::text is null or connector = $2) and ($3::text is null or failure_code = $3)
+       order by created_at, task_id limit $5 for update skip locked))`,
+    [tenantId, connector ?? null, code ?? null, isoTime(now), limit],
+  );
+  return rowCount ?? 0;
+}
+
+/** Tasks of a state that are counted, at most. */
+const MAX_COUNTED = 10_000;
+
+/** Tasks of a connector that are not done, by why their last attempt failed. */
+export interface TaskCount {
+  readonly connector: string;
+  /** Null: no attempt has failed. */
+  readonly code: string | null;
+  readonly open: number;
+  readonly dead: number;
+}
+
+/** Returns how many tasks of each connector are open, and how many ended as dead letters; of each state, MAX_COUNTED at most. */
+export async function countTasks(connection: Connection, tenantId: string): Promise<TaskCount[]> {
+  const { rows } = await connection.query<TaskCount>(
+    `select connector, failure_code as code, count(*) filter (where state = 'open')::int as open,
+            count(*) filter (where state = 'dead')::int as dead
+     from (
+       (select connector, state, failure_code from connector_tasks where tenant_id = $1 and ${IN_LANE} limit ${MAX_COUNTED})
+       union all
+       (select connector, state, failure_code from connector_tasks where tenant_id = $1 and state = 'dead' limit ${MAX_COUNTED})
+     ) as counted group by 1, 2 order by 1, dead desc, open desc, 2 nulls first`,
     [tenantId],
   );
-  return new Map(rows.map(({ connector, open, dead }) => [connector, { open: Number(open), dead: Number(dead) }]));
+  return rows;
 }

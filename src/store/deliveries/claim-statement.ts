@@ -1,7 +1,7 @@
 import { BATCH_EVENT } from '../../model/batch.ts';
 import type { Category } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
-import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
+import { CHANNELS, type Channel, type DeliveryStatus, type InDoubtPolicy } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
@@ -11,6 +11,23 @@ import { suppressedReason, suppressionOf } from './suppressed.ts';
 
 /** Due deliveries that are looked at to find a probe. */
 const MAX_PROBE_CANDIDATES = 200;
+
+/** A delivery that a claim found not to be sent, and ended. */
+export interface EndedAtClaim {
+  readonly tenantId: string;
+  readonly channel: Channel;
+  readonly status: DeliveryStatus;
+  /** Why, as docs/errors.md has it. */
+  readonly code: string;
+}
+
+/** Returns what a claim has ended. */
+export function listEnded(rows: readonly ClaimedRow[]): EndedAtClaim[] {
+  return rows.flatMap((row) => {
+    const [status, code] = [row[30], row[31]];
+    return status === null ? [] : [{ tenantId: row[0], channel: row[2], status, code: code ?? 'unknown' }];
+  });
+}
 
 /** Returns undefined for a delivery that is not to be sent: the statement has settled it. */
 export function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
@@ -77,6 +94,8 @@ export type ClaimedRow = [
   heardOutcomes: readonly string[] | null,
   sequence: number | null,
   hasTerms: boolean | null,
+  endedStatus: DeliveryStatus | null,
+  endedCode: string | null,
 ];
 
 /**
@@ -179,7 +198,8 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
-          ) end, d.account, k.heard_outcomes, n.sequence::float8, k.has_terms`;
+          ) end, d.account, k.heard_outcomes, n.sequence::float8, k.has_terms,
+          case when d.finished_at is not null then d.status end, case when d.finished_at is not null then d.reason_code end`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

@@ -6,7 +6,15 @@ import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { withTransaction } from '../pg/transaction.ts';
-import { CLAIM, CLAIM_LANES, CLAIM_PROBES, type ClaimedRow, toClaimedDelivery } from './claim-statement.ts';
+import {
+  CLAIM,
+  CLAIM_LANES,
+  CLAIM_PROBES,
+  type ClaimedRow,
+  type EndedAtClaim,
+  listEnded,
+  toClaimedDelivery,
+} from './claim-statement.ts';
 import type { ClaimedDelivery } from './claimed-delivery.ts';
 import { advanceSteps } from './fallbacks.ts';
 import { getLaneName, type Lane } from './lanes.ts';
@@ -31,6 +39,9 @@ export interface ClaimWant extends ChannelCapacity {
   readonly limits?: readonly RateWindow[];
 }
 
+/** Receives the deliveries that a claim has ended: expired, suppressed, cancelled, or without a notification. */
+export type OnEnded = (ended: readonly EndedAtClaim[]) => void;
+
 /** Claims in a row that may find nothing but deliveries without a notification. */
 const MAX_EMPTY_CLAIMS = 100;
 
@@ -39,6 +50,8 @@ const MAX_EMPTY_CLAIMS = 100;
  * never claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A
  * claim counts as an attempt, until the delivery is released or rescued unsent. A delivery whose notification is no longer
  * stored (its partition was dropped) is settled as dead, one that has expired as dropped, and neither is returned.
+ *
+ * @param onEnded receives what the claim has ended
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.
@@ -49,11 +62,14 @@ export async function claimDeliveries(
   wants: readonly ClaimWant[],
   now: Millis,
   duration: Millis,
+  onEnded: OnEnded = () => {},
 ): Promise<ClaimedDelivery[]> {
   const ofLanes = wants.filter(({ lane }) => lane);
   const ofChannels = wants.filter(({ lane }) => !lane);
-  const claimed = ofChannels.length === 0 ? [] : await claimAll(pool, lease, ofChannels, now, duration);
-  return ofLanes.length === 0 ? claimed : [...claimed, ...(await claimAll(pool, lease, ofLanes, now, duration))];
+  const claimed = ofChannels.length === 0 ? [] : await claimAll(pool, lease, ofChannels, now, duration, onEnded);
+  return ofLanes.length === 0
+    ? claimed
+    : [...claimed, ...(await claimAll(pool, lease, ofLanes, now, duration, onEnded))];
 }
 
 /** @param wants all of lanes, or all of channels */
@@ -63,9 +79,11 @@ async function claimAll(
   wants: readonly ClaimWant[],
   now: Millis,
   duration: Millis,
+  onEnded: OnEnded,
 ): Promise<ClaimedDelivery[]> {
   for (let claim = 1; ; claim++) {
     const rows = await claimRows(pool, lease, wants, now, duration);
+    onEnded(listEnded(rows));
     await skipSuppressed(pool, rows, now);
     const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
     if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
@@ -94,9 +112,11 @@ export async function claimWithinLimits(
   now: Millis,
   duration: Millis,
   isUrgent: (priority: number) => boolean,
+  onEnded: OnEnded = () => {},
 ): Promise<LimitedClaim> {
   for (let claim = 1; ; claim++) {
     const { rows, ...found } = await claimOnceWithinLimits(pool, lease, wants, now, duration, isUrgent);
+    onEnded(listEnded(rows));
     // On another connection: not while that of the claim has locks.
     await skipSuppressed(pool, rows, now);
     if (found.deliveries.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return found;

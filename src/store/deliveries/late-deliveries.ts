@@ -2,8 +2,8 @@ import type pg from 'pg';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { skipSuppressed } from './claim.ts';
-import { CLAIM_LATE, type ClaimedRow, toClaimedDelivery } from './claim-statement.ts';
+import { type OnEnded, skipSuppressed } from './claim.ts';
+import { CLAIM_LATE, type ClaimedRow, listEnded, toClaimedDelivery } from './claim-statement.ts';
 import type { ClaimedDelivery } from './claimed-delivery.ts';
 
 /** Rows that one look at a queue reads, at most. */
@@ -84,6 +84,7 @@ export async function claimLateDeliveries(
   late: readonly LateDelivery[],
   now: Millis,
   duration: Millis,
+  onEnded: OnEnded,
 ): Promise<ClaimedDelivery[]> {
   const { rows } = await pool.query<ClaimedRow>({
     name: 'claim-late-deliveries',
@@ -99,6 +100,7 @@ export async function claimLateDeliveries(
       channel,
     ],
   });
+  onEnded(listEnded(rows));
   await skipSuppressed(pool, rows, now);
   return rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
 }

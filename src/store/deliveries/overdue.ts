@@ -11,7 +11,15 @@ export const MAX_OVERDUE_COUNT = 1000;
  * Queues of work that becomes due. `abandoned`: deliveries whose worker is gone: their lease has expired, and no worker has
  * rescued them.
  */
-export const QUEUES = ['deliveries', 'abandoned', 'waits', 'schedules', 'outbox', 'webhook_facts'] as const;
+export const QUEUES = [
+  'deliveries',
+  'abandoned',
+  'waits',
+  'schedules',
+  'outbox',
+  'webhook_facts',
+  'connector_tasks',
+] as const;
 export type Queue = (typeof QUEUES)[number];
 
 export interface Overdue {
@@ -78,7 +86,9 @@ ${countFront('schedules', 'next_at', 'true', 'schedules')}
 union all
 ${countFront('outbox_events', 'due_at', 'true', 'outbox')}
 union all
-${countFront('webhook_facts', 'due_at', 'true', 'webhook_facts')}`;
+${countFront('webhook_facts', 'due_at', 'true', 'webhook_facts')}
+union all
+${countFront('connector_tasks', 'due_at', 'ended_at is null', 'connector_tasks')}`;
 
 function countFront(table: string, dueAt: string, where: string, queue: Queue): string {
   return `select '${queue}', null, q.count, q.oldest from (

@@ -259,6 +259,8 @@ async function settle(
       packIfAny(accepted.map(({ attempt }) => attempt.parts ?? null)),
       packIfAny(accepted.map(({ attempt }) => attempt.cost?.amount ?? null)),
       packIfAny(accepted.map(({ attempt }) => attempt.cost?.currency ?? null)),
+      packIfAny(accepted.map(({ message }) => message?.locale ?? null)),
+      packIfAny(accepted.map(({ message }) => message?.variant ?? null)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -291,6 +293,8 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     pa: attempt.parts,
     cs: attempt.cost?.amount,
     cu: attempt.cost?.currency,
+    lo: s.message?.locale,
+    va: s.message?.variant,
   };
 }
 
@@ -327,16 +331,36 @@ with sent as (
   update deliveries as d
   set status = o.s, reason_code = null, reason = null, provider = o.p, account = o.ac, provider_message_id = o.id, response = o.re,
       started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2,
-      choice = o.ch, parts = o.pa::smallint, cost = o.co::numeric, currency = o.cu
-  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
-    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, ch, pa, co, cu, i)
+      choice = o.ch, parts = o.pa::smallint, cost = o.co::numeric, currency = o.cu, locale = o.lo, variant = o.va
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, ch, pa, co, cu, lo, va, i)
   where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c
     and d.target = coalesce(o.g, '') and d.fence = o.f::int and d.status = 'sending' and ${selectivityHint('o.i')}
-  returning 1
+  returning d.tenant_id, d.notification_type, d.channel, d.status, d.provider, d.account, d.locale, d.variant, d.catalog_version,
+            d.cost, d.currency, d.attempts, d.receipt_state, d.receipt_flags, d.created_at
+), counted as (
+  -- All others are counted by the trigger deliveries_counted.
+  insert into metric_deltas (tenant_id, items)
+  select tenant_id, json_agg(json_strip_nulls(json_build_object(
+    'minute', floor(extract(epoch from $2::timestamptz) / 60)::int, 'type', notification_type, 'channel', channel, 'provider', provider,
+    'account', account, 'locale', locale, 'variant', variant, 'version', catalog_version, 'currency', currency, 'cost', cost,
+    status, n, 'attempts', attempts, 'class', class, 'latency_ms', latency_ms)))
+  from (
+    select tenant_id, notification_type, channel, provider, account, locale, variant, catalog_version, status, latency_class(ms) as class,
+           case when cost is not null then currency end as currency, count(*) as n, sum(attempts) as attempts, sum(cost) as cost,
+           sum(ms)::bigint as latency_ms
+    from (
+      select *, greatest(0, round(extract(epoch from $2::timestamptz - created_at) * 1000))::float8 as ms from sent
+      where catalog_version is not null and receipt_state is null and receipt_flags is null
+    ) as one
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+  ) as many
+  group by tenant_id
 ), outcome as (
   select * from json_to_recordset($12) as r(
     t text, n uuid, c text, g text, f int, s text, d timestamptz, rc text, r text,
-    a int, p text, ac text, at timestamptz, ms int, o text, co text, fa text, ar text, re text, id text, sc text, ch text, pa smallint, cs numeric, cu text)
+    a int, p text, ac text, at timestamptz, ms int, o text, co text, fa text, ar text, re text, id text, sc text, ch text, pa smallint, cs numeric, cu text,
+    lo text, va text)
 ), tried as (
   insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
                         outcome, code, reason, response, provider_message_id, scope, choice, parts, cost, currency)
@@ -391,6 +415,7 @@ with sent as (
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
       reason = case when ${ADDRESS_ADDED} then d.reason else o.r end, hold_code = null,
       provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),
+      locale = coalesce(o.lo, d.locale), variant = coalesce(o.va, d.variant),
       finished_at = case when o.s = 'queued' or ${ADDRESS_ADDED} then null else $2::timestamptz end
   from outcome as o
   where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.target = o.g and ${selectivityHint('o.a')}

@@ -34,13 +34,21 @@ with first as (
   returning *
 ), others as (
   insert into deliveries (tenant_id, notification_id, channel, target, user_id, notification_type, priority, step, due_at,
-                          retry_until, in_doubt_policy, attempts, expires_at, created_at)
+                          retry_until, in_doubt_policy, attempts, expires_at, created_at, catalog_version)
   select f.tenant_id, f.notification_id, f.channel, t.target, f.user_id, f.notification_type, f.priority, f.step, f.due_at,
-         f.retry_until, f.in_doubt_policy, f.attempts, f.expires_at, f.created_at
+         f.retry_until, f.in_doubt_policy, f.attempts, f.expires_at, f.created_at, f.catalog_version
   from first as f cross join unnest($6::text[]) as t(target)
   where not $7::boolean or f.attempts = 0 or f.reason_code = 'retried' or not exists (
     select from attempts as a
     where a.tenant_id = $1 and a.notification_id = $2 and a.channel = $3 and a.target = '' and a.outcome = 'undeliverable')
   on conflict do nothing
+  returning tenant_id, created_at, notification_type, channel, catalog_version
+), counted as (
+  insert into metric_deltas (tenant_id, items)
+  select tenant_id, json_build_array(json_build_object(
+    'minute', floor(extract(epoch from created_at) / 60)::int, 'type', notification_type, 'channel', channel,
+    'version', catalog_version, 'planned', count(*)))
+  from others where catalog_version is not null
+  group by tenant_id, created_at, notification_type, channel, catalog_version
 )
 select from first`;

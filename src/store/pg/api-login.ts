@@ -72,6 +72,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
   kafka_offsets: ['SELECT'],
+  metric_deltas: ['SELECT'],
+  metric_rollups: ['SELECT'],
   paused_sources: ['SELECT', 'INSERT', 'DELETE'],
 };
 

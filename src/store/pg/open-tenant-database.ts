@@ -11,6 +11,7 @@ import {
 import { getSqlState } from './errors.ts';
 import { getTimeouts, openPool } from './pool.ts';
 import { findPoolMode, requireRoleSettings, saveRoleSettings, withLoginOf } from './pooler.ts';
+import type { Replica } from './replica.ts';
 import { isolatedDatabase, sharedDatabase, type TenantDatabase } from './tenant-database.ts';
 import { prepareTenantSession } from './tenant-pool.ts';
 
@@ -42,20 +43,26 @@ type ApiLogin =
  *
  * @param owner connections of the owner to the migrated database
  * @param options.max connections of the API
+ * @param options.replica answers some of its reads; absent or null: there is no replica
  * @param options.onShared called if the API has no login of its own, with the cause
  * @throws ConfigError if the login that was configured cannot be used, or the installation has several tenants and no login
  */
 export async function openTenantDatabase(
   owner: pg.Pool,
   settings: ApiLoginSettings,
-  options: { readonly max: number; readonly name: string; readonly onShared: (cause: string) => void },
+  options: {
+    readonly max: number;
+    readonly name: string;
+    readonly onShared: (cause: string) => void;
+    readonly replica?: Replica | null;
+  },
 ): Promise<TenantDatabase> {
   const login = await openApiLogin(owner, settings);
-  const { max, name } = options;
+  const { max, name, replica = null } = options;
   if ('url' in login) {
     const { isPooled } = login;
     const requests = openPool(login.url, { max, name, prepare: prepareTenantSession, isPooled });
-    return isolatedDatabase(owner, requests, login.role);
+    return isolatedDatabase(owner, requests, login.role, ...(replica ? [{ replica, url: login.url }] : []));
   }
   if (settings.apiUrl !== null) throw new ConfigError(`TIDINGS_API_DATABASE_URL cannot be used: ${login.cause}`);
   if ((await countLiveTenants(owner)) > 1) {
@@ -65,7 +72,7 @@ export async function openTenantDatabase(
     );
   }
   options.onShared(login.cause);
-  return sharedDatabase(openPool(settings.url, { max, name, isPooled: settings.directUrl !== null }));
+  return sharedDatabase(openPool(settings.url, { max, name, isPooled: settings.directUrl !== null }), replica);
 }
 
 /** Prepares the API login at the server itself, and returns the URL by which a pooler, if there is one, is reached as this login. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { TidingsError } from '../../errors.ts';
 import { findBypass } from './api-login.ts';
+import { type Reads, type Replica, readsOfPrimary } from './replica.ts';
 import { tenantPool } from './tenant-pool.ts';
 
 /** The database as the API sees it. */
@@ -13,31 +14,52 @@ export interface TenantDatabase {
   readonly isIsolated: boolean;
   /** Returns what the functions of the store take as pool: for rows of this tenant only, if `isIsolated`. */
   forTenant(tenantId: string): pg.Pool;
+  /** Returns what reads rows of this tenant, in the same way, from a replica if there is one. */
+  readsOf(tenantId: string): Reads;
   /** Returns why the API login may read rows of other tenants now; null: it cannot. */
   findBypass(): Promise<string | null>;
+}
+
+/** A replica, and the URL by which the API login reaches the primary. */
+interface ReplicatedLogin {
+  readonly replica: Replica;
+  readonly url: string;
 }
 
 /**
  * Returns a database whose second wall between tenants is row-level security.
  * @param requests a pool of the API login, opened with `prepareTenantSession`
+ * @param replicated the replica, and the URL of the API login on the primary; absent: there is no replica
  */
-export function isolatedDatabase(owner: pg.Pool, requests: pg.Pool, role: string): TenantDatabase {
+export function isolatedDatabase(
+  owner: pg.Pool,
+  requests: pg.Pool,
+  role: string,
+  replicated?: ReplicatedLogin,
+): TenantDatabase {
+  const forTenant = (tenantId: string) => tenantPool(requests, tenantId);
   return {
     owner,
     requests,
     isIsolated: true,
-    forTenant: (tenantId) => tenantPool(requests, tenantId),
+    forTenant,
+    readsOf(tenantId) {
+      if (!replicated) return readsOfPrimary(forTenant(tenantId));
+      const { replica, url } = replicated;
+      return replica.reads(forTenant(tenantId), () => tenantPool(replica.openRequests(url, role), tenantId));
+    },
     findBypass: () => findBypass(owner, role),
   };
 }
 
 /** Returns a database with one login, for an installation with one tenant. */
-export function sharedDatabase(owner: pg.Pool): TenantDatabase {
+export function sharedDatabase(owner: pg.Pool, replica: Replica | null = null): TenantDatabase {
   return {
     owner,
     requests: owner,
     isIsolated: false,
     forTenant: () => owner,
+    readsOf: () => replica?.reads(owner, () => replica.openOwner()) ?? readsOfPrimary(owner),
     findBypass: async () => 'the API has no login of its own',
   };
 }

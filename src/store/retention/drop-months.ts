@@ -54,6 +54,6 @@ export async function dropMonth(connection: pg.PoolClient, { name }: Partition):
 }
 
 /** Returns the cutoff as the parameter of a step's condition. */
-export function toCutoffParam({ partitioned }: RetentionStep, cutoff: Millis): string {
-  return partitioned !== undefined && partitioned !== 'events' ? uuidAt(cutoff) : isoTime(cutoff);
+export function toCutoffParam({ isById }: RetentionStep, cutoff: Millis): string {
+  return isById ? uuidAt(cutoff) : isoTime(cutoff);
 }

@@ -534,12 +534,16 @@ create table inbox_items (
   read_at           timestamptz(3),
   archived_at       timestamptz(3),
   snoozed_until     timestamptz(3),             -- left out of the list until then
+  expires_at        timestamptz(3),             -- left out of the list from then on
   primary key (tenant_id, user_id, notification_id)
 );
 create index inbox_items_list on inbox_items (tenant_id, user_id, sequence);
 create index inbox_items_changed on inbox_items (tenant_id, user_id, change);
 create index inbox_items_open on inbox_items (tenant_id, user_id, sequence)
   where archived_at is null and (read_at is null or seen_at is null);
+-- Items that leave or join the list by themselves.
+create index inbox_items_timed on inbox_items (tenant_id, user_id)
+  where archived_at is null and (snoozed_until is not null or expires_at is not null);
 
 -- The counter of each inbox. A change of an inbox holds this row until the commit: numbers become visible in order.
 create table inboxes (
@@ -766,6 +770,9 @@ create table deliveries (
   cost                numeric(12,6),    -- of the message, by the table of prices or as the provider said; null: not known
   currency            text,             -- of the cost, ISO 4217
   plan                json,             -- the verdict of the plan, where it is not the ordinary one (src/model/plan.ts)
+  catalog_version     integer,          -- of its notification; null: it is about a fact, and not counted
+  locale              text,             -- of the template of the latest attempt that rendered it
+  variant             text,             -- of a test of variants, likewise
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
@@ -1651,6 +1658,164 @@ create table metadata (
 
 
 ------------------------------------------------------------------------------------------------------------------------
+-- Metrics
+
+-- What transactions add to the roll-ups, until the fold (src/store/metrics/fold.ts) adds it. Insert-only: no two transactions wait for
+-- each other. A transaction that changes what was counted before adds the old as a negative and the new as a positive number, so
+-- the sum of all is what a count of the rows would be, in whatever order they are folded.
+create table metric_deltas (
+  tenant_id text collate "C" not null,
+  delta_id  bigint           generated always as identity,
+  at        timestamptz(3)   not null default now(),
+  items     json             not null,  -- DeltaItem[] of src/store/metrics/delta-item.ts
+  primary key (tenant_id, delta_id)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+-- Sums of counters by time in UTC. A row has, beside the notification type and channel ('': of all), at most one further dimension:
+--   channel            no type: the totals of each channel
+--   type               the type, and what concerns no channel under ''
+--   provider           value: PROVIDER, or PROVIDER/ACCOUNT of an account of the tenant
+--   locale, variant    of the template that was sent
+--   version, rule      the catalog version, the rule
+--   reason             the reason code
+--   event              value: the type of the event; no notification type, no channel
+--   cost               value: CURRENCY PROVIDER, or CURRENCY PROVIDER/ACCOUNT
+create table metric_rollups (
+  tenant_id         text collate "C" not null,
+  grain             text collate "C" not null constraint metric_rollups_grain_known
+    check (grain in ('minute', 'hour', 'day', 'week')),  -- weeks begin on Monday
+  dimension         text collate "C" not null constraint metric_rollups_dimension_known
+    check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost')),
+  bucket            timestamptz(3)   not null,  -- its start
+  notification_type text collate "C" not null default '',
+  channel           text collate "C" not null default '',
+  value             text collate "C" not null default '',
+  events            bigint           not null default 0,
+  decided           bigint           not null default 0,
+  held              bigint           not null default 0,
+  planned           bigint           not null default 0,
+  sent              bigint           not null default 0,
+  sandboxed         bigint           not null default 0,
+  undeliverable     bigint           not null default 0,
+  dropped           bigint           not null default 0,
+  dead              bigint           not null default 0,
+  in_doubt          bigint           not null default 0,
+  cancelled         bigint           not null default 0,
+  attempts          bigint           not null default 0,
+  delivered         bigint           not null default 0,
+  unconfirmed       bigint           not null default 0,
+  bounced           bigint           not null default 0,
+  failed            bigint           not null default 0,
+  complained        bigint           not null default 0,
+  opened            bigint           not null default 0,
+  clicked           bigint           not null default 0,
+  read              bigint           not null default 0,
+  unsubscribed      bigint           not null default 0,
+  latency_ms        bigint           not null default 0,
+  cost              numeric          not null default 0,
+  -- How many of those handed over took up to 100 ms, 250 ms and so on: LATENCY_BOUNDS_MS of src/store/metrics/counters.ts
+  latency_0         bigint           not null default 0,
+  latency_1         bigint           not null default 0,
+  latency_2         bigint           not null default 0,
+  latency_3         bigint           not null default 0,
+  latency_4         bigint           not null default 0,
+  latency_5         bigint           not null default 0,
+  latency_6         bigint           not null default 0,
+  latency_7         bigint           not null default 0,
+  latency_8         bigint           not null default 0,
+  latency_9         bigint           not null default 0,
+  latency_10        bigint           not null default 0,
+  latency_11        bigint           not null default 0,
+  latency_12        bigint           not null default 0,
+  latency_13        bigint           not null default 0,
+  latency_14        bigint           not null default 0,
+  latency_15        bigint           not null default 0,
+  primary key (tenant_id, grain, dimension, bucket, notification_type, channel, value)
+) with (fillfactor = 80);
+
+-- Class of a latency, from 0.
+create function latency_class(ms double precision) returns integer language sql immutable parallel safe as $$
+select width_bucket(ms, array[100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 900000, 3600000, 21600000, 86400000, 604800000]::float8[])
+$$;
+
+-- Counts a delivery that ended, or is no longer at its end, or of which a receipt says more, in the minute in which it ended. That
+-- minute is when it was sent: receipts that come late correct the past, and no rate is above 1. Deliveries whose claim
+-- sends them are counted by the statement that settles them (src/store/deliveries/settlements.ts), many at once, unless receipts came
+-- before.
+-- With the rights of the owner: requests cancel deliveries, and count nothing else.
+create function count_delivery() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  insert into metric_deltas (tenant_id, items)
+  select new.tenant_id, json_agg(json_strip_nulls(json_build_object(
+    'minute', floor(extract(epoch from d.finished_at) / 60)::int, 'type', d.notification_type, 'channel', d.channel,
+    'provider', d.provider, 'account', d.account, 'locale', d.locale, 'variant', d.variant, 'version', d.catalog_version,
+    'reason', d.reason_code, 'currency', case when d.cost is not null then d.currency end, 'cost', d.n * d.cost,
+    d.status, d.n, 'attempts', d.n * d.attempts,
+    'class', case when d.is_out then latency_class(d.ms) end, 'latency_ms', case when d.is_out then (d.n * d.ms)::bigint end,
+    'delivered', case when d.receipt_state in ('delivered', 'partly_delivered', 'complained') or d.has_opened
+                        or 'unsubscribed' = any (d.receipt_flags) then d.n end,
+    'unconfirmed', case d.receipt_state when 'unconfirmed' then d.n end,
+    'bounced', case d.receipt_state when 'bounced' then d.n end,
+    'failed', case d.receipt_state when 'failed' then d.n end,
+    'complained', case d.receipt_state when 'complained' then d.n end,
+    'opened', case when d.has_opened then d.n end,
+    'clicked', case when 'clicked' = any (d.receipt_flags) then d.n end,
+    'read', case when 'read' = any (d.receipt_flags) then d.n end,
+    'unsubscribed', case when 'unsubscribed' = any (d.receipt_flags) then d.n end)))
+  from (
+    select *, status in ('sent', 'sandboxed') as is_out, receipt_flags && array['opened', 'clicked', 'read'] as has_opened,
+           greatest(0, round(extract(epoch from finished_at - created_at) * 1000))::float8 as ms
+    from (
+      select -1 as n, old.finished_at, old.created_at, old.notification_type, old.channel, old.provider, old.account, old.locale,
+             old.variant, old.catalog_version, old.reason_code, old.currency, old.cost, old.status, old.attempts, old.receipt_state,
+             old.receipt_flags
+      where old.finished_at is not null
+      union all
+      select 1, new.finished_at, new.created_at, new.notification_type, new.channel, new.provider, new.account, new.locale,
+             new.variant, new.catalog_version, new.reason_code, new.currency, new.cost, new.status, new.attempts, new.receipt_state,
+             new.receipt_flags
+      where new.finished_at is not null
+    ) as version
+  ) as d;
+  return null;
+end $$;
+create trigger deliveries_counted after update on deliveries for each row
+  when (new.catalog_version is not null and (old.finished_at is not null or new.finished_at is not null)
+    and not (old.status = 'sending' and new.started_at is not null and new.receipt_state is null and new.receipt_flags is null)
+    and (old.finished_at, old.status, old.provider, old.account, old.reason_code, old.attempts, old.locale, old.variant, old.cost,
+         old.currency, old.receipt_state, old.receipt_flags)
+      is distinct from
+        (new.finished_at, new.status, new.provider, new.account, new.reason_code, new.attempts, new.locale, new.variant, new.cost,
+         new.currency, new.receipt_state, new.receipt_flags))
+  execute function count_delivery();
+
+-- Counts what an attempt cost that is not the one on its delivery: an earlier one that turned out to have sent the message.
+create function count_attempt_cost() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  insert into metric_deltas (tenant_id, items)
+  select new.tenant_id, json_agg(json_strip_nulls(json_build_object(
+    'minute', floor(extract(epoch from a.started_at) / 60)::int, 'type', d.notification_type, 'channel', a.channel,
+    'provider', a.provider, 'account', a.account, 'currency', a.currency, 'cost', a.n * a.cost)))
+  from (
+    select -1 as n, old.tenant_id, old.notification_id, old.channel, old.target, old.started_at, old.provider, old.account, old.currency, old.cost
+    where tg_op = 'UPDATE'
+    union all
+    select 1, new.tenant_id, new.notification_id, new.channel, new.target, new.started_at, new.provider, new.account, new.currency, new.cost
+  ) as a
+  join deliveries as d using (tenant_id, notification_id, channel, target)
+  where a.cost is not null and d.catalog_version is not null
+  having count(*) > 0;
+  return null;
+end $$;
+create trigger attempts_cost_added after insert on attempts for each row
+  when (new.cost is not null) execute function count_attempt_cost();
+create trigger attempts_cost_changed after update on attempts for each row
+  when ((old.cost, old.currency, old.provider, old.account, old.started_at)
+    is distinct from (new.cost, new.currency, new.provider, new.account, new.started_at))
+  execute function count_attempt_cost();
+
+
+------------------------------------------------------------------------------------------------------------------------
 -- Row-level security
 
 -- The second wall between tenants. The login of the API (src/store/pg/api-login.ts) reads and changes only rows of the
@@ -1672,7 +1837,8 @@ begin
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
     'outbox_events', 'webhook_facts', 'kafka_outbox', 'kafka_topics', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits',
-    'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products'
+    'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products',
+    'metric_deltas', 'metric_rollups'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

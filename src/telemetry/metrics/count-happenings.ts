@@ -6,6 +6,7 @@ import {
   claimLimited,
   decided,
   deferred,
+  endedAtClaim,
   ingested,
   type MadeAttempt,
   publishFailed,
@@ -36,6 +37,10 @@ export function countHappenings(metrics: Metrics): () => void {
       }
     }),
     attempted.receive((attempt) => countAttempt(metrics, attempt)),
+    endedAtClaim.receive(({ tenantId, channel, status, code }) => {
+      metrics.add('deliveries', { channel, provider: 'none', status, ...metrics.ofTenant(tenantId) });
+      if (DEAD_AT_CLAIM.has(code)) metrics.add('deadLettersMade', { channel, fault: 'message' });
+    }),
     deferred.receive(({ channel, code }) => metrics.add('deferrals', { channel, code })),
     claimLimited.receive(() => metrics.add('limitedClaims')),
     templateFailed.receive(({ channel }) => metrics.add('templateErrors', { channel })),
@@ -51,6 +56,9 @@ export function countHappenings(metrics: Metrics): () => void {
     for (const end of ends) end();
   };
 }
+
+/** Reason codes of the dead letters that a claim makes. */
+const DEAD_AT_CLAIM: ReadonlySet<string> = new Set(['expired', 'notification_gone']);
 
 function countAttempt(metrics: Metrics, attempt: MadeAttempt): void {
   const { tenantId, channel, provider, outcome, status, fault, startedAt, durationMs } = attempt;

@@ -82,7 +82,7 @@ export const METRICS = {
   deliveries: {
     name: 'tidings_deliveries_total',
     type: 'counter',
-    help: 'Deliveries that an attempt has ended, by their status from then on',
+    help: 'Deliveries that have ended, by an attempt or at a claim (provider none), by their status from then on',
     labels: ['channel', 'provider', 'status'],
     byTenant: true,
   },
@@ -174,6 +174,18 @@ export const METRICS = {
     help: 'Duration of the latest small write with its commit',
     labels: [],
   },
+  replicaLag: {
+    name: 'tidings_replica_lag_seconds',
+    type: 'gauge',
+    help: 'How far the replica is behind, at most',
+    labels: [],
+  },
+  replicaRead: {
+    name: 'tidings_replica_read',
+    type: 'gauge',
+    help: '1: the replica answers what it may; 0: the primary does in its place',
+    labels: [],
+  },
   clockOffset: {
     name: 'tidings_clock_offset_seconds',
     type: 'gauge',
@@ -197,6 +209,12 @@ export const METRICS = {
     type: 'gauge',
     help: 'Time since a loop of the workers came round',
     labels: ['loop'],
+  },
+  sourcesStopped: {
+    name: 'tidings_sources_stopped',
+    type: 'gauge',
+    help: '1: this process cannot read the Kafka topics of the sources; 0: it can, or does not try',
+    labels: [],
   },
   build: {
     name: 'tidings_build_info',
@@ -247,7 +265,7 @@ export const METRICS = {
   sourceLag: {
     name: 'tidings_source_lag_records',
     type: 'gauge',
-    help: 'Records of a Kafka topic that wait to be decided, of the 100 topics that are furthest behind',
+    help: 'Records of a Kafka topic that wait to be decided, as last seen in the last 15 minutes, of the 100 topics that are furthest behind',
     labels: ['topic'],
     ofInstallation: true,
   },
@@ -291,6 +309,13 @@ export const METRICS = {
     type: 'gauge',
     help: 'Jobs that have not ended, by status',
     labels: ['status'],
+    ofInstallation: true,
+  },
+  connectorTasks: {
+    name: 'tidings_connector_tasks',
+    type: 'gauge',
+    help: 'Tasks of connectors that are open, and that are dead letters; counted up to 10000 of each state',
+    labels: ['kind', 'state'],
     ofInstallation: true,
   },
   circuits: {

@@ -17,14 +17,19 @@ export interface KafkaTools {
   readonly node: string;
 }
 
-/** Returns what a test of Kafka needs on this machine; undefined: the reason why it is skipped was printed. */
-export function findKafka(): KafkaTools | undefined {
+/** Returns what Kafka needs on this machine, or what is missing. */
+export function lookForKafka(): KafkaTools | { readonly missing: string } {
   const classPath = ensureBroker();
   const node = ensureNode();
   if (classPath && node) return { classPath, node };
-  console.warn(
-    `Kafka is not tested: ${classPath ? 'there is no Node.js from 22.22 on' : 'there is no Java, or no Maven'}.`,
-  );
+  return { missing: classPath ? 'there is no Node.js from 22.22 on' : 'there is no Java, or no Maven' };
+}
+
+/** Returns what a test of Kafka needs on this machine; undefined: the reason why it is skipped was printed. */
+export function findKafka(): KafkaTools | undefined {
+  const found = lookForKafka();
+  if (!('missing' in found)) return found;
+  console.warn(`Kafka is not tested: ${found.missing}.`);
   return undefined;
 }
 
@@ -166,6 +171,10 @@ function toSecureProperties(dir: string): string[] {
     `ssl.keystore.location=${join(dir, 'broker.p12')}`,
     'ssl.keystore.type=PKCS12',
     'ssl.keystore.password=changeit',
+    // The login may read the topics that no rule is about; without a login, everything is allowed.
+    'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'allow.everyone.if.no.acl.found=true',
+    'super.users=User:ANONYMOUS',
   ];
 }
 
@@ -187,6 +196,9 @@ function toProperties(dir: string, port: number, controller: number, securePort?
     'transaction.state.log.replication.factor=1',
     'transaction.state.log.min.isr=1',
     'group.initial.rebalance.delay.ms=0',
+    // A broker that was killed may come back at once: its registration counts for this time, by default 9 s.
+    'broker.session.timeout.ms=1500',
+    'broker.heartbeat.interval.ms=300',
     'auto.create.topics.enable=false',
     'log.message.timestamp.after.max.ms=9223372036854775807',
     'log.message.timestamp.before.max.ms=9223372036854775807',

@@ -18,16 +18,20 @@ export function ensureBroker() {
     !existsSync(jars) &&
     !(
       isThere('mvn', '-v') &&
-      install(jars, (folder) => {
-        run('mvn', [
-          '-q',
-          '-B',
-          '-f',
-          join(HERE, 'pom.xml'),
-          'dependency:copy-dependencies',
-          `-DoutputDirectory=${folder}`,
-        ]);
-      })
+      install(
+        jars,
+        (folder) => {
+          run('mvn', [
+            '-q',
+            '-B',
+            '-f',
+            join(HERE, 'pom.xml'),
+            'dependency:copy-dependencies',
+            `-DoutputDirectory=${folder}`,
+          ]);
+        },
+        `Apache Kafka ${BROKER} by Maven`,
+      )
     )
   )
     return undefined;
@@ -41,23 +45,28 @@ export function ensureNode() {
   const folder = join(CACHE, `node-${NODE}`);
   const done =
     existsSync(folder) ||
-    install(folder, (made) => {
-      writeFileSync(join(made, 'package.json'), '{ "private": true }');
-      run('npm', [
-        'install',
-        '--prefix',
-        made,
-        '--no-audit',
-        '--no-fund',
-        '--ignore-scripts',
-        `node-${process.platform}-${process.arch}@${NODE}`,
-      ]);
-    });
+    install(
+      folder,
+      (made) => {
+        writeFileSync(join(made, 'package.json'), '{ "private": true }');
+        run('npm', [
+          'install',
+          '--prefix',
+          made,
+          '--no-audit',
+          '--no-fund',
+          '--ignore-scripts',
+          `node-${process.platform}-${process.arch}@${NODE}`,
+        ]);
+      },
+      `Node.js ${NODE} for the client of Kafka`,
+    );
   return done ? join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node') : undefined;
 }
 
-/** Makes a folder whole or not at all. Returns whether it is there. */
-function install(folder, fill) {
+/** Makes a folder whole or not at all, and says so where it has a name. Returns whether it is there. */
+function install(folder, fill, name) {
+  if (name) console.error(`Installing ${name} (once)…`);
   mkdirSync(CACHE, { recursive: true });
   const draft = mkdtempSync(join(CACHE, 'draft-'));
   try {

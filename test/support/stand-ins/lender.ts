@@ -48,6 +48,8 @@ export class Lender {
   readonly decrypted: boolean[] = [];
   readonly #subscribers = new Map<string, string>();
   padding: Padding = 'oaep-sha256';
+  /** Answers wait for it. */
+  #gate: Promise<StandInReply | undefined> = Promise.resolve(undefined);
 
   private constructor(standIn: StandIn) {
     this.#standIn = standIn;
@@ -56,7 +58,10 @@ export class Lender {
   static async start(): Promise<Lender> {
     const standIn = await startStandIn();
     const lender = new Lender(standIn);
-    standIn.reply((request) => lender.#serve(request));
+    standIn.reply(async (request) => {
+      const reply = await lender.#serve(request);
+      return (await lender.#gate) ?? reply;
+    });
     return lender;
   }
 
@@ -94,6 +99,21 @@ export class Lender {
   /** Sets how the network answers the next requests for the card of a product; then `S`. */
   scriptCard(productId: string, ...answers: readonly CardScript[]): void {
     this.#cards.get(productId)?.answers.push(...answers);
+  }
+
+  /**
+   * Has requests wait for their answers, which are made as they come. Returns what sends the answers.
+   * @returns a function whose argument, if there is one, is sent instead of them
+   */
+  hold(): (instead?: StandInReply) => void {
+    let open: (instead?: StandInReply) => void = () => {};
+    this.#gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    return (instead) => {
+      open(instead);
+      this.#gate = Promise.resolve(undefined);
+    };
   }
 
   /** Returns whether a text or bytes hold the number of a card, as text or in base64. */

@@ -57,6 +57,12 @@ containers:
       - name: {{ $name }}
         value: {{ $value | quote }}
       {{- end }}
+    {{- if eq .role "api" }}
+    # Until all proxies of the cluster know that it stops, requests still come.
+    lifecycle:
+      preStop:
+        exec: { command: [sleep, '5'] }
+    {{- end }}
     {{- if .port }}
     ports:
       - name: http

@@ -10,6 +10,8 @@ import type {
   Connector,
   ConnectorSecrets,
   ConnectorTask,
+  ConnectorTasksRetried,
+  ConnectorTasksRetry,
   UserProduct,
 } from '../types.ts';
 
@@ -36,6 +38,11 @@ export class Connectors extends Resource {
   /** Runs a task again that ended as a dead letter. */
   retryTask(taskId: string, options?: CallOptions): Promise<ConnectorTask> {
     return this.request('post', '/api/v1/connector-tasks/{task_id}/retry', { path: { task_id: taskId } }, options);
+  }
+
+  /** Runs dead letters again, up to 5000 of them; `has_more`: call again. */
+  retryTasks(filter: ConnectorTasksRetry = {}, options?: CallOptions): Promise<ConnectorTasksRetried> {
+    return this.request('post', '/api/v1/connector-tasks/retry', { body: filter }, options);
   }
 
   listProducts(userId: string, options?: CallOptions): Listing<UserProduct> {

@@ -2,9 +2,9 @@ import type { JsonObject, RejectedGroups, RejectedPage } from '@tidings/client/t
 import { buildQuery, callApi } from './call.ts';
 import type { IngestResponse } from './types.ts';
 
-/** Returns a page of rejected events, newest first. `after`: the `next` of the previous page, null for the first. */
-export const getRejectedEvents = (after: string | null): Promise<RejectedPage> =>
-  callApi(`events/rejected?${buildQuery({ limit: '50', after })}`);
+/** Returns a page of rejected events, newest first, of a source if it is given. `after`: the `next` of the previous page, null for the first. */
+export const getRejectedEvents = (source: string | null, after: string | null): Promise<RejectedPage> =>
+  callApi(`events/rejected?${buildQuery({ source, limit: '50', after })}`);
 
 /** Retries a rejected event unchanged. A repeated rejection is returned in the response, not thrown. */
 export const retryRejectedEvent = (id: string): Promise<IngestResponse> =>

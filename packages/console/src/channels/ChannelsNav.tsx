@@ -8,6 +8,7 @@ export const CHANNELS_PARTS: Record<ChannelsPart, string> = {
   routes: 'Routes',
   costs: 'Costs',
   suppressions: 'Suppressions',
+  connections: 'Connections',
 };
 
 const LINKS = (Object.keys(CHANNELS_PARTS) as ChannelsPart[]).map((part) => ({

@@ -74,6 +74,7 @@ const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> =
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['lifecycle event', 'lifecycle events'],
+  connector_tasks: ['task of a connector', 'tasks of connectors'],
   webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
 };
 

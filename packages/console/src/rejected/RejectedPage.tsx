@@ -1,7 +1,10 @@
 import { Paper, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import type { RejectedEvent } from '@tidings/client/types';
 import { useState } from 'react';
+import { getSources } from '../api/connections.ts';
 import { getRejectedEvents } from '../api/rejected.ts';
+import { linkToRejected } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
@@ -14,11 +17,11 @@ import { type AcceptedRetry, RetryAccepted } from './RetryAccepted.tsx';
 
 const getId = (event: RejectedEvent): string => event.rejected_id;
 
-/** Page of rejected events, each with its reason and a retry button. */
-export function RejectedPage() {
+/** Page of rejected events, each with its reason and a retry button. `source`: of which they are; null: all. */
+export function RejectedPage({ source }: { source: string | null }) {
   const list = useLivePages<RejectedEventsResponse, RejectedEvent>({
-    key: ['rejected'],
-    load: getRejectedEvents,
+    key: ['rejected', source],
+    load: (after) => getRejectedEvents(source, after),
     mergePages,
     getId,
     pollMs: PAGE_POLL_MS,
@@ -33,7 +36,8 @@ export function RejectedPage() {
         These events were rejected, and no rule evaluated them. Each event stays here until it is accepted or dismissed.
         Addresses are masked.
       </Text>
-      <RejectedGroups />
+      <SourceFilter source={source} />
+      {source === null && <RejectedGroups />}
       <Stack gap="xs" role="status">
         {accepted.map((one) => (
           <RetryAccepted key={one.rejected.rejected_id} accepted={one} />
@@ -42,7 +46,7 @@ export function RejectedPage() {
       <LiveList
         list={list}
         empty={
-          <EmptyState title="No rejected events">
+          <EmptyState title={source === null ? 'No rejected events' : `No rejected events of ${source}`}>
             An event appears here when it is rejected, with the reason.
           </EmptyState>
         }
@@ -60,6 +64,31 @@ export function RejectedPage() {
         )}
       </LiveList>
     </Stack>
+  );
+}
+
+/** Links to the rejected events of each source of the catalog. Renders nothing for a catalog without sources. */
+function SourceFilter({ source }: { source: string | null }) {
+  const list = useQuery({ queryKey: ['sources'], queryFn: getSources });
+  const names = list.data?.sources.map(({ name }) => name) ?? [];
+  const shown = source === null || names.includes(source) ? names : [...names, source];
+  if (shown.length === 0) return null;
+  return (
+    <nav className="filter" aria-label="Source">
+      <a href={linkToRejected()} aria-current={source === null || undefined}>
+        All
+      </a>
+      {shown.map((name) => (
+        <a
+          key={name}
+          href={linkToRejected(name)}
+          aria-current={name === source || undefined}
+          data-testid="source-filter"
+        >
+          {name}
+        </a>
+      ))}
+    </nav>
   );
 }
 

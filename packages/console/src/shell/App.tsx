@@ -16,6 +16,9 @@ const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPa
 const CatalogPage = lazy(async () => ({ default: (await import('../catalog/CatalogPage.tsx')).CatalogPage }));
 const VersionsPage = lazy(async () => ({ default: (await import('../catalog/VersionsPage.tsx')).VersionsPage }));
 const ChannelsPage = lazy(async () => ({ default: (await import('../channels/ChannelsPage.tsx')).ChannelsPage }));
+const ConnectionsPage = lazy(async () => ({
+  default: (await import('../connections/ConnectionsPage.tsx')).ConnectionsPage,
+}));
 const CorrelationPage = lazy(async () => ({
   default: (await import('../correlation/CorrelationPage.tsx')).CorrelationPage,
 }));
@@ -130,8 +133,10 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <DeadLettersPage key={route.group} group={route.group} />;
     case 'channels':
       return <ChannelsPart part={route.part} />;
+    case 'connections':
+      return <ConnectionsPage tasks={route} />;
     case 'rejected':
-      return <RejectedPage />;
+      return <RejectedPage source={route.source} />;
     case 'jobs':
       return <JobsPage />;
     case 'catalog':
@@ -153,7 +158,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
   }
 }
 
-function ChannelsPart({ part }: { part: Part }) {
+function ChannelsPart({ part }: { part: Exclude<Part, 'connections'> }) {
   if (part === 'suppressions') return <SuppressionsPage />;
   if (part === 'sending') return <SendingPage />;
   if (part === 'routes') return <RoutesPage />;

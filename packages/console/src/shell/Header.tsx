@@ -53,6 +53,7 @@ const PARTS: { readonly [page in Route['page']]?: (typeof LINKS)[number]['page']
   templates: 'catalog',
   template: 'catalog',
   preview: 'catalog',
+  connections: 'channels',
 };
 
 /** Header of every page. `page`: the current page, which the navigation marks. */

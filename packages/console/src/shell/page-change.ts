@@ -93,6 +93,8 @@ function formatPageName(route: Route): string {
       return 'Failed deliveries';
     case 'channels':
       return CHANNELS_PARTS[route.part];
+    case 'connections':
+      return 'Connections';
     case 'rejected':
       return 'Rejected events';
     case 'correlation':

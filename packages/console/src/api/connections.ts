@@ -1,0 +1,39 @@
+import type {
+  Connector,
+  ConnectorList,
+  ConnectorTask,
+  ConnectorTaskPage,
+  ConnectorTasksRetried,
+  SourcePage,
+  SourceState,
+} from '@tidings/client/types';
+import { buildQuery, callApi } from './call.ts';
+
+/** Returns the Kafka topics that the active catalog reads, and how far. */
+export const getSources = (): Promise<SourcePage> => callApi('sources');
+
+/** Pauses a source, or has it read again. */
+export const setSourcePaused = (name: string, isPaused: boolean): Promise<SourceState> =>
+  callApi(`sources/${encodeURIComponent(name)}/${isPaused ? 'pause' : 'resume'}`, 'POST');
+
+/** Returns the connectors of the active catalog, without their secrets. */
+export const getConnectors = (): Promise<ConnectorList> => callApi('connectors');
+
+/** Tasks to list. Null: of all. */
+export interface TaskChoice {
+  readonly state: ConnectorTask['state'] | null;
+  readonly connector: Connector['name'] | null;
+  readonly code: string | null;
+}
+
+/** Returns a page of 50 tasks of connectors, newest first. `after`: the `next` of the previous page, null for the first. */
+export const getTasks = ({ state, connector, code }: TaskChoice, after: string | null): Promise<ConnectorTaskPage> =>
+  callApi(`connector-tasks?${buildQuery({ state, connector, code, limit: '50', after })}`);
+
+/** Runs a task again that ended as a dead letter. */
+export const retryTask = (id: string): Promise<ConnectorTask> =>
+  callApi(`connector-tasks/${encodeURIComponent(id)}/retry`, 'POST');
+
+/** Runs dead letters of connectors again, as many as one request does. */
+export const retryTasks = ({ connector, code }: Omit<TaskChoice, 'state'>): Promise<ConnectorTasksRetried> =>
+  callApi('connector-tasks/retry', 'POST', { ...(connector && { connector }), ...(code && { code }) });

@@ -1,0 +1,123 @@
+import { Anchor, Group, Text } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import type { Source } from '@tidings/client/types';
+import { getSources, setSourcePaused } from '../api/connections.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { linkToRejected } from '../route.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { IconBan, IconCircle, IconPause, IconPlay } from '../shell/icons.tsx';
+import type { Look } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+
+/** Looks of the states of a source. None is green: that a topic is read does not say that its messages are accepted. */
+const STATES: Record<Source['state'], Look> = {
+  reading: { label: 'Read', color: 'gray', Icon: IconCircle },
+  paused: { label: 'Paused', color: 'orange', Icon: IconPause },
+  not_allowed: { label: 'Not allowed', color: 'red', Icon: IconBan },
+  not_configured: { label: 'Kafka is not configured', color: 'orange', Icon: IconBan },
+};
+
+const COUNT = new Intl.NumberFormat('en');
+
+/** Kafka topics whose messages are events: how far they are read, and their pauses. */
+export function SourcesTable() {
+  return (
+    <FactTable
+      title="Sources"
+      testId="sources"
+      load={async () => ({ ...(await getSources()), next: null })}
+      getItems={({ sources }) => sources}
+      getId={({ name }) => name}
+      empty="No source: the active catalog has no sources.yaml with topics of Kafka."
+      columns={{
+        Source: ({ name, description }) => (
+          <>
+            <span className="name">{name}</span>
+            {description && (
+              <Text size="xs" c="dimmed">
+                {description}
+              </Text>
+            )}
+          </>
+        ),
+        Topic: ({ topic }) => <span className="name">{topic}</span>,
+        State: (source) => <SourceStateView source={source} />,
+        Lag: (source) => <Lag source={source} />,
+        Rejected: ({ name }) => (
+          <Anchor size="sm" href={linkToRejected(name)} aria-label={`Rejected events of ${name}`}>
+            Rejected events
+          </Anchor>
+        ),
+        Actions: (source) => <PauseButton source={source} />,
+      }}
+    />
+  );
+}
+
+function SourceStateView({ source: { state, cause, paused_at: pausedAt } }: { source: Source }) {
+  return (
+    <>
+      <StatusBadge look={STATES[state]} testId="source-state" />
+      {(cause !== null || pausedAt !== null) && (
+        <Text size="xs" c="dimmed" mt={2}>
+          {pausedAt === null ? cause : <Time value={pausedAt} />}
+        </Text>
+      )}
+    </>
+  );
+}
+
+/** Messages that wait, in all and by partition. */
+function Lag({ source: { lag, partitions } }: { source: Source }) {
+  if (lag === null) return <Text size="sm">not known yet</Text>;
+  return (
+    <>
+      <Text size="sm">{COUNT.format(lag)}</Text>
+      <Disclosure
+        label={partitions.length === 1 ? '1 partition' : `${partitions.length} partitions`}
+        testId="partitions"
+      >
+        {partitions.map(({ partition, lag: own, next_offset: next, end_offset: end, seen_at: seenAt }) => (
+          <Text key={partition} size="xs" c="dimmed">
+            {partition}: {own === null ? 'not seen yet' : `${COUNT.format(own)} wait`} (at {next}
+            {end !== null && ` of ${end}`}
+            {seenAt !== null && (
+              <>
+                , <Time value={seenAt} />
+              </>
+            )}
+            )
+          </Text>
+        ))}
+      </Disclosure>
+    </>
+  );
+}
+
+function PauseButton({ source: { name, state, topic } }: { source: Source }) {
+  const can = useScopes();
+  const queries = useQueryClient();
+  if (!can('rejected:write') || (state !== 'reading' && state !== 'paused')) return null;
+  const isPaused = state === 'paused';
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <ConfirmButton
+        label={isPaused ? 'Resume' : 'Pause'}
+        leftSection={isPaused ? <IconPlay size={14} /> : <IconPause size={14} />}
+        act={async () => {
+          await setSourcePaused(name, !isPaused);
+          await queries.invalidateQueries({ queryKey: ['sources'] });
+          return isPaused ? `${name} is read again.` : `${name} is paused.`;
+        }}
+        testId="pause-source"
+      >
+        {isPaused
+          ? `The topic ${topic} is read on from where it stopped: nothing was skipped.`
+          : `The topic ${topic} is not read any further until you resume it; its messages wait in Kafka for as long as Kafka keeps them.`}
+      </ConfirmButton>
+    </Group>
+  );
+}

@@ -1,0 +1,159 @@
+import { Anchor, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import type { ConnectorTask, ConnectorTaskPage } from '@tidings/client/types';
+import { getTasks, retryTasks } from '../api/connections.ts';
+import { FactRows } from '../channels/FactTable.tsx';
+import { linkToTasks, linkToUser, type TaskFilter } from '../route.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { IconAlertOctagon, IconCheck, IconClock, IconRefresh } from '../shell/icons.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import type { Look } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { useScopes } from '../shell/use-scopes.ts';
+import { RetryTaskButton } from './RetryTaskButton.tsx';
+
+type State = ConnectorTask['state'];
+
+const STATES: Record<State, Look> = {
+  open: { label: 'Waiting', color: 'blue', Icon: IconClock },
+  done: { label: 'Done', color: 'teal', Icon: IconCheck },
+  dead: { label: 'Failed', color: 'red', Icon: IconAlertOctagon },
+};
+
+const getId = ({ task_id: id }: ConnectorTask): string => id;
+
+/** Tasks of connectors, open ones and those that ended, newest first. */
+export function TaskList({ filter }: { filter: TaskFilter }) {
+  const { connector, code } = filter;
+  const state = (Object.keys(STATES) as State[]).find((one) => one === filter.state) ?? null;
+  const choice = { state, connector, code };
+  const list = useLivePages<ConnectorTaskPage, ConnectorTask>({
+    key: ['connector-tasks', state, connector, code],
+    load: (after) => getTasks(choice, after),
+    mergePages: (pages) =>
+      uniqueBy(
+        pages.flatMap(({ tasks }) => tasks),
+        getId,
+      ),
+    getId,
+    pollMs: PAGE_POLL_MS,
+  });
+  const of = [connector, code].filter((one) => one !== null).join(', ');
+  return (
+    <Stack gap="xs" component="section" aria-label="Tasks of connectors">
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          {of === '' ? 'Tasks of connectors' : `Tasks of connectors: ${of}`}
+        </Title>
+        {list.items?.some((task) => task.state === 'dead') && <RetryAllButton connector={connector} code={code} />}
+      </Group>
+      <nav className="filter" aria-label="State of tasks">
+        <a href={linkToTasks({ connector, code })} aria-current={state === null || undefined}>
+          All
+        </a>
+        {(Object.keys(STATES) as State[]).map((one) => {
+          const { Icon, label, color } = STATES[one];
+          return (
+            <a key={one} href={linkToTasks({ connector, code, state: one })} aria-current={one === state || undefined}>
+              <Icon size={15} color={`var(--mantine-color-${color}-5)`} />
+              {label}
+            </a>
+          );
+        })}
+        {of !== '' && <Anchor href={linkToTasks({ state })}>Of all connectors</Anchor>}
+      </nav>
+      <LiveList
+        list={list}
+        height={80}
+        empty={
+          <EmptyState title="No tasks">
+            A task appears here when an event asks for an import, or a card is to be registered.
+          </EmptyState>
+        }
+      >
+        {(items) => (
+          <Paper>
+            <FactRows
+              testId="tasks"
+              items={items}
+              getId={getId}
+              columns={{
+                Created: ({ created_at: at }) => <Time value={at} />,
+                User: ({ user_id: userId }) => (
+                  <a className="user-link" href={linkToUser(userId)} title={userId}>
+                    {userId}
+                  </a>
+                ),
+                Connector: ({ connector: name, product_id: product }) => (
+                  <>
+                    <span className="name">{name}</span>
+                    {product !== null && (
+                      <Text size="xs" c="dimmed" className="break">
+                        {product}
+                      </Text>
+                    )}
+                  </>
+                ),
+                State: (task) => <TaskState task={task} />,
+                Actions: (task) => (task.state === 'dead' ? <RetryTaskButton task={task} /> : null),
+              }}
+            />
+          </Paper>
+        )}
+      </LiveList>
+    </Stack>
+  );
+}
+
+function TaskState({ task }: { task: ConnectorTask }) {
+  const { state, code, reason, attempts, due_at: dueAt, ended_at: endedAt } = task;
+  return (
+    <>
+      <StatusBadge look={STATES[state]} testId="task-state" />
+      {code !== null && (
+        <Text size="xs" c="dimmed" mt={4}>
+          <span className="name">{code}</span>: {reason} ({attempts === 1 ? '1 attempt' : `${attempts} attempts`})
+        </Text>
+      )}
+      <Text size="xs" c="dimmed" mt={2}>
+        {state === 'open' ? 'due ' : 'ended '}
+        <Time value={endedAt ?? dueAt} />
+      </Text>
+    </>
+  );
+}
+
+/** Button that runs all failed tasks again, also those that are not loaded. */
+function RetryAllButton(filter: { readonly connector: string | null; readonly code: string | null }) {
+  const can = useScopes();
+  const queries = useQueryClient();
+  if (!can('deliveries:write')) return null;
+  const of = [filter.connector && `of ${filter.connector}`, filter.code && `that ended with ${filter.code}`];
+  return (
+    <ConfirmButton
+      label="Retry all failed"
+      leftSection={<IconRefresh size={14} />}
+      act={async () => {
+        let retried = 0;
+        for (let hasMore = true; hasMore; ) {
+          const result = await retryTasks(filter);
+          retried += result.retried;
+          hasMore = result.has_more;
+        }
+        await Promise.all(
+          [['connector-tasks'], ['connectors']].map((queryKey) => queries.invalidateQueries({ queryKey })),
+        );
+        return retried === 1 ? '1 task is run again.' : `${retried} tasks are run again.`;
+      }}
+      testId="retry-all-tasks"
+    >
+      {['All failed tasks', ...of, 'are run again, with all of their attempts. Nothing is done twice.']
+        .filter(Boolean)
+        .join(' ')}
+    </ConfirmButton>
+  );
+}

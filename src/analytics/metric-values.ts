@@ -1,0 +1,73 @@
+import type { Millis } from '../model/event.ts';
+import { COUNTERS, type Counter, LATENCY_BOUNDS_MS } from '../store/metrics/counters.ts';
+import type { MetricSums } from '../store/metrics/read-rollups.ts';
+
+/** Numbers that are made of sums. A rate is null where it would be of nothing. */
+export type MetricValues = Readonly<Record<Exclude<Counter, 'latency_ms'>, number>> & MetricRates;
+
+export interface MetricRates {
+  /** Of those sent, how many failed: dead, bounced or reported as failed. */
+  readonly error_rate: number | null;
+  readonly delivery_rate: number | null;
+  readonly open_rate: number | null;
+  readonly click_rate: number | null;
+  readonly read_rate: number | null;
+  readonly bounce_rate: number | null;
+  readonly complaint_rate: number | null;
+  readonly unsubscribe_rate: number | null;
+  /** From the decision to the provider's acceptance. */
+  readonly avg_delivery_time_ms: Millis | null;
+  readonly p50_delivery_time_ms: Millis | null;
+  readonly p95_delivery_time_ms: Millis | null;
+}
+
+const SHOWN = COUNTERS.filter((counter): counter is Exclude<Counter, 'latency_ms'> => counter !== 'latency_ms');
+
+/** Sums of nothing. */
+export const NO_SUMS: MetricSums = {
+  ...(Object.fromEntries(COUNTERS.map((counter) => [counter, 0])) as Record<Counter, number>),
+  latencies: [...LATENCY_BOUNDS_MS, 0].map(() => 0),
+};
+
+/** Returns counters, rates and times of sums. */
+export function toMetricValues(sums: MetricSums): MetricValues {
+  const out = sums.sent + sums.sandboxed;
+  const { dead, delivered, bounced, failed } = sums;
+  return {
+    ...(Object.fromEntries(SHOWN.map((counter) => [counter, sums[counter]])) as Record<(typeof SHOWN)[number], number>),
+    error_rate: rate(dead + bounced + failed, out + dead),
+    delivery_rate: rate(delivered, out),
+    open_rate: rate(sums.opened, delivered),
+    click_rate: rate(sums.clicked, delivered),
+    read_rate: rate(sums.read, delivered),
+    bounce_rate: rate(bounced, out),
+    complaint_rate: rate(sums.complained, delivered),
+    unsubscribe_rate: rate(sums.unsubscribed, delivered),
+    avg_delivery_time_ms: out === 0 ? null : Math.round(sums.latency_ms / out),
+    p50_delivery_time_ms: quantile(sums.latencies, 0.5),
+    p95_delivery_time_ms: quantile(sums.latencies, 0.95),
+  };
+}
+
+function rate(part: number, of: number): number | null {
+  return of <= 0 ? null : Number((part / of).toFixed(6));
+}
+
+/**
+ * Estimates a quantile from the classes of latency, as if those of a class were spread evenly; of the last class, which has no end,
+ * it is the start. Null: there are none.
+ */
+function quantile(latencies: readonly number[], share: number): Millis | null {
+  const total = latencies.reduce((sum, count) => sum + count, 0);
+  if (total <= 0) return null;
+  let left = total * share;
+  for (const [index, count] of latencies.entries()) {
+    if (left <= count && count > 0) {
+      const start = LATENCY_BOUNDS_MS[index - 1] ?? 0;
+      const end = LATENCY_BOUNDS_MS[index] ?? start;
+      return Math.round(start + ((end - start) * left) / count);
+    }
+    left -= count;
+  }
+  return LATENCY_BOUNDS_MS.at(-1) ?? null;
+}

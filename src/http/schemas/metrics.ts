@@ -1,0 +1,173 @@
+import { z } from 'zod';
+import type { MetricValues } from '../../analytics/metric-values.ts';
+import { MAX_POINTS, METRIC_GROUPS } from '../../analytics/read-metrics.ts';
+import { CHANNELS } from '../../model/delivery.ts';
+import { GRAINS } from '../../store/metrics/counters.ts';
+import { MAX_GROUPS } from '../../store/metrics/read-rollups.ts';
+import { listOf, pathText, timestamp, timeText } from './common.ts';
+
+/* Metrics: sums of what was decided, sent and reported. */
+
+const VERSION_HINT = 'write the number of a catalog version';
+
+/** A name in a query. */
+const name = pathText.max(256);
+
+const metricFilter = {
+  from: timeText()
+    .optional()
+    .meta({ description: 'Start of the span; absent: 30 days before its end', examples: ['2026-01-01T00:00:00Z'] }),
+  to: timeText()
+    .optional()
+    .meta({ description: 'End of the span; absent: now', examples: ['2026-02-01T00:00:00Z'] }),
+  type: name.optional().meta({ description: 'Only of this notification type', examples: ['ORDER_SHIPPED'] }),
+  channel: z
+    .enum(CHANNELS)
+    .optional()
+    .meta({ description: 'Only of this channel', examples: ['email'] }),
+  provider: name.optional().meta({
+    description: 'Only by this provider. Of provider, locale, variant, version and rule, one can be asked for',
+    examples: ['ses'],
+  }),
+  account: name.optional().meta({ description: 'Only by this account of the provider', examples: ['marketing'] }),
+  locale: name.optional().meta({ description: 'Only in this locale of the template', examples: ['pt-BR'] }),
+  variant: name.optional().meta({ description: 'Only of this variant in a test of templates', examples: ['short'] }),
+  version: z.coerce
+    .number(VERSION_HINT)
+    .int(VERSION_HINT)
+    .min(1, VERSION_HINT)
+    .max(2 ** 31 - 1, VERSION_HINT)
+    .optional()
+    .meta({
+      description: 'Only as this catalog version decided',
+      examples: [42],
+    }),
+  rule: name
+    .optional()
+    .meta({ description: 'Only by this rule; its decisions, not its deliveries', examples: ['ORDER_SHIPPED'] }),
+};
+
+export const metricSummaryQuery = z.strictObject(metricFilter);
+
+export const metricGroupQuery = z.strictObject({
+  ...metricFilter,
+  by: z
+    .enum(METRIC_GROUPS)
+    .default('type')
+    .meta({ description: 'What to group by', examples: ['type'] }),
+});
+
+export const metricSeriesQuery = z.strictObject({
+  ...metricFilter,
+  grain: z
+    .enum(GRAINS)
+    .optional()
+    .meta({
+      description: `Length of a point, at most ${MAX_POINTS} of them; absent: one that fits the span. Weeks begin on Monday, all in UTC`,
+      examples: ['day'],
+    }),
+});
+
+const count = z.int();
+const rate = z.number().nullable();
+const time = z.number().nullable();
+
+const metricValues = z
+  .object({
+    events: count.describe('Events that were decided, of all types; none where a type or channel is asked for'),
+    decided: count.describe('Notifications that rules decided to send'),
+    held: count.describe('Decisions not to send a notification: see reasons'),
+    planned: count.describe('Messages that were planned, one for each channel and device'),
+    sent: count.describe('Messages that a provider accepted'),
+    sandboxed: count.describe('Messages that stayed in the sandbox'),
+    undeliverable: count.describe('Messages without an address to go to'),
+    dropped: count.describe(
+      'Messages that preferences, consent or hours dropped, at the decision or when they were due',
+    ),
+    dead: count.describe('Messages that were rejected, or whose retries are exhausted'),
+    in_doubt: count.describe('Messages that may have been sent'),
+    cancelled: count,
+    attempts: count.describe('Attempts of the messages that ended'),
+    delivered: count.describe('Messages that arrived: a receipt says so, or the user opened, read or clicked'),
+    unconfirmed: count.describe('Messages about which no receipt came in time'),
+    bounced: count,
+    failed: count.describe('Messages that a provider accepted, and later reported as failed'),
+    complained: count,
+    opened: count.describe('Messages that the user opened, read or clicked'),
+    clicked: count,
+    read: count,
+    unsubscribed: count,
+    error_rate: rate.describe('Dead, bounced and failed ones, of those that were sent or are dead; null: of none'),
+    delivery_rate: rate.describe('Delivered, of those sent; null: of none'),
+    open_rate: rate.describe('Opened, of those delivered; null: of none'),
+    click_rate: rate.describe('Clicked, of those delivered; null: of none'),
+    read_rate: rate.describe('Read, of those delivered; null: of none'),
+    bounce_rate: rate.describe('Bounced, of those sent; null: of none'),
+    complaint_rate: rate.describe('Complained about, of those delivered; null: of none'),
+    unsubscribe_rate: rate.describe('Unsubscribed, of those delivered; null: of none'),
+    avg_delivery_time_ms: time.describe('From the decision until a provider accepted it, waits of the plan included'),
+    p50_delivery_time_ms: time.describe('Half of them took at most this long; an estimate from classes'),
+    p95_delivery_time_ms: time.describe('95 % of them took at most this long; an estimate from classes'),
+  })
+  .meta({
+    id: 'MetricValues',
+    description: 'Sums, rates and times. A message counts at the time at which it ended, and its receipts with it',
+  }) satisfies z.ZodType<MetricValues>;
+
+const costs = listOf(z.object({ currency: z.string(), amount: z.number() }))
+  .nullable()
+  .describe('By currency; null: not known by what was asked for');
+
+const span = {
+  from: timestamp.describe('Start of the span, at the start of the first minute, hour or day that is counted'),
+  to: timestamp.describe('End of the span, likewise'),
+  as_of: timestamp.describe('What happened until then is counted'),
+};
+
+export const metricSummary = z
+  .object({ ...span, metrics: metricValues, costs })
+  .meta({ id: 'MetricSummary', description: 'What happened in a span of time' });
+
+export const channelMetrics = z
+  .object({ ...span, channels: listOf(z.object({ channel: z.enum(CHANNELS), metrics: metricValues, costs })) })
+  .meta({ id: 'ChannelMetrics', description: 'What happened on each channel' });
+
+export const metricGroups = z
+  .object({
+    ...span,
+    by: z.enum(METRIC_GROUPS),
+    groups: listOf(
+      z.object({
+        key: z.string().describe('The value; of an account, PROVIDER/ACCOUNT. (other): many rare ones together'),
+        metrics: metricValues,
+      }),
+    ),
+    has_more: z.boolean().describe(`True if there are more than ${MAX_GROUPS}`),
+  })
+  .meta({ id: 'MetricGroups', description: 'What happened, in groups; the largest first' });
+
+export const metricSeries = z
+  .object({
+    ...span,
+    grain: z.enum(GRAINS),
+    points: listOf(z.object({ at: timestamp.describe('Start of the point'), metrics: metricValues })),
+  })
+  .meta({ id: 'MetricSeries', description: 'What happened, over time' });
+
+export const metricReasons = z
+  .object({
+    ...span,
+    reasons: listOf(
+      z.object({
+        code: z.string().meta({ description: 'As in docs/errors.md', examples: ['limit_reached'] }),
+        held: count.describe('Notifications that were not sent for it'),
+        dropped: count.describe('Messages that it dropped'),
+        undeliverable: count,
+        dead: count,
+        in_doubt: count,
+        cancelled: count,
+      }),
+    ),
+    has_more: z.boolean().describe(`True if there are more than ${MAX_GROUPS}`),
+  })
+  .meta({ id: 'MetricReasons', description: 'What each reason held back; the most first' });

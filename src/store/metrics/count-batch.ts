@@ -1,0 +1,81 @@
+import type { Decision, ReasonCode } from '../../model/decision.ts';
+import type { Batch } from '../batch.ts';
+import type { Statement } from '../pg/pipeline.ts';
+import type { Counter } from './counters.ts';
+import type { DeltaItem } from './delta-item.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Codes of decisions by which the rule did not apply to the event: nothing was held back. */
+const NOT_CONCERNED: ReadonlySet<ReasonCode> = new Set(['condition_false', 'pattern_incomplete', 'count_not_met']);
+const HELD_OUTCOMES: ReadonlySet<Decision['outcome']> = new Set(['suppressed', 'not_matched', 'cancelled', 'failed']);
+
+/** Returns whether a decision kept a notification from being sent, so that it is counted by its reason. */
+export function isHeldBack({ outcome, reason_code: code }: Pick<Decision, 'outcome' | 'reason_code'>): boolean {
+  // An action is no notification.
+  return HELD_OUTCOMES.has(outcome) && !NOT_CONCERNED.has(code) && code !== 'action_failed';
+}
+
+/** Returns the statement that adds what a batch decided to the deltas; undefined: it decided nothing that is counted. */
+export function countStatement(batch: Batch): Statement | undefined {
+  const items = countBatch(batch);
+  if (items.length === 0) return undefined;
+  return { name: 'count-batch', text: COUNT, values: [batch.tenantId, JSON.stringify(items)] };
+}
+
+const COUNT = 'insert into metric_deltas (tenant_id, items) values ($1, $2)';
+
+/** Returns what a batch decided, summed up. */
+export function countBatch({ now, events, waits, facts, notifications, deliveries }: Batch): DeltaItem[] {
+  const sums = new Sums(Math.floor(now / MINUTE_MS));
+  for (const { event, decisions } of events) {
+    sums.add('events', event.type, { event: event.type });
+    countDecisions(sums, decisions);
+  }
+  for (const { decisions } of waits) countDecisions(sums, decisions);
+  const factIds = facts.length > 0 ? new Set(facts.map(({ factId }) => factId)) : undefined;
+  for (const { notificationId, type, rule, catalogVersion: version } of notifications) {
+    if (!factIds?.has(notificationId)) sums.add('decided', `${version} ${rule} ${type}`, { type, rule, version });
+  }
+  for (const { type, channel, catalogVersion: version } of deliveries)
+    sums.add('planned', `${version} ${channel} ${type}`, { type, channel, version });
+  return sums.items();
+}
+
+function countDecisions(sums: Sums, decisions: readonly Decision[]): void {
+  for (const decision of decisions) {
+    const { notification_type: type, rule, reason_code: reason, evidence } = decision;
+    if (isHeldBack(decision)) sums.add('held', `${reason} ${rule} ${type}`, { type, rule, reason });
+    for (const { verdict, channel, code } of evidence.plan ?? []) {
+      if (verdict === 'drop')
+        sums.add('dropped', `${channel} ${code} ${rule} ${type}`, { type, rule, channel, reason: code });
+    }
+  }
+}
+
+type Dimensions = Omit<DeltaItem, Counter | 'minute'>;
+
+/** Counters by what they count. */
+class Sums {
+  readonly #minute: number;
+  readonly #sums = new Map<string, { readonly dimensions: Dimensions; readonly counter: Counter; count: number }>();
+
+  constructor(minute: number) {
+    this.#minute = minute;
+  }
+
+  /** @param key of the dimensions, unique for the counter */
+  add(counter: Counter, key: string, dimensions: Dimensions): void {
+    const found = this.#sums.get(counter + key);
+    if (found) found.count++;
+    else this.#sums.set(counter + key, { dimensions, counter, count: 1 });
+  }
+
+  items(): DeltaItem[] {
+    return Array.from(this.#sums.values(), ({ dimensions, counter, count }) => ({
+      minute: this.#minute,
+      ...dimensions,
+      [counter]: count,
+    }));
+  }
+}

@@ -1,0 +1,22 @@
+import type { Counter } from './counters.ts';
+
+/** Part of what a transaction adds to the roll-ups: counters of the same minute and the same dimensions. Absent: none, or 0. */
+export interface DeltaItem extends Partial<Record<Counter, number>> {
+  /** Since 1970. */
+  readonly minute: number;
+  /** The type of an event; then it has no other dimension. */
+  readonly event?: string;
+  readonly type?: string;
+  readonly channel?: string;
+  readonly provider?: string;
+  readonly account?: string;
+  readonly locale?: string;
+  readonly variant?: string;
+  readonly version?: number;
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly currency?: string;
+  readonly cost?: number;
+  /** Class of latency. */
+  readonly class?: number;
+}

@@ -1,0 +1,127 @@
+import type pg from 'pg';
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { COUNTERS, type Counter, type Dimension, type Grain, LATENCY_COLUMNS } from './counters.ts';
+
+/** Sums of counters, with what the messages cost where that was asked for. */
+export interface MetricSums extends Readonly<Record<Counter, number>> {
+  /** How many of those handed over are in each class of latency. */
+  readonly latencies: readonly number[];
+}
+
+export interface RollupFilter {
+  readonly tenantId: string;
+  readonly type?: string;
+  readonly channel?: string;
+  /** Absent: any. */
+  readonly value?: string;
+  /** Of the dimension `provider`: the provider, whatever its account. Absent: any. */
+  readonly provider?: string;
+}
+
+/** A part of a span in buckets of one grain. */
+export interface RollupSegment {
+  readonly grain: Grain;
+  readonly from: Millis;
+  readonly to: Millis;
+}
+
+/** What sums are told apart by. */
+export type GroupColumn = 'bucket' | 'notification_type' | 'channel' | 'value';
+
+export interface SumGroup extends MetricSums {
+  readonly group: { readonly [column in GroupColumn]?: string | Millis };
+}
+
+/** Groups of one answer, at most: those with the most messages. */
+export const MAX_GROUPS = 2000;
+
+const SUMS = [
+  ...COUNTERS.map((counter) => `coalesce(sum(r.${counter}), 0)::float8 as ${counter}`),
+  `array[${LATENCY_COLUMNS.map((column) => `coalesce(sum(r.${column}), 0)::float8`).join(', ')}] as latencies`,
+].join(', ');
+
+/** A condition on the key of the roll-ups, from parameter 2 on. */
+const MATCHES = `r.tenant_id = $1 and r.dimension = $2 and ($3::text is null or r.notification_type = $3)
+  and ($4::text is null or r.channel = $4) and ($5::text is null or r.value = $5) and ($6::text is null or split_part(r.value, '/', 1) = $6)`;
+
+/** Reads each segment by a range of the primary key. */
+const OF_SEGMENTS = `from unnest($7::text[], $8::timestamptz[], $9::timestamptz[]) as s(grain, since, until)
+  cross join lateral (
+    select * from metric_rollups as r where r.grain = s.grain and r.bucket >= s.since and r.bucket < s.until and ${MATCHES}
+  ) as r`;
+
+function toValues(dimension: Dimension, filter: RollupFilter, segments: readonly RollupSegment[]): unknown[] {
+  const { tenantId, type, channel, value, provider } = filter;
+  return [
+    tenantId,
+    dimension,
+    type ?? null,
+    channel ?? null,
+    value ?? null,
+    provider ?? null,
+    segments.map(({ grain }) => grain),
+    segments.map(({ from }) => isoTime(from)),
+    segments.map(({ to }) => isoTime(to)),
+  ];
+}
+
+/** Sums up roll-ups of one dimension, in groups. Without groups it is one, also when there are no rows. */
+export async function sumRollups(
+  pool: pg.Pool,
+  dimension: Dimension,
+  filter: RollupFilter,
+  segments: readonly RollupSegment[],
+  by: readonly GroupColumn[],
+): Promise<SumGroup[]> {
+  const columns = by.map((column) => `r.${column}`).join(', ');
+  const order = by.includes('bucket') ? 'r.bucket' : 'sum(r.sent + r.sandboxed + r.held + r.events + r.decided) desc';
+  const { rows } = await pool.query(
+    `select ${columns}${columns === '' ? '' : ', '}${SUMS} ${OF_SEGMENTS}
+     ${columns === '' ? '' : `group by ${columns} order by ${order}, ${columns} limit ${MAX_GROUPS}`}`,
+    toValues(dimension, filter, segments),
+  );
+  return rows.map(({ bucket, notification_type, channel, value, ...sums }) => ({
+    ...sums,
+    group: { bucket, notification_type, channel, value },
+  }));
+}
+
+/** Costs of one currency. */
+export interface CostSum {
+  readonly channel: string;
+  readonly currency: string;
+  readonly amount: number;
+  readonly messages: number;
+}
+
+/** Sums up what messages cost, by channel and currency. @param sender PROVIDER or PROVIDER/ACCOUNT; absent: any */
+export async function sumCosts(
+  pool: pg.Pool,
+  filter: Omit<RollupFilter, 'value' | 'provider'>,
+  sender: { readonly provider: string; readonly account?: string } | undefined,
+  segments: readonly RollupSegment[],
+): Promise<CostSum[]> {
+  const { rows } = await pool.query<{ channel: string; currency: string; amount: string; messages: number }>(
+    `select r.channel, split_part(r.value, ' ', 1) as currency, sum(r.cost) as amount, sum(r.sent + r.sandboxed)::float8 as messages
+     ${OF_SEGMENTS}
+     where $10::text is null or substr(r.value, strpos(r.value, ' ') + 1) = $10
+       or not $11 and starts_with(substr(r.value, strpos(r.value, ' ') + 1), $10 || '/')
+     group by 1, 2 having sum(r.cost) <> 0 order by 1, 2`,
+    [
+      ...toValues('cost', filter, segments),
+      sender ? [sender.provider, sender.account].filter((part) => part !== undefined).join('/') : null,
+      sender?.account !== undefined,
+    ],
+  );
+  return rows.map(({ amount, ...row }) => ({ ...row, amount: Number(amount) }));
+}
+
+/** Returns the time up to which everything that was committed is in the roll-ups; null: all of it is. */
+export async function loadUncounted(pool: pg.Pool, tenantId: string): Promise<Millis | null> {
+  const { rows } = await pool.query<{ at: Millis }>(
+    'select at from metric_deltas where tenant_id = $1 order by delta_id limit 1',
+    [tenantId],
+  );
+  return rows[0]?.at ?? null;
+}
