@@ -8,7 +8,7 @@ const FOLDER = join(import.meta.dirname, '..', 'packages', 'inbox');
 
 beforeAll(() => ensureElements());
 
-// What a page loads, in KB of gzip: each script is complete in itself.
+// Sizes in KB of gzip: each script is complete in itself.
 test.each([
   ['client.js', 5],
   ['inbox.js', 18.5],

@@ -24,7 +24,7 @@ async function withInbox(work: (inbox: InboxTidings, getToken: () => Promise<str
   }
 }
 
-test('a client lists, counts as the server does, changes, and hears of what comes', () =>
+test('a client lists, counts as the server does, changes, and receives what comes', () =>
   withInbox(async (inbox, getToken) => {
     await inbox.tell('ann', 'one', 'two', 'three');
     const client = new InboxClient({ api: inbox.server.url, getToken });

@@ -35,7 +35,7 @@ export interface Message {
   readonly image?: string;
   /** Buttons, at most as many as the descriptor of the channel allows. */
   readonly actions?: readonly { readonly label: string; readonly url: string }[];
-  /** How the inbox shows an in-app message. */
+  /** Hints for the inbox that shows an in-app message. */
   readonly inbox?: InboxHints;
   /** Blocks of a chat message, as its provider defines them. */
   readonly blocks?: readonly JsonObject[];
@@ -50,7 +50,7 @@ export interface Message {
 export const SEVERITIES = ['info', 'success', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** How the inbox shows a message, beside its texts. */
+/** Hints for the inbox that shows a message, beside its texts. */
 export interface InboxHints {
   /** The thread that it belongs to: messages of one group are shown as one. */
   readonly group?: string;

@@ -10,7 +10,7 @@ export interface MessageParts {
   readonly badge?: number;
   readonly image?: string;
   readonly actions?: readonly { readonly label: string; readonly url: string }[];
-  /** How the inbox shows it. */
+  /** Hints for the inbox that shows it. */
   readonly inbox?: InboxHints;
   readonly data?: JsonObject;
   readonly blocks?: readonly JsonObject[];

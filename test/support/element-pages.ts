@@ -56,7 +56,7 @@ export interface ElementPages {
   store(user: string, ...messages: StoredMessage[]): Promise<void>;
   /** Requests to the stream of the inbox by a context. */
   streams(context: BrowserContext): number;
-  /** What went wrong on the pages since the last call: errors, and what their policy blocked. */
+  /** Failures on the pages since the last call: errors, and what their policy blocked. */
   complaints(): string[];
 }
 

@@ -3,7 +3,7 @@ import { TidingsError } from '../../errors.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { chooseEncoding } from '../compression.ts';
 import { compressOnce, ELEMENT_SCRIPTS, type ElementFile, ElementFiles } from '../elements.ts';
-import { elementParams, elementQuery } from '../schemas/elements.ts';
+import { elementFile, elementIntegrity, elementParams, elementQuery } from '../schemas/elements.ts';
 
 const FOLDER = '/elements/v1';
 /** A page asks whether a script has changed after five minutes; meanwhile it may use what it has. */
@@ -34,7 +34,15 @@ export function registerElementRoutes(app: App, { elementsDir, apiKeys, oidc }: 
 
   app.get(
     `${FOLDER}/integrity.json`,
-    { config, schema: { ...common, operationId: 'getElementIntegrity', summary: 'Show the hashes of the elements' } },
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'getElementIntegrity',
+        summary: 'Show the hashes of the elements',
+        response: { 200: elementIntegrity },
+      },
+    },
     async (_request, reply) => {
       requireBuilt(files);
       reply.headers(FOR_ANY_SITE).header('cache-control', 'no-cache');
@@ -50,7 +58,13 @@ export function registerElementRoutes(app: App, { elementsDir, apiKeys, oidc }: 
     `${FOLDER}/:file`,
     {
       config,
-      schema: { ...common, operationId: 'getElements', summary: 'Load the elements', params: elementParams },
+      schema: {
+        ...common,
+        operationId: 'getElements',
+        summary: 'Load the elements',
+        params: elementParams,
+        response: { 200: elementFile },
+      },
     },
     async (request, reply) => {
       requireBuilt(files);
@@ -64,7 +78,15 @@ export function registerElementRoutes(app: App, { elementsDir, apiKeys, oidc }: 
   const shown = { hide: true, tags: ['inbox'], querystring: elementQuery } as const;
   app.get(
     '/elements/demo',
-    { config, schema: { ...shown, operationId: 'showElementDemo', summary: 'Show the elements' } },
+    {
+      config,
+      schema: {
+        ...shown,
+        operationId: 'showElementDemo',
+        summary: 'Show the elements',
+        response: { 200: elementFile },
+      },
+    },
     async (request, reply) => {
       requireBuilt(files);
       reply.headers({ 'cache-control': 'no-cache', 'content-security-policy': DEMO_POLICY });
@@ -77,7 +99,15 @@ export function registerElementRoutes(app: App, { elementsDir, apiKeys, oidc }: 
   ] as const) {
     app.get(
       `/elements/${name}`,
-      { config, schema: { ...shown, operationId: `getElement_${name}`, summary: 'Load a file of the page' } },
+      {
+        config,
+        schema: {
+          ...shown,
+          operationId: `getElement_${name}`,
+          summary: 'Load a file of the page',
+          response: { 200: elementFile },
+        },
+      },
       async (request, reply) => {
         requireBuilt(files);
         reply.header('cache-control', 'no-cache');

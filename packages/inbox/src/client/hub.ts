@@ -30,7 +30,7 @@ export class Hub {
     if (owner === undefined || !globalThis.navigator?.locks || !globalThis.BroadcastChannel) return;
     this.#name = `tidings ${this.#connection.base} ${owner}`;
     this.#channel = new BroadcastChannel(this.#name);
-    this.#channel.onmessage = ({ data }: MessageEvent<Note>) => this.#hear(data);
+    this.#channel.onmessage = ({ data }: MessageEvent<Note>) => this.#receive(data);
     this.#watch();
   }
 
@@ -82,7 +82,7 @@ export class Hub {
     this.#channel?.postMessage(note);
   }
 
-  #hear(note: Note): void {
+  #receive(note: Note): void {
     if ('hello' in note) {
       if (this.#stream) this.#tell({ state: this.#state });
       return;

@@ -199,7 +199,7 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
     globalThis.addEventListener?.('online', () => hub.restart(), { signal });
     globalThis.addEventListener?.('offline', () => this.#setState('offline'), { signal });
     globalThis.document?.addEventListener('visibilitychange', () => hub.wake(), { signal });
-    // Listens before anything is loaded: what changes afterwards is heard.
+    // Listens before anything is loaded, so that no later change is missed.
     hub.listen(this.#isShared ? owner : undefined);
     const loaded = [...this.#lists].filter(({ state }) => state.isLoaded);
     await Promise.allSettled([this.loadPage({}, 1, null), ...loaded.map((list) => list.reload())]);
@@ -210,7 +210,7 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
     const body = until && { until: until.toISOString() };
     const item = await this.request<Item>('POST', `/inbox/${encodeURIComponent(id)}/${action}`, body);
     this.#putItem(item);
-    // Without a stream nobody else says what the counts are now.
+    // Without a stream the counts have to be asked for.
     if (this.#state !== 'live') void this.loadPage({}, 1, null).catch(() => {});
     return item;
   }

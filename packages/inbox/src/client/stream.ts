@@ -67,7 +67,7 @@ export class Stream {
         const isOffline = problem.status === 0 && globalThis.navigator?.onLine === false;
         if (isOffline) onState('offline');
         onProblem(problem);
-        // What no repetition mends is tried rarely: a backend may mend the token.
+        // A problem that no repetition solves is tried rarely: a backend may issue a right token.
         const grown = problem.isTemporary
           ? Math.min(this.#pause * 2 ** Math.min(this.#failures, 6), MAX_PAUSE_MS)
           : MAX_PAUSE_MS;

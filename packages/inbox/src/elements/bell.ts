@@ -1,7 +1,7 @@
 import type { Counts } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { INBOX_TEXTS } from '../strings/inbox/texts.ts';
-import { h, ICONS, icon, ownRule, placeBeside, setAttribute } from './dom.ts';
+import { BELL_ICON, h, icon, ownRule, placeBeside, setAttribute, sign } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
 import { BELL, SHARED } from './styles.ts';
 
@@ -42,9 +42,9 @@ export class TidingsBell extends TidingsElement<InboxText> {
     super([SHARED, BELL], INBOX_TEXTS);
     this.root.adoptedStyleSheets = [...this.root.adoptedStyleSheets, this.#rule.sheet];
     const shape = h('slot', { name: 'icon' });
-    shape.append(icon(ICONS.bell, 'bell-icon'));
+    shape.append(icon(BELL_ICON, 'bell-icon'));
     this.#button.append(shape, this.#badge);
-    this.#close.append(icon(ICONS.close));
+    this.#close.append(sign('✕'));
     this.root.append(this.#button, this.#panel, this.#live);
     this.#panel.addEventListener('cancel', (event) => {
       event.preventDefault();
@@ -84,7 +84,8 @@ export class TidingsBell extends TidingsElement<InboxText> {
   /** Closes the panel, and returns the focus to the button. */
   close(): void {
     if (!this.isOpen) return;
-    const hadFocus = this.matches(':focus-within') || this.#panel.matches(':modal');
+    // Also where nothing has it: what had it may be gone.
+    const hadFocus = this.matches(':focus-within') || document.activeElement === document.body;
     this.#button.setAttribute('aria-expanded', 'false');
     this.toggleAttribute('open', false);
     if (this.#panel.matches(':popover-open')) this.#panel.hidePopover();
@@ -149,7 +150,7 @@ export class TidingsBell extends TidingsElement<InboxText> {
     this.#badge.hidden = count === 0 || kind === 'none';
     this.#badge.classList.toggle('dot', kind === 'dot');
     this.#badge.textContent = kind === 'dot' ? '' : count > 99 ? `${texts.number(99)}+` : texts.number(count);
-    const label = this.getAttribute('label') ?? (unread === 0 ? texts.get('bell.none') : texts.count('bell', unread));
+    const label = this.getAttribute('label') ?? (unread === 0 ? texts.get('title') : texts.count('bell', unread));
     setAttribute(this.#button, 'aria-label', label);
   }
 

@@ -1,4 +1,4 @@
-/** Attributes of an element; a function listens to the event whose name follows `on`. False and undefined: it has none. */
+/** Attributes of an element; a function listens to the event whose name follows `on`. False and undefined: no such attribute. */
 export interface Attributes {
   readonly [name: string]: string | number | boolean | undefined | ((event: never) => void);
 }
@@ -48,11 +48,13 @@ export function icon(path: string, part = 'icon'): SVGSVGElement {
   return svg;
 }
 
-export const ICONS = {
-  bell: 'M12 22a2.5 2.5 0 0 0 2.45-2h-4.9A2.5 2.5 0 0 0 12 22Zm7-6v-5a7 7 0 0 0-5.5-6.84V3.5a1.5 1.5 0 0 0-3 0v.66A7 7 0 0 0 5 11v5l-2 2v1h18v-1l-2-2Z',
-  more: 'M12 8a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm0 6a2 2 0 1 0 0-4 2 2 0 0 0 0 4Zm0 6a2 2 0 1 0 0-4 2 2 0 0 0 0 4Z',
-  close: 'M19 6.4 17.6 5 12 10.6 6.4 5 5 6.4 10.6 12 5 17.6 6.4 19 12 13.4 17.6 19 19 17.6 13.4 12Z',
-} as const;
+export const BELL_ICON =
+  'M12 22a2.5 2.5 0 0 0 2.45-2h-4.9A2.5 2.5 0 0 0 12 22Zm7-6v-5a7 7 0 0 0-5.5-6.84V3.5a1.5 1.5 0 0 0-3 0v.66A7 7 0 0 0 5 11v5l-2 2v1h18v-1l-2-2Z';
+
+/** Returns a sign that says nothing to screen readers. */
+export function sign(text: string, part = 'icon'): HTMLElement {
+  return h('span', { class: 'sign', part, 'aria-hidden': 'true' }, text);
+}
 
 /** Signs of severities, beside their words. */
 export const SIGNS = { info: '', success: '✓', warning: '!', critical: '‼' } as const;

@@ -1,7 +1,7 @@
 import type { InboxClient, PreferencesClient } from '../client/inbox-client.ts';
 import { type OwnTexts, Texts, type TextTables } from '../strings/texts.ts';
 
-/** What the elements within a provider share. They may be of several scripts, so the texts are not among it. */
+/** The parts that the elements within a provider share. They may be of several scripts, so the texts are not among it. */
 export interface ProviderContext {
   readonly client: PreferencesClient;
   /** Locale of texts, dates and numbers. */
@@ -10,13 +10,13 @@ export interface ProviderContext {
   readonly strings: OwnTexts;
 }
 
-/** What an element shows itself with. */
+/** The client, texts and locale of one element. */
 export interface Context<Key extends string, Client = InboxClient> extends Omit<ProviderContext, 'client'> {
   readonly client: Client;
   readonly texts: Texts<Key>;
 }
 
-/** An element asks its provider for the context, and is told of each new one. */
+/** An element asks its provider for the context, and gets each new one. */
 export interface ContextRequest {
   readonly onContext: (context: ProviderContext) => void;
   /** Set by the provider: ends it. */
@@ -25,7 +25,7 @@ export interface ContextRequest {
 
 export const CONTEXT_REQUEST = 'tidings-context-request';
 
-/** Where there is no DOM, as on a server that renders pages, the modules can be loaded and define nothing. */
+/** HTMLElement; on a server that renders pages a class without behavior, so that the modules can be loaded there. */
 export const Base: typeof HTMLElement = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
 /** The base of the elements: a shadow root with shared style sheets, and the context of the provider. */

@@ -159,14 +159,11 @@ export class TidingsInbox extends TidingsElement<InboxText> {
       h('slot', { name: 'error' }, error),
       retry,
     );
-    const skeletons = h('div', { 'aria-hidden': 'true', hidden: true });
-    for (let i = 0; i < 4; i++) skeletons.append(h('div', { class: 'skeleton' }));
     const foot = h('div', { class: 'foot' }, more);
     const scroll = h(
       'div',
       { class: 'scroll', part: 'scroll', role: 'tabpanel', 'aria-labelledby': 'title' },
       problem,
-      skeletons,
       feed,
       empty,
       foot,
@@ -195,7 +192,6 @@ export class TidingsInbox extends TidingsElement<InboxText> {
       error,
       retry,
       problem,
-      skeletons,
       foot,
       scroll,
       live,
@@ -259,7 +255,7 @@ export class TidingsInbox extends TidingsElement<InboxText> {
         if (entry?.isIntersecting && list.state.hasMore && !list.state.isLoading && !list.state.problem)
           void list.loadMore();
       },
-      { root: this.#parts.scroll, rootMargin: '300px' },
+      { rootMargin: '300px' },
     );
     this.#observer.observe(this.#parts.foot);
     void list.loadMore();
@@ -275,11 +271,10 @@ export class TidingsInbox extends TidingsElement<InboxText> {
 
   #show(state: ListState): void {
     const { context } = this;
-    const { feed, more, empty, problem, skeletons, markAll } = this.#parts;
+    const { feed, more, empty, problem, markAll } = this.#parts;
     if (!context) return;
     const { items, isLoading, isLoaded, hasMore } = state;
     setAttribute(feed, 'aria-busy', String(isLoading));
-    skeletons.hidden = isLoaded || !isLoading;
     problem.hidden = state.problem === null;
     more.hidden = !hasMore || !isLoaded;
     this.#showItems(items, hasMore);

@@ -1,12 +1,12 @@
 import type { Item } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { formatFullTime, formatTime, type Texts } from '../strings/texts.ts';
-import { h, ICONS, icon, linkButton, SIGNS, setAttribute, toPictureUrl, toSafeUrl } from './dom.ts';
+import { h, linkButton, SIGNS, setAttribute, sign, toPictureUrl, toSafeUrl } from './dom.ts';
 import { renderMarkdown, toPlain } from './markdown.ts';
 
 const MAX_ACTIONS = 3;
 
-/** What an item needs of the list that shows it. */
+/** The list that shows an item, as the item needs it. */
 export interface ItemHost {
   readonly texts: Texts<InboxText>;
   readonly locale: string;
@@ -64,7 +64,7 @@ export class ItemView {
       'aria-label': texts.get('menu', { title: this.#title }),
       onclick: () => host.onMenu(this.item, this.#menu),
     });
-    this.#menu.append(icon(ICONS.more));
+    this.#menu.append(sign('⋮'));
     this.#group.addEventListener('click', () => {
       if (item.group !== null) host.onUnfold(item.group, this.#group.getAttribute('aria-expanded') !== 'true');
     });
@@ -90,7 +90,7 @@ export class ItemView {
     const mark = this.#lead.querySelector('.mark');
     if (isUnread && !mark)
       this.#lead.prepend(
-        h('span', { class: 'mark', part: 'unread-mark', role: 'img', 'aria-label': texts.get('unread') }),
+        h('span', { class: 'mark', part: 'unread-mark', role: 'img', 'aria-label': texts.get('tab.unread') }),
       );
     else if (!isUnread) mark?.remove();
     const until = item.snoozed_until === null ? undefined : new Date(item.snoozed_until);
@@ -130,8 +130,7 @@ export class ItemView {
         h('img', { src: picture, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', part: 'avatar' }),
       );
     const isOrdinary = item.severity === 'info';
-    if (!isOrdinary)
-      this.#lead.append(h('span', { class: 'sign', part: 'severity', 'aria-hidden': 'true' }, SIGNS[item.severity]));
+    if (!isOrdinary) this.#lead.append(sign(SIGNS[item.severity], 'severity'));
     const own = this.#host.render(item);
     const title = h('h3', { id: `${this.#id}-title`, part: 'title' }, this.#renderTitle());
     if (!isOrdinary) title.prepend(h('span', { class: 'quiet' }, `${texts.get(`severity.${item.severity}`)}: `));
@@ -197,7 +196,7 @@ export class ItemView {
   #onClick(event: MouseEvent): void {
     const target = event.target as Element;
     if (target.closest('button') || target.closest('.actions')) return;
-    // Who selects text does not open it.
+    // A reader who selects text does not open it.
     const isLink = target.closest('a') !== null;
     if (!isLink && String(getSelection() ?? '') !== '') return;
     const link = this.article.querySelector<HTMLAnchorElement>('h3 a');

@@ -11,7 +11,7 @@ const FIRST_DAY = Date.UTC(2024, 0, 1);
 const DAY_MS = 86_400_000;
 const HOURS = /(\d\d:\d\d)-(\d\d:\d\d)/;
 
-/** How often messages of a type come. */
+/** Returns the choice of how often messages of a type come. */
 export function renderFrequency(
   type: TypePreferences,
   label: string,

@@ -38,7 +38,7 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     this.root.append(slot, this.#content, this.#result, h('slot', { name: 'footer' }));
   }
 
-  /** What was loaded last. */
+  /** The preferences as they were loaded last. */
   get preferences(): Preferences | undefined {
     return this.#preferences;
   }

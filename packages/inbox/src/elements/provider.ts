@@ -5,7 +5,7 @@ import type { GetToken, Token } from '../client/token.ts';
 import type { OwnTexts } from '../strings/texts.ts';
 import { Base, CONTEXT_REQUEST, type ContextRequest, type ProviderContext, upgradeProperties } from './element.ts';
 
-/** What a provider makes its client with: a page without an inbox needs no stream. */
+/** The class of the client that a provider makes: a page without an inbox needs no stream. */
 type ClientClass = new (options: InboxClientOptions) => PreferencesClient<InboxEvents>;
 
 /**

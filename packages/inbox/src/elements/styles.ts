@@ -1,7 +1,7 @@
 /** Style sheets of the elements. Every value that a page may want to change is a custom property; docs/inbox-elements.md lists them. */
 
 function sheet(text: string): CSSStyleSheet {
-  // Where there is no DOM, nothing is shown.
+  // Without a DOM, nothing is shown.
   if (!globalThis.CSSStyleSheet) return undefined as unknown as CSSStyleSheet;
   const made = new CSSStyleSheet();
   made.replaceSync(text);
@@ -108,8 +108,7 @@ time,.until{color:var(--muted);font-size:.9em}
 .foot{display:grid;place-items:center;padding:calc(var(--unit)*2)}
 .offline{border-inline-start:4px solid var(--warning)}
 .problem{border-inline-start:4px solid var(--critical);display:flex;gap:8px;align-items:center;justify-content:space-between}
-.skeleton{block-size:92px;border-block-end:1px solid var(--border);padding:16px}
-.skeleton::before{content:"";display:block;block-size:12px;inline-size:60%;border-radius:6px;background:var(--hover);box-shadow:0 24px 0 var(--hover)}
+[role=feed][aria-busy=true]:empty{block-size:340px;background:repeating-linear-gradient(transparent 0 84px,var(--border) 84px 85px)}
 @media (pointer:coarse){.actions a{min-block-size:44px}}
 @media (forced-colors:active){article.unread{border-inline-start-color:Highlight}.mark{background:Highlight;forced-color-adjust:none}}
 `);

@@ -1,7 +1,7 @@
 import type { Item } from '../client/inbox-client.ts';
 import type { InboxText } from '../strings/inbox/en.ts';
 import { INBOX_TEXTS } from '../strings/inbox/texts.ts';
-import { h, ICONS, icon, SIGNS, toSafeUrl } from './dom.ts';
+import { BELL_ICON, h, icon, SIGNS, sign, toSafeUrl } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
 import { toPlain } from './markdown.ts';
 import { SHARED, TOAST } from './styles.ts';
@@ -30,7 +30,7 @@ export class TidingsToast extends TidingsElement<InboxText> {
   constructor() {
     super([SHARED, TOAST], INBOX_TEXTS);
     this.root.append(this.#region);
-    // Who points at them, or is within them, has the time to read.
+    // A reader who points at them, or is within them, has the time to read.
     for (const name of ['pointerenter', 'focusin']) this.#region.addEventListener(name, () => this.#hold());
     for (const name of ['pointerleave', 'focusout']) this.#region.addEventListener(name, () => this.#release());
     this.#region.addEventListener('keydown', (event) => {
@@ -51,7 +51,7 @@ export class TidingsToast extends TidingsElement<InboxText> {
   protected override connect({ client, texts }: Context<InboxText>): void {
     const [block = 'top', inline = 'right'] = (this.getAttribute('position') ?? 'top-right').split('-');
     this.#region.className = `region ${block === 'bottom' ? 'bottom' : 'top'} ${['left', 'center'].includes(inline) ? inline : 'right'}`;
-    this.#region.setAttribute('aria-label', texts.get('toasts'));
+    this.#region.setAttribute('aria-label', texts.get('title'));
     this.keep(client.on('arrival', (item) => this.#add(item)));
   }
 
@@ -99,16 +99,16 @@ export class TidingsToast extends TidingsElement<InboxText> {
     );
     const close = h('button', {
       type: 'button',
-      'aria-label': `${texts.get('dismiss')}: ${name}`,
+      'aria-label': `${texts.get('close')}: ${name}`,
       part: 'dismiss',
       onclick: dismiss,
     });
-    close.append(icon(ICONS.close));
+    close.append(sign('✕'));
     const role = severity === 'critical' ? 'alert' : 'status';
     return h(
       'div',
       { class: `toast ${severity}`, role, part: 'toast' },
-      severity === 'info' ? icon(ICONS.bell) : h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[severity]),
+      severity === 'info' ? icon(BELL_ICON) : sign(SIGNS[severity]),
       main,
       close,
     );

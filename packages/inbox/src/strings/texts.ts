@@ -26,7 +26,7 @@ export class Texts<Key extends string = string> {
     return this.find(key, values) ?? key;
   }
 
-  /** Returns a text; undefined: there is none of this name. */
+  /** Returns a text; undefined: there is no text of this name. */
   find(key: string, values: { readonly [name: string]: string } = {}): string | undefined {
     const text = Object.hasOwn(this.#own, key) ? this.#own[key] : this.#table[key];
     return text?.replace(/\{(\w+)\}/g, (all, name: string) => values[name] ?? all);

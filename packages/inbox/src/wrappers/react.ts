@@ -54,7 +54,7 @@ export const TidingsProvider: Wrapper<TidingsProviderProps, Provider> = wrap(
 );
 
 export interface TidingsBellProps extends WrapperProps {
-  /** What the badge shows. */
+  /** Number that the badge shows. */
   readonly badge?: 'unseen' | 'unread' | 'dot' | 'none' | undefined;
   /** Name of the button, in the place of that with the count. */
   readonly label?: string | undefined;
@@ -174,7 +174,7 @@ export interface TidingsPreferencesProps extends WrapperProps {
     | undefined;
 }
 
-/** What a user gets, and by which channel. */
+/** The messages that a user gets, and by which channel. */
 export const TidingsPreferences: Wrapper<TidingsPreferencesProps, Preferences> = wrap(
   'tidings-preferences',
   ['layout', 'groups', 'show', 'channels'],

@@ -45,7 +45,7 @@ export const TidingsProvider: Wrapper<TidingsProviderProps> = wrap(
 );
 
 export interface TidingsBellProps {
-  /** What the badge shows. */
+  /** Number that the badge shows. */
   readonly badge?: 'unseen' | 'unread' | 'dot' | 'none' | undefined;
   /** Name of the button, in the place of that with the count. */
   readonly label?: string | undefined;
@@ -149,7 +149,7 @@ export interface TidingsPreferencesProps {
   ) => void;
 }
 
-/** What a user gets, and by which channel. */
+/** The messages that a user gets, and by which channel. */
 export const TidingsPreferences: Wrapper<TidingsPreferencesProps> = wrap(
   'tidings-preferences',
   ['layout', 'groups', 'show', 'channels'],

@@ -2,7 +2,6 @@ import type { InboxText } from './en.ts';
 
 export const DE: { readonly [key in InboxText]: string } = {
   title: 'Benachrichtigungen',
-  'bell.none': 'Benachrichtigungen',
   'bell.other': 'Benachrichtigungen, {count} ungelesen',
   'arrived.one': '{count} neue Benachrichtigung: {title}',
   'arrived.other': '{count} neue Benachrichtigungen',
@@ -16,7 +15,6 @@ export const DE: { readonly [key in InboxText]: string } = {
   'mark-all': 'Alle als gelesen markieren',
   'marked-all': 'Alle sind als gelesen markiert.',
   more: 'Mehr anzeigen',
-  loading: 'Wird geladen …',
   empty: 'Hier ist nichts.',
   'empty.unread': 'Du hast alles gelesen.',
   error: 'Die Benachrichtigungen können nicht geladen werden.',
@@ -24,7 +22,6 @@ export const DE: { readonly [key in InboxText]: string } = {
   retry: 'Erneut versuchen',
   failed: 'Das hat nicht geklappt und wurde zurückgenommen.',
   unreadable: 'Diese Nachricht kann nicht angezeigt werden.',
-  unread: 'Ungelesen',
   menu: 'Mehr zu „{title}“',
   read: 'Als gelesen markieren',
   'mark-unread': 'Als ungelesen markieren',
@@ -44,6 +41,4 @@ export const DE: { readonly [key in InboxText]: string } = {
   'severity.success': 'Erfolg',
   'severity.warning': 'Warnung',
   'severity.critical': 'Dringend',
-  toasts: 'Neue Benachrichtigungen',
-  dismiss: 'Ausblenden',
 };

@@ -1,7 +1,6 @@
 /** Texts of the inbox in English. `{…}` is filled in; of `.one` and `.other`, the plural rules of the language choose. */
 export const EN = {
   title: 'Notifications',
-  'bell.none': 'Notifications',
   'bell.other': 'Notifications, {count} unread',
   'arrived.one': '{count} new notification: {title}',
   'arrived.other': '{count} new notifications',
@@ -15,7 +14,6 @@ export const EN = {
   'mark-all': 'Mark all as read',
   'marked-all': 'All are marked as read.',
   more: 'Show more',
-  loading: 'Loading…',
   empty: 'There is nothing here.',
   'empty.unread': 'You have read everything.',
   error: 'The notifications cannot be loaded.',
@@ -23,7 +21,6 @@ export const EN = {
   retry: 'Try again',
   failed: 'That did not work, and was taken back.',
   unreadable: 'This message cannot be shown.',
-  unread: 'Unread',
   menu: 'More for “{title}”',
   read: 'Mark as read',
   'mark-unread': 'Mark as unread',
@@ -43,8 +40,6 @@ export const EN = {
   'severity.success': 'Success',
   'severity.warning': 'Warning',
   'severity.critical': 'Critical',
-  toasts: 'New notifications',
-  dismiss: 'Dismiss',
 };
 
 export type InboxText = keyof typeof EN;

@@ -2,7 +2,6 @@ import type { InboxText } from './en.ts';
 
 export const ES: { readonly [key in InboxText]: string } = {
   title: 'Notificaciones',
-  'bell.none': 'Notificaciones',
   'bell.other': 'Notificaciones, {count} sin leer',
   'arrived.one': '{count} notificación nueva: {title}',
   'arrived.other': '{count} notificaciones nuevas',
@@ -16,7 +15,6 @@ export const ES: { readonly [key in InboxText]: string } = {
   'mark-all': 'Marcar todas como leídas',
   'marked-all': 'Todas están marcadas como leídas.',
   more: 'Mostrar más',
-  loading: 'Cargando…',
   empty: 'No hay nada aquí.',
   'empty.unread': 'Lo has leído todo.',
   error: 'No se pueden cargar las notificaciones.',
@@ -24,7 +22,6 @@ export const ES: { readonly [key in InboxText]: string } = {
   retry: 'Reintentar',
   failed: 'No ha funcionado y se ha deshecho.',
   unreadable: 'Este mensaje no se puede mostrar.',
-  unread: 'Sin leer',
   menu: 'Más opciones de «{title}»',
   read: 'Marcar como leída',
   'mark-unread': 'Marcar como no leída',
@@ -44,6 +41,4 @@ export const ES: { readonly [key in InboxText]: string } = {
   'severity.success': 'Correcto',
   'severity.warning': 'Aviso',
   'severity.critical': 'Urgente',
-  toasts: 'Notificaciones nuevas',
-  dismiss: 'Descartar',
 };

@@ -2,7 +2,6 @@ import type { InboxText } from './en.ts';
 
 export const PT: { readonly [key in InboxText]: string } = {
   title: 'Notificações',
-  'bell.none': 'Notificações',
   'bell.other': 'Notificações, {count} por ler',
   'arrived.one': '{count} notificação nova: {title}',
   'arrived.other': '{count} notificações novas',
@@ -16,7 +15,6 @@ export const PT: { readonly [key in InboxText]: string } = {
   'mark-all': 'Marcar todas como lidas',
   'marked-all': 'Todas estão marcadas como lidas.',
   more: 'Mostrar mais',
-  loading: 'A carregar…',
   empty: 'Não há nada aqui.',
   'empty.unread': 'Já leu tudo.',
   error: 'Não é possível carregar as notificações.',
@@ -24,7 +22,6 @@ export const PT: { readonly [key in InboxText]: string } = {
   retry: 'Tentar de novo',
   failed: 'Não resultou e foi desfeito.',
   unreadable: 'Não é possível mostrar esta mensagem.',
-  unread: 'Por ler',
   menu: 'Mais opções de «{title}»',
   read: 'Marcar como lida',
   'mark-unread': 'Marcar como não lida',
@@ -44,6 +41,4 @@ export const PT: { readonly [key in InboxText]: string } = {
   'severity.success': 'Sucesso',
   'severity.warning': 'Aviso',
   'severity.critical': 'Urgente',
-  toasts: 'Notificações novas',
-  dismiss: 'Dispensar',
 };

@@ -46,7 +46,7 @@ export const DE: { readonly [key in PreferenceText]: string } = {
   'category.SYSTEM': 'Service',
   'category.SECURITY': 'Sicherheit',
   'category.OPERATIONAL': 'Dein Konto',
-  'channel.email': 'E-Mail',
+  'channel.email': 'Mail',
   'channel.sms': 'SMS',
   'channel.push': 'Push',
   'channel.in_app': 'In der App',

@@ -46,7 +46,7 @@ export const PT: { readonly [key in PreferenceText]: string } = {
   'category.SYSTEM': 'Serviço',
   'category.SECURITY': 'Segurança',
   'category.OPERATIONAL': 'A sua conta',
-  'channel.email': 'E-mail',
+  'channel.email': 'Email',
   'channel.sms': 'SMS',
   'channel.push': 'Push',
   'channel.in_app': 'Na aplicação',
