@@ -8,6 +8,7 @@ import { CHOOSING_VARIABLES } from './channels/registry.ts';
 import { SUBSTITUTES } from './channels/substitutes.ts';
 import { parseConnectorSettings } from './connectors/parse-settings.ts';
 import { ConfigError } from './errors.ts';
+import { parseKafkaSettings } from './kafka/parse-settings.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { findNearest } from './lib/text/did-you-mean.ts';
 import { unquote } from './lib/text/unquote.ts';
@@ -19,7 +20,6 @@ import type { KafkaSettings } from './model/kafka.ts';
 import { listChannelsOf, PROVIDER_NAMES } from './model/provider-names.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
-import { parseKafkaSettings } from './sources/parse-settings.ts';
 import { parseTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 import { parseDuration } from './time/duration.ts';
 
