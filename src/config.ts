@@ -3,6 +3,7 @@ import { type InstallationLimits, parseInstallationLimits } from './channels/ins
 import { type ChosenProviders, type EmailSender, parseProviders, parseSender } from './channels/parse-settings.ts';
 import { parseConnectorSettings } from './connectors/parse-settings.ts';
 import { ConfigError } from './errors.ts';
+import { parseKafkaSettings } from './kafka/parse-settings.ts';
 import { splitList } from './lib/text/split-list.ts';
 import type { ConnectorSettings } from './model/connector.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
@@ -21,7 +22,6 @@ import {
   parseTrustedProxies,
   parseWebUrl,
 } from './settings/web.ts';
-import { parseKafkaSettings } from './sources/parse-settings.ts';
 import { parseTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */

@@ -69,6 +69,7 @@ import { registerRouteStateRoutes } from './routes/routes.ts';
 import { registerSegmentRoutes } from './routes/segments.ts';
 import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
+import { registerSinkRoutes } from './routes/sinks.ts';
 import { registerSourceRoutes } from './routes/sources.ts';
 import { registerStoredTemplateRoutes } from './routes/stored-templates.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
@@ -140,6 +141,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerListRoutes(app, dependencies);
   registerSegmentRoutes(app, dependencies);
   registerSourceRoutes(app, dependencies);
+  registerSinkRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);
   registerPreferenceRoutes(app, dependencies);

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
-import { toMetricPeriods } from '../store/metrics/counters.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';
 import type { Channel } from '../model/delivery.ts';
+import { toMetricPeriods } from '../store/metrics/counters.ts';
 import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/pooler.ts';

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
-import { groupBy } from '../lib/group-by.ts';
-import type { Millis } from '../model/event.ts';
-import type { KafkaSettings } from '../model/kafka.ts';
-import { beginTopic, isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
-import { isTransient } from '../store/pg/errors.ts';
 import {
-  describeKafkaError,
   type KafkaMember,
   type KafkaRecord,
   openMember,
   type Partition,
   type RecordStream,
   type TopicView,
-} from './kafka-client.ts';
+} from '../kafka/client.ts';
+import { describeKafkaError } from '../kafka/errors.ts';
+import { groupBy } from '../lib/group-by.ts';
+import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
+import { beginTopic, isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
+import { isTransient } from '../store/pg/errors.ts';
 import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
 import type { Reader } from './readers.ts';
 import { sizeOf, takeBatch } from './record-batch.ts';

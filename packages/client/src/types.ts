@@ -1678,6 +1678,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the Kafka topics that the active catalog writes, and what waits for each */
+        get: operations["listSinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/parked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List messages of a topic that were set aside, because the brokers do not take them */
+        get: operations["listParkedMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/parked/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete messages that were set aside */
+        post: operations["discardParkedMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/parked/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send messages that were set aside once more */
+        post: operations["retryParkedMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop writing a topic; its messages wait */
+        post: operations["pauseSink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a paused topic again */
+        post: operations["resumeSink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -4449,7 +4551,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "connector" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "sink" | "connector" | "preferences";
         };
         /**
          * @example {
@@ -6003,7 +6105,7 @@ export interface components {
             opened: number;
             /** @description Half of them took at most this long; an estimate from classes */
             p50_delivery_time_ms: number | null;
-            /** @description 95 % of them took at most this long; an estimate from classes */
+            /** @description 95% of them took at most this long; an estimate from classes */
             p95_delivery_time_ms: number | null;
             /** @description Messages that were planned, one for each channel and device */
             planned: number;
@@ -7210,6 +7312,39 @@ export interface components {
              */
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
+        };
+        ParkedMessage: {
+            bytes: number;
+            /** @enum {string} */
+            code: "too_large" | "not_accepted" | "not_readable";
+            /** @description `id` of the CloudEvent */
+            event_id: string;
+            message_id: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            parked_at: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            type: string;
+            user_id: string | null;
+        };
+        /** @description Messages that were set aside: their topic goes on without them */
+        ParkedPage: {
+            /** @description The first 1000, the earliest first */
+            messages: components["schemas"]["ParkedMessage"][];
+            name: string;
+        };
+        ParkedResult: {
+            /** @description How many; 1000 at most: repeat it until it is 0 */
+            messages: number;
+            name: string;
         };
         PlannedChannel: {
             code?: string;
@@ -8624,6 +8759,65 @@ export interface components {
         SigningKeyRotation: {
             /** @description Tokens signed so far pass no more */
             revoke?: boolean;
+        };
+        /** @description A Kafka topic that Tidings writes */
+        Sink: {
+            /** @description Why it is not written; null: it is, or it is paused */
+            cause: string | null;
+            /** @enum {string} */
+            decisions: "none" | "sent" | "all";
+            description: string | null;
+            event_types: string[];
+            /** @description Null: messages are as they were */
+            format: ("binary" | "structured") | null;
+            full_since: string | null;
+            key: ("tenant_user" | "user" | "none") | null;
+            /**
+             * @description `former`: the active catalog no longer writes it; what waits is still sent
+             * @enum {string}
+             */
+            kind: "sink" | "dead_letters" | "former";
+            /** @description Null: not yet */
+            measured_at: string | null;
+            /**
+             * @description That of the catalog; of a topic for dead letters, that of the topic
+             * @example outcomes
+             */
+            name: string;
+            /** @description When the first of them was recorded */
+            oldest_at: string | null;
+            /** @description Messages that were set aside */
+            parked: number;
+            paused_at: string | null;
+            /** @description Why its messages wait; null: nothing is wrong */
+            problem: components["schemas"]["SinkProblem"] | null;
+            /** @description Messages that the brokers have acknowledged */
+            published: number;
+            /**
+             * @description `opening`: messages are recorded from the moment that a worker has seen it; `full`: nothing more is recorded until there is room
+             * @enum {string}
+             */
+            state: "open" | "opening" | "failing" | "paused" | "full" | "not_allowed" | "not_configured";
+            topic: string;
+            /** @description Messages that wait, when it was last measured */
+            waiting: number;
+            waiting_bytes: number;
+        };
+        /** @description The topics that the active catalog writes, in the order of its files, and former ones */
+        SinkPage: {
+            catalog_version: number;
+            sinks: components["schemas"]["Sink"][];
+        };
+        SinkProblem: {
+            /** @enum {string} */
+            code: "brokers_away" | "topic_missing" | "not_authorized" | "not_allowed" | "open_transaction" | "failing";
+            since: string | null;
+        };
+        SinkState: {
+            /** @description Whether it was otherwise before */
+            changed: boolean;
+            name: string;
+            paused: boolean;
         };
         /** @description A Kafka topic whose messages are events */
         Source: {
@@ -11376,6 +11570,9 @@ export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type ParkedMessage = components['schemas']['ParkedMessage'];
+export type ParkedPage = components['schemas']['ParkedPage'];
+export type ParkedResult = components['schemas']['ParkedResult'];
 export type PlannedChannel = components['schemas']['PlannedChannel'];
 export type PreferenceCell = components['schemas']['PreferenceCell'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
@@ -11443,6 +11640,10 @@ export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
+export type Sink = components['schemas']['Sink'];
+export type SinkPage = components['schemas']['SinkPage'];
+export type SinkProblem = components['schemas']['SinkProblem'];
+export type SinkState = components['schemas']['SinkState'];
 export type Source = components['schemas']['Source'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SourcePartition = components['schemas']['SourcePartition'];
@@ -20022,6 +20223,329 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["RotatedSigningKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listSinks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "catalog_version": 1,
+                     *       "sinks": [
+                     *         {
+                     *           "name": "outcomes",
+                     *           "description": null,
+                     *           "kind": "sink",
+                     *           "topic": "text",
+                     *           "event_types": [
+                     *             "text"
+                     *           ],
+                     *           "decisions": "none",
+                     *           "format": "binary",
+                     *           "key": "tenant_user",
+                     *           "state": "open",
+                     *           "cause": null,
+                     *           "problem": {
+                     *             "code": "brokers_away",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "paused_at": "2026-11-02T09:30:00.000Z",
+                     *           "full_since": "2026-11-02T09:30:00.000Z",
+                     *           "waiting": 1,
+                     *           "waiting_bytes": 1,
+                     *           "oldest_at": "2026-11-02T09:30:00.000Z",
+                     *           "parked": 1,
+                     *           "published": 1,
+                     *           "measured_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SinkPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listParkedMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "messages": [
+                     *         {
+                     *           "message_id": "text",
+                     *           "event_id": "text",
+                     *           "type": "text",
+                     *           "user_id": null,
+                     *           "bytes": 1,
+                     *           "code": "too_large",
+                     *           "parked_at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ParkedPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    discardParkedMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "messages": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ParkedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    retryParkedMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "messages": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ParkedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    pauseSink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SinkState"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    resumeSink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SinkState"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
