@@ -65,6 +65,7 @@ async function measureTopic(setup: Setup, tools: KafkaTools, traffic: Traffic): 
         ca: null,
         start: 'earliest',
         allowed: [],
+        out: { rate: 1_000_000, maxWaiting: 1_000_000, maxWaitingBytes: 1024 ** 3 },
       };
       const order: ServerOrder = { database: database.url, delivers: false, kafka };
       const server = await startChild('server.ts', order, tools.node);
