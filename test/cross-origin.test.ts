@@ -68,8 +68,11 @@ test('`*` lets every origin in, and without the setting none is', async () => {
 });
 
 test('the elements are served to any site: compressed, with their hash, and under a URL that never changes', async () => {
-  const { body } = await inbox.server.get('/elements/v1/integrity.json');
-  const [tidings] = body.scripts;
+  const answer = await fetch(`${inbox.server.url}/elements/v1/integrity.json`);
+  const { scripts } = (await answer.json()) as {
+    scripts: { name: string; url: string; bytes: number; integrity: string }[];
+  };
+  const tidings = scripts[0] as (typeof scripts)[number];
   const plain = await readRaw('/elements/v1/tidings.js', {});
   expect(tidings).toMatchObject({
     name: 'tidings.js',

@@ -238,10 +238,10 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
     const page = await pages.open('olga', LIST);
     await page.getByRole('article', { name: 'Comment 3' }).waitFor();
     expect(await page.getByRole('article').count()).toBe(2);
-    await page.getByRole('button', { name: '2 more in this thread' }).click();
+    await page.locator('[part=group]').getByText('2 more').click();
     await page.getByRole('article', { name: 'Comment 1' }).waitFor();
     expect(await page.getByRole('listitem').count()).toBe(3);
-    await page.getByRole('button', { name: '2 more', exact: true }).click();
+    await page.locator('[part=fold]').getByText('2 more').click();
     expect(await page.getByRole('listitem').count()).toBe(5);
     await page.route('**/archive', (route) =>
       route.fulfill({

@@ -6,7 +6,7 @@ import { type TestDatabase, testDatabase } from './support/database.ts';
 import { foldAll, loadRollups } from './support/metrics.ts';
 import { silent } from './support/tidings.ts';
 
-/** What transactions counted is added to the roll-ups exactly once, whatever interrupts it. */
+/** Counts of transactions are added to the roll-ups exactly once, whatever interrupts it. */
 
 const NOW = Date.parse('2025-11-20T12:00:00Z');
 const MINUTE = NOW / 60_000;

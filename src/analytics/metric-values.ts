@@ -6,7 +6,7 @@ import type { MetricSums } from '../store/metrics/read-rollups.ts';
 export type MetricValues = Readonly<Record<Exclude<Counter, 'latency_ms'>, number>> & MetricRates;
 
 export interface MetricRates {
-  /** Of those sent, how many failed: dead, bounced or reported as failed. */
+  /** Share of those dead, bounced or reported as failed. */
   readonly error_rate: number | null;
   readonly delivery_rate: number | null;
   readonly open_rate: number | null;
@@ -55,7 +55,7 @@ function rate(part: number, of: number): number | null {
 
 /**
  * Estimates a quantile from the classes of latency, as if those of a class were spread evenly; of the last class, which has no end,
- * it is the start. Null: there are none.
+ * it is the start. Null: there is no message.
  */
 function quantile(latencies: readonly number[], share: number): Millis | null {
   const total = latencies.reduce((sum, count) => sum + count, 0);

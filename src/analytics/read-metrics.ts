@@ -25,7 +25,7 @@ export const MAX_POINTS = 1500;
 /** Points that an automatic grain makes, at most: as many as a chart shows. */
 const USUAL_POINTS = 200;
 
-/** What metrics can be grouped by, beside time. */
+/** Names of what metrics can be grouped by, beside time. */
 export const METRIC_GROUPS = [
   'channel',
   'type',
@@ -117,7 +117,7 @@ export async function readGroups(
       costs: costs && addCosts(costs.filter(({ channel }) => channel === key)),
     };
   });
-  // What concerns no channel.
+  // Decisions concern no channel.
   const shown = by === 'channel' ? named.filter(({ key }) => key !== '') : named;
   return { ...span, groups: shown, hasMore: groups.length === MAX_GROUPS };
 }

@@ -64,7 +64,7 @@ export interface HttpDependencies {
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
-  /** How long sums of metrics are kept; absent: as by default. */
+  /** Periods for which sums of metrics are kept; absent: the usual ones. */
   readonly metricPeriods?: MetricPeriods;
   /** Absent or null: metrics are off. */
   readonly writeMetrics?: WriteMetrics | null;

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { ensureElements } from '../../scripts/install.mjs';
@@ -11,9 +10,6 @@ import { type InboxTidings, inboxTidings, TENANT } from './inbox.ts';
 
 export const chromium = findChromium();
 if (!chromium) console.log('skipped: the elements of the inbox, because no Chromium was found (CHROMIUM can name one)');
-
-/** The program that the pages load. */
-export const ELEMENTS = fileURLToPath(new URL('../../packages/inbox/dist', import.meta.url));
 
 const FILES = {
   'events.yaml': 'events: { noted: { properties: { text: string } } }',

@@ -31,7 +31,7 @@ export async function loadRollups(pool: pg.Pool, tenantId: string): Promise<Roll
   return all;
 }
 
-/** What the rows of a tenant do not say. */
+/** A decided event: the rows of a tenant do not say when. */
 export interface Decided {
   readonly at: number;
   readonly event: string;

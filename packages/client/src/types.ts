@@ -6105,7 +6105,7 @@ export interface components {
             opened: number;
             /** @description Half of them took at most this long; an estimate from classes */
             p50_delivery_time_ms: number | null;
-            /** @description 95 % of them took at most this long; an estimate from classes */
+            /** @description 95% of them took at most this long; an estimate from classes */
             p95_delivery_time_ms: number | null;
             /** @description Messages that were planned, one for each channel and device */
             planned: number;

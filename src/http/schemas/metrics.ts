@@ -107,7 +107,7 @@ const metricValues = z
     unsubscribe_rate: rate.describe('Unsubscribed, of those delivered; null: of none'),
     avg_delivery_time_ms: time.describe('From the decision until a provider accepted it, waits of the plan included'),
     p50_delivery_time_ms: time.describe('Half of them took at most this long; an estimate from classes'),
-    p95_delivery_time_ms: time.describe('95 % of them took at most this long; an estimate from classes'),
+    p95_delivery_time_ms: time.describe('95% of them took at most this long; an estimate from classes'),
   })
   .meta({
     id: 'MetricValues',

@@ -1,5 +1,5 @@
 import type { Decision, ReasonCode } from '../../model/decision.ts';
-import type { Batch } from '../batch.ts';
+import type { Millis } from '../../model/event.ts';
 import type { Statement } from '../pg/pipeline.ts';
 import type { Counter } from './counters.ts';
 import type { DeltaItem } from './delta-item.ts';
@@ -16,8 +16,26 @@ export function isHeldBack({ outcome, reason_code: code }: Pick<Decision, 'outco
   return HELD_OUTCOMES.has(outcome) && !NOT_CONCERNED.has(code) && code !== 'action_failed';
 }
 
+/** The parts of a batch that are counted. */
+export interface CountedBatch {
+  readonly tenantId: string;
+  /** Decision time. */
+  readonly now: Millis;
+  readonly events: readonly { readonly event: { readonly type: string }; readonly decisions: readonly Decision[] }[];
+  readonly waits: readonly { readonly decisions: readonly Decision[] }[];
+  readonly facts: readonly { readonly factId: string }[];
+  /** Includes those of facts, which are not counted. */
+  readonly notifications: readonly {
+    readonly notificationId: string;
+    readonly type: string;
+    readonly rule: string;
+    readonly catalogVersion: number;
+  }[];
+  readonly deliveries: readonly { readonly type: string; readonly channel: string; readonly catalogVersion: number }[];
+}
+
 /** Returns the statement that adds what a batch decided to the deltas; undefined: it decided nothing that is counted. */
-export function countStatement(batch: Batch): Statement | undefined {
+export function countStatement(batch: CountedBatch): Statement | undefined {
   const items = countBatch(batch);
   if (items.length === 0) return undefined;
   return { name: 'count-batch', text: COUNT, values: [batch.tenantId, JSON.stringify(items)] };
@@ -26,7 +44,7 @@ export function countStatement(batch: Batch): Statement | undefined {
 const COUNT = 'insert into metric_deltas (tenant_id, items) values ($1, $2)';
 
 /** Returns what a batch decided, summed up. */
-export function countBatch({ now, events, waits, facts, notifications, deliveries }: Batch): DeltaItem[] {
+export function countBatch({ now, events, waits, facts, notifications, deliveries }: CountedBatch): DeltaItem[] {
   const sums = new Sums(Math.floor(now / MINUTE_MS));
   for (const { event, decisions } of events) {
     sums.add('events', event.type, { event: event.type });

@@ -30,7 +30,7 @@ export const COUNTERS = [
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
 
-/** Upper bounds of the classes of latency; the last class has none. The function `latency_class` of the schema has the same. */
+/** Upper bounds of the classes of latency; the last class is open. The function `latency_class` of the schema has the same. */
 export const LATENCY_BOUNDS_MS: readonly Millis[] = [
   100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000,
   604_800_000,
@@ -45,7 +45,7 @@ export const LATENCY_COLUMNS: readonly string[] = [...LATENCY_BOUNDS_MS, undefin
 export const GRAINS = ['minute', 'hour', 'day', 'week'] as const;
 export type Grain = (typeof GRAINS)[number];
 
-/** What the roll-ups tell apart beside notification type and channel, one at a time; see the schema. */
+/** Dimensions of the roll-ups beside notification type and channel, one at a time; see the schema. */
 export const DIMENSIONS = [
   'channel',
   'type',

@@ -6,7 +6,7 @@ import { COUNTERS, GRAINS, type Grain, LATENCY_COLUMNS, type MetricPeriods, MINU
 /** Deltas that one fold takes, at most. */
 export const MAX_FOLDED_DELTAS = 1000;
 
-/** Types of events, and pairs of currency and account, that are told apart on one day of a tenant; the others are OTHER_VALUE. */
+/** Types of events, and pairs of currency and account, of one day of a tenant with sums of their own; the others are OTHER_VALUE. */
 export const MAX_DAY_VALUES = 500;
 export const OTHER_VALUE = '(other)';
 

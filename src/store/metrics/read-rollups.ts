@@ -5,7 +5,7 @@ import { COUNTERS, type Counter, type Dimension, type Grain, LATENCY_COLUMNS } f
 
 /** Sums of counters, with what the messages cost where that was asked for. */
 export interface MetricSums extends Readonly<Record<Counter, number>> {
-  /** How many of those handed over are in each class of latency. */
+  /** Messages handed over, by class of latency. */
   readonly latencies: readonly number[];
 }
 
@@ -15,7 +15,7 @@ export interface RollupFilter {
   readonly channel?: string;
   /** Absent: any. */
   readonly value?: string;
-  /** Of the dimension `provider`: the provider, whatever its account. Absent: any. */
+  /** The provider, with all its accounts, for the dimension `provider`. Absent: any. */
   readonly provider?: string;
 }
 
@@ -26,7 +26,7 @@ export interface RollupSegment {
   readonly to: Millis;
 }
 
-/** What sums are told apart by. */
+/** Columns that sums are grouped by. */
 export type GroupColumn = 'bucket' | 'notification_type' | 'channel' | 'value';
 
 export interface SumGroup extends MetricSums {

@@ -1660,7 +1660,7 @@ create table metadata (
 ------------------------------------------------------------------------------------------------------------------------
 -- Metrics
 
--- What transactions add to the roll-ups, until the fold (src/store/metrics/fold.ts) adds it. Insert-only: no two transactions wait for
+-- Numbers that transactions add to the roll-ups, until the fold (src/store/metrics/fold.ts) adds it. Insert-only: no two transactions wait for
 -- each other. A transaction that changes what was counted before adds the old as a negative and the new as a positive number, so
 -- the sum of all is what a count of the rows would be, in whatever order they are folded.
 create table metric_deltas (
@@ -1713,7 +1713,7 @@ create table metric_rollups (
   unsubscribed      bigint           not null default 0,
   latency_ms        bigint           not null default 0,
   cost              numeric          not null default 0,
-  -- How many of those handed over took up to 100 ms, 250 ms and so on: LATENCY_BOUNDS_MS of src/store/metrics/counters.ts
+  -- Messages handed over that took up to 100 ms, 250 ms and so on: LATENCY_BOUNDS_MS of src/store/metrics/counters.ts
   latency_0         bigint           not null default 0,
   latency_1         bigint           not null default 0,
   latency_2         bigint           not null default 0,

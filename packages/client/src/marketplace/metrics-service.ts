@@ -13,11 +13,11 @@ export interface MetricsQuery {
 /** Performance of one channel. */
 export interface ChannelPerformance {
   readonly channel: string;
-  /** Of the messages that were sent, or failed, how many failed; from 0 to 1. Null: there were none. */
+  /** Share of failed messages among those sent or failed, from 0 to 1. Null: there is no such message. */
   readonly errorRate: number | null;
-  /** From the decision until a provider accepted the message, in ms. Null: there was none. */
+  /** From the decision until a provider accepted the message, in ms. Null: no message was. */
   readonly avgDeliveryTime: number | null;
-  /** What its messages cost, in the currency that most of it is in; 0: no costs are known. */
+  /** Cost of its messages, in the currency that most of it is in; 0: no costs are known. */
   readonly cost: number;
   /** By currency. */
   readonly costs: readonly { readonly currency: string; readonly amount: number }[];

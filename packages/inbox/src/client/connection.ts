@@ -63,7 +63,7 @@ export class Connection {
     try {
       return (await response.json()) as T;
     } catch {
-      throw new InboxProblem('bad_response', 'the response is not JSON', response.status);
+      throw new InboxProblem('bad_response', 'not JSON', response.status);
     }
   }
 }

@@ -9,7 +9,6 @@ import type { Counts, Filter, Item, ItemAction, Page } from './types.ts';
 
 export type { ConnectionOptions } from './connection.ts';
 export type { InboxList, ListState } from './inbox-list.ts';
-export { PreferencesClient } from './preferences-client.ts';
 export { InboxProblem } from './problem.ts';
 export type { StreamState } from './stream.ts';
 export type { GetToken, Token } from './token.ts';

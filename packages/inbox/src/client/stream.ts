@@ -124,7 +124,7 @@ export class Stream {
       if (position !== null) headers['last-event-id'] = String(position);
       const response = await this.#connection.open('/inbox/stream', { signal: current.signal }, headers);
       const reader = response.body?.getReader();
-      if (!reader) throw new InboxProblem('bad_response', 'responses cannot be streamed here', 501);
+      if (!reader) throw new InboxProblem('bad_response', 'no stream', 501);
       const decoder = new TextDecoder();
       let rest = '';
       for (;;) {
@@ -135,7 +135,7 @@ export class Stream {
         if (this.#failures > 0 || rest === '') this.#handlers.onState('live');
         this.#failures = 0;
         rest += decoder.decode(value, { stream: true });
-        if (rest.length > MAX_EVENT_CHARS) throw new InboxProblem('bad_response', 'an event is too large', 200);
+        if (rest.length > MAX_EVENT_CHARS) throw new InboxProblem('bad_response', 'too large', 200);
         const blocks = rest.split('\n\n');
         rest = blocks.pop() ?? '';
         for (const block of blocks) ended = this.#take(block) ?? ended;

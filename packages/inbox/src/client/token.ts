@@ -37,7 +37,7 @@ export class TokenSource {
     try {
       const found = await this.#getToken();
       const { token, expires_at: end = undefined } = typeof found === 'string' ? { token: found } : found;
-      if (!token) throw new InboxProblem('no_token', 'the token is empty');
+      if (!token) throw new InboxProblem('no_token', 'empty token');
       const { exp, iat = undefined } = readClaims(token);
       // By the life that the issuer gave it, as the clock of a device is often wrong.
       const life =

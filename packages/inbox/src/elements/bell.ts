@@ -84,8 +84,9 @@ export class TidingsBell extends TidingsElement<InboxText> {
   /** Closes the panel, and returns the focus to the button. */
   close(): void {
     if (!this.isOpen) return;
-    // Also where nothing has it: what had it may be gone.
-    const hadFocus = this.matches(':focus-within') || document.activeElement === document.body;
+    const active = (this.getRootNode() as Document).activeElement;
+    // Also if nothing has it: what had it may be gone.
+    const hadFocus = !active || active === document.body || this.contains(active);
     this.#button.setAttribute('aria-expanded', 'false');
     this.toggleAttribute('open', false);
     if (this.#panel.matches(':popover-open')) this.#panel.hidePopover();

@@ -60,7 +60,7 @@ export function sign(text: string, part = 'icon'): HTMLElement {
 export const SIGNS = { info: '', success: '✓', warning: '!', critical: '‼' } as const;
 
 /** Schemes that run or show what they name; others, such as those of apps, may be opened. */
-const DANGEROUS = ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'filesystem:', 'about:', 'view-source:'];
+const DANGEROUS = ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:'];
 
 /** Returns a URL that a link may have; undefined: it would run something, or cannot be read. */
 export function toSafeUrl(url: string | null | undefined): string | undefined {

@@ -47,6 +47,7 @@ export class ItemView {
   readonly #group = linkButton('group');
   readonly #menu: HTMLButtonElement;
   readonly #title: string;
+  #placing = '';
 
   constructor(item: Item, host: ItemHost) {
     this.item = item;
@@ -99,14 +100,18 @@ export class ItemView {
     if (isSnoozed) this.#until.textContent = texts.get('snoozed-until', { time: formatFullTime(until, locale) });
   }
 
-  place({ index, size, others, isOpen, isChild }: Placing): void {
+  place(placing: Placing): void {
+    const key = Object.values(placing).join();
+    if (key === this.#placing) return;
+    this.#placing = key;
+    const { index, size, others, isOpen, isChild } = placing;
     setAttribute(this.article, 'aria-posinset', index + 1);
     setAttribute(this.article, 'aria-setsize', size);
     this.article.classList.toggle('child', isChild);
     this.#group.hidden = others === 0;
     if (others === 0) return;
     const { texts } = this.#host;
-    this.#group.textContent = isOpen ? texts.get('less') : texts.count('group', others);
+    this.#group.textContent = isOpen ? texts.get('less') : texts.count('fold', others);
     this.#group.setAttribute('aria-expanded', String(isOpen));
   }
 

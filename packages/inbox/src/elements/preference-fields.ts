@@ -2,7 +2,7 @@ import type { Preferences, TypePreferences } from '../client/types.ts';
 import type { PreferenceText } from '../strings/preferences/en.ts';
 import { h } from './dom.ts';
 import type { Context } from './element.ts';
-import type { Save } from './preferences.ts';
+import type { Save } from './preference-rows.ts';
 
 const FREQUENCIES = ['IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER'] as const;
 const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];

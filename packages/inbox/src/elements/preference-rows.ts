@@ -141,3 +141,6 @@ function restore(changed: object, known: unknown): object {
 function isTable(value: unknown): value is { readonly [name: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Changes a preference, and says what came of it. @param name of the thing that is turned on or off */
+export type Save = (change: PreferenceChange, name?: { readonly label: string; readonly isOn: boolean }) => void;

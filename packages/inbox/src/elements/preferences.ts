@@ -5,14 +5,11 @@ import { PREFERENCE_TEXTS } from '../strings/preferences/texts.ts';
 import { h, setAttribute } from './dom.ts';
 import { type Context, TidingsElement } from './element.ts';
 import { renderDigest, renderFrequency, renderQuietHours } from './preference-fields.ts';
-import { type Group, type PreferenceRows, type Switch, toRows, toUndo } from './preference-rows.ts';
+import { type Group, type PreferenceRows, type Save, type Switch, toRows, toUndo } from './preference-rows.ts';
 import { PREFERENCES, SHARED } from './styles.ts';
 
 /** Parts that are shown unless `show` says otherwise. */
 const PARTS = 'general,category,frequency,quiet-hours,digest';
-
-/** Changes a preference, and says what came of it. @param name of the thing that is turned on or off */
-export type Save = (change: PreferenceChange, name?: { readonly label: string; readonly isOn: boolean }) => void;
 
 /**
  * `<tidings-preferences>`: what a user gets, and by which channel. Each change is saved at once, and can be taken back.

@@ -28,7 +28,7 @@ export const SHARED: CSSStyleSheet = /* @__PURE__ */ sheet(`
 --critical:var(--tidings-critical,light-dark(#b3261e,#ff9c94));
 --shadow:var(--tidings-shadow,0 8px 30px rgb(0 0 0 / .22));
 font:var(--tidings-font-size,14px)/var(--tidings-line-height,1.45) var(--tidings-font,system-ui,sans-serif);
-color:var(--text);text-align:start;-webkit-text-size-adjust:100%}
+color:var(--text);text-align:start}
 :host([hidden]){display:none}
 *,*::before,*::after{box-sizing:border-box}
 [hidden]{display:none!important}
@@ -46,7 +46,6 @@ svg{inline-size:20px;block-size:20px;fill:currentColor;display:block;flex:none}
 .notice{padding:calc(var(--unit)*2) calc(var(--unit)*4);background:var(--hover);color:var(--text)}
 .center{padding:calc(var(--unit)*8) calc(var(--unit)*4);text-align:center;color:var(--muted)}
 @media (pointer:coarse){button{min-block-size:44px;min-inline-size:44px}}
-@media (prefers-reduced-motion:no-preference){button{transition:background .12s}}
 @media (forced-colors:active){button{border:1px solid ButtonText}:focus-visible{outline-color:Highlight}}
 `);
 
@@ -77,7 +76,7 @@ h2{margin:0;font-size:1.2em;flex:1;min-inline-size:0;overflow-wrap:anywhere}
 .tabs{display:flex;flex-wrap:wrap;gap:calc(var(--unit));padding:0 calc(var(--unit)*3);border-block-end:1px solid var(--border)}
 .tabs button{border-radius:var(--radius-small) var(--radius-small) 0 0;color:var(--muted);border-block-end:3px solid transparent}
 .tabs button[aria-selected=true]{color:var(--text);font-weight:600;border-block-end-color:var(--accent)}
-.scroll{overflow:auto;overscroll-behavior:contain;flex:1;min-block-size:0;scrollbar-gutter:stable;position:relative}
+.scroll{overflow:auto;overscroll-behavior:contain;flex:1;min-block-size:0;position:relative}
 article{position:relative;display:grid;grid-template-columns:auto 1fr auto;gap:calc(var(--unit)*1) calc(var(--unit)*3);padding:calc(var(--unit)*3) calc(var(--unit)*4);border-block-end:1px solid var(--border);
 content-visibility:auto;contain-intrinsic-size:auto 92px;border-inline-start:3px solid transparent}
 article:focus-visible{outline-offset:-3px}
