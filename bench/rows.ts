@@ -11,6 +11,7 @@ import { httpSinkRow } from './rows/http-sink.ts';
 import { http2SinkRow } from './rows/http2-sink.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
+import { metricsRow } from './rows/metrics.ts';
 import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
 import { sendsRow } from './rows/sends.ts';
@@ -49,6 +50,7 @@ export const ROWS: readonly Row[] = [
   timersRow,
   pendingRow,
   templatesRow,
+  metricsRow,
   tenantsRow,
   floodRow,
 ];

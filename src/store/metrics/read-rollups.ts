@@ -36,10 +36,9 @@ export interface SumGroup extends MetricSums {
 /** Groups of one answer, at most: those with the most messages. */
 export const MAX_GROUPS = 2000;
 
-const SUMS = [
-  ...COUNTERS.map((counter) => `coalesce(sum(r.${counter}), 0)::float8 as ${counter}`),
-  `array[${LATENCY_COLUMNS.map((column) => `coalesce(sum(r.${column}), 0)::float8`).join(', ')}] as latencies`,
-].join(', ');
+const SUMS = [...COUNTERS, ...LATENCY_COLUMNS]
+  .map((column) => `coalesce(sum(r.${column}), 0)::float8 as ${column}`)
+  .join(', ');
 
 /** A condition on the key of the roll-ups, from parameter 2 on. */
 const MATCHES = `r.tenant_id = $1 and r.dimension = $2 and ($3::text is null or r.notification_type = $3)
@@ -82,7 +81,8 @@ export async function sumRollups(
     toValues(dimension, filter, segments),
   );
   return rows.map(({ bucket, notification_type, channel, value, ...sums }) => ({
-    ...sums,
+    ...(sums as Record<Counter, number>),
+    latencies: LATENCY_COLUMNS.map((column) => sums[column]),
     group: { bucket, notification_type, channel, value },
   }));
 }
