@@ -36,19 +36,21 @@ const ROOMS = {
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
   connectors: 'model errors.ts lib time privacy events expressions store store/pg catalog http-out',
   notify: 'model errors.ts lib time privacy events users plan templates store store/pg catalog ingest timers',
-  sources: 'model errors.ts lib time privacy events notify ingest store store/pg catalog',
+  kafka: 'model errors.ts lib',
+  sources: 'model errors.ts lib time privacy events kafka notify ingest store store/pg catalog',
+  sinks: 'model errors.ts lib observe time privacy kafka store store/pg catalog',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   telemetry: 'model errors.ts lib observe time privacy store store/pg health',
-  'config.ts': 'model errors.ts lib time channels connectors sources telemetry',
+  'config.ts': 'model errors.ts lib time channels connectors kafka telemetry',
   analytics: 'model errors.ts lib time store store/pg',
-  http: 'analytics model errors.ts lib observe time privacy events users rules plan notify sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
+  http: 'analytics model errors.ts lib observe time privacy events users rules plan notify kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
   process:
-    'analytics model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources jobs embedded health telemetry config.ts http receipts',
+    'analytics model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources sinks jobs embedded health telemetry config.ts http receipts',
   'main.ts':
-    'model privacy store store/pg catalog ingest sources members tenants health telemetry config.ts http process',
+    'model privacy store store/pg catalog ingest kafka members tenants health telemetry config.ts http process',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest notify simulate embedded telemetry config.ts main.ts',
 };
 
@@ -93,6 +95,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/client/src/' },
       to: { pathNot: '^packages/client/src/' },
+    },
+    {
+      name: 'elements-import-nothing-else',
+      severity: 'error',
+      from: { path: '^packages/inbox/src/', pathNot: '^packages/inbox/src/wrappers/' },
+      to: { pathNot: '^packages/inbox/src/' },
     },
     {
       name: 'source-does-not-import-packages-for-development',

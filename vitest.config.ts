@@ -10,11 +10,14 @@ await ensureBuilt();
 /** The test files that take longest, longest first: one that starts last would run alone, beside an idle core. */
 const LONGEST = [
   'processes',
+  'process-ends',
   'torture',
   'kafka-sources',
   // Third: it takes a snapshot of a heap, which has the modules of earlier files as well.
   'card-registration',
   'large-events-heap',
+  'large-waits-heap',
+  'console-looks',
   'console-pages',
   'api-fuzz',
   'hostile-history',

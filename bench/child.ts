@@ -11,9 +11,13 @@ export interface Child<Result> {
   stop(): Promise<void>;
 }
 
-/** @param file a file beside this one */
-export async function startChild<Result>(file: string, order: object): Promise<Child<Result>> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], { execArgv: ['--import', 'tsx'] });
+/**
+ * @param file a file beside this one
+ * @param node the Node.js that runs it; absent: this one
+ */
+export async function startChild<Result>(file: string, order: object, node = process.execPath): Promise<Child<Result>> {
+  const options = { execPath: node, execArgv: ['--import', 'tsx'] };
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], options);
   child.send(order);
   const ready = await said(child, file);
   return {

@@ -117,6 +117,11 @@ async function measureAll(setup: Setup, rows: readonly Row[], where: string): Pr
   const { rounds: count = 5 } = options;
   const results: RowResult[] = [];
   for (const row of rows) {
+    const lacking = row.lacks?.() ?? null;
+    if (lacking !== null) {
+      say(`${row.name} is left out, since ${lacking}.`);
+      continue;
+    }
     const rounds: Measured[] = [];
     for (let round = 1; round <= count; round++) {
       const measured = await row.measure(setup);

@@ -14,6 +14,8 @@ export interface Row {
   /** The ratio that is needed, and the one that is wanted. */
   readonly atLeast: number;
   readonly goal: number;
+  /** Returns what this machine lacks for the row, or null; absent: nothing. */
+  lacks?(): string | null;
   /** One round: the limit, then the value. */
   measure(setup: Setup): Promise<Measured>;
 }

@@ -9,6 +9,7 @@ import { fanOutRow, slowEndpointRow } from './rows/fan-out.ts';
 import { httpRow } from './rows/http.ts';
 import { httpSinkRow } from './rows/http-sink.ts';
 import { http2SinkRow } from './rows/http2-sink.ts';
+import { kafkaRow } from './rows/kafka.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
 import { metricsRow } from './rows/metrics.ts';
@@ -21,6 +22,7 @@ import { templatesRow } from './rows/templates.ts';
 import { floodRow, tenantsRow } from './rows/tenants.ts';
 import { noTermsRow, termsRow } from './rows/terms.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
+import { twoProcessesRow } from './rows/two-processes.ts';
 import { urgentRow } from './rows/urgent.ts';
 
 /** Every row, in the order of the table. */
@@ -29,7 +31,9 @@ export const ROWS: readonly Row[] = [
   noTermsRow,
   termsRow,
   httpRow,
+  kafkaRow,
   deliveredRow,
+  twoProcessesRow,
   singleRow,
   requestsRow,
   sendsRow,

@@ -225,6 +225,25 @@ export async function checkStored({ pool }: Database, count: number, since: numb
   if (rows[0]?.stored !== count) throw new Error(`${count} events were posted, ${rows[0]?.stored} are stored`);
 }
 
+/** Resolves when so many events are stored. */
+export async function allStored({ pool }: Database, count: number): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ stored: number }>('select count(*) as stored from events');
+    if ((rows[0]?.stored ?? 0) >= count) return;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Returns events/s from the first transaction to the last. Throws if not all of them were stored. */
+export async function measureStored({ pool }: Database, count: number): Promise<number> {
+  const { rows } = await pool.query<{ stored: number; seconds: number }>(
+    `select count(*) as stored, extract(epoch from max(received_at) - min(received_at))::float8 as seconds from events`,
+  );
+  const { stored = 0, seconds = 0 } = rows[0] ?? {};
+  if (stored !== count) throw new Error(`${count} events were handed in, ${stored} are stored`);
+  return count / seconds;
+}
+
 /** Resolves when no delivery is waiting or under way. */
 export async function allDelivered({ pool }: Database): Promise<void> {
   for (;;) {

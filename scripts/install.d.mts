@@ -1,2 +1,3 @@
 export function ensureConsole(): Promise<void>;
+export function ensureElements(): Promise<void>;
 export function ensureFolderInstalled(folder: string): Promise<boolean>;

@@ -1,5 +1,5 @@
 /**
- * Makes a fresh clone ready to run: installs the packages, and builds the program and the console. Takes a few
+ * Makes a fresh clone ready to run: installs the packages, and builds the program, the console and the elements. Takes a few
  * milliseconds if everything is up to date.
  *
  * Uses only modules of Node.js, because no package may be installed yet.
@@ -149,6 +149,22 @@ export async function ensureConsole() {
       return true;
     } catch (error) {
       print(`The console could not be built. Everything else works, but the page at / does not.\n${error.message}`);
+      return false;
+    }
+  });
+}
+
+/** Builds packages/inbox, if it has changed since the last build. After a failure everything but the elements works. */
+export async function ensureElements() {
+  const folder = join(root, 'packages', 'inbox');
+  if (!existsSync(join(folder, 'build.mjs'))) return;
+  await ensureUpToDate(join(folder, 'dist'), listFiles(folder), async () => {
+    try {
+      const { buildElements } = await import('../packages/inbox/build.mjs');
+      await buildElements();
+      return true;
+    } catch (error) {
+      print(`The elements of packages/inbox could not be built. Everything else works.\n${error.message}`);
       return false;
     }
   });

@@ -6,14 +6,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { followNpm } from './follow.mjs';
-import { ensureConsole, ensureInstalled } from './install.mjs';
+import { ensureConsole, ensureElements, ensureInstalled } from './install.mjs';
 
 const CHECKS = [
   ['format and lint', 'biome', ['check', '.']],
   ['types', 'tsc', ['-p', '.']],
   ['types of the console', 'tsc', ['-p', 'packages/console']],
+  ['types of the elements', 'tsc', ['-p', 'packages/inbox']],
   ['dead code', 'knip', []],
-  ['import arrows', 'depcruise', ['src', 'packages/client/src', '--output-type', 'err']],
+  ['import arrows', 'depcruise', ['src', 'packages/client/src', 'packages/inbox/src', '--output-type', 'err']],
   ['words', process.execPath, [join('scripts', 'check-words.mjs')]],
 ];
 
@@ -28,7 +29,7 @@ if (words.length > 0) process.env.LONG ??= '1';
 const count = { passed: 0, failed: 0, skipped: 0 };
 
 // Run in parallel, because none of them keeps two cores busy: together they take two thirds of the time.
-await Promise.all([ensureConsole(), ...(words.length === 0 ? CHECKS.map(check) : [])]);
+await Promise.all([ensureConsole().then(ensureElements), ...(words.length === 0 ? CHECKS.map(check) : [])]);
 
 const first = await runTests(words);
 const failedFiles = first.failedFiles;

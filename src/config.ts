@@ -8,6 +8,7 @@ import { CHOOSING_VARIABLES } from './channels/registry.ts';
 import { SUBSTITUTES } from './channels/substitutes.ts';
 import { parseConnectorSettings } from './connectors/parse-settings.ts';
 import { ConfigError } from './errors.ts';
+import { parseKafkaSettings } from './kafka/parse-settings.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { findNearest } from './lib/text/did-you-mean.ts';
 import { unquote } from './lib/text/unquote.ts';
@@ -19,7 +20,6 @@ import type { KafkaSettings } from './model/kafka.ts';
 import { listChannelsOf, PROVIDER_NAMES } from './model/provider-names.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
-import { parseKafkaSettings } from './sources/parse-settings.ts';
 import { parseTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 import { parseDuration } from './time/duration.ts';
 
@@ -56,6 +56,8 @@ export interface Config {
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
   readonly trustedProxies: readonly string[];
   readonly connectors: ConnectorSettings;
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. */
+  readonly allowedOrigins: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -142,6 +144,7 @@ export function readConfig(
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
     connectors: parseConnectorSettings(env, tenant),
+    allowedOrigins: parseOrigins(env.TIDINGS_ALLOWED_ORIGINS),
     encryptionKey,
     otherEncryptionKeys,
     ...parseProviders(env),
@@ -428,6 +431,17 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
     );
   }
   return proxies;
+}
+
+function parseOrigins(value: string | undefined): readonly string[] {
+  return parseList(value).map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (text === '*' || (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`))
+      return url?.origin ?? '*';
+    throw new ConfigError(
+      `TIDINGS_ALLOWED_ORIGINS has "${text}"; write * or origins such as https://shop.example.com, separated by commas`,
+    );
+  });
 }
 
 /** Returns whether a text is an IP address, alone or with the length of a prefix (CIDR). A prefix of length 0 is everything. */

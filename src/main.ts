@@ -90,7 +90,7 @@ async function start(
   cleanup: Cleanup,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
-  if (roles.workers && config.kafka) (await import('./sources/kafka-client.ts')).requireNode();
+  if (roles.workers && config.kafka) (await import('./kafka/client.ts')).requireNode();
   if (roles.api) await checkPort(host, port);
   else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
 
@@ -158,10 +158,10 @@ async function start(
     // Anyone may ask for health: tenants and their accounts are not in it.
     listOpenCircuits: () => workers?.listOpenCircuits(null) ?? [],
     dumps: workers?.dumps ?? null,
+    kafka: workers?.kafka ?? null,
     replica,
-    getSourceState: workers?.getSourceState ?? null,
   });
-  const { loops = [], getSourceState } = workers ?? {};
+  const { loops = [], kafka } = workers ?? {};
   cleanup.push(
     await telemetry.watch({
       pool,
@@ -170,7 +170,7 @@ async function start(
       getClockOffset,
       dataDir,
       loops,
-      getSourceState,
+      getSourceState: kafka?.getSources,
       replica,
     }),
   );

@@ -202,8 +202,13 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   verifyAddress: [404],
   confirmAddress: [404],
   liftSuppression: [404],
-  // Segments, sources and connectors are parts of the catalog.
+  // Segments, sources, sinks and connectors are parts of the catalog.
   listSegmentUsers: [404],
+  pauseSink: [404],
+  resumeSink: [404],
+  listParkedMessages: [404],
+  retryParkedMessages: [404],
+  discardParkedMessages: [404],
   pauseSource: [404],
   resumeSource: [404],
   setConnectorSecrets: [404],

@@ -75,7 +75,7 @@ describe('rows are selected', () => {
     expect(select('batch')).toEqual(['batch']);
     expect(select('CPU', 'smtp')).toEqual(['smtp', 'cpu']);
     expect(select('ingest')).toEqual(['batch', 'http', 'delivered', 'single', 'requests', 'cpu']);
-    expect(select('no-op')).toEqual(['delivered', 'requests', 'delivery', 'latency']);
+    expect(select('no-op')).toEqual(['delivered', 'two_processes', 'requests', 'delivery', 'latency']);
     expect(select('no such row')).toEqual([]);
   });
 

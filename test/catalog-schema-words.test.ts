@@ -13,6 +13,7 @@ import {
   ROUTES,
   RULES,
   SEGMENTS,
+  SINKS,
   SOURCES,
 } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
@@ -63,6 +64,7 @@ describe('keys', () => {
     ['/definitions/notification', 'notifications.yaml', 'notifications:\n  N:\n'],
     ['/definitions/routeEntry', 'routes.yaml', 'routes:\n  email:\n    -\n'],
     ['/definitions/messageSource', 'sources.yaml', 'sources:\n  S:\n'],
+    ['/definitions/messageSink', 'sinks.yaml', 'sinks:\n  S:\n'],
     ['/definitions/price', 'routes.yaml', 'prices:\n  -\n'],
     ['/definitions/switches', 'preferences.yaml', 'defaults:\n'],
     ['/definitions/region', 'preferences.yaml', 'legal_hours:\n  sms:\n    regions:\n      US-FL:\n'],
@@ -128,6 +130,7 @@ describe('keys', () => {
       'segments.yaml',
       'routes.yaml',
       'sources.yaml',
+      'sinks.yaml',
       'preferences.yaml',
       'connectors.yaml',
       'cases.yaml',
@@ -161,7 +164,7 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, SOURCES, PREFERENCES, ...CONNECTORS];
+    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, SOURCES, SINKS, PREFERENCES, ...CONNECTORS];
     for (const document of [...files.map((text) => parse(text)), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);

@@ -66,6 +66,8 @@ describe('configuration', () => {
   test.each([
     ['TIDINGS_API_KEYS', SECRET, {}],
     ['TIDINGS_KEY_RATE', '0', {}],
+    ['TIDINGS_ALLOWED_ORIGINS', 'shop.example.com', {}],
+    ['TIDINGS_ALLOWED_ORIGINS', 'https://shop.example.com/path', {}],
     ['TIDINGS_TRUSTED_PROXIES', 'proxy.example.com', {}],
     ['TIDINGS_TRUSTED_PROXIES', '10.0.0.0/33', {}],
     ['TIDINGS_TRUSTED_PROXIES', '10.0.0.1, 0.0.0.0/0', {}],

@@ -275,7 +275,7 @@ describe('frozen until another worker has done it', () => {
     60_000,
   );
 
-  test('a failure that it comes to afterwards is not told', async () => {
+  test('a failure that it comes to afterwards is not reported', async () => {
     const program = await useFrozen();
     const answer = lender.hold();
     const work = await post();
@@ -287,7 +287,7 @@ describe('frozen until another worker has done it', () => {
     await expectOnce(work);
   }, 60_000);
 
-  test('a card that it heard to be registered is registered, although another worker failed for good', async () => {
+  test('a card that its answer says is registered is registered, although another worker failed for good', async () => {
     const program = await useFrozen();
     const answer = lender.hold();
     const work = await post('S', 'REG_999');

@@ -3,21 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { findViolations } from './support/axe.ts';
-import { faintText, tooWide } from './support/browser.ts';
-import {
-  entry,
-  hasBrowser,
-  ODD_ID,
-  OTHER_PAGES,
-  openEvidence,
-  openWhy,
-  PAGES,
-  postAllPages,
-  settled,
-  statuses,
-  useConsole,
-} from './support/console.ts';
+import { entry, hasBrowser, postAllPages, statuses, useConsole } from './support/console.ts';
 import { testServer } from './support/http.ts';
 
 describe.skipIf(!hasBrowser)('all pages of the console', () => {
@@ -45,23 +31,6 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.goForward();
     await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
     expect(await page.evaluate('scrollY')).toBe(0);
-  });
-
-  test('have one heading of the first level, and skip no level', async () => {
-    const { page } = await app.visit('#/');
-    for (const hash of [...PAGES, '#/elsewhere', '#/users/unknown-user']) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      if (PAGES.includes(hash)) await settled(page);
-      const levels = await page.evaluate<number[]>(
-        '[...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(({ tagName }) => Number(tagName[1]))',
-      );
-      expect([levels[0], levels.filter((level) => level === 1).length], hash).toEqual([1, 1]);
-      expect(
-        levels.filter((level, index) => level > (levels[index - 1] ?? 0) + 1),
-        hash,
-      ).toEqual([]);
-    }
   });
 
   test('ask for an API key, and keep it in this tab and out of URLs', async () => {
@@ -124,42 +93,6 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
   });
 
-  test.each(['light', 'dark'] as const)('have readable text in %s colors', async (colorScheme) => {
-    const { page } = await app.visit('#/', { colorScheme });
-    for (const hash of PAGES) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await settled(page);
-      if (hash.startsWith('#/users')) {
-        await openEvidence(page.getByTestId('timeline-entry').last());
-        await openWhy(page);
-      }
-      await page.mouse.move(0, 0);
-      expect(await faintText(page), hash).toEqual([]);
-    }
-    expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme);
-  });
-
-  test('give axe nothing to find', async () => {
-    const { page } = await app.visit('#/', { colorScheme: 'dark' });
-    for (const hash of PAGES) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await settled(page);
-      expect(await findViolations(page), hash).toEqual([]);
-    }
-  });
-
-  test('have one heading, fit 320 pixels, and axe finds nothing there, also without data', async () => {
-    const { page } = await app.visit('#/', { viewport: { width: 320, height: 640 } });
-    for (const hash of OTHER_PAGES) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' });
-      expect(await page.getByRole('heading', { level: 1 }).count(), hash).toBe(1);
-      expect(await tooWide(page), hash).toBeLessThanOrEqual(0);
-      expect(await findViolations(page), hash).toEqual([]);
-    }
-  });
-
   test('need at most 150 KB of script, compressed, until the first page is shown', async () => {
     const folder = fileURLToPath(new URL('../packages/console/dist/', import.meta.url));
     const page = await readFile(join(folder, 'index.html'), 'utf8');
@@ -183,26 +116,6 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.reload();
     await scheme('light');
     await page.getByRole('button', { name: 'Use dark colors' }).waitFor();
-  });
-
-  test('fit the width of a phone, where everything can be reached', async () => {
-    const { page } = await app.visit('#/', { viewport: { width: 390, height: 844 } });
-    for (const hash of [...PAGES, `#/users/${encodeURIComponent(ODD_ID)}`]) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await settled(page);
-      for (const card of await page.getByTestId('timeline-entry').all()) await openEvidence(card);
-      expect(await tooWide(page), hash).toBeLessThanOrEqual(0);
-    }
-    // By name: a phone shows no texts in the menu.
-    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
-    for (const button of await page.getByTestId('delivery-row').getByRole('button').all()) {
-      const box = await button.boundingBox();
-      expect((box?.x ?? 0) + (box?.width ?? 1000)).toBeLessThanOrEqual(390);
-    }
-    await page.getByTestId('message-button').first().click();
-    await page.getByTestId('message').waitFor();
-    expect(await tooWide(page)).toBeLessThanOrEqual(0);
-    expect(await findViolations(page)).toEqual([]);
   });
 
   test('show the timeline first on a phone, and the rest on demand', async () => {

@@ -19,10 +19,10 @@ describe('an inbox', () => {
     const page = await inbox.list(user);
     expect(textsOf(page)).toEqual(['two', 'one']);
     expect(page.items[0]).toMatchObject({ sequence: 2, notification_type: 'NOTED', read_at: null, seen_at: null });
-    expect(page.counts).toEqual({ unread: 2, unseen: 2, position: 2 });
+    expect(page.counts).toEqual({ unread: 2, unseen: 2, position: 2, stale_in: null });
     const { rows } = await inbox.tidings.database.pool.query('select distinct status from deliveries');
     expect(rows).toEqual([{ status: 'sent' }]);
-    expect((await inbox.list(newUser())).counts).toEqual({ unread: 0, unseen: 0, position: 0 });
+    expect((await inbox.list(newUser())).counts).toEqual({ unread: 0, unseen: 0, position: 0, stale_in: null });
   });
 
   test('has an item once, however often its delivery is attempted', async () => {

@@ -1,46 +1,30 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, inject, test, vi } from 'vitest';
-import { readPidFile } from '../src/embedded/address.ts';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { isRunning } from '../src/embedded/processes.ts';
-import { testDatabase } from './support/database.ts';
-import { mailSink } from './support/mailsink.ts';
 import { databaseUrl } from './support/postgres.ts';
-import { Program, type ProgramOptions, type Ready, tidings, tidingsDirectly } from './support/program.ts';
-import { FINTECH } from './support/tidings.ts';
+import { Program, tidings, tidingsDirectly } from './support/program.ts';
+import {
+  allDelivered,
+  audit,
+  environment,
+  event,
+  folder,
+  outcome,
+  post,
+  serverOf,
+  start,
+  usePrograms,
+} from './support/started-programs.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const programs: Program[] = [];
-const folders: string[] = [];
-
-afterEach(async () => {
-  for (const program of programs) program.killGroup('SIGKILL');
-  await Promise.all(programs.splice(0).map((program) => program.ended));
-  for (const folder of folders.splice(0)) {
-    const pid = serverOf(folder);
-    if (pid !== undefined && isRunning(pid)) process.kill(pid, 'SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+usePrograms();
 
 describe('the command line', () => {
   test('prints its help and its version', async () => {
@@ -160,7 +144,7 @@ test('runs as an ordinary user without a home', async () => {
   const program = start(
     ['start', '--json'],
     { env, cwd: openCheckout(), uid: 65534, gid: 65534, command: ['env', '-u', 'HOME', process.execPath] },
-    direct,
+    tidingsDirectly,
   );
   const { url } = await program.ready();
   expect((await post(url, [event('payment_failed', '11:00', {})])).accepted).toBe(1);
@@ -178,241 +162,6 @@ function openCheckout(): string {
   return open;
 }
 
-describe('two APIs and two workers', () => {
-  test('share a data directory; the last one to stop ends the database', async () => {
-    const dataDir = folder();
-    const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
-    const server = await together(env, async (all) => {
-      const server = serverOf(dataDir) as number;
-      for (const program of all.slice(1)) program.kill('SIGTERM');
-      expect(await Promise.all(all.slice(1).map(({ ended }) => ended))).toEqual([0, 0, 0]);
-      expect(isRunning(server)).toBe(true);
-      return server;
-    });
-    expect(isRunning(server)).toBe(false);
-  });
-
-  test('share an external database and leave no connection open', async () => {
-    const database = await testDatabase();
-    const env = {
-      ...environment(),
-      DATABASE_URL: database.url,
-      TIDINGS_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-    };
-    await together(env, async (all) => {
-      for (const program of all) expect(program.stdout).toContain('"database":"external"');
-      for (const program of all.slice(1)) program.kill('SIGTERM');
-    });
-    await database.drop();
-  });
-
-  /**
-   * Posts the same events to both APIs at once, and checks that each notification is delivered once. Stops the last process.
-   */
-  async function together<T>(env: Record<string, string>, meanwhile: (all: Program[]) => Promise<T>): Promise<T> {
-    const all = ['api', 'api', 'workers', 'workers'].map((role) => start([role, '--json'], { env }, direct));
-    const [one, two] = (await Promise.all(all.map((program) => program.ready()))) as [Ready, Ready];
-    const events = Array.from({ length: 200 }, (_, n) =>
-      event('payment_failed', '11:00', {
-        user: `u_${n % 20}`,
-        properties: { n, failure_reason: 'INSUFFICIENT_FUNDS' },
-      }),
-    );
-    const answers = await Promise.all([post(one.url, events), post(two.url, [...events].reverse())]);
-    expect(answers.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(200);
-    expect(answers.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(200);
-    await allDelivered(two.url as string, 20);
-    const result = await meanwhile(all);
-    all[0]?.kill('SIGTERM');
-    expect(await Promise.all(all.map(({ ended }) => ended))).toEqual([0, 0, 0, 0]);
-    return result;
-  }
-});
-
-test('a mistake in the catalog fails a start, and is only logged while running', async () => {
-  const catalog = folder();
-  cpSync(FINTECH, catalog, { recursive: true });
-  const rules = join(catalog, 'rules.yaml');
-  const good = readFileSync(rules, 'utf8');
-  const env = { ...environment(), TIDINGS_CATALOG: catalog };
-
-  writeFileSync(rules, good.replace('on: signup_completed', 'onn: signup_completed'));
-  const failed = await outcome(start(['start'], { env }, direct));
-  expect(failed.code).toBe(1);
-  expect(failed.stderr).toMatch(/rules\.yaml:\d+:\d+: .*onn/);
-
-  writeFileSync(rules, good);
-  const watching = start(['start', '--json'], { env: { ...env, TIDINGS_WATCH: 'true' } }, direct);
-  const { url } = await watching.ready();
-  const following = start(['api', '--json'], { env: { ...env, TIDINGS_WATCH: 'false' } }, direct);
-  const { url: elsewhere } = await following.ready();
-
-  writeFileSync(rules, good.replace('on: signup_completed', 'onn: signup_completed'));
-  await watching.says(/the active version stays.*rules\.yaml:\d+:\d+: /s);
-  const before = await post(url, [event('payment_failed', '11:00', { properties: { attempt_number: 2 } })]);
-  expect(outcomes(before)).toContain('HIGH_RISK_ALERT not_matched');
-
-  writeFileSync(rules, good.replace('attempt_number >= 3', 'attempt_number >= 2'));
-  await watching.says(/version 2 is active/);
-  const after = await post(elsewhere, [event('payment_failed', '12:00', { properties: { attempt_number: 2 } })]);
-  expect(outcomes(after)).toContain('HIGH_RISK_ALERT send');
-  const versions = (await audit(elsewhere, 'u_1')).decisions.map(({ catalog_version }) => catalog_version);
-  expect(new Set(versions)).toEqual(new Set([2, 1]));
-});
-
-test('reports a port in use, and a missing catalog', async () => {
-  const taken = createServer().listen(0, '127.0.0.1');
-  await once(taken, 'listening');
-  const { port } = taken.address() as { port: number };
-  const [busy, lost] = await Promise.all([
-    outcome(start(['start', '--port', String(port)], { env: { ...environment(), HOST: '127.0.0.1' } }, direct)),
-    outcome(start(['start', '--catalog', '/nowhere/to/be/found'], { env: environment() }, direct)),
-  ]);
-  taken.close();
-  expect(busy).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^tidings: .*${port}`, 'm')) });
-  expect(lost).toMatchObject({ code: 1, stderr: expect.stringMatching(/^tidings: .*\/nowhere\/to\/be\/found/m) });
-});
-
-test('Ctrl-C while the database is created stops without a stack trace, and the next start creates it', async () => {
-  const dataDir = folder();
-  const env = { ...environment(), TIDINGS_DATA_DIR: dataDir };
-  const first = start(['start'], { env }, direct);
-  const fresh = () => readdirSync(dataDir).filter((name) => name.startsWith('postgres.new-'));
-  // The first file of the database: initdb still runs for about a second.
-  await vi.waitFor(() => expect(fresh().some((name) => existsSync(join(dataDir, name, 'PG_VERSION')))).toBe(true), {
-    timeout: 20_000,
-    interval: 5,
-  });
-  first.killGroup('SIGINT');
-  expect(await first.ended).toBe(0);
-  expect(first.stdout).toMatch(/^Stopped\.\n$/m);
-  expect(first.stderr).not.toMatch(/^ +at |Error/m);
-  expect(fresh()).toEqual([]);
-
-  const second = start(['start', '--json'], { env }, direct);
-  await second.ready();
-  second.kill('SIGTERM');
-  expect(await second.ended).toBe(0);
-});
-
-test('SIGTERM lets a send in progress end', async () => {
-  const sink = await mailSink();
-  const release = sink.hold();
-  const dataDir = folder();
-  const env = { ...environment(), TIDINGS_DATA_DIR: dataDir, SMTP_URL: sink.url };
-  const program = start(['start', '--json'], { env }, direct);
-  const { url } = await program.ready();
-  await post(url, [event('signup_completed', '10:00', { traits: { email: 'a@example.com', marketing_opt_in: true } })]);
-  await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 10_000, interval: 20 });
-  program.kill('SIGTERM');
-  release();
-  expect(await program.ended).toBe(0);
-  const again = start(['start', '--json'], { env }, direct);
-  const { url: later } = await again.ready();
-  const [delivery] = (await audit(later, 'u_1')).notifications.flatMap(({ deliveries }) => deliveries);
-  expect(delivery).toMatchObject({ status: 'sent', attempts: [{ outcome: 'sent' }] });
-  again.kill('SIGTERM');
-  expect(await again.ended).toBe(0);
-  expect(sink.mails).toHaveLength(1);
-  await sink.close();
-});
-
 interface Versioned {
   readonly version: string;
-}
-
-const direct = tidingsDirectly;
-
-function start(args: string[], options: ProgramOptions, by: typeof tidings = tidings): Program {
-  const program = by(args, options);
-  programs.push(program);
-  return program;
-}
-
-async function outcome(program: Program): Promise<{ code: number | string; stdout: string; stderr: string }> {
-  programs.push(program);
-  const code = await program.ended;
-  return { code, stdout: program.stdout, stderr: program.stderr };
-}
-
-/** A separate data directory and any free port. */
-function environment(): Record<string, string> {
-  return { PORT: '0', TIDINGS_DATA_DIR: folder(), TIDINGS_LOG_LEVEL: 'info', TIDINGS_WATCH: 'false' };
-}
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'tidings-processes-'));
-  folders.push(path);
-  return path;
-}
-
-function serverOf(dataDir: string): number | undefined {
-  return readPidFile(join(dataDir, 'postgres'))?.pid;
-}
-
-function event(
-  event_type: string,
-  clock: string,
-  more: { user?: string; properties?: object; traits?: object },
-): Record<string, unknown> {
-  return {
-    user_id: more.user ?? 'u_1',
-    event_type,
-    event_timestamp: `2025-10-31T${clock}:00Z`,
-    properties: more.properties ?? {},
-    user_traits: more.traits ?? { email: 'a@example.com' },
-  };
-}
-
-interface Answer {
-  readonly accepted: number;
-  readonly duplicates: number;
-  readonly results: readonly { readonly decisions: readonly { readonly rule: string; readonly outcome: string }[] }[];
-}
-
-async function post(url: string | null, events: unknown[]): Promise<Answer> {
-  const response = await fetch(`${url}/api/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(events),
-  });
-  expect(response.status).toBe(202);
-  return (await response.json()) as Answer;
-}
-
-function outcomes(answer: Answer): string[] {
-  return answer.results.flatMap(({ decisions }) => decisions.map(({ rule, outcome }) => `${rule} ${outcome}`));
-}
-
-interface Audit {
-  readonly recent_events: readonly unknown[];
-  readonly decisions: readonly { readonly catalog_version: number }[];
-  readonly notifications: readonly { readonly deliveries: readonly object[] }[];
-}
-
-async function audit(url: string | null, user: string): Promise<Audit> {
-  return (await (await fetch(`${url}/api/v1/audit/${user}`)).json()) as Audit;
-}
-
-async function allDelivered(url: string, count: number): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      expect((await deliveries(url, 'sent')) + (await deliveries(url, 'sandboxed'))).toBe(count);
-      for (const status of ['queued', 'sending', 'dead', 'in_doubt']) expect(await deliveries(url, status)).toBe(0);
-    },
-    { timeout: 30_000, interval: 100 },
-  );
-}
-
-async function deliveries(url: string, status: string): Promise<number> {
-  let count = 0;
-  for (let next: string | null = ''; next !== null; ) {
-    const page = next === '' ? '' : `&after=${encodeURIComponent(next)}`;
-    const answer = await fetch(`${url}/api/v1/deliveries?status=${status}&limit=200${page}`);
-    expect(answer.status).toBe(200);
-    const body = (await answer.json()) as { deliveries: unknown[]; next: string | null };
-    count += body.deliveries.length;
-    next = body.next;
-  }
-  return count;
 }

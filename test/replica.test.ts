@@ -197,12 +197,14 @@ test('a replica that hangs, or is away, is no longer waited for, and read again 
   await read();
 });
 
-test('a start says if it is no replica of this database', async () => {
+test('one that was promoted is not read, and a start says so; that of another database ends it', async () => {
   const itself = start({ TIDINGS_REPLICA_DATABASE_URL: servers.primary.url });
-  expect(await itself.ended).toBe(1);
+  await itself.ready(90_000);
   expect(itself.output).toContain(
     'TIDINGS_REPLICA_DATABASE_URL leads to a server that accepts writes, so it is no replica of DATABASE_URL',
   );
+  itself.killGroup('SIGTERM');
+  expect(await itself.ended).toBe(0);
   const alone = await startAlone();
   try {
     const other = start({ TIDINGS_REPLICA_DATABASE_URL: alone.url });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '../src/errors.ts';
-import { parseKafkaSettings } from '../src/sources/parse-settings.ts';
+import { parseKafkaSettings } from '../src/kafka/parse-settings.ts';
 import { refuseSource } from '../src/sources/readers.ts';
 import { mistakesIn } from './support/parser.ts';
 

@@ -6,11 +6,11 @@ import { type TestDatabase, testDatabase } from './support/database.ts';
 import { type Program, tidingsDirectly } from './support/program.ts';
 import { type StandInReply, startStandIn } from './support/stand-ins/http-stand-in.ts';
 
-/** Errors that nothing catches end a process; where Sentry is configured, it hears of them before. */
+/** Errors that nothing catches end a process; where Sentry is configured, it receives a report before. */
 
 const SECRET = 'dana@example.com';
 const ERROR = `Object.assign(new RangeError('${SECRET}'), { code: 'E_TEST' })`;
-/** What the process does at a signal: what a fault of its own would do. */
+/** Faults of the process at signals, as those of its own code would be. */
 const FAULTS = `process.on('SIGUSR2', () => { throw ${ERROR}; });
 process.on('SIGWINCH', () => { void Promise.reject(${ERROR}); });`;
 

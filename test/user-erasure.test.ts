@@ -118,6 +118,13 @@ async function live(id: string): Promise<void> {
     scope: 'type:LATER',
     note: 'blue-suede',
   });
+  const lifted = await server.post('/api/v1/suppressions', {
+    channel: 'email',
+    address: 'maria@example.com',
+    scope: 'type:SOONER',
+    note: 'blue-suede',
+  });
+  await server.post(`/api/v1/suppressions/${lifted.body.suppression_id}/lift`, {});
   await server.post('/api/v1/jobs', { action: 'deliveries.cancel', filter: { user_id: id } });
   await settled();
 }

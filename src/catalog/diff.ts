@@ -18,6 +18,7 @@ export interface Difference {
     | 'route'
     | 'price'
     | 'source'
+    | 'sink'
     | 'preferences'
     | 'connector';
   /**
@@ -48,6 +49,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
     ...compareParts('source', byName(from.sources ?? []), byName(to.sources ?? [])),
+    ...compareParts('sink', byName(from.sinks ?? []), byName(to.sinks ?? [])),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
     ...compareParts('connector', byName(from.connectors), byName(to.connectors)),
   ];

@@ -44,6 +44,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'sending',
   'settings',
   'sources',
+  'sinks',
   'setup-notification-preferences',
   'suppressions',
   'tail',

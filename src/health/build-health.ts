@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Millis } from '../model/event.ts';
-import type { SourceState } from '../model/source.ts';
 import type { Replica } from '../store/pg/replica.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';
@@ -11,7 +10,7 @@ import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { checkEmail } from './email-check.ts';
 import { Health, type ProcessState } from './health.ts';
-import { checkKafka } from './kafka-check.ts';
+import { checkKafka, type KafkaStates } from './kafka-check.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
 import { checkCircuits, checkDeadLetters, checkOverdue, checkRouteMoves, checkSetAsideWaits } from './work-checks.ts';
 
@@ -36,8 +35,8 @@ export interface HealthParts {
   readonly loops: readonly WorkLoop[];
   /** Returns the circuits of its workers that are not closed. */
   readonly listOpenCircuits: () => readonly OpenCircuit[];
-  /** Returns how it reads sources; absent or null: it reads none. */
-  readonly getSourceState?: (() => SourceState) | null;
+  /** How it reads and writes Kafka topics; absent or null: it does neither. */
+  readonly kafka?: KafkaStates | null;
   /** The replica that answers some of its reads; absent or null: there is no replica. */
   readonly replica?: Replica | null;
   /** Its scheduled dumps; null: it makes none. */
@@ -66,7 +65,7 @@ export function buildHealth(parts: HealthParts): Health {
     ...loops.map(checkLoop),
     ...(parts.replica ? [checkReplica(parts.replica)] : []),
     ...(dumps ? [checkDumps(dumps)] : []),
-    ...(parts.getSourceState ? [checkKafka(parts.getSourceState)] : []),
+    ...(parts.kafka ? [inTurn(checkKafka(pool, clock, parts.kafka))] : []),
     ...(loops.length === 0 ? [] : [checkCircuits(listOpenCircuits)]),
   ];
   return new Health({ checks, clock, state, loops, listOpenCircuits });

@@ -37,7 +37,7 @@ export interface HttpDependencies {
   readonly outbound: GuardedClient;
   /** For the services of connectors; absent: `outbound`, which the operator has allowed nothing more. */
   readonly connectorClient?: GuardedClient;
-  /** What the environment says of connectors; absent: nothing. */
+  /** Settings of connectors from the environment; absent: it has no such variables. */
   readonly connectorSettings?: ConnectorSettings;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
@@ -45,6 +45,10 @@ export interface HttpDependencies {
   readonly perMinute?: number;
   /** Bound of the kept responses of a tenant in bytes; absent: MAX_TENANT_KEPT_BYTES. */
   readonly maxKeptBytes?: number;
+  /** Origins whose pages may call /api/v1/me with the token of a user; `*`: every origin. Absent: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Folder of the built elements. Absent: none are served. */
+  readonly elementsDir?: string;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks (CIDR); absent: none. */
   readonly trustedProxies?: readonly string[];
   readonly log: Logger;

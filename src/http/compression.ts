@@ -25,7 +25,8 @@ export function registerCompression(app: App): void {
     if ((size !== undefined && size < MIN_BYTES) || !COMPRESSIBLE.test(String(reply.getHeader('content-type') ?? ''))) {
       return done(null, payload);
     }
-    reply.header('vary', 'accept-encoding');
+    const vary = reply.getHeader('vary');
+    reply.header('vary', vary === undefined ? 'accept-encoding' : `${String(vary)}, accept-encoding`);
     const encoding = chooseEncoding(request.headers['accept-encoding']);
     if (encoding === undefined || reply.hasHeader('content-encoding') || hasNoBody(request, reply)) {
       return done(null, payload);
@@ -66,7 +67,7 @@ function weakenTag(reply: FastifyReply): void {
 }
 
 /** Returns the best encoding that the header accepts (RFC 9110, section 12.5.3); undefined: none of ours. */
-function chooseEncoding(header: string | string[] | undefined): 'br' | 'gzip' | undefined {
+export function chooseEncoding(header: string | string[] | undefined): 'br' | 'gzip' | undefined {
   const weights = new Map<string, number>();
   for (const part of String(header ?? '').split(',')) {
     const [name = '', ...parameters] = part

@@ -64,7 +64,10 @@ export interface InboxStreamsOptions {
   readonly databaseUrl?: string;
   readonly seal: Seal;
   readonly clock: () => Millis;
-  readonly toView: (item: InboxItem, of: InboxOf) => object;
+  /** Returns how the items of an inbox are shown. */
+  readonly openView: (of: InboxOf) => Promise<(item: InboxItem) => object>;
+  /** Returns how the numbers of an inbox are shown. */
+  readonly toCounts: (counts: InboxCounts, now: Millis) => object;
   readonly bounds?: StreamBounds;
 }
 
@@ -221,7 +224,7 @@ export class InboxStreams {
 
   /** Writes a page of changes. Returns whether there are more. */
   async #writeChanges(stream: Stream): Promise<boolean> {
-    const { database, seal, clock, toView } = this.#options;
+    const { database, seal, clock, openView } = this.#options;
     const of = { tenantId: stream.tenantId, userId: stream.userId };
     const pool = database.forTenant(of.tenantId);
     const counts = await loadInboxCounts(pool, of, clock());
@@ -235,9 +238,10 @@ export class InboxStreams {
       return false;
     }
     const items = position === counts.position ? [] : await listInboxChanges(pool, seal, of, position, PAGE_ITEMS);
+    const toView = items.length === 0 ? undefined : await openView(of);
     for (const item of items) {
       stream.position = item.change;
-      this.#write(stream, 'item', toView(item, of));
+      this.#write(stream, 'item', toView!(item));
       // The rest is read again once its reader has taken this.
       if (stream.blocked || stream.isEnded) return false;
     }
@@ -248,11 +252,13 @@ export class InboxStreams {
     return false;
   }
 
-  #writeCounts(stream: Stream, { unread, unseen }: InboxCounts): void {
-    const text = `${unread} ${unseen} ${stream.position}`;
+  #writeCounts(stream: Stream, counts: InboxCounts): void {
+    const { unread, unseen, nextAt } = counts;
+    const text = `${unread} ${unseen} ${stream.position} ${nextAt}`;
     if (text === stream.counts) return;
     stream.counts = text;
-    this.#write(stream, 'counts', { unread, unseen, position: stream.position });
+    const { clock, toCounts } = this.#options;
+    this.#write(stream, 'counts', toCounts({ ...counts, position: stream.position ?? 0 }, clock()));
   }
 
   #write(stream: Stream, event: string, data: object): void {

@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { TidingsError } from '../errors.ts';
+import type { Category } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import {
   changeInboxItem,
+  type InboxCounts,
   type InboxItem,
   type InboxOf,
   type ItemAction,
@@ -17,7 +19,7 @@ import { parseTimestamp } from '../time/timestamp.ts';
 import type { HttpDependencies } from './app.ts';
 import { Cursors } from './cursor.ts';
 import { InboxStreams } from './inbox-streams.ts';
-import type { inboxItem, inboxQuery } from './schemas/inbox.ts';
+import type { inboxCounts, inboxItem, inboxQuery } from './schemas/inbox.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -40,7 +42,8 @@ export class Inboxes {
       database,
       seal,
       clock,
-      toView,
+      toCounts,
+      openView: (of) => this.#openView(of),
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
       ...(streams ? { bounds: streams } : {}),
     });
@@ -50,14 +53,16 @@ export class Inboxes {
     const { database, seal, clock } = this.#dependencies;
     const pool = database.forTenant(of.tenantId);
     const before = this.#cursors.read(request, ['number'])?.[0] ?? null;
-    const { view, limit, notification_type: notificationType = null } = query;
+    const { view, limit } = query;
+    const toView = await this.#openView(of);
     // Counts and position first: a stream from that position has whatever the list does not.
-    const { unread, unseen, position } = await loadInboxCounts(pool, of, clock());
-    const items = await listInbox(pool, seal, of, { view, notificationType, before, limit, now: clock() });
+    const counts = toCounts(await loadInboxCounts(pool, of, clock()), clock());
+    const notificationTypes = await this.#findTypes(of, query);
+    const items = await listInbox(pool, seal, of, { view, notificationTypes, before, limit, now: clock() });
     reply.header('cache-control', 'no-store');
     return {
       items: items.map(toView),
-      counts: { unread, unseen, position },
+      counts,
       next: this.#cursors.next(request, items, limit, (last) => [last.sequence]),
     };
   }
@@ -97,7 +102,7 @@ export class Inboxes {
       throw new TidingsError('not_found', 'The inbox has no such item, or no longer.', { pointer: 'notification_id' });
     }
     this.#signals.announce(of.tenantId, of.userId);
-    return toView(item);
+    return (await this.#openView(of))(item);
   }
 
   async mark(of: InboxOf, mark: 'read-all' | 'seen-all', upTo: number | undefined) {
@@ -107,8 +112,22 @@ export class Inboxes {
     const { position: last } = await loadInboxCounts(pool, of, clock());
     const marked = await markInbox(pool, of, what, upTo ?? last, clock());
     if (marked > 0) this.#signals.announce(of.tenantId, of.userId);
-    const { unread, unseen, position } = await loadInboxCounts(pool, of, clock());
-    return { marked, counts: { unread, unseen, position } };
+    return { marked, counts: toCounts(await loadInboxCounts(pool, of, clock()), clock()) };
+  }
+
+  /** Returns how items are shown: with the categories of the active catalog. */
+  async #openView({ tenantId }: InboxOf): Promise<(item: InboxItem) => z.infer<typeof inboxItem>> {
+    const { rules } = await this.#dependencies.catalogs.getActive(tenantId);
+    return (item) => toView(item, rules.notifications.get(item.notificationType)?.category ?? null);
+  }
+
+  /** Returns the types that a list is of; null: of all. A type that the catalog no longer has has no category. */
+  async #findTypes({ tenantId }: InboxOf, query: z.infer<typeof inboxQuery>): Promise<readonly string[] | null> {
+    const { notification_type: name, category } = query;
+    if (category === undefined) return name === undefined ? null : [name];
+    const { rules } = await this.#dependencies.catalogs.getActive(tenantId);
+    const types = [...rules.notifications.values()].filter((type) => type.category === category);
+    return types.map((type) => type.name).filter((one) => name === undefined || one === name);
   }
 
   async stop(): Promise<void> {
@@ -142,18 +161,30 @@ function readUntil(action: ItemAction, until: string | undefined, now: Millis): 
   return time;
 }
 
-function toView(item: InboxItem): z.infer<typeof inboxItem> {
+/** Returns the numbers of an inbox as the API shows them. The time is relative, as clocks of devices are often wrong. */
+function toCounts({ unread, unseen, position, nextAt }: InboxCounts, now: Millis): z.infer<typeof inboxCounts> {
+  return { unread, unseen, position, stale_in: nextAt === null ? null : Math.max(1, Math.ceil((nextAt - now) / 1000)) };
+}
+
+function toView(item: InboxItem, category: Category | null): z.infer<typeof inboxItem> {
   const { message } = item;
-  const { title, subject, text, html, image, actions, data } = message ?? { text: '' };
+  const { title, subject, text, html, image, actions, data, inbox } = message ?? { text: '' };
   return {
     notification_id: item.notificationId,
     notification_type: item.notificationType,
+    category,
     sequence: item.sequence,
+    change: item.change,
     created_at: isoTime(item.createdAt),
     seen_at: toTime(item.seenAt),
     read_at: toTime(item.readAt),
     archived_at: toTime(item.archivedAt),
     snoozed_until: toTime(item.snoozedUntil),
+    expires_at: toTime(item.expiresAt),
+    group: inbox?.group ?? null,
+    severity: inbox?.severity ?? 'info',
+    icon: inbox?.icon ?? null,
+    url: inbox?.url ?? null,
     message:
       message === null
         ? null

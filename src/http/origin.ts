@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import type { App } from './app.ts';
+import type { MayCall } from './cross-origin.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -15,13 +16,15 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /**
  * Rejects every request that would change something and that a page of another origin makes a browser send, but for routes with
  * `takesAnyOrigin`. Programs send no `origin`, and are not concerned.
+ * @param mayCall whether the page may call from its origin nevertheless
  * @param publicUrl where browsers reach the console; null: under the host that they send
  */
-export function rejectForeignOrigins(app: App, publicUrl: string | null): void {
+export function rejectForeignOrigins(app: App, publicUrl: string | null, mayCall: MayCall): void {
   const own = publicUrl === null ? undefined : new URL(publicUrl);
   app.addHook('onRequest', (request, _reply, done) => {
     const { takesAnyOrigin } = request.routeOptions.config;
-    if (SAFE_METHODS.has(request.method) || takesAnyOrigin || isOwnOrigin(request, own)) return done();
+    if (SAFE_METHODS.has(request.method) || takesAnyOrigin || isOwnOrigin(request, own) || mayCall(request))
+      return done();
     done(
       new TidingsError(
         'foreign_origin',

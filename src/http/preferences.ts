@@ -9,6 +9,7 @@ import type { JsonObject } from '../model/event.ts';
 import type { PlanUser } from '../model/plan.ts';
 import type { Principal } from '../model/principal.ts';
 import { NO_TERMS, PREFERENCE_UPDATED } from '../model/terms.ts';
+import { findChosen } from '../plan/chosen.ts';
 import {
   type EffectiveQuestion,
   type EffectiveType,
@@ -49,6 +50,7 @@ export class Preferences {
       types,
       quiet_hours: findEffectiveQuietHours(question),
       digest_time: findEffectiveDigestTime(question),
+      chosen: findChosen(question.terms),
     };
   }
 

@@ -39,6 +39,7 @@ import { toConsentRow } from './consent-row.ts';
 import { toAuditEntry } from './event-audit.ts';
 import type { Facts } from './load-facts.ts';
 import { toSearchName } from './search-name.ts';
+import { SinkMessages } from './sink-messages.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 import { toEventFact } from './webhook-facts.ts';
 
@@ -71,6 +72,8 @@ export class BatchDecider {
   readonly #addresses: AddressChanges;
   /** Undefined: the catalog names no connector. What a test key posts asks no other service. */
   readonly #connectors: Connectors | undefined;
+  /** Undefined: no topic is open. What a test key posts goes to no topic. */
+  readonly #sinks: SinkMessages | undefined;
   /** Users with decisions, by user ID, each with the profile as stored. */
   readonly #users = new Map<string, { readonly user: UserState; readonly before: Profile; readonly terms: Terms }>();
   /** Keys of the events that this batch has decided. */
@@ -106,8 +109,12 @@ export class BatchDecider {
       facts: [],
       waits: [],
       tasks: [],
+      outbox: [],
     };
-    this.#connectors = isTestTenant(tenantId) ? undefined : catalogs.active.connectors;
+    const isTest = isTestTenant(tenantId);
+    this.#connectors = isTest ? undefined : catalogs.active.connectors;
+    const { sinks } = catalogs.active;
+    if (sinks && !isTest && facts.openTopics !== null) this.#sinks = new SinkMessages(facts, sinks, facts.openTopics);
   }
 
   /**
@@ -138,6 +145,8 @@ export class BatchDecider {
       this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
       this.#addFact(event);
+      if (this.#sinks) this.batch.outbox.push(...this.#sinks.ofEvent(event));
+      this.#addDecisions(user, verdicts, event);
       if (this.#connectors !== undefined) this.#addTasks(this.#connectors, event);
       if (event.beside?.audit) this.batch.audit.push(toAuditEntry(event, event.beside.audit, termsBefore));
       if (event.type === CONSENT_RECORDED) this.batch.consents.push(toConsentRow(this.#facts, event));
@@ -152,6 +161,17 @@ export class BatchDecider {
     if (!found) return;
     this.batch.facts.push(found.fact);
     this.batch.notifications.push(found.notification);
+  }
+
+  /** @param trigger the event that was decided, or that a wait began with; undefined: a schedule */
+  #addDecisions(
+    { userId }: UserState,
+    { decisions }: Verdicts,
+    trigger: Parameters<SinkMessages['ofDecisions']>[2]['trigger'],
+  ): void {
+    if (!this.#sinks) return;
+    const { catalogVersion, now } = this.batch;
+    this.batch.outbox.push(...this.#sinks.ofDecisions(userId, decisions, { catalogVersion, now, trigger }));
   }
 
   #addTasks(connectors: Connectors, event: ReceivedEvent): void {
@@ -182,6 +202,7 @@ export class BatchDecider {
     for (const { wait, user, profile, verdicts } of steps) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
+      this.#addDecisions(user, verdicts, wait.state.trigger);
     }
     return { emitted: this.#dropDecided(emitted), left };
   }
@@ -191,6 +212,7 @@ export class BatchDecider {
     for (const { wait, user, verdicts } of setAsideInOrder(this.#inputs, waits)) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#user(user.userId);
+      this.#addDecisions(user, verdicts, wait.state.trigger);
     }
   }
 
@@ -214,6 +236,7 @@ export class BatchDecider {
     for (const { wait, user, profile, verdicts } of steps) {
       if (wait) this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
+      this.#addDecisions(user, verdicts, undefined);
     }
     return this.#dropDecided(emitted);
   }
@@ -224,6 +247,7 @@ export class BatchDecider {
     for (const { wait, user, verdicts } of steps) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#user(user.userId);
+      this.#addDecisions(user, verdicts, wait.state.trigger);
     }
     return steps.map(({ wait }) => wait);
   }

@@ -5,6 +5,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { batched, ingested } from '../observe/happenings.ts';
 import { isTracing, noteTrace, parseTraceparent, runInTrace } from '../observe/trace-context.ts';
 import { commit } from '../store/batch.ts';
+import { type DeadLetter, deadLetterStatement } from '../store/kafka/outbox.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
 import type { Statement } from '../store/pg/pipeline.ts';
@@ -24,6 +25,11 @@ export interface OrderedItem {
   /** The item of the quarantine, if it is rejected. */
   readonly kept: RejectedItem['item'];
   readonly origin: { readonly source: string; readonly position: JsonObject };
+  /** Where it goes as well if it is rejected; absent: nowhere. */
+  readonly deadLetter?: Pick<DeadLetter, 'tenantId' | 'topic' | 'messageId' | 'key' | 'value' | 'headers'> & {
+    /** What a reader of the dead letter learns of where it was. */
+    readonly origin: JsonObject;
+  };
 }
 
 /** A stretch of a stream of one tenant, and where it leaves the position of the stream. */
@@ -209,16 +215,25 @@ export class InOrder {
     const { seal, clock } = this.#parts;
     const { tenantId, items, advance } = work.batch;
     let next = 0;
+    const letters: DeadLetter[] = [];
     const rejected = part.flatMap((one, index): RejectedItem[] => {
       if (one === null) return [];
-      const { kept, origin } = items[from + index] as OrderedItem;
-      if (isRejection(one)) return [{ item: kept, result: toRejectedResult(kept, one), origin }];
+      const item = items[from + index] as OrderedItem;
+      const { kept, origin } = item;
+      if (isRejection(one)) {
+        letters.push(...toDeadLetters(item, one, ''));
+        return [{ item: kept, result: toRejectedResult(kept, one), origin }];
+      }
       const result = results[next++] as EventResult;
       const isKept = (result.status === 'rejected' || result.status === 'conflict') && result.code !== 'user_erased';
-      return isKept ? [{ item: kept, result, userId: one.userId, origin }] : [];
+      if (!isKept) return [];
+      letters.push(...toDeadLetters(item, result, one.userId));
+      return [{ item: kept, result, userId: one.userId, origin }];
     });
-    const position = advance(from, from + part.length);
-    return rejected.length === 0 ? [position] : [quarantineStatement(seal, tenantId, rejected, clock()), position];
+    const statements = [advance(from, from + part.length)];
+    if (letters.length > 0) statements.unshift(deadLetterStatement(seal, letters, clock()));
+    if (rejected.length > 0) statements.unshift(quarantineStatement(seal, tenantId, rejected, clock()));
+    return statements;
   }
 
   #remember(tenantId: string, userId: string | undefined): void {
@@ -249,6 +264,17 @@ export class InOrder {
     } = this.#parts.rejectFailed(one, new CpuBudgetError(one.userId));
     return { code, path, message, eventId: one.eventId };
   }
+}
+
+/** Returns a rejected item as a dead letter, if its source has a topic for these. */
+function toDeadLetters(
+  { deadLetter }: OrderedItem,
+  { code = 'undecidable', path = '', message = '' }: Pick<EventResult, 'code' | 'path' | 'message'>,
+  userId: string,
+): DeadLetter[] {
+  if (!deadLetter) return [];
+  const { origin, ...letter } = deadLetter;
+  return [{ ...letter, userId, data: { code, path, message, ...origin } }];
 }
 
 /** Notes the trace of each item that brings one, so that its event continues it. */

@@ -57,6 +57,8 @@ export interface Facts extends FactsContext {
   readonly hasWaits: boolean;
   /** Types of facts that endpoints of webhooks subscribe to; null: none. */
   readonly heardTypes: readonly string[] | null;
+  /** Kafka topics that messages are recorded for; null: none. */
+  readonly openTopics: readonly string[] | null;
   /** Whether a user state has a stored event with its content, which may be a trigger to evaluate again. */
   hasStoredTriggers: boolean;
   /** Large events that are loaded and not yet added: see `completeLargeEvents`. */
@@ -125,6 +127,7 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
     profileChars,
     hasWaits: rows.hasWaits,
     heardTypes: rows.heardTypes,
+    openTopics: rows.openTopics,
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,

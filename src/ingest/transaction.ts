@@ -14,6 +14,7 @@ import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
+import { OUTBOX_CHANNEL } from '../store/kafka/outbox.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import type { Statement } from '../store/pg/pipeline.ts';
@@ -174,12 +175,13 @@ export async function writeAndAnnounce(
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
   const batch = decider.buildBatch();
-  const { hasDeliveries, timersDue, hasTasks } = await writeBatch(connection, batch, beside);
+  const { hasDeliveries, timersDue, hasTasks, hasMessages } = await writeBatch(connection, batch, beside);
   if (decided.isHeard)
     decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
   if (hasTasks) announcer.announce(TASKS_CHANNEL);
+  if (hasMessages) announcer.announce(OUTBOX_CHANNEL);
 }
 
 /** Looks at a clock that does not go on, at most. */

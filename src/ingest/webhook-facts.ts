@@ -24,10 +24,7 @@ export function toEventFact(
   factId: string,
 ): EventFact | undefined {
   if (heardTypes === null || !hearsType(heardTypes, event.type) || isRelayed(event)) return undefined;
-  const { tenantId, userId, eventId, type, propertiesText, contextText, sealText } = event;
-  const envelope = JSON.stringify({ event_id: eventId, user_id: userId, event_type: type, event_timestamp: event.at });
-  const context = contextText === null ? '' : `,"context":${contextText}`;
-  const dataText = `${envelope.slice(0, -1)}${context},"properties":${propertiesText}}`;
+  const { tenantId, userId, eventId, type, sealText } = event;
   return {
     fact: { factId, userId, type, ...getAbout(event) },
     notification: {
@@ -39,7 +36,7 @@ export function toEventFact(
       decisionId: '',
       eventId,
       catalogVersion: FACT_VERSION,
-      dataText,
+      dataText: toFactText(event),
       sealed: sealText === null ? null : sealOriginals(seal, tenantId, userId, factId, sealText),
       correlationId: null,
       isForEndpoints: true,
@@ -48,13 +45,24 @@ export function toEventFact(
 }
 
 function sealOriginals(seal: Seal, tenantId: string, userId: string, factId: string, sealText: string): Buffer {
+  return sealDocument(seal, toOriginalsText(sealText), documentRow('notifications', tenantId, userId, factId));
+}
+
+/** Returns the JSON text of an event as receivers of facts get it, with addresses masked. */
+export function toFactText({ eventId, userId, type, at, contextText, propertiesText }: ReceivedEvent): string {
+  const envelope = JSON.stringify({ event_id: eventId, user_id: userId, event_type: type, event_timestamp: at });
+  const context = contextText === null ? '' : `,"context":${contextText}`;
+  return `${envelope.slice(0, -1)}${context},"properties":${propertiesText}}`;
+}
+
+/** Returns the JSON text of the parts of a fact that were masked, as they were posted. @param sealText that of the event */
+export function toOriginalsText(sealText: string): string {
   const { properties, context } = JSON.parse(sealText) as StoredContent;
-  const originals = JSON.stringify({ properties, ...(context === undefined ? {} : { context }) });
-  return sealDocument(seal, originals, documentRow('notifications', tenantId, userId, factId));
+  return JSON.stringify({ properties, ...(context === undefined ? {} : { context }) });
 }
 
 /** Returns the notification that a report of a service is about, such as a posted `notification.opened`. */
-function getAbout({ type, properties }: ReceivedEvent): {
+export function getAbout({ type, properties }: ReceivedEvent): {
   readonly about: string | null;
   readonly channel: string | null;
 } {

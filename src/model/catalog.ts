@@ -4,6 +4,7 @@ import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
 import type { Policy } from './preferences.ts';
 import type { Price, Route } from './route.ts';
+import type { MessageSink } from './sink.ts';
 import type { MessageSource } from './source.ts';
 import type { Tracking } from './tracking.ts';
 
@@ -355,6 +356,8 @@ export interface CatalogData {
   readonly prices?: readonly Price[];
   /** Topics whose messages are events; absent: none. */
   readonly sources?: readonly MessageSource[];
+  /** Topics that facts and decisions are written to; absent: none. */
+  readonly sinks?: readonly MessageSink[];
   /** Policy for the terms of users; absent: NO_POLICY. */
   readonly preferences?: Policy;
   /** Connections to other services; absent: none. */

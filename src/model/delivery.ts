@@ -35,6 +35,8 @@ export interface Message {
   readonly image?: string;
   /** Buttons, at most as many as the descriptor of the channel allows. */
   readonly actions?: readonly { readonly label: string; readonly url: string }[];
+  /** Hints for the inbox that shows an in-app message. */
+  readonly inbox?: InboxHints;
   /** Blocks of a chat message, as its provider defines them. */
   readonly blocks?: readonly JsonObject[];
   /** Files that are fetched for it when it is sent. */
@@ -43,6 +45,22 @@ export interface Message {
   readonly attachments?: readonly Attachment[];
   /** A template that is kept by the provider, and its data. */
   readonly hosted?: { readonly template: string; readonly data: JsonObject };
+}
+
+export const SEVERITIES = ['info', 'success', 'warning', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** Hints for the inbox that shows a message, beside its texts. */
+export interface InboxHints {
+  /** The thread that it belongs to: messages of one group are shown as one. */
+  readonly group?: string;
+  readonly severity?: Severity;
+  /** URL of a small picture, such as that of its sender. */
+  readonly icon?: string;
+  /** URL that a click on it opens: one of your app, or a path of its site. */
+  readonly url?: string;
+  /** Time in UTC (ISO 8601) from which it is no longer shown. */
+  readonly expires_at?: string;
 }
 
 /** A file with an email. */

@@ -16,6 +16,14 @@ export interface KafkaSettings {
   readonly ca: string | null;
   /** Start of a partition that was never read, unless its source says. */
   readonly start: SourceStart;
-  /** Topics that other tenants than that of the installation may read; a `*` at the end stands for any rest. */
+  /** Limits of what is written. */
+  readonly out: {
+    /** Messages per second that a process sends, at most. */
+    readonly rate: number;
+    /** Messages of a topic, and their bytes, that may wait; beyond it nothing more is recorded for it. */
+    readonly maxWaiting: number;
+    readonly maxWaitingBytes: number;
+  };
+  /** Topics that other tenants than that of the installation may read or write; a `*` at the end stands for any rest. */
   readonly allowed: readonly { readonly tenantId: string; readonly topic: string }[];
 }

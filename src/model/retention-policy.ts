@@ -23,6 +23,7 @@ export const RETENTION_NAMES = [
   'devices',
   'verifications',
   'connector_tasks',
+  'kafka_outbox',
   'metric_minutes',
   'metric_hours',
   'metrics',
@@ -163,6 +164,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     keeps: 'tasks that are open; products of users',
     setting: 'TIDINGS_RETAIN_CONNECTOR_TASKS',
     period: '90d',
+    shortest: '1d',
+  },
+  kafka_outbox: {
+    removes: 'messages for Kafka topics that still wait, or were set aside, since they were recorded: they are lost',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_KAFKA_OUTBOX',
+    period: '30d',
     shortest: '1d',
   },
   metric_minutes: {

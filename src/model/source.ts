@@ -35,6 +35,8 @@ export interface MessageSource {
   readonly tenant?: SourceText;
   /** Absent: as the installation says. */
   readonly start?: SourceStart;
+  /** The topic that messages go to which are rejected; absent: none, they are rejected events alone. */
+  readonly deadLetterTopic?: string;
 }
 
 /** A Kafka message, as expressions see it. */

@@ -62,6 +62,23 @@ export interface DecidedBatch {
 }
 export const decided = new Happening<DecidedBatch>();
 
+/** Messages were acknowledged by the brokers of Kafka. */
+export interface PublishedMessages {
+  readonly tenantId: string;
+  readonly topic: string;
+  readonly messages: number;
+}
+export const published = new Happening<PublishedMessages>();
+
+/** Messages of a topic could not be sent, or one of them was set aside. */
+export interface FailedPublish {
+  readonly tenantId: string;
+  readonly topic: string;
+  /** A cause as the API has it. */
+  readonly code: string;
+}
+export const publishFailed = new Happening<FailedPublish>();
+
 /** An attempt to deliver has ended. */
 export interface MadeAttempt {
   readonly tenantId: string;

@@ -38,6 +38,8 @@ export interface EffectiveCell {
 
 export interface EffectiveType {
   readonly type: string;
+  /** As the catalog describes it; null: it does not. */
+  readonly description: string | null;
   readonly category: string;
   readonly channels: { readonly [channel in Channel]?: EffectiveCell };
   /** Frequency of its messages, at most. */
@@ -68,7 +70,8 @@ export function findEffective(types: Iterable<NotificationType>, asked: Effectiv
     const question: PlanQuestion = { ...asked, type, channels, expiresAt: null, isUrgent: false };
     const cells = channels.map((channel) => [channel, toCell(askWhetherItMayGo(question, channel))] as const);
     const { frequency } = findFrequency({ ...asked, type });
-    found.push({ type: type.name, category: type.category, channels: Object.fromEntries(cells), frequency });
+    const { name, category, description = null } = type;
+    found.push({ type: name, description, category, channels: Object.fromEntries(cells), frequency });
   }
   return found;
 }

@@ -24,6 +24,7 @@ interface DocumentKeys {
   connector_secrets: [connector: string];
   user_products: [productId: string];
   webhook_endpoints: [endpointId: string];
+  kafka_outbox: [messageId: string];
   consents: [userId: string, consentId: string];
   batches: [batchId: string];
   batch_recipients: [batchId: string, line: string];

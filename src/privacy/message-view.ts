@@ -1,4 +1,4 @@
-import type { Message } from '../model/delivery.ts';
+import type { InboxHints, Message } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 
 /** The parts of a message as the API shows them. A part that the message does not have is absent. */
@@ -10,6 +10,8 @@ export interface MessageParts {
   readonly badge?: number;
   readonly image?: string;
   readonly actions?: readonly { readonly label: string; readonly url: string }[];
+  /** Hints for the inbox that shows it. */
+  readonly inbox?: InboxHints;
   readonly data?: JsonObject;
   readonly blocks?: readonly JsonObject[];
   /** Files that are fetched when it is sent. */
@@ -25,7 +27,7 @@ export interface MessageParts {
 
 /** Returns the parts of a stored message. @param show what is shown of a text, such as the text without addresses */
 export function toMessageParts(message: Message, show: (text: string) => string): MessageParts {
-  const { subject, title, text, html, badge, image, actions, data, blocks, files, hosted } = message;
+  const { subject, title, text, html, badge, image, actions, inbox, data, blocks, files, hosted } = message;
   return {
     ...(subject === undefined ? {} : { subject: show(subject) }),
     ...(title === undefined ? {} : { title: show(title) }),
@@ -34,6 +36,7 @@ export function toMessageParts(message: Message, show: (text: string) => string)
     ...(badge === undefined ? {} : { badge }),
     ...(image === undefined ? {} : { image: show(image) }),
     ...(actions ? { actions: actions.map(({ label, url }) => ({ label: show(label), url: show(url) })) } : {}),
+    ...(inbox ? { inbox: showAll(inbox as JsonObject, show) as InboxHints } : {}),
     ...(data ? { data: showAll(data, show) } : {}),
     ...(blocks ? { blocks: blocks.map((block) => showAll(block, show)) } : {}),
     ...(files

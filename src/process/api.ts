@@ -14,6 +14,7 @@ import type { WriteMetrics } from '../telemetry/telemetry.ts';
 import { logShared } from './log-changes.ts';
 import type { Parts } from './parts.ts';
 
+const ELEMENTS = join(ROOT, 'packages', 'inbox', 'dist');
 const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
 /** Time in ms that a stop waits for requests under way; then their connections are closed. */
 const MAX_LAST_REQUESTS_MS = 3000;
@@ -79,6 +80,8 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     perMinute: keyRate,
     trustedProxies,
     metricPeriods: toMetricPeriods(config.retention),
+    allowedOrigins: config.allowedOrigins,
+    elementsDir: ELEMENTS,
     log,
     kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,

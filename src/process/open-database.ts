@@ -91,7 +91,7 @@ const REPLICA_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTrans
 
 /**
  * Begins to follow the configured replica. One that is away, or behind, is logged, and is read when it is there.
- * @throws ConfigError if it is no replica of this database
+ * @throws ConfigError if it is that of another database
  */
 export async function followReplica(
   { replicaDatabaseUrl: url, replicaMaxLag: maxLag }: Config,

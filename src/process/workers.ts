@@ -3,17 +3,19 @@ import { findSender } from '../accounts/find-sender.ts';
 import { FoldWorker } from '../analytics/fold-worker.ts';
 import { ConnectorWorker } from '../connectors/worker.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
+import type { KafkaStates } from '../health/kafka-check.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
 import type { PrepareRetried } from '../ingest/retry-rejected.ts';
 import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
-import type { SourceState } from '../model/source.ts';
 import { BatchWorker } from '../notify/batches/batch-worker.ts';
+import type { SinkWorker } from '../sinks/sink-worker.ts';
 import type { SourceWorker } from '../sources/source-worker.ts';
 import { type ItemParts, toRetriedItem } from '../sources/to-item.ts';
 import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
+import { OUTBOX_CHANNEL } from '../store/kafka/outbox.ts';
 import { toMetricPeriods } from '../store/metrics/counters.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
@@ -39,8 +41,8 @@ export interface Workers {
   start(): Promise<void>;
   listOpenCircuits(tenantId?: string | null): readonly OpenCircuit[];
   readonly loops: readonly WorkLoop[];
-  /** Returns how the sources are read; null: Kafka is not configured. */
-  readonly getSourceState: (() => SourceState) | null;
+  /** How topics are read and written; null: Kafka is not configured. */
+  readonly kafka: KafkaStates | null;
   readonly dumps: ScheduledDumps | null;
 }
 
@@ -79,6 +81,8 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
   announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
   const sources = await createSources(parts, pool);
+  const sinks = await createSinks(parts, pool);
+  if (sinks) announcer.listen(OUTBOX_CHANNEL, () => sinks.wake());
   const folds = new FoldWorker({ pool, clock, log, periods: toMetricPeriods(config.retention) });
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
@@ -89,6 +93,10 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     if (sources) {
       sources.start();
       started.push(() => sources.stop());
+    }
+    if (sinks) {
+      sinks.start();
+      started.push(() => sinks.stop());
     }
     batches.start();
     started.push(() => batches.stop());
@@ -140,10 +148,11 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
       { name: 'batches', poll, idleTime: () => batches.idleTime, pausedSince },
       { name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
+      ...(sinks ? [{ name: 'sinks', poll, idleTime: () => sinks.idleTime, pausedSince }] : []),
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
       { name: 'metrics', poll, idleTime: () => folds.idleTime },
     ],
-    getSourceState: sources ? () => sources.state : null,
+    kafka: sources && sinks ? { getSources: () => sources.state, getSinks: () => sinks.state } : null,
     dumps,
   };
 }
@@ -155,6 +164,15 @@ async function createSources(parts: Parts, pool: Pool): Promise<SourceWorker | u
   if (!settings) return undefined;
   const { SourceWorker } = await import('../sources/source-worker.ts');
   return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll, parseRequest });
+}
+
+/** Makes what writes topics; undefined: Kafka is not configured, and nothing of it is loaded. */
+async function createSinks(parts: Parts, pool: Pool): Promise<SinkWorker | undefined> {
+  const { config, log, clock, mayAct, seal } = parts;
+  const { kafka: settings, tenant, poll } = config;
+  if (!settings) return undefined;
+  const { SinkWorker } = await import('../sinks/sink-worker.ts');
+  return new SinkWorker({ pool, seal, clock, mayAct, log, settings, tenant, poll });
 }
 
 /** The one definition of a request is that of HTTP, which is loaded with the first message that has one. */

@@ -2,22 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
-import { groupBy } from '../lib/group-by.ts';
-import type { Millis } from '../model/event.ts';
-import type { KafkaSettings } from '../model/kafka.ts';
-import { beginTopic, isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
-import { isTransient } from '../store/pg/errors.ts';
 import {
-  describeKafkaError,
   type KafkaMember,
   type KafkaRecord,
   openMember,
   type Partition,
   type RecordStream,
   type TopicView,
-} from './kafka-client.ts';
+} from '../kafka/client.ts';
+import { describeKafkaError } from '../kafka/errors.ts';
+import { groupBy } from '../lib/group-by.ts';
+import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
+import { beginTopic, isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
+import { isTransient } from '../store/pg/errors.ts';
 import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
 import type { Reader } from './readers.ts';
+import { sizeOf, takeBatch } from './record-batch.ts';
 
 export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
   readonly pipeline: Pick<Pipeline, 'ingestInOrder' | 'isBusy'>;
@@ -35,9 +36,6 @@ export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
   readonly onRead: () => void;
 }
 
-/** Records and bytes that one transaction decides, at most; a record of any size is decided alone. */
-const MAX_BATCH_RECORDS = 500;
-const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Records and bytes that wait for their decision; beyond it no more is fetched until half of it is decided. */
 const MAX_WAITING_RECORDS = 10_000;
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
@@ -376,20 +374,6 @@ export class GroupSession {
     if (next) next();
     else this.#slots++;
   }
-}
-
-function takeBatch(waiting: KafkaRecord[]): KafkaRecord[] {
-  let count = 0;
-  for (let bytes = 0; count < Math.min(waiting.length, MAX_BATCH_RECORDS); count++) {
-    bytes += sizeOf(waiting[count] as KafkaRecord);
-    if (count > 0 && bytes > MAX_BATCH_BYTES) break;
-  }
-  return waiting.splice(0, count);
-}
-
-function sizeOf({ key, value, headers }: KafkaRecord): number {
-  const ofHeaders = headers.reduce((bytes, [name, one]) => bytes + name.length + one.length, 0);
-  return (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders + 64;
 }
 
 /** @throws Error if the brokers did not tell it: a guess would begin the partition elsewhere */

@@ -1,12 +1,13 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { CompiledSource } from '../catalog/compile/compile-sources.ts';
+import { contentUuid } from '../events/content.ts';
 import type { OrderedBatch, OrderedCounts, OrderedItem } from '../ingest/in-order.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
+import type { KafkaRecord } from '../kafka/client.ts';
 import { advancePartition, advanceStatement, type OffsetKey, type OpenedOffset } from '../store/kafka-offsets.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { TenantState } from '../store/tenants/tenant-state.ts';
-import type { KafkaRecord } from './kafka-client.ts';
 import { readRecord } from './read-record.ts';
 import { type ItemParts, toMessageId, toOrderedItem, toUnmappedItem } from './to-item.ts';
 
@@ -119,6 +120,19 @@ export class PartitionReader {
 
   async #toItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord): Promise<OrderedItem> {
     const id = this.#toId(record);
+    const item = await this.#readItem(tenantId, compiled, record, id);
+    const { name, deadLetterTopic } = compiled.source;
+    if (deadLetterTopic === undefined) return item;
+    const { topic, partition, offset, timestamp, key, value, headers } = record;
+    const origin = { source: name, topic, partition, offset: Number(offset), timestamp: Number(timestamp) };
+    const messageId = contentUuid(`${this.key.tenantId} ${id}`);
+    return {
+      ...item,
+      deadLetter: { tenantId: this.key.tenantId, topic: deadLetterTopic, messageId, origin, key, value, headers },
+    };
+  }
+
+  async #readItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord, id: string): Promise<OrderedItem> {
     const read = readRecord(record, compiled.source.format);
     try {
       return await toOrderedItem(this.#parts, tenantId, compiled, read, id);

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import type { KafkaRecord } from '../kafka/client.ts';
 import { parseExactJson } from '../lib/text/exact-json.ts';
 import type { Json, JsonObject, Millis } from '../model/event.ts';
 import type { KafkaMessage, SourceFormat } from '../model/source.ts';
 import { isoTime, LAST_TIME } from '../time/iso-time.ts';
-import type { KafkaRecord } from './kafka-client.ts';
 
 /** Headers of a message that are read, at most. */
 const MAX_HEADERS = 100;

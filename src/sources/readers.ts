@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
+import { refuseTopic } from '../kafka/allowed-topics.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import type { MessageSource } from '../model/source.ts';
 import { loadPausedSources } from '../store/kafka-offsets.ts';
@@ -28,17 +29,11 @@ export function refuseSource(
   tenantId: string,
   { topic, tenant }: Pick<MessageSource, 'topic' | 'tenant'>,
 ): string | undefined {
-  const owners = settings.allowed.filter(({ topic: pattern }) => matchesTopic(pattern, topic));
-  const isOwn = tenantId === ownTenant;
-  if (!isOwn && !owners.some((one) => one.tenantId === tenantId))
-    return 'the operator does not allow this topic (TIDINGS_KAFKA_TOPICS)';
-  if (owners.some((one) => one.tenantId !== tenantId)) return 'the operator allows this topic to another tenant';
-  if (!isOwn && tenant !== undefined) return 'only the tenant of the installation reads messages of several tenants';
+  const cause = refuseTopic(settings, ownTenant, tenantId, topic);
+  if (cause !== undefined) return cause;
+  if (tenantId !== ownTenant && tenant !== undefined)
+    return 'only the tenant of the installation reads messages of several tenants';
   return undefined;
-}
-
-function matchesTopic(pattern: string, topic: string): boolean {
-  return pattern.endsWith('*') ? topic.startsWith(pattern.slice(0, -1)) : pattern === topic;
 }
 
 /** Returns the sources that are read now, by topic: those of active tenants that may read them, from the newest catalogs. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CatalogCache } from '../catalog/cache.ts';
+import { describeKafkaError } from '../kafka/errors.ts';
 import { LookupCache } from '../lib/lookup-cache.ts';
 import type { SourceState } from '../model/source.ts';
 import { loadTenantState, type TenantState } from '../store/tenants/tenant-state.ts';
 import { GroupSession, type GroupSessionParts } from './group-session.ts';
-import { describeKafkaError } from './kafka-client.ts';
 import { loadReaders } from './readers.ts';
 
 export interface SourceWorkerParts

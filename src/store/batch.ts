@@ -14,6 +14,7 @@ import { insertTasksStatement, type NewTask } from './connectors/tasks.ts';
 import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
+import { copyOutbox, type NewMessage } from './kafka/outbox.ts';
 import { countStatement } from './metrics/count-batch.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
@@ -105,6 +106,8 @@ export interface Batch {
     /** Verdict of the plan; absent: the ordinary one. */
     readonly verdict?: Verdict;
   }[];
+  /** Messages for Kafka topics. */
+  readonly outbox: readonly NewMessage[];
   /** Tasks of connectors that the events ask for; one that is there is not written again. */
   readonly tasks: readonly NewTask[];
 }
@@ -117,6 +120,8 @@ export interface Written {
   readonly timersDue: Millis | null;
   /** Whether there are tasks of connectors. */
   readonly hasTasks: boolean;
+  /** Whether there are messages for Kafka topics. */
+  readonly hasMessages: boolean;
 }
 
 /**
@@ -144,6 +149,7 @@ export async function writeBatch(
     facts,
     waits,
     tasks,
+    outbox,
   } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
@@ -167,6 +173,7 @@ export async function writeBatch(
   if (facts.length > 0) statements.push(copyFacts(batch));
   const forEndpoints = notifications.filter(({ isForEndpoints }) => isForEndpoints);
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
+  if (outbox.length > 0) statements.push(copyOutbox(batch.tenantId, outbox, batch.now));
   if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
   const counts = countStatement(batch);
   if (counts) statements.push(counts);
@@ -178,7 +185,7 @@ export async function writeBatch(
   const waitsDue = due ? parsePgTime(due) : null;
   const timersDue = facts.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
   const hasDeliveries = deliveries.length + found.length + replanned.length > 0;
-  return { hasDeliveries, timersDue, hasTasks: tasks.length > 0 };
+  return { hasDeliveries, timersDue, hasTasks: tasks.length > 0, hasMessages: outbox.length > 0 };
 }
 
 /** Ends a transaction that has nothing to write but these statements. */

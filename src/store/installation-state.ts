@@ -154,6 +154,15 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
      where for_tenant = '' and end_offset is not null and seen_at > $1 group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
     [isoTime(now - MAX_UNSEEN_MS)],
   );
+  const sinks = await connection.query<{ topic: string; lag: number; age: number }>(
+    `select topic, sum(waiting)::float8 as lag,
+            greatest(0, coalesce(max(extract(epoch from $1::timestamptz - oldest_at)), 0))::float8 as age
+     from kafka_topics group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+    [isoTime(now)],
+  );
+  const trouble = await connection.query<{ parked: number; full: number }>(
+    'select coalesce(sum(parked), 0)::int as parked, count(full_since)::int as full from kafka_topics',
+  );
   const fill = (states: readonly string[], rows: readonly { label: string; count: number }[]) =>
     states.map((state) => ({ state, count: rows.find(({ label }) => label === state)?.count ?? 0 }));
   return [
@@ -174,6 +183,12 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
       }),
     ),
     ...sources.rows.map(({ topic, lag }) => ({ metric: 'sourceLag', value: lag, labels: { topic } })),
+    ...sinks.rows.flatMap(({ topic, lag, age }) => [
+      { metric: 'outboxLag', value: lag, labels: { topic } },
+      { metric: 'outboxAge', value: age, labels: { topic } },
+    ]),
+    { metric: 'outboxParked', value: trouble.rows[0]?.parked ?? 0 },
+    { metric: 'outboxFull', value: trouble.rows[0]?.full ?? 0 },
     { metric: 'waitsSetAside', value: setAside?.count ?? 0 },
   ];
 }

@@ -37,14 +37,20 @@ export async function reportSuppression(
   { tenantId, addressHash, type, view }: SuppressionChange,
   now: Millis,
 ): Promise<void> {
-  const { rows } = await connection.query<{ rule_facts: string[] | null; heard_types: string[] | null }>({
+  const { rows } = await connection.query<{
+    rule_facts: string[] | null;
+    heard_types: string[] | null;
+    for_sinks: boolean;
+  }>({
     name: 'load-hearers',
-    text: 'select rule_facts, heard_types from active_catalogs where tenant_id = $1',
-    values: [tenantId],
+    text: `select rule_facts, heard_types, exists (select from find_sinks($1, $2, null, $3, $4)) as for_sinks
+           from active_catalogs where tenant_id = $1`,
+    values: [tenantId, type, view.channel, isoTime(now)],
   });
   const isHeardByRules = rows[0]?.rule_facts?.includes(type) === true;
   const isHeardByEndpoints = hearsType(rows[0]?.heard_types ?? null, type);
-  if (!isHeardByRules && !isHeardByEndpoints) return;
+  const isFact = isHeardByEndpoints || rows[0]?.for_sinks === true;
+  if (!isHeardByRules && !isFact) return;
   const userId = await findUser(connection, tenantId, addressHash, view.evidence);
   const eventId = `${type} ${view.suppression_id} ${now}`;
   const event: JsonObject = {
@@ -57,7 +63,7 @@ export async function reportSuppression(
   if (isHeardByRules && userId !== undefined) {
     await enqueueOutbox(connection, [{ tenantId, userId, eventId, event }], now);
   }
-  if (!isHeardByEndpoints) return;
+  if (!isFact) return;
   const fact = { tenantId, userId: userId ?? '', eventId, type, at: now, event, about: null, channel: view.channel };
   await recordFacts(connection, [fact], now);
 }

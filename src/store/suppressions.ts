@@ -80,6 +80,19 @@ export async function addSuppressions(
   return added;
 }
 
+/** Returns the mask of an address by its hash, of any user who has it; null: none has. */
+export async function findAddressMask(
+  connection: Connection,
+  tenantId: string,
+  addressHash: string,
+): Promise<string | null> {
+  const { rows } = await connection.query<{ mask: string }>(
+    `select mask from addresses where tenant_id = $1 and hash = $2 and hash > '' limit 1`,
+    [tenantId, addressHash],
+  );
+  return rows[0]?.mask ?? null;
+}
+
 /** Lifts a suppression. Undefined: the tenant has no suppression of this id. @param note why, for the audit log */
 export async function liftSuppression(
   connection: Connection,
@@ -244,11 +257,12 @@ async function noteChange(
   now: Millis,
   detail: JsonObject = {},
 ): Promise<void> {
-  const { tenantId, type, view } = change;
+  const { tenantId, type, view, addressHash } = change;
   const state = view as unknown as JsonObject;
   const [before, after] = type === 'suppression.added' ? [null, state] : [state, null];
-  const entry = { tenantId, actor, action: type, subject: view.suppression_id, detail, before, after };
-  await appendAuditEntry(connection, entry, now);
+  const entry = { tenantId, actor, action: type, subject: view.suppression_id, before, after };
+  // By the hash, an erasure finds the entry also when the suppression is lifted.
+  await appendAuditEntry(connection, { ...entry, detail: { ...detail, address_hash: addressHash } }, now);
   await reportSuppression(connection, change, now);
 }
 

@@ -16,7 +16,7 @@ export const MAX_EACH_NESTING = 3;
 export const MAX_STEPS = 200_000;
 /** Maximum length of a subject, in characters; longer ones are truncated. */
 export const MAX_SUBJECT_CHARS = 255;
-/** Maximum number of values of a structured part (data, actions, blocks, attachments), and of its nesting. */
+/** Maximum number of values of a structured part (data, inbox, actions, blocks, attachments), and of its nesting. */
 export const MAX_STRUCTURE_VALUES = 1000;
 export const MAX_STRUCTURE_DEPTH = 16;
 /** Maximum nesting of partials, a layout included, and their number in one part. */

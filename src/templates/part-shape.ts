@@ -18,16 +18,23 @@ const EXAMPLES: { readonly [part: string]: string } = {
   attachments: '- { url: "{{event.invoice_url}}", name: invoice.pdf }',
   blocks: '- { type: divider }',
   data: 'screen: payment',
+  inbox: 'group: "{{event.order_id}}"',
 };
 
+/** Fields of the part `inbox`. */
+const INBOX_FIELDS = ['group', 'severity', 'icon', 'url', 'expires_at'];
+
 /**
- * Returns what is wrong with the shape of a structured part (data, actions, blocks, attachments), in its order. A value that is a
+ * Returns what is wrong with the shape of a structured part (data, inbox, actions, blocks, attachments), in its order. A value that is a
  * template may become anything, and is judged when it is rendered.
  */
 export function findShapeProblems(part: string, tree: Json): readonly ShapeProblem[] {
   const hint = EXAMPLES[part] ?? '';
   if (isTemplate(tree)) return [];
-  if (part === 'data') return isObject(tree) ? [] : [{ at: [], message: `"data" is not a map`, hint }];
+  if (part === 'data' || part === 'inbox') {
+    if (!isObject(tree)) return [{ at: [], message: `${JSON.stringify(part)} is not a map`, hint }];
+    return part === 'data' ? [] : findUnknownFields(tree);
+  }
   if (!Array.isArray(tree)) return [{ at: [], message: `${JSON.stringify(part)} is not a list`, hint }];
   return tree.flatMap((item, index): ShapeProblem[] => {
     if (isTemplate(item)) return [];
@@ -49,6 +56,16 @@ export function findShapeProblems(part: string, tree: Json): readonly ShapeProbl
       })),
     ];
   });
+}
+
+function findUnknownFields(tree: { readonly [name: string]: Json }): readonly ShapeProblem[] {
+  return Object.keys(tree)
+    .filter((name) => !INBOX_FIELDS.includes(name))
+    .map((name) => ({
+      at: [name],
+      message: `unknown key ${JSON.stringify(name)} in "inbox"`,
+      hint: `use ${INBOX_FIELDS.join(', ')}`,
+    }));
 }
 
 function isTemplate(value: Json): boolean {

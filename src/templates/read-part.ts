@@ -2,24 +2,28 @@ import type { PartName } from '../model/channels/descriptor.ts';
 import type { FileReference, Message } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { toText, type Value } from './helpers.ts';
+import { isSafeLink, MAX_URL_CHARS } from './links.ts';
+import { readInboxHints } from './read-inbox-hints.ts';
 import { RenderLimit } from './run.ts';
 import { tidySubject } from './tidy.ts';
 
 /** Members of a message that a part beside subject, text and HTML becomes. */
-type ExtraParts = Pick<Message, 'title' | 'data' | 'badge' | 'image' | 'actions' | 'blocks' | 'files'>;
+type ExtraParts = Pick<Message, 'title' | 'data' | 'badge' | 'image' | 'actions' | 'inbox' | 'blocks' | 'files'>;
 
 /** Parts that are JSON whose texts are templates; the others are texts. */
-export const STRUCTURED_PARTS: ReadonlySet<string> = new Set<PartName>(['data', 'actions', 'blocks', 'attachments']);
+export const STRUCTURED_PARTS: ReadonlySet<string> = new Set<PartName>([
+  'data',
+  'actions',
+  'inbox',
+  'blocks',
+  'attachments',
+]);
 
 /** Parts beside subject, text and HTML, in the order of messages. */
-export const EXTRA_PARTS = ['title', 'badge', 'image', 'actions', 'blocks', 'data', 'attachments'] as const;
+export const EXTRA_PARTS = ['title', 'badge', 'image', 'actions', 'inbox', 'blocks', 'data', 'attachments'] as const;
 export type ExtraPart = (typeof EXTRA_PARTS)[number];
 
-/** Schemes that run what they name. */
-const DANGEROUS_SCHEME = /^(?:javascript|data|vbscript|file|blob):/i;
-const SCHEME = /^[a-z][a-z0-9+.-]*:[^\s]+$/i;
 const MAX_LABEL_CHARS = 100;
-const MAX_URL_CHARS = 2048;
 const MAX_BADGE = 1_000_000;
 
 /**
@@ -36,6 +40,8 @@ export function readPart(part: ExtraPart, value: Value): ExtraParts | undefined 
       return readImage(toText(value).trim());
     case 'actions':
       return { actions: readList(value).map(readAction) };
+    case 'inbox':
+      return { inbox: readInboxHints(readObject(value)) };
     case 'blocks':
       return { blocks: readList(value).map(readObject) };
     case 'data':
@@ -67,7 +73,7 @@ function readAction(value: Json): { readonly label: string; readonly url: string
   const link = toText(url).trim();
   if (text === '') throw new RenderLimit('an action has no label');
   if (text.length > MAX_LABEL_CHARS) throw new RenderLimit(`a label has more than ${MAX_LABEL_CHARS} characters`);
-  if (!SCHEME.test(link) || DANGEROUS_SCHEME.test(link) || link.length > MAX_URL_CHARS) {
+  if (!isSafeLink(link)) {
     throw new RenderLimit('an action has no URL that a button may open');
   }
   return { label: text, url: link };

@@ -182,7 +182,14 @@ export const PAGES = [
 /** Pages that are there without data. */
 export const OTHER_PAGES = [
   ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'jobs', 'correlation'],
-  ...['channels', 'channels/sending', 'channels/routes', 'channels/costs', 'channels/suppressions'],
+  ...[
+    'channels',
+    'channels/sending',
+    'channels/routes',
+    'channels/costs',
+    'channels/suppressions',
+    'channels/connections',
+  ],
   ...['users/maria/preferences', 'rejected', 'elsewhere'],
 ].map((path) => `#/${path}`);
 

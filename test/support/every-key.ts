@@ -178,7 +178,21 @@ export const SOURCES = `sources:
     traits: { from: message.value.customer_traits }
     tenant: { from: message.headers.tenant }
     start: latest
+    dead_letter_topic: true
   events: { topic: shop.events, format: cloudevents }
+`;
+
+export const SINKS = `sinks:
+  outcomes:
+    description: What became of messages.
+    topic: shop.outcomes
+    event_types: [notification.*, booked]
+    notification_types: TELL
+    channels: [email, sms]
+    decisions: sent
+    format: structured
+    key: user
+  all: { topic: shop.all, event_types: '*' }
 `;
 
 export const ROUTES = `routes:

@@ -108,6 +108,7 @@ function idsOf(rows: Rows): string[] {
     templateIds,
     batchIds,
     listIds,
+    sinks,
     ...others
   } = rows;
   return [
@@ -121,5 +122,6 @@ function idsOf(rows: Rows): string[] {
     ...templateIds,
     batchIds[0],
     listIds[0],
+    sinks[0],
   ];
 }

@@ -27,6 +27,8 @@ export interface Answer {
 
 const CONSOLE = fileURLToPath(new URL('../../packages/console/dist', import.meta.url));
 
+const ELEMENTS = fileURLToPath(new URL('../../packages/inbox/dist', import.meta.url));
+
 /** Made once: every server of a test process has the same routes. */
 let shape: ApiShape | undefined;
 
@@ -49,6 +51,9 @@ export async function testServer(
     receiptAccounts?: HttpDependencies['receiptAccounts'];
     oidc?: HttpDependencies['oidc'];
     streams?: HttpDependencies['streams'];
+    allowedOrigins?: readonly string[];
+    /** Default: the built ones. */
+    elementsDir?: string;
     /** URLs that the server may reach although they are not public ones: those of servers of the test. */
     exempt?: (url: URL) => boolean;
   } = {},
@@ -67,6 +72,8 @@ export async function testServer(
     ...(options.kafka && { kafka: options.kafka }),
     ...(options.connectorSettings && { connectorSettings: options.connectorSettings }),
     ...(options.streams && { streams: options.streams }),
+    allowedOrigins: options.allowedOrigins ?? [],
+    elementsDir: options.elementsDir ?? ELEMENTS,
     ...(options.receiptAccounts && { receiptAccounts: options.receiptAccounts }),
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),

@@ -12,7 +12,7 @@ export interface InboxTidings {
   readonly server: TestServer;
   readonly provider: ReturnType<typeof inboxProvider>;
   /** Starts a further server. */
-  startServer(): Promise<TestServer>;
+  startServer(port?: number): Promise<TestServer>;
   /** Sends in-app messages to a user, and waits until they are delivered. */
   tell(userId: string, ...texts: string[]): Promise<void>;
   list(userId: string, query?: string): Promise<Answer['body']>;
@@ -55,17 +55,24 @@ const CATALOG = new Map([
 
 /** @param options keys that callers need (default: none), and bounds of the streams of each server */
 export async function inboxTidings(
-  options: { readonly apiKeys?: readonly string[]; readonly heartbeat?: number; readonly maxStreams?: number } = {},
+  options: {
+    readonly apiKeys?: readonly string[];
+    readonly heartbeat?: number;
+    readonly maxStreams?: number;
+    readonly allowedOrigins?: readonly string[];
+    /** Further files of the catalog, or others of the same names. */
+    readonly files?: { readonly [file: string]: string };
+  } = {},
 ): Promise<InboxTidings> {
-  const { apiKeys = [], ...streams } = options;
+  const { apiKeys = [], allowedOrigins = [], files = {}, ...streams } = options;
   const provider = inboxProvider(async (outgoing, mayStore) => store(outgoing, mayStore));
-  const tidings = await testTidings({ in_app: provider }, CATALOG);
+  const tidings = await testTidings({ in_app: provider }, new Map([...CATALOG, ...Object.entries(files)]));
   const { pool } = tidings.database;
   const store = keepInInbox(pool, tidings.seal, () => tidings.clock.now, new InboxSignals(pool));
   const servers: TestServer[] = [];
   const readers: EventReader[] = [];
-  const startServer = async () => {
-    const made = await testServer(tidings, { perMinute: 1_000_000, apiKeys, streams });
+  const startServer = async (port = 0) => {
+    const made = await testServer(tidings, { perMinute: 1_000_000, apiKeys, streams, allowedOrigins, port });
     servers.push(made);
     return made;
   };
@@ -100,7 +107,8 @@ export async function inboxTidings(
     },
     async close() {
       for (const reader of readers) reader.close();
-      for (const one of servers) await one.close();
+      // One may be closed already.
+      for (const one of servers) await one.close().catch(() => {});
       await tidings.close();
     },
   };

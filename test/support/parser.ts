@@ -13,6 +13,7 @@ export type CatalogFile =
   | 'segments.yaml'
   | 'routes.yaml'
   | 'sources.yaml'
+  | 'sinks.yaml'
   | 'preferences.yaml'
   | 'connectors.yaml'
   | 'cases.yaml';

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Program, tidings } from './program.ts';
 
@@ -137,4 +137,59 @@ export async function postLarge(
     const isRejected = status !== 202 || body.results.some((result) => result.status !== 'accepted');
     if (isRejected) throw new Error(JSON.stringify(body).slice(0, 1000));
   }
+}
+
+/** Returns a catalog of large events with these rules, and templates of the notification N. */
+export const filesOfLarge = (rules: string, templates: { readonly [path: string]: string }) => ({
+  'events.yaml': 'events: { large: {}, bulky: {}, small: {}, other: {} }\n',
+  'notifications.yaml': 'notifications:\n  N: { category: SYSTEM, channels: [internal] }\n',
+  'rules.yaml': `rules:\n${rules}`,
+  ...Object.fromEntries(Object.entries(templates).map(([path, text]) => [`templates/N/${path}`, text])),
+});
+
+/** A small event. */
+export const smallEvent = (userId: string, type: string, at: number, properties: object = {}) => ({
+  user_id: userId,
+  event_type: type,
+  event_timestamp: new Date(at).toISOString(),
+  properties,
+});
+
+/** Posts an event, which must be accepted. */
+export async function expectAccepted({ post }: SmallHeap, event: object): Promise<void> {
+  const { status, body } = await post([event]);
+  expect([status, body.results.map((result) => result.status)]).toEqual([202, ['accepted']]);
+}
+
+/** Makes open waits of a user due now. */
+export async function makeDue({ database }: SmallHeap, userId: string): Promise<void> {
+  await database.pool.query(`update waits set due_at = now() where status = 'waiting' and user_id = $1`, [userId]);
+}
+
+/** Waits until a user has so many messages, and returns their texts. */
+export async function waitForTexts(
+  { get, database, program }: SmallHeap,
+  userId: string,
+  count: number,
+): Promise<string[]> {
+  for (let tries = 0; tries < 600; tries++) {
+    const { rows } = await database.pool.query(
+      `select notification_id || '.' || channel as id from deliveries
+       where user_id = $1 and status in ('sent', 'sandboxed') order by notification_id`,
+      [userId],
+    );
+    if (rows.length === count) {
+      const texts: string[] = [];
+      for (const { id } of rows) {
+        const { text } = (await get(`/api/v1/deliveries/${id}/message`)).body;
+        texts.push(text.replace(/ +/g, ' ').trim());
+      }
+      return texts;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { rows: states } = await database.pool.query(
+    'select status, reason, count(*) from deliveries group by 1, 2 union all select status, null, count(*) from waits group by 1',
+  );
+  throw new Error(`there are not ${count} messages, but ${JSON.stringify(states)}: ${program.output.slice(-3000)}`);
 }

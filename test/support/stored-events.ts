@@ -56,6 +56,7 @@ export async function loadHistory(
     profileChars: new Map(),
     hasWaits: false,
     heardTypes: null,
+    openTopics: null,
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,

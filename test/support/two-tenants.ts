@@ -50,6 +50,8 @@ export interface Rows {
   readonly segment: string;
   /** A source of its catalog. */
   readonly source: string;
+  /** A sink of its catalog, and a topic that it wrote before; of each a message was set aside. */
+  readonly sinks: readonly [string, string];
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -221,6 +223,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       ...{ connector, deadTaskId, productId },
       segment: segmentOf(word),
       source: sourceOf(word),
+      sinks: await addParked(pool, tenantId, word),
       tenantId,
       templateIds,
       erasableId,
@@ -452,6 +455,31 @@ function segmentOf(word: string): string {
   return `${word.toUpperCase()}_SEGMENT`;
 }
 
+function sinkOf(word: string): string {
+  return `${word.toUpperCase()}_SINK`;
+}
+
+/** Adds a message that was set aside to each of two topics. Returns the names by which they are called. */
+async function addParked(
+  pool: TestTidings['pool'],
+  tenantId: string,
+  word: string,
+): Promise<readonly [string, string]> {
+  const topics = [`${word}.facts`, `${word}.before`];
+  await pool.query(`insert into kafka_topics (tenant_id, topic, parked) select $1, unnest($2::text[]), 1`, [
+    tenantId,
+    topics,
+  ]);
+  await pool.query(
+    `insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, bytes, created_at, parked_at,
+                               parked_code)
+     select $1, gen_random_uuid(), t, 'fact', $3, 'mailed', 'parked', now(), '{}', 2, now(), now(), 'too_large'
+     from unnest($2::text[]) as t`,
+    [tenantId, topics, `${word} parked`],
+  );
+  return [sinkOf(word), `${word}.before`];
+}
+
 function sourceOf(word: string): string {
   return `${word.toUpperCase()}_SOURCE`;
 }
@@ -470,6 +498,7 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
       `connectors: { ${CONNECTOR}: { kind: card-registration, mode: upstream, url: "https://cards.invalid", timeout: 1s } }\n`,
     ],
     ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
+    ['sinks.yaml', `sinks: { ${sinkOf(word)}: { topic: ${word}.facts, event_types: [mailed] } }\n`],
     ['sources.yaml', `sources: { ${sourceOf(word)}: { topic: ${word}.events } }\n`],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
@@ -509,6 +538,7 @@ async function load(
     | 'productId'
     | 'segment'
     | 'source'
+    | 'sinks'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

@@ -23,7 +23,7 @@ export interface KafkaTortureOptions {
   readonly log: (line: string) => void;
 }
 
-export const INTERRUPTIONS = ['join', 'kill', 'freeze', 'broker', 'stop'] as const;
+export const INTERRUPTIONS = ['join', 'kill', 'pause', 'freeze', 'broker', 'stop'] as const;
 export type Interruption = (typeof INTERRUPTIONS)[number];
 
 export interface KafkaTortureReport {
@@ -44,7 +44,8 @@ const PARTITIONS = 6;
 const USERS = 200;
 /** One message of so many is not JSON. */
 const POISON_EVERY = 500;
-/** A frozen consumer is missed by the group after 10 s. */
+/** A frozen consumer is missed by the group after 10 s: it keeps its partitions after a pause, and loses them after the other. */
+const PAUSE_MS = 3000;
 const FREEZE_MS = 12_000;
 const MAX_MS = 10 * 60_000;
 /** Time for what is left after the last interruption. */
@@ -72,7 +73,14 @@ export async function tortureKafka(tools: KafkaTools, options: KafkaTortureOptio
   const postgres = await startEmbedded({ dataDir: dir, transport: 'tcp', settings: { fsync: 'off' } });
   const pool = openPool(`${postgres.url}`, { max: 3, name: 'torture' });
   const consumers: Program[] = [];
-  const done: { [what in Interruption]: number } = { join: 0, kill: 0, freeze: 0, broker: 0, stop: 0 };
+  const done: { [what in Interruption]: number } = {
+    join: 0,
+    kill: 0,
+    pause: 0,
+    freeze: 0,
+    broker: 0,
+    stop: 0,
+  };
   const env = {
     DATABASE_URL: postgres.url,
     TIDINGS_DATA_DIR: dir,
@@ -155,9 +163,10 @@ export async function tortureKafka(tools: KafkaTools, options: KafkaTortureOptio
         await victim.ended;
         if (running.length <= 2) await start('workers');
         return;
+      case 'pause':
       case 'freeze':
         victim.killGroup('SIGSTOP');
-        await sleep(FREEZE_MS);
+        await sleep(what === 'pause' ? PAUSE_MS : FREEZE_MS);
         victim.killGroup('SIGCONT');
         return;
       default:

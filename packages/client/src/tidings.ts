@@ -28,6 +28,7 @@ import { Routes } from './resources/routes.ts';
 import { Segments } from './resources/segments.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
+import { Sinks } from './resources/sinks.ts';
 import { Sources } from './resources/sources.ts';
 import { Suppressions } from './resources/suppressions.ts';
 import { Templates } from './resources/templates.ts';
@@ -78,6 +79,7 @@ export class Tidings {
   readonly routes: Routes;
   readonly templates: Templates;
   readonly segments: Segments;
+  readonly sinks: Sinks;
   readonly sources: Sources;
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
@@ -118,6 +120,7 @@ export class Tidings {
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
     this.segments = new Segments(connection);
+    this.sinks = new Sinks(connection);
     this.sources = new Sources(connection);
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);

@@ -1678,6 +1678,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sinks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the Kafka topics that the active catalog writes, and what waits for each */
+        get: operations["listSinks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/parked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List messages of a topic that were set aside, because the brokers do not take them */
+        get: operations["listParkedMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/parked/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete messages that were set aside */
+        post: operations["discardParkedMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/parked/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send messages that were set aside once more */
+        post: operations["retryParkedMessages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop writing a topic; its messages wait */
+        post: operations["pauseSink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sinks/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a paused topic again */
+        post: operations["resumeSink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -4449,7 +4551,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "connector" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "sink" | "connector" | "preferences";
         };
         /**
          * @example {
@@ -5033,18 +5135,30 @@ export interface components {
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
             position: number;
-            /** @description Items that are neither archived nor snoozed; 1000: at least so many */
+            /** @description Seconds until an item returns from its snooze, or expires: list again then; null: none does */
+            stale_in: number | null;
+            /** @description Active items; 1000: at least so many */
             unread: number;
             unseen: number;
         };
         InboxItem: {
             archived_at: string | null;
+            /** @description Of its type in the active catalog; null: it has no such type */
+            category: ("TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL") | null;
+            /** @description Number of its latest change: of two copies, the greater one is newer */
+            change: number;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description From then on it is not active */
+            expires_at: string | null;
+            /** @description The thread that it belongs to */
+            group: string | null;
+            /** @description URL of a small picture */
+            icon: string | null;
             /** @description Null: it cannot be opened, or the page has no room for it */
             message: components["schemas"]["InboxMessage"] | null;
             /**
@@ -5058,7 +5172,11 @@ export interface components {
             seen_at: string | null;
             /** @description Order of arrival; numbers of an inbox grow, with gaps */
             sequence: number;
+            /** @enum {string} */
+            severity: "info" | "success" | "warning" | "critical";
             snoozed_until: string | null;
+            /** @description URL that a click on it opens */
+            url: string | null;
         };
         /**
          * @example {
@@ -5780,6 +5898,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
             /** @description A template that the provider keeps, and the data for it */
@@ -5978,7 +6105,7 @@ export interface components {
             opened: number;
             /** @description Half of them took at most this long; an estimate from classes */
             p50_delivery_time_ms: number | null;
-            /** @description 95% of them took at most this long; an estimate from classes */
+            /** @description 95 % of them took at most this long; an estimate from classes */
             p95_delivery_time_ms: number | null;
             /** @description Messages that were planned, one for each channel and device */
             planned: number;
@@ -7134,6 +7261,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 subject?: string;
                 text: string;
                 /** @description The line above the text, of push and in-app messages */
@@ -7176,6 +7312,39 @@ export interface components {
              */
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
+        };
+        ParkedMessage: {
+            bytes: number;
+            /** @enum {string} */
+            code: "too_large" | "not_accepted" | "not_readable";
+            /** @description `id` of the CloudEvent */
+            event_id: string;
+            message_id: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            parked_at: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            type: string;
+            user_id: string | null;
+        };
+        /** @description Messages that were set aside: their topic goes on without them */
+        ParkedPage: {
+            /** @description The first 1000, the earliest first */
+            messages: components["schemas"]["ParkedMessage"][];
+            name: string;
+        };
+        ParkedResult: {
+            /** @description How many; 1000 at most: repeat it until it is 0 */
+            messages: number;
+            name: string;
         };
         PlannedChannel: {
             code?: string;
@@ -7244,6 +7413,8 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description What the user has chosen themselves: the body of a PUT that leaves everything as it is */
+            chosen: components["schemas"]["JsonObject"];
             /** @description When daily and weekly digests are sent */
             digest_time: {
                 /** @example 09:00 */
@@ -7320,6 +7491,15 @@ export interface components {
                 html?: string;
                 /** @description URL of a picture */
                 image?: string;
+                /** @description How the inbox shows it */
+                inbox?: {
+                    expires_at?: string;
+                    group?: string;
+                    icon?: string;
+                    /** @enum {string} */
+                    severity?: "info" | "success" | "warning" | "critical";
+                    url?: string;
+                };
                 /** @description A template that the provider keeps, and the data for it */
                 provider_template?: {
                     data: components["schemas"]["JsonObject"];
@@ -7960,6 +8140,15 @@ export interface components {
             html?: string;
             /** @description URL of a picture */
             image?: string;
+            /** @description How the inbox shows it */
+            inbox?: {
+                expires_at?: string;
+                group?: string;
+                icon?: string;
+                /** @enum {string} */
+                severity?: "info" | "success" | "warning" | "critical";
+                url?: string;
+            };
             /** @description A template that the provider keeps, and the data for it */
             provider_template?: {
                 data: components["schemas"]["JsonObject"];
@@ -8570,6 +8759,65 @@ export interface components {
         SigningKeyRotation: {
             /** @description Tokens signed so far pass no more */
             revoke?: boolean;
+        };
+        /** @description A Kafka topic that Tidings writes */
+        Sink: {
+            /** @description Why it is not written; null: it is, or it is paused */
+            cause: string | null;
+            /** @enum {string} */
+            decisions: "none" | "sent" | "all";
+            description: string | null;
+            event_types: string[];
+            /** @description Null: messages are as they were */
+            format: ("binary" | "structured") | null;
+            full_since: string | null;
+            key: ("tenant_user" | "user" | "none") | null;
+            /**
+             * @description `former`: the active catalog no longer writes it; what waits is still sent
+             * @enum {string}
+             */
+            kind: "sink" | "dead_letters" | "former";
+            /** @description Null: not yet */
+            measured_at: string | null;
+            /**
+             * @description That of the catalog; of a topic for dead letters, that of the topic
+             * @example outcomes
+             */
+            name: string;
+            /** @description When the first of them was recorded */
+            oldest_at: string | null;
+            /** @description Messages that were set aside */
+            parked: number;
+            paused_at: string | null;
+            /** @description Why its messages wait; null: nothing is wrong */
+            problem: components["schemas"]["SinkProblem"] | null;
+            /** @description Messages that the brokers have acknowledged */
+            published: number;
+            /**
+             * @description `opening`: messages are recorded from the moment that a worker has seen it; `full`: nothing more is recorded until there is room
+             * @enum {string}
+             */
+            state: "open" | "opening" | "failing" | "paused" | "full" | "not_allowed" | "not_configured";
+            topic: string;
+            /** @description Messages that wait, when it was last measured */
+            waiting: number;
+            waiting_bytes: number;
+        };
+        /** @description The topics that the active catalog writes, in the order of its files, and former ones */
+        SinkPage: {
+            catalog_version: number;
+            sinks: components["schemas"]["Sink"][];
+        };
+        SinkProblem: {
+            /** @enum {string} */
+            code: "brokers_away" | "topic_missing" | "not_authorized" | "not_allowed" | "open_transaction" | "failing";
+            since: string | null;
+        };
+        SinkState: {
+            /** @description Whether it was otherwise before */
+            changed: boolean;
+            name: string;
+            paused: boolean;
         };
         /** @description A Kafka topic whose messages are events */
         Source: {
@@ -9375,6 +9623,8 @@ export interface components {
             channels: {
                 [key: string]: components["schemas"]["PreferenceCell"];
             };
+            /** @description As the catalog describes it */
+            description: string | null;
             /** @example IMMEDIATE */
             frequency: string;
             /** @example WELCOME_EMAIL */
@@ -11320,6 +11570,9 @@ export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type ParkedMessage = components['schemas']['ParkedMessage'];
+export type ParkedPage = components['schemas']['ParkedPage'];
+export type ParkedResult = components['schemas']['ParkedResult'];
 export type PlannedChannel = components['schemas']['PlannedChannel'];
 export type PreferenceCell = components['schemas']['PreferenceCell'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
@@ -11387,6 +11640,10 @@ export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
+export type Sink = components['schemas']['Sink'];
+export type SinkPage = components['schemas']['SinkPage'];
+export type SinkProblem = components['schemas']['SinkProblem'];
+export type SinkState = components['schemas']['SinkState'];
 export type Source = components['schemas']['Source'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SourcePartition = components['schemas']['SourcePartition'];
@@ -17114,6 +17371,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -17121,7 +17380,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -17145,12 +17404,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -17159,7 +17425,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -17211,7 +17478,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -17269,12 +17537,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -17427,6 +17702,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17447,7 +17723,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17493,6 +17770,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17513,7 +17791,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -17562,6 +17841,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -17582,7 +17862,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -19942,6 +20223,329 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["RotatedSigningKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listSinks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "catalog_version": 1,
+                     *       "sinks": [
+                     *         {
+                     *           "name": "outcomes",
+                     *           "description": null,
+                     *           "kind": "sink",
+                     *           "topic": "text",
+                     *           "event_types": [
+                     *             "text"
+                     *           ],
+                     *           "decisions": "none",
+                     *           "format": "binary",
+                     *           "key": "tenant_user",
+                     *           "state": "open",
+                     *           "cause": null,
+                     *           "problem": {
+                     *             "code": "brokers_away",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "paused_at": "2026-11-02T09:30:00.000Z",
+                     *           "full_since": "2026-11-02T09:30:00.000Z",
+                     *           "waiting": 1,
+                     *           "waiting_bytes": 1,
+                     *           "oldest_at": "2026-11-02T09:30:00.000Z",
+                     *           "parked": 1,
+                     *           "published": 1,
+                     *           "measured_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SinkPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listParkedMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "messages": [
+                     *         {
+                     *           "message_id": "text",
+                     *           "event_id": "text",
+                     *           "type": "text",
+                     *           "user_id": null,
+                     *           "bytes": 1,
+                     *           "code": "too_large",
+                     *           "parked_at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ParkedPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    discardParkedMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "messages": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ParkedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    retryParkedMessages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "messages": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ParkedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    pauseSink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SinkState"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    resumeSink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example outcomes */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SinkState"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
@@ -23540,6 +24144,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Of types that have this category in the active catalog */
+                category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -23547,7 +24153,7 @@ export interface operations {
                 limit?: number;
                 /** @example PAYMENT_FAILED */
                 notification_type?: string;
-                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                /** @description Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these */
                 view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
             };
             header?: {
@@ -23577,12 +24183,19 @@ export interface operations {
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "TRANSACTIONAL",
                      *           "sequence": 1,
+                     *           "change": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "seen_at": "2026-11-02T09:30:00.000Z",
                      *           "read_at": "2026-11-02T09:30:00.000Z",
                      *           "archived_at": "2026-11-02T09:30:00.000Z",
                      *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "group": null,
+                     *           "severity": "info",
+                     *           "icon": null,
+                     *           "url": null,
                      *           "message": {
                      *             "text": "text"
                      *           }
@@ -23591,7 +24204,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       },
                      *       "next": null
                      *     }
@@ -23648,7 +24262,8 @@ export interface operations {
                      *       "counts": {
                      *         "unread": 1,
                      *         "unseen": 1,
-                     *         "position": 1
+                     *         "position": 1,
+                     *         "stale_in": 1
                      *       }
                      *     }
                      */
@@ -23711,12 +24326,19 @@ export interface operations {
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "notification_type": "PAYMENT_FAILED",
+                     *       "category": "TRANSACTIONAL",
                      *       "sequence": 1,
+                     *       "change": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "seen_at": "2026-11-02T09:30:00.000Z",
                      *       "read_at": "2026-11-02T09:30:00.000Z",
                      *       "archived_at": "2026-11-02T09:30:00.000Z",
                      *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "group": null,
+                     *       "severity": "info",
+                     *       "icon": null,
+                     *       "url": null,
                      *       "message": {
                      *         "text": "text"
                      *       }
@@ -23881,6 +24503,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23901,7 +24524,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -23953,6 +24577,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -23973,7 +24598,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];
@@ -24028,6 +24654,7 @@ export interface operations {
                      *       "types": [
                      *         {
                      *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
                      *           "category": "MARKETING",
                      *           "channels": {},
                      *           "frequency": "IMMEDIATE"
@@ -24048,7 +24675,8 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
-                     *       }
+                     *       },
+                     *       "chosen": {}
                      *     }
                      */
                     "application/json": components["schemas"]["Preferences"];

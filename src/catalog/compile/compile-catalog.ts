@@ -16,6 +16,7 @@ import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { compileSegments, type ProfileCondition } from './compile-segments.ts';
+import { compileSinks, type Sinks } from './compile-sinks.ts';
 import { type CompiledSource, compileSources } from './compile-sources.ts';
 import { compileTests } from './compile-tests.ts';
 import { declareTemplateVariables } from './declare-variables.ts';
@@ -39,6 +40,8 @@ export interface Catalog {
   readonly segments: ReadonlyMap<string, ProfileCondition>;
   /** Topics whose messages are events. */
   readonly sources: readonly CompiledSource[];
+  /** Topics that facts and decisions are written to; undefined: none. */
+  readonly sinks: Sinks | undefined;
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
   /** Undefined: this version has no connectors. */
@@ -83,6 +86,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     routes: compileRoutes(data),
     segments: compileSegments(data),
     sources: compileSources(data),
+    sinks: compileSinks(data),
     prices: compilePrices(data),
     connectors: compileConnectors(data),
     getNotificationType(name) {

@@ -11,10 +11,12 @@ import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { parseSegments } from './segments.ts';
+import { parseSinks } from './sinks.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
 import { parseSources } from './sources.ts';
 import type { StoredTemplate } from './stored-template.ts';
 import { parseTemplates } from './templates.ts';
+import { listSourceTopics } from './topics.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
 
 export interface ParsedCatalog {
@@ -29,7 +31,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'sources', 'preferences', 'connectors'] as const;
+const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'sources', 'sinks', 'preferences', 'connectors'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -102,6 +104,10 @@ async function parseParts(
   const routes = parseFile(yaml.get('routes'), parseRoutes);
   const types = events && new Set(events.events.map(({ name }) => name));
   const sources = parseFile(yaml.get('sources'), (file) => parseSources(file, types));
+  const sinks = parseFile(yaml.get('sinks'), (file) => {
+    const notificationTypes = notifications && new Set(notifications.types.map(({ type }) => type.name));
+    return parseSinks(file, { eventTypes: types, notificationTypes, sources: listSourceTopics(sources ?? []) });
+  });
   const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
   const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
   const connectors = parseFile(yaml.get('connectors'), (file) => parseConnectors(file, { ...events }));
@@ -124,6 +130,7 @@ async function parseParts(
     ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
     ...routes,
     ...(sources?.length && { sources }),
+    ...(sinks?.length && { sinks }),
     ...(preferences && { preferences }),
     ...(connectors?.length && { connectors }),
   };

@@ -26,6 +26,7 @@ const FILES: { readonly [part: string]: string } = {
   routes: 'routes',
   prices: 'routes',
   sources: 'sources',
+  sinks: 'sinks',
   preferences: 'preferences',
   frequency: 'preferences',
   consent: 'preferences',

@@ -14,10 +14,12 @@ import {
 } from './fields.ts';
 import { type Places, parseFrom, parseObjectFrom } from './from-places.ts';
 import { suggest } from './suggest.ts';
+import { isTopic, listSourceTopics, parseTopic } from './topics.ts';
 import type { Entry, Text, YamlFile } from './yaml.ts';
 
 const EXAMPLE =
   'orders: { topic: shop.orders, event_type: order_placed, user_id: { from: message.value.customer_id } }';
+const DEAD_LETTERS = '"dead_letter_topic"';
 const FROM = '{ from: message.value.customer_id }';
 const EXPRESSIONS: Places = {
   example: FROM,
@@ -44,6 +46,7 @@ const KEYS = [
   'traits',
   'tenant',
   'start',
+  'dead_letter_topic',
 ];
 
 /** Parts that have a place only if the source says which event a message is. */
@@ -63,7 +66,9 @@ export function parseSources(file: YamlFile, eventTypes: ReadonlySet<string> | u
     return [];
   }
   const topics = new Map<string, string>();
-  return entries.flatMap((one) => parseSource(file, one, eventTypes, topics) ?? []);
+  const sources = entries.flatMap((one) => parseSource(file, one, eventTypes, topics) ?? []);
+  checkDeadLetterTopics(file, entries, sources);
+  return sources;
 }
 
 /** @param topics names of the sources before it, by topic */
@@ -76,7 +81,8 @@ function parseSource(
   const { key: name } = entry;
   checkName(file, entry, EXAMPLE);
   const found = parseFilledFields(file, entry.value, name, KEYS, EXAMPLE);
-  const topic = parseTopic(file, entry, found.get('topic'), topics);
+  const topic = parseReadTopic(file, entry, found.get('topic'), topics);
+  const deadLetterTopic = parseDeadLetterTopic(file, topic, found.get('dead_letter_topic'));
   const format = parseWord(file, found.get('format'), 'a format of messages', SOURCE_FORMATS) ?? 'json';
   const eventType = parseEventType(file, found.get('event_type'), eventTypes);
   const mapped = MAPPED_KEYS.map((key) => found.get(key)).find((one) => one !== undefined);
@@ -101,30 +107,48 @@ function parseSource(
     ...parseMapped(file, found),
     ...(tenant !== undefined && { tenant }),
     ...(start && { start }),
+    ...(deadLetterTopic !== undefined && { deadLetterTopic }),
   };
 }
 
-function parseTopic(
+/** Parses a topic that no other source reads. */
+function parseReadTopic(
   file: YamlFile,
-  { key: name, at, value }: Entry,
+  source: Entry,
   entry: Entry | undefined,
   topics: Map<string, string>,
 ): string | undefined {
-  if (!entry) {
-    if (value.kind === 'map') file.report(at, `${name} has no "topic"`, 'topic: shop.orders');
-    return undefined;
-  }
-  const text = parseText(file, entry.value, '"topic"', 'topic: shop.orders');
+  const text = parseTopic(file, source, entry, 'topic: shop.orders');
   if (!text) return undefined;
-  if (!/^[A-Za-z0-9._-]{1,249}$/.test(text.text) || /^\.{1,2}$/.test(text.text)) {
-    const hint = '1 to 249 letters, digits, . _ and -';
-    file.report(text.at, `${JSON.stringify(text.text.slice(0, 60))} is not the name of a topic`, hint);
-    return undefined;
-  }
   const other = topics.get(text.text);
   if (other !== undefined) file.report(text.at, `${other} reads this topic as well`, 'a topic has one source');
-  topics.set(text.text, name);
+  topics.set(text.text, source.key);
   return text.text;
+}
+
+/** Parses the topic that messages go to which cannot be read: `true` stands for that of the source with `.dlq`. */
+function parseDeadLetterTopic(file: YamlFile, topic: string | undefined, entry: Entry | undefined): string | undefined {
+  if (!entry) return undefined;
+  const { value } = entry;
+  const example = 'dead_letter_topic: true, or the name of a topic';
+  if (value.kind === 'boolean' && !value.value) return undefined;
+  const text = value.kind === 'boolean' ? topic && `${topic}.dlq` : parseText(file, value, DEAD_LETTERS, example)?.text;
+  if (text === undefined || isTopic(text)) return text;
+  const hint = '1 to 249 letters, digits, . _ and -';
+  file.report(value.at, `${JSON.stringify(text.slice(0, 60))} is not the name of a topic`, hint);
+  return undefined;
+}
+
+/** Reports topics for dead letters that a source reads: what it cannot read would come back. */
+function checkDeadLetterTopics(file: YamlFile, entries: readonly Entry[], sources: readonly MessageSource[]): void {
+  const { read } = listSourceTopics(sources);
+  for (const { name, deadLetterTopic } of sources) {
+    const reader = deadLetterTopic === undefined ? undefined : read.get(deadLetterTopic);
+    if (reader === undefined) continue;
+    const at = entries.find(({ key }) => key === name)?.at ?? 0;
+    const message = `the source ${reader} reads ${deadLetterTopic}, the topic for dead letters of ${name}`;
+    file.report(at, message, 'choose another topic: what cannot be read would come back');
+  }
 }
 
 function parseWord<T extends string>(

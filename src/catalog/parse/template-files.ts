@@ -17,6 +17,7 @@ export const FILE_PARTS = [
   'badge',
   'image',
   'actions',
+  'inbox',
   'blocks',
   'data',
   'attachments',
@@ -40,7 +41,15 @@ export interface TemplateFile {
 export const VARIANT_NAME: RegExp = /^(?!default$)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** Parts whose white space at the end, or whose lines, matter. */
-const KEPT_AS_WRITTEN: ReadonlySet<FilePart> = new Set(['html', 'mjml', 'data', 'actions', 'blocks', 'attachments']);
+const KEPT_AS_WRITTEN: ReadonlySet<FilePart> = new Set([
+  'html',
+  'mjml',
+  'data',
+  'actions',
+  'inbox',
+  'blocks',
+  'attachments',
+]);
 
 /** Parses the path of a file below `templates/`. Reports a file that cannot be part of a template, and returns undefined. */
 export function parseFileName(

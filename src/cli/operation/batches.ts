@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { RECIPIENT_STATES } from '../../model/batch.ts';
+import { PRIORITIES } from '../../model/delivery.ts';
 import type { LineError, UploadResult } from '../../notify/batches/upload.ts';
 import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
@@ -10,7 +11,7 @@ import { readLines } from '../read-lines.ts';
 import { type CommandOutput, JSON_OPTION, runApiCommand, toPage, toRejectedLines } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { parseCount } from './run-job.ts';
-import { collectVariable, VARIABLE_HELP } from './send-output.ts';
+import { collectVariable, toSchedule, VARIABLE_HELP } from './send-output.ts';
 
 const PATH = '/api/v1/batches';
 /** Lines of one request. */
@@ -32,6 +33,10 @@ interface CreateOptions extends JsonOption {
   readonly perSecond?: number;
   readonly list?: string;
   readonly segment?: string;
+  readonly at?: string;
+  readonly zone?: string;
+  readonly expiresAt?: string;
+  readonly priority?: string;
 }
 
 /** Adds the commands `batches create|add|estimate|start|rate|pause|resume|cancel|watch|results`. */
@@ -52,6 +57,10 @@ export function addBatchesCommands(program: Command): void {
     .addOption(new Option('--list <id>', 'send to the members of this list').conflicts('segment'))
     .option('--segment <name>', 'send to the users who are in this segment')
     .option('--per-second <n>', 'recipients per second, at most', parseCount)
+    .option('--at <time>', 'send at this time (2026-12-01T09:00:00Z), or with --zone at this local time')
+    .option('--zone <zone>', 'zone of --at: recipient, or an IANA zone')
+    .option('--expires-at <time>', 'what could not be sent by then is not sent')
+    .addOption(new Option('--priority <priority>', 'of its deliveries (default: LOW)').choices(PRIORITIES))
     .option(...JSON_OPTION)
     .action((options: CreateOptions) => create(options));
   batches
@@ -141,6 +150,10 @@ function create({
   perSecond,
   list: listId,
   segment,
+  at,
+  zone,
+  expiresAt,
+  priority,
   json,
 }: CreateOptions): Promise<void> {
   const recipients = listId !== undefined ? { list: listId } : segment !== undefined ? { segment } : undefined;
@@ -152,6 +165,9 @@ function create({
       ...(channel && { channels: channel }),
       ...(perSecond !== undefined && { per_second: perSecond }),
       ...(recipients && { recipients }),
+      ...(at !== undefined && { scheduled_at: toSchedule(at, zone) }),
+      ...(expiresAt !== undefined && { expires_at: expiresAt }),
+      ...(priority !== undefined && { priority }),
     };
     const data = (await api.post(PATH, body)) as BatchView;
     const next = recipients ? 'start it with tidings batches start' : 'add recipients with tidings batches add';

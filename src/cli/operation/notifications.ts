@@ -5,7 +5,7 @@ import { parseLimit } from '../parse-argument.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { findTypeByShortName } from './find-type.ts';
-import { collectVariable, formatResult, type Result, VARIABLE_HELP } from './send-output.ts';
+import { collectVariable, formatResult, type Result, toSchedule, VARIABLE_HELP } from './send-output.ts';
 import { sendTest } from './template-tests.ts';
 
 const PATH = '/api/v1/notifications';
@@ -190,10 +190,6 @@ async function cancel(api: ApiClient, id: string) {
   ] as const;
   const said = parts.flatMap(([what, channels]) => (channels.length === 0 ? [] : [`${channels.join(', ')} ${what}`]));
   return { data, lines: [said.length === 0 ? 'It is cancelled.' : `Too late: ${said.join('; ')}.`] };
-}
-
-function toSchedule(at: string, zone: string | undefined): unknown {
-  return zone === undefined ? at : { local: at, zone };
 }
 
 function collect(value: string, all: readonly string[] = []): string[] {

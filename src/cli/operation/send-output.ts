@@ -66,3 +66,8 @@ export function readEvent(file: string): JsonObject {
   }
   throw new InvalidArgumentError('It must be a file with one event as JSON.');
 }
+
+/** Returns when something is to be sent, as a request says it: a time, or a local time in a zone. */
+export function toSchedule(at: string, zone: string | undefined): unknown {
+  return zone === undefined ? at : { local: at, zone };
+}

@@ -24,10 +24,17 @@ export function formatStartupBanner(
     readonly accountChannels?: Running['accountChannels'];
     readonly catalog: Pick<Catalog, 'version'>;
   },
-  { apiKeys, dataDir, providers, tenant }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers' | 'tenant'>,
+  {
+    apiKeys,
+    dataDir,
+    providers,
+    tenant,
+    oidc,
+  }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers' | 'tenant'> & Partial<Pick<Config, 'oidc'>>,
   sample: SampleEvent | null,
 ): string {
   const lines = [''];
+  const isOpen = apiKeys.length === 0 && !oidc;
   const parts = [roles.api ? 'the API' : '', roles.workers ? 'the workers' : ''].filter(Boolean).join(' and ');
   const where = database === 'embedded' ? `the embedded PostgreSQL in ${dataDir}` : 'an external PostgreSQL';
   lines.push(`Tidings runs ${parts} on ${where}, catalog version ${catalog.version}.`);
@@ -39,6 +46,7 @@ export function formatStartupBanner(
         : '  Access    without authentication, from this machine only; to change this, set TIDINGS_API_KEYS',
     );
   }
+  if (url && isOpen) lines.push(`  Inbox     ${url}/elements/demo   (bell, list and preferences for your app)`);
   if (tenant !== DEFAULT_TENANT) lines.push(`  Tenant    ${tenant}, whose catalog this is`);
   if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
   if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers, providerLabels, accountChannels)}`);

@@ -35,7 +35,7 @@ export async function registerCard(
   const of = { tenantId: task.tenantId, productId };
   return {
     events: outcome === 'registered' ? [toRegistered(task, read)] : [],
-    // The network has the subscriber, whoever hears of it first.
+    // The network has the subscriber, whichever worker receives the answer first.
     isLasting: subscriberReferenceId !== null,
     ...((outcome !== 'retry' || subscriberReferenceId !== null) && {
       async record(connection) {

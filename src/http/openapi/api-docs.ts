@@ -24,6 +24,7 @@ const TAGS = [
   { name: 'explain', description: 'Why a user did, or did not, get a notification' },
   { name: 'users', description: 'Users that events are about' },
   { name: 'sources', description: 'Kafka topics whose messages are events' },
+  { name: 'sinks', description: 'Kafka topics that facts and decisions are written to' },
   { name: 'lists', description: 'Lists and segments of users' },
   { name: 'deliveries', description: 'Notifications on their way to a channel' },
   { name: 'metrics', description: 'Sums over time of what was decided, sent and reported' },

@@ -6,7 +6,7 @@ import { signPreferences } from '../../privacy/preferences-token.ts';
 import { readUnsubscribe, type UnsubscribeClaim } from '../../privacy/unsubscribe-token.ts';
 import { findSurvivor } from '../../store/merge/merged-users.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
-import { addSuppressions } from '../../store/suppressions.ts';
+import { addSuppressions, findAddressMask } from '../../store/suppressions.ts';
 import { loadPlanUsers } from '../../store/terms.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { showGonePage } from '../pages/gone-page.ts';
@@ -120,26 +120,16 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
         const now = clock();
         const evidence = { source: 'link', delivery_id: deliveryId };
         const page = await setPage(claim);
-        const added = await withTransaction(database.forTenant(tenantId), (connection) =>
-          addSuppressions(
+        const added = await withTransaction(database.forTenant(tenantId), async (connection) => {
+          const addressMask = await findAddressMask(connection, tenantId, addressHash);
+          const address = { tenantId, channel, addressHash, addressMask };
+          return addSuppressions(
             connection,
-            [
-              {
-                tenantId,
-                channel,
-                addressHash,
-                addressMask: null,
-                scope: left,
-                reason: 'unsubscribed',
-                since: now,
-                until: null,
-                evidence,
-              },
-            ],
+            [{ ...address, scope: left, reason: 'unsubscribed', since: now, until: null, evidence }],
             systemActor('unsubscribe link'),
             now,
-          ),
-        );
+          );
+        });
         if (added.length > 0) await noteChoice(claim);
         return sendPage(reply, renderUnsubscribed(page));
       },

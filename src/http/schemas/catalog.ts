@@ -131,6 +131,7 @@ const difference = z
       'route',
       'price',
       'source',
+      'sink',
       'connector',
       'preferences',
     ]),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { CATEGORIES } from '../../model/catalog.ts';
+import { SEVERITIES } from '../../model/delivery.ts';
 import { INBOX_VIEWS, ITEM_ACTIONS } from '../../store/inbox/inbox.ts';
 import {
   cursorQuery,
@@ -31,8 +33,11 @@ export const inboxQuery = z.strictObject({
   view: z
     .enum(INBOX_VIEWS)
     .default('active')
-    .describe('Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these'),
+    .describe(
+      'Which items: `active` are neither archived nor snoozed, and have not expired; `unread`, `read` and `unseen` are of these',
+    ),
   notification_type: pathText.optional().meta({ examples: ['PAYMENT_FAILED'] }),
+  category: z.enum(CATEGORIES).optional().describe('Of types that have this category in the active catalog'),
   limit: limitQuery,
   after: cursorQuery,
 });
@@ -80,21 +85,32 @@ export const inboxItem = z
   .object({
     notification_id: idOf('notification'),
     notification_type: z.string().meta({ examples: ['PAYMENT_FAILED'] }),
+    category: z.enum(CATEGORIES).nullable().describe('Of its type in the active catalog; null: it has no such type'),
     sequence: z.int().describe('Order of arrival; numbers of an inbox grow, with gaps'),
+    change: z.int().describe('Number of its latest change: of two copies, the greater one is newer'),
     created_at: timestamp,
     seen_at: timestamp.nullable(),
     read_at: timestamp.nullable(),
     archived_at: timestamp.nullable(),
     snoozed_until: timestamp.nullable(),
+    expires_at: timestamp.nullable().describe('From then on it is not active'),
+    group: z.string().nullable().describe('The thread that it belongs to'),
+    severity: z.enum(SEVERITIES),
+    icon: z.string().nullable().describe('URL of a small picture'),
+    url: z.string().nullable().describe('URL that a click on it opens'),
     message: message.nullable().describe('Null: it cannot be opened, or the page has no room for it'),
   })
   .meta({ id: 'InboxItem' });
 
 export const inboxCounts = z
   .object({
-    unread: z.int().describe('Items that are neither archived nor snoozed; 1000: at least so many'),
+    unread: z.int().describe('Active items; 1000: at least so many'),
     unseen: z.int(),
     position: z.int().describe('Number of the latest change, for a stream that continues from here'),
+    stale_in: z
+      .int()
+      .nullable()
+      .describe('Seconds until an item returns from its snooze, or expires: list again then; null: none does'),
   })
   .meta({ id: 'InboxCounts' });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SEVERITIES } from '../../model/delivery.ts';
 import type { MessageParts } from '../../privacy/message-view.ts';
 import { jsonObject, listOf } from './common.ts';
 
@@ -11,6 +12,17 @@ export const messageParts = {
   badge: z.exactOptional(z.number()).describe('The number on the icon of the app'),
   image: z.exactOptional(z.string()).describe('URL of a picture'),
   actions: z.exactOptional(listOf(z.object({ label: z.string(), url: z.string() }))).describe('Buttons'),
+  inbox: z
+    .exactOptional(
+      z.object({
+        group: z.exactOptional(z.string()),
+        severity: z.exactOptional(z.enum(SEVERITIES)),
+        icon: z.exactOptional(z.string()),
+        url: z.exactOptional(z.string()),
+        expires_at: z.exactOptional(z.string()),
+      }),
+    )
+    .describe('How the inbox shows it'),
   data: z.exactOptional(jsonObject).describe('For the program that receives it'),
   blocks: z.exactOptional(listOf(jsonObject)).describe('Blocks of a chat message'),
   attachments: z

@@ -4,7 +4,7 @@ import { PLAN_CODES } from '../../model/plan-codes.ts';
 import { WEEKDAYS } from '../../model/terms.ts';
 import type { EffectiveType } from '../../plan/effective.ts';
 import { MAX_PREFERENCES_TOKEN_CHARS } from '../../privacy/preferences-token.ts';
-import { json, listOf, timestamp, userId, userIdParam } from './common.ts';
+import { json, jsonObject, listOf, timestamp, userId, userIdParam } from './common.ts';
 
 export { preferenceChange } from '../../users/preference-change.ts';
 
@@ -31,6 +31,7 @@ const cell = z
 const type = z
   .object({
     type: z.string().meta({ examples: ['WELCOME_EMAIL'] }),
+    description: z.string().nullable().describe('As the catalog describes it'),
     category: z.string().meta({ examples: ['MARKETING'] }),
     channels: z.partialRecord(z.enum(CHANNELS), cell).meta({ description: 'By channel' }),
     frequency: z.string().meta({ examples: ['IMMEDIATE'] }),
@@ -57,5 +58,8 @@ export const preferences = z
         decided_by: z.object({ level: z.string(), since }),
       })
       .describe('When daily and weekly digests are sent'),
+    chosen: jsonObject.describe(
+      'What the user has chosen themselves: the body of a PUT that leaves everything as it is',
+    ),
   })
   .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });

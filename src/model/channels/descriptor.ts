@@ -12,6 +12,7 @@ export type PartName =
   | 'image'
   | 'actions'
   | 'blocks'
+  | 'inbox'
   | 'attachments';
 
 /** A bound of a part or of a whole message. A message beyond it is not sent. */

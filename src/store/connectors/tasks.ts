@@ -146,7 +146,7 @@ export async function isClaimed(pool: Connection, task: ClaimedTask): Promise<bo
 }
 
 /**
- * Returns the user of a task, whoever claims it, locked until the end of the transaction; undefined: it is gone, or done.
+ * Returns the user of a task, whichever worker claims it, locked until the end of the transaction; undefined: it is gone, or done.
  */
 export async function lockUndoneTask(connection: Connection, task: ClaimedTask): Promise<string | undefined> {
   const { rows } = await connection.query<{ user_id: string }>(
@@ -196,7 +196,7 @@ export async function putOffTasks(pool: Connection, task: ClaimedTask, now: Mill
   );
 }
 
-/** How an attempt at a task failed. */
+/** Failure of an attempt at a task. */
 export interface AttemptFailure {
   /** `open`: it is tried again at `dueAt`. */
   readonly state: Exclude<TaskState, 'done'>;
@@ -319,8 +319,8 @@ export async function reopenTasks(
 ): Promise<number> {
   const { rowCount } = await connection.query(
     `update connector_tasks set state = 'open', attempts = 0, due_at = $4, ended_at = null, claimed_until = null
-     where ctid = any (array(
-       select ctid from connector_tasks
+     where tenant_id = $1 and task_id = any (array(
+       select task_id from connector_tasks
        where tenant_id = $1 and state = 'dead' and ($2::text is null or connector = $2) and ($3::text is null or failure_code = $3)
        order by created_at, task_id limit $5 for update skip locked))`,
     [tenantId, connector ?? null, code ?? null, isoTime(now), limit],

@@ -39,7 +39,7 @@ export interface ClaimWant extends ChannelCapacity {
   readonly limits?: readonly RateWindow[];
 }
 
-/** Hears of deliveries that a claim has ended: expired, suppressed, cancelled, or without a notification. */
+/** Receives the deliveries that a claim has ended: expired, suppressed, cancelled, or without a notification. */
 export type OnEnded = (ended: readonly EndedAtClaim[]) => void;
 
 /** Claims in a row that may find nothing but deliveries without a notification. */
@@ -51,7 +51,7 @@ const MAX_EMPTY_CLAIMS = 100;
  * claim counts as an attempt, until the delivery is released or rescued unsent. A delivery whose notification is no longer
  * stored (its partition was dropped) is settled as dead, one that has expired as dropped, and neither is returned.
  *
- * @param onEnded hears of what the claim has ended
+ * @param onEnded receives what the claim has ended
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.

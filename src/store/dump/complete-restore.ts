@@ -13,6 +13,7 @@ import { runSchemaFile } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { HELD_UNTIL } from '../tenants/queues.ts';
+import { renumberOutbox } from '../kafka/outbox.ts';
 import { raiseSequence } from '../webhooks/sequence.ts';
 import { fitTenant, type LeftOut, withTestTenant } from './added-tenant.ts';
 import { DumpError, HASH_CHECK_TEXT } from './format.ts';
@@ -69,6 +70,7 @@ export async function completeRestore(
   await setSequences(connection);
   await raiseSequence(connection);
   await raisePositions(connection, tenants);
+  await renumberOutbox(connection, tenants);
   const rescued = await endClaims(connection, tenants, now);
   if (!resume && tenants === null) {
     await pauseWorkers(connection, { since: isoTime(now), dumped_at: header.created_at });

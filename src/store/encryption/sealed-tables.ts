@@ -43,6 +43,7 @@ export const SEALED_TABLES: readonly SealedTable[] = [
   documentTable('notifications', [TENANT, USER, ['notification_id', 'uuid']]),
   documentTable('messages', [TENANT, ['notification_id', 'uuid'], ['channel', 'text'], ['target', 'text']]),
   documentTable('webhook_endpoints', [TENANT, ['endpoint_id', 'uuid']]),
+  documentTable('kafka_outbox', [TENANT, ['message_id', 'uuid'], ['topic', 'text']], 'topic'),
   documentTable('events', [TENANT, USER, ['event_time', 'timestamptz'], ['key', 'uuid']], 'event_time'),
   documentTable('idempotency_keys', [TENANT, ['actor', 'text'], ['route', 'text'], ['key', 'text']]),
 ];

@@ -36,6 +36,10 @@ export async function eraseEventIds(
   return { rows: keys.length, at: rows.length < WALKED_ROWS ? null : (rows.at(-1)?.key ?? null) };
 }
 
+/** An entry about a suppression of an address that no user has any longer; it may be lifted. */
+const OF_SUPPRESSION = `(a.subject = any (select id from suppressed) or (a.action in ('suppression.added', 'suppression.removed')
+         and a.detail ->> 'address_hash' in (select hash from gone)))`;
+
 /**
  * Walks through the audit log. An entry about the user keeps who did what and when, without whose data; one by the user no
  * longer says who; of others, which only name the user, the name is replaced.
@@ -51,21 +55,24 @@ export async function eraseFromAuditLog(
        select entry_id from audit_log where tenant_id = $1 and entry_id > $2 order by entry_id limit ${WALKED_ENTRIES}
      ), suppressed as (
        select suppression_id::text as id from suppressions where tenant_id = $1 and address_hash = any($6) and address_mask is null
+     ), gone as (
+       select hash from unnest($6::text[]) as own(hash)
+       where not exists (select from addresses as other where other.tenant_id = $1 and other.hash = own.hash and other.hash > '')
      ), changed as (
        update audit_log as a
        set subject = case when a.subject = $3 then '${ERASED}' else a.subject end,
            actor_id = case when a.actor_kind = 'user' and a.actor_id = $3 then '${ERASED}' else a.actor_id end,
            actor = case when a.actor_kind = 'user' and a.actor_id = $3 then '${ERASED}' else a.actor end,
-           detail = case when a.subject = $3 or a.subject = any (select id from suppressed) then '{}' else replace(a.detail::text, $4, '"${ERASED}"')::json end,
+           detail = case when a.subject = $3 or ${OF_SUPPRESSION} then '{}' else replace(a.detail::text, $4, '"${ERASED}"')::json end,
            before = case when a.subject = $3 then null
-             when a.subject = any (select id from suppressed) then (a.before::jsonb || '{"address": null, "evidence": {}}')::json
+             when ${OF_SUPPRESSION} then (a.before::jsonb || '{"address": null, "evidence": {}}')::json
              else replace(a.before::text, $4, '"${ERASED}"')::json end,
            after = case when a.subject = $3 then null
-             when a.subject = any (select id from suppressed) then (a.after::jsonb || '{"address": null, "evidence": {}}')::json
+             when ${OF_SUPPRESSION} then (a.after::jsonb || '{"address": null, "evidence": {}}')::json
              else replace(a.after::text, $4, '"${ERASED}"')::json end
        from page
        where a.tenant_id = $1 and a.entry_id = page.entry_id and a.at <= $5 and (
-         a.subject = $3 or a.subject = any (select id from suppressed) or (a.actor_kind = 'user' and a.actor_id = $3)
+         a.subject = $3 or ${OF_SUPPRESSION} or (a.actor_kind = 'user' and a.actor_id = $3)
          or position($4 in concat_ws(' ', a.detail::text, a.before::text, a.after::text)) > 0)
        returning 1
      )

@@ -27,6 +27,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   provider_messages: 'erased',
   outbox_events: 'erased',
   webhook_facts: 'erased',
+  kafka_outbox: 'erased',
   connector_tasks: 'erased',
   user_products: 'erased',
   idempotency_keys: 'erased',
@@ -67,6 +68,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   leases: 'names of workers',
   kafka_offsets: 'names of topics',
   paused_sources: 'names of sources',
+  kafka_topics: 'names of topics',
   metadata: 'facts about the database',
   migrations: 'facts about the database',
 };

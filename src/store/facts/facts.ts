@@ -46,6 +46,8 @@ export interface FactRows {
   readonly hasWaits: boolean;
   /** Types of facts that endpoints of webhooks subscribe to; null: none. */
   readonly heardTypes: readonly string[] | null;
+  /** Kafka topics that messages are recorded for; null: none. */
+  readonly openTopics: readonly string[] | null;
   /** The latest erasure of a user of the tenant; null: none, Infinity: not known. */
   readonly erasedUntil: Millis | null;
   /** Whether users of the tenant were merged. */
@@ -118,6 +120,7 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
     catalogVersion: 0,
     hasWaits: false,
     heardTypes: null,
+    openTopics: null,
     erasedUntil: Number.POSITIVE_INFINITY,
     // Not known without a catalog, as that of the erasures.
     hasMerges: true,
@@ -206,12 +209,13 @@ function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery
 function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
-    read([version, hasWaits, heardTypes, erasedUntil, hasMerges]) {
+    read([version, hasWaits, heardTypes, erasedUntil, hasMerges, openTopics]) {
       rows.catalogVersion = Number(version);
       rows.hasWaits = hasWaits === 't';
       rows.heardTypes = heardTypes === '' ? null : (JSON.parse(heardTypes) as string[]);
       rows.erasedUntil = erasedUntil === '' ? null : parsePgTime(erasedUntil);
       rows.hasMerges = hasMerges === 't';
+      rows.openTopics = openTopics === '' ? null : (JSON.parse(openTopics) as string[]);
     },
   };
 }
@@ -219,7 +223,8 @@ function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
 /** No row: there is no catalog yet, or nothing may be decided. Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
-       coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, ''), has_merges
+       coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, ''), has_merges,
+       coalesce(case when open_until > now() then array_to_json(open_topics)::text end, '')
 from active_catalogs where tenant_id = $1 and not is_moving`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {

@@ -13,7 +13,7 @@ export interface InboxOf {
   readonly userId: string;
 }
 
-/** Items that a list shows; `active` are those that are neither archived nor snoozed. */
+/** Items that a list shows; `active` are those that are neither archived nor snoozed, and have not expired. */
 export const INBOX_VIEWS = ['active', 'unread', 'read', 'unseen', 'archived', 'snoozed', 'all'] as const;
 export type InboxView = (typeof INBOX_VIEWS)[number];
 
@@ -35,17 +35,20 @@ export interface InboxItem {
   readonly readAt: Millis | null;
   readonly archivedAt: Millis | null;
   readonly snoozedUntil: Millis | null;
+  readonly expiresAt: Millis | null;
   /** Null: it cannot be opened with the current key, or the page has no room for it. */
   readonly message: Message | null;
 }
 
 /** Numbers of an inbox. */
 export interface InboxCounts {
-  /** Items that are neither archived nor snoozed, at most MAX_COUNTED. */
+  /** Active items, at most MAX_COUNTED. */
   readonly unread: number;
   readonly unseen: number;
   /** Number of the latest change. */
   readonly position: number;
+  /** When the next item returns from its snooze, or expires; null: none does. */
+  readonly nextAt: Millis | null;
 }
 
 interface ItemRow {
@@ -58,14 +61,16 @@ interface ItemRow {
   readonly read_at: Millis | null;
   readonly archived_at: Millis | null;
   readonly snoozed_until: Millis | null;
+  readonly expires_at: Millis | null;
   readonly sealed: Buffer | null;
 }
 
 const STATES =
-  'notification_id, sequence, change, notification_type, created_at, seen_at, read_at, archived_at, snoozed_until';
+  'notification_id, sequence, change, notification_type, created_at, seen_at, read_at, archived_at, snoozed_until, expires_at';
 
 /** The condition of an item that is on show now. `$3`: the time. */
-const ACTIVE = 'archived_at is null and (snoozed_until is null or snoozed_until <= $3)';
+const ACTIVE =
+  'archived_at is null and (snoozed_until is null or snoozed_until <= $3) and (expires_at is null or expires_at > $3)';
 
 const CONDITIONS: { readonly [view in InboxView]: string } = {
   active: ACTIVE,
@@ -84,17 +89,18 @@ export async function listInbox(
   of: InboxOf,
   page: {
     readonly view: InboxView;
-    readonly notificationType: string | null;
+    /** Null: of all types. */
+    readonly notificationTypes: readonly string[] | null;
     readonly before: number | null;
     readonly limit: number;
     readonly now: Millis;
   },
 ): Promise<InboxItem[]> {
   const select = `select ${STATES}, sealed from inbox_items
-    where tenant_id = $1 and user_id = $2 and ${CONDITIONS[page.view]} and ($4::text is null or notification_type = $4)
+    where tenant_id = $1 and user_id = $2 and ${CONDITIONS[page.view]} and ($4::text[] is null or notification_type = any ($4))
       and sequence < $5::bigint order by sequence desc limit $6`;
   const before = page.before ?? Number.MAX_SAFE_INTEGER;
-  const values = [of.tenantId, of.userId, isoTime(page.now), page.notificationType, before, page.limit];
+  const values = [of.tenantId, of.userId, isoTime(page.now), page.notificationTypes, before, page.limit];
   return loadItems(connection, seal, of, select, 'sequence desc', values);
 }
 
@@ -117,7 +123,9 @@ export async function loadInboxCounts(
   { tenantId, userId }: InboxOf,
   now: Millis,
 ): Promise<InboxCounts & { readonly marked: number }> {
-  const { rows } = await connection.query<{ [name in 'unread' | 'unseen' | 'position' | 'marked']: string }>(
+  const { rows } = await connection.query<
+    { readonly [name in 'unread' | 'unseen' | 'position' | 'marked']: string } & { readonly next_at: Millis | null }
+  >(
     `with open as (
        select read_at, seen_at from inbox_items
        where tenant_id = $1 and user_id = $2 and (read_at is null or seen_at is null) and ${ACTIVE}
@@ -126,11 +134,14 @@ export async function loadInboxCounts(
      select (select count(*) filter (where read_at is null) from open) as unread,
             (select count(*) filter (where seen_at is null) from open) as unseen,
             coalesce((select last from inboxes where tenant_id = $1 and user_id = $2), 0) as position,
-            coalesce((select marked from inboxes where tenant_id = $1 and user_id = $2), 0) as marked`,
+            coalesce((select marked from inboxes where tenant_id = $1 and user_id = $2), 0) as marked,
+            (select least(min(snoozed_until) filter (where snoozed_until > $3), min(expires_at) filter (where expires_at > $3))
+             from inbox_items where tenant_id = $1 and user_id = $2 and archived_at is null
+               and (snoozed_until is not null or expires_at is not null)) as next_at`,
     [tenantId, userId, isoTime(now)],
   );
-  const { unread, unseen, position, marked } = rows[0] as (typeof rows)[number];
-  return { unread: Number(unread), unseen: Number(unseen), position: Number(position), marked: Number(marked) };
+  const { unread, unseen, position, marked, next_at: nextAt } = rows[0] as (typeof rows)[number];
+  return { unread: Number(unread), unseen: Number(unseen), position: Number(position), marked: Number(marked), nextAt };
 }
 
 /** New values of an action; `$4` is the time, `$5` until when it is snoozed. */
@@ -259,6 +270,7 @@ async function loadItems(
     readAt: row.read_at,
     archivedAt: row.archived_at,
     snoozedUntil: row.snoozed_until,
+    expiresAt: row.expires_at,
     message: row.sealed && openMessage(seal, row.sealed, tenantId, userId, row.notification_id),
   }));
 }

@@ -39,7 +39,15 @@ export async function storeInboxItem(
     await connection.query({
       name: 'store-inbox-item',
       text: STORE,
-      values: [tenantId, userId, notificationId, notificationType, sealed, isoTime(now)],
+      values: [
+        tenantId,
+        userId,
+        notificationId,
+        notificationType,
+        sealed,
+        isoTime(now),
+        message.inbox?.expires_at ?? null,
+      ],
     });
     return true;
   } catch (error) {
@@ -59,6 +67,6 @@ with known as (
   on conflict (tenant_id, user_id) do update set last = inboxes.last + 1
   returning last
 )
-insert into inbox_items (tenant_id, user_id, notification_id, sequence, change, notification_type, sealed, created_at)
-select $1, $2, $3::uuid, last, last, $4, $5, $6::timestamptz from counted
+insert into inbox_items (tenant_id, user_id, notification_id, sequence, change, notification_type, sealed, created_at, expires_at)
+select $1, $2, $3::uuid, last, last, $4, $5, $6::timestamptz, $7::timestamptz from counted
 on conflict (tenant_id, user_id, notification_id) do nothing`;

@@ -57,6 +57,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT', 'INSERT'],
   webhook_facts: ['SELECT', 'INSERT'],
+  kafka_outbox: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  kafka_topics: ['SELECT', 'INSERT', 'UPDATE'],
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],

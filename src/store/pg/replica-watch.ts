@@ -11,8 +11,16 @@ const CATCH_UP_PAUSE_MS: Millis = 20;
 const MAX_SAMPLES = 1000;
 const TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
-/** The server is there, and it is no replica of this database. */
-export class WrongReplica extends Error {}
+/** The server is there, and cannot be read: its message goes on after the name of the variable. */
+export class WrongReplica extends Error {
+  /** Whether only a change of the settings helps. One that was promoted is repaired without a restart. */
+  readonly isMisconfigured: boolean;
+
+  constructor(message: string, isMisconfigured: boolean) {
+    super(message);
+    this.isMisconfigured = isMisconfigured;
+  }
+}
 
 export interface WatchOptions {
   readonly url: string;
@@ -131,11 +139,11 @@ export class ReplicaWatch {
     );
     const { standby, lsn, system, database } = rows[0] as (typeof rows)[number];
     const own = this.#identity;
-    if (own && (own.system !== system || own.database !== database)) throw new WrongReplica(OTHER);
-    if (!standby) throw new WrongReplica(NO_STANDBY);
-    if (lsn === null) throw new WrongReplica(NO_STREAM);
+    if (own && (own.system !== system || own.database !== database)) throw new WrongReplica(OTHER, true);
+    if (!standby) throw new WrongReplica(NO_STANDBY, false);
+    if (lsn === null) throw new WrongReplica(NO_STREAM, false);
     if (this.#options.isPooled() && (await findLostSettings(this.#pool)).length > 0)
-      throw new WrongReplica(NO_SETTINGS);
+      throw new WrongReplica(NO_SETTINGS, true);
     return toPosition(lsn);
   }
 }
@@ -151,7 +159,7 @@ const IDENTITY = `(select system_identifier::text from pg_control_system()) as s
 const OTHER =
   'leads to another database than DATABASE_URL: a replica is a copy of the whole server by streaming replication';
 const NO_STANDBY =
-  'leads to a server that accepts writes, so it is no replica of DATABASE_URL, or no longer: it is the primary itself, or was promoted';
+  'leads to a server that accepts writes, so it is no replica of DATABASE_URL: it is the primary itself, or was promoted';
 const NO_SETTINGS =
   'leads to a connection pooler whose server connections lack the settings of their role: use its session mode, or set ' +
   'TIDINGS_DIRECT_DATABASE_URL, with which the roles get them, and have the pooler open its connections again';

@@ -90,12 +90,13 @@ export class Replica {
 
   /**
    * Looks at the replica for the first time, and then once a second. One that is away is no error.
-   * @throws ConfigError if it is no replica of this database
+   * @throws ConfigError if it is of another database, or behind a pooler that loses settings
    */
   async start(): Promise<void> {
     await this.#findPoolMode();
     const problem = await this.#watch.start();
-    if (problem instanceof WrongReplica) throw new ConfigError(`${REPLICA_VARIABLE} ${problem.message}`);
+    if (problem instanceof WrongReplica && problem.isMisconfigured)
+      throw new ConfigError(`${REPLICA_VARIABLE} ${problem.message}`);
   }
 
   async stop(): Promise<void> {
@@ -168,7 +169,8 @@ export class Replica {
 
   #findCause(lag: Millis | null): string | null {
     const { problem } = this.#watch;
-    if (problem !== null) return problem.message;
+    if (problem !== null)
+      return problem instanceof WrongReplica ? `${REPLICA_VARIABLE} ${problem.message}` : problem.message;
     const { maxLag } = this.#options;
     if (lag === null) return 'it has replayed nothing yet that is known here';
     if (lag <= maxLag) return null;

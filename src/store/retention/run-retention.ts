@@ -69,7 +69,10 @@ export async function runRetention(
     const [first] = rows;
     if (!first?.locked) return null;
     const run = new RetentionRun(connection, alignPeriods(periods), first.now, options);
-    return await run.run();
+    const result = await run.run();
+    // The server takes a while to notice that a session has ended: the next run would find the lock taken.
+    await connection.query('select pg_advisory_unlock($1)', [RETENTION_LOCK_KEY]);
+    return result;
   } finally {
     // Closed, because its lock belongs to the session.
     connection.release(true);

@@ -89,6 +89,7 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'verifications', table: 'address_verifications', where: 'verified_at is null and expires_at < $1' },
   // An open task has no end.
   { name: 'connector_tasks', table: 'connector_tasks', where: 'ended_at < $1' },
+  { name: 'kafka_outbox', table: 'kafka_outbox', where: 'created_at < $1' },
   { name: 'metric_minutes', table: 'metric_rollups', where: `grain = 'minute' and bucket < $1` },
   { name: 'metric_hours', table: 'metric_rollups', where: `grain = 'hour' and bucket < $1` },
   { name: 'metrics', table: 'metric_rollups', where: `grain in ('day', 'week') and bucket < $1` },

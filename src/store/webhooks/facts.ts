@@ -28,19 +28,19 @@ export interface Fact {
 }
 
 /**
- * Records facts in the transaction of their cause, and wakes the relay. A fact that no endpoint subscribes to is not written, and
- * one that is there is not written again.
+ * Records facts for endpoints of webhooks and for sinks, in the transaction of their cause, and wakes the relay. A fact that no
+ * receiver asks for is not written, and one that is there is not written again.
  */
 export async function recordFacts(connection: Connection, facts: readonly Fact[], now: Millis): Promise<void> {
   if (facts.length === 0) return;
   await connection.query({
     name: 'record-facts',
     text: `with recorded as materialized (
-             select tell_endpoints(t, u, e, y, a, j, n, c, $1) as is_new
+             select tell_endpoints(t, u, e, y, a, j, n, c, $1) as is_new, tell_sinks(t, u, e, y, a, j, n, c, $1) as is_for_sinks
              from json_to_recordset($2) as r(t text, u text, e text, y text, a timestamptz, j json, n text, c text)
            )
            -- The aggregate reads all of them: a limit would end with the first new one, and record no others.
-           select pg_notify('${TIMERS_CHANNEL}', '') from (select bool_or(is_new) as any_new from recorded) as r where any_new`,
+           select pg_notify('${TIMERS_CHANNEL}', '') from (select bool_or(is_new or is_for_sinks) as any_new from recorded) as r where any_new`,
     values: [
       isoTime(now),
       JSON.stringify(

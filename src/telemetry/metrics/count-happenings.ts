@@ -9,6 +9,8 @@ import {
   endedAtClaim,
   ingested,
   type MadeAttempt,
+  publishFailed,
+  published,
   rescued,
   templateFailed,
 } from '../../observe/happenings.ts';
@@ -42,6 +44,8 @@ export function countHappenings(metrics: Metrics): () => void {
     deferred.receive(({ channel, code }) => metrics.add('deferrals', { channel, code })),
     claimLimited.receive(() => metrics.add('limitedClaims')),
     templateFailed.receive(({ channel }) => metrics.add('templateErrors', { channel })),
+    published.receive(({ tenantId, messages }) => metrics.add('outboxPublished', metrics.ofTenant(tenantId), messages)),
+    publishFailed.receive(({ code }) => metrics.add('outboxFailures', { cause: code })),
     rescued.receive(({ kind, count }) => metrics.add('rescues', { kind }, count)),
     answered.receive(({ method, route = 'unknown', area, status, durationMs }) => {
       metrics.add('requests', { method, route, status });

@@ -40,10 +40,10 @@ export class Broker {
   readonly #classPath: string;
   readonly #dir: string;
   #process: ChildProcess | undefined;
-  #admin: Admin | undefined;
-  #producer: Producer | undefined;
+  #admin: Promise<Admin> | undefined;
+  #producer: Promise<Producer> | undefined;
 
-  /** Port with TLS and a login (PLAIN: `tidings`, `right`); undefined: it has no such port. */
+  /** Port with TLS and a login of each mechanism (`tidings`, `right`); undefined: it has no such port. */
   readonly securePort: number | undefined;
   /** File with the certificate of `securePort`. */
   readonly ca: string;
@@ -53,7 +53,7 @@ export class Broker {
     this.#dir = dir;
     this.port = port;
     this.securePort = securePort;
-    this.ca = join(dir, 'ca.pem');
+    this.ca = join(dir, 'tls', 'ca.pem');
     this.kafka = new Kafka({
       clientId: 'test',
       brokers: [`127.0.0.1:${port}`],
@@ -67,8 +67,8 @@ export class Broker {
     const dir = mkdtempSync(join(tmpdir(), 'kafka-'));
     const [port, controller] = [await freePort(), await freePort()];
     const broker = new Broker(classPath, dir, port, controller, isSecure ? await freePort() : undefined);
-    if (isSecure) makeCertificate(dir, broker.ca);
-    copyFolder('formatted', join(dir, 'data'), (folder) => format(classPath, folder));
+    if (isSecure) copyFolder('certificate', join(dir, 'tls'), makeCertificate);
+    copyFolder('formatted-with-logins', join(dir, 'data'), (folder) => format(classPath, folder));
     await broker.run();
     return broker;
   }
@@ -89,6 +89,10 @@ export class Broker {
       errors = (errors + String(data)).slice(-4000);
     });
     this.#process = child;
+    // It is the leader of a group of its own, and would outlive this process.
+    const kill = () => child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     const until = performance.now() + START_MS;
     for (;;) {
       const admin = new Kafka({
@@ -120,11 +124,8 @@ export class Broker {
     await ended;
   }
 
-  async admin(): Promise<Admin> {
-    if (!this.#admin) {
-      this.#admin = this.kafka.admin();
-      await this.#admin.connect();
-    }
+  admin(): Promise<Admin> {
+    this.#admin ??= connect(this.kafka.admin());
     return this.#admin;
   }
 
@@ -139,36 +140,42 @@ export class Broker {
     }
   }
 
-  async producer(): Promise<Producer> {
-    if (!this.#producer) {
-      this.#producer = this.kafka.producer({ allowAutoTopicCreation: false });
-      await this.#producer.connect();
-    }
+  producer(): Promise<Producer> {
+    this.#producer ??= connect(this.kafka.producer({ allowAutoTopicCreation: false }));
     return this.#producer;
   }
 
   async stop(): Promise<void> {
-    await this.#producer?.disconnect().catch(() => {});
-    await this.#admin?.disconnect().catch(() => {});
+    for (const client of [this.#producer, this.#admin]) await client?.then((one) => one.disconnect()).catch(() => {});
     await this.kill();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 }
 
-/** Makes a key with a certificate of its own. */
-function makeCertificate(dir: string, ca: string): void {
-  const store = ['-alias', 'broker', '-keystore', join(dir, 'broker.p12'), '-storepass', 'changeit'];
+async function connect<Client extends { connect(): Promise<void> }>(client: Client): Promise<Client> {
+  await client.connect();
+  return client;
+}
+
+/** Makes a key with a certificate of its own in a folder. */
+function makeCertificate(folder: string): void {
+  const store = ['-alias', 'broker', '-keystore', join(folder, 'broker.p12'), '-storepass', 'changeit'];
   const names = ['-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1,dns:localhost'];
   const key = ['-genkeypair', '-keyalg', 'RSA', '-storetype', 'PKCS12', '-validity', '3650'];
   execFileSync('keytool', [...key, ...store, ...names], { stdio: 'pipe' });
-  execFileSync('keytool', ['-exportcert', '-rfc', '-file', ca, ...store], { stdio: 'pipe' });
+  execFileSync('keytool', ['-exportcert', '-rfc', '-file', join(folder, 'ca.pem'), ...store], { stdio: 'pipe' });
 }
 
+const SCRAM = ['SCRAM-SHA-256', 'SCRAM-SHA-512'];
+
 function toSecureProperties(dir: string): string[] {
+  const jaas = (mechanism: string) => `listener.name.sasl_ssl.${mechanism.toLowerCase()}.sasl.jaas.config`;
+  const security = 'org.apache.kafka.common.security';
   return [
-    'sasl.enabled.mechanisms=PLAIN',
-    'listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_tidings="right";',
-    `ssl.keystore.location=${join(dir, 'broker.p12')}`,
+    `sasl.enabled.mechanisms=PLAIN,${SCRAM}`,
+    `${jaas('PLAIN')}=${security}.plain.PlainLoginModule required user_tidings="right";`,
+    ...SCRAM.map((mechanism) => `${jaas(mechanism)}=${security}.scram.ScramLoginModule required;`),
+    `ssl.keystore.location=${join(dir, 'tls', 'broker.p12')}`,
     'ssl.keystore.type=PKCS12',
     'ssl.keystore.password=changeit',
     // The login may read the topics that no rule is about; without a login, everything is allowed.
@@ -207,16 +214,16 @@ function toProperties(dir: string, port: number, controller: number, securePort?
   ].join('\n');
 }
 
-/** Makes the folder of an empty broker. */
+const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qk';
+
+/** Makes the folder of an empty broker, with the logins of SCRAM. */
 function format(classPath: string, folder: string): void {
   const settings = join(folder, 'format.properties');
   mkdirSync(folder, { recursive: true });
   writeFileSync(settings, toProperties(folder, 9092, 9093).replace(join(folder, 'data'), folder));
-  execFileSync(
-    'java',
-    ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', settings],
-    { stdio: 'pipe' },
-  );
+  const logins = SCRAM.flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=tidings,password=right]`]);
+  const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', settings];
+  execFileSync('java', ['-cp', classPath, ...format, ...logins], { stdio: 'pipe' });
   rmSync(settings);
   if (!existsSync(join(folder, 'meta.properties'))) throw new Error(readFileSync(folder, 'utf8'));
 }

@@ -26,7 +26,7 @@ const STATES: Record<State, Look> = {
 
 const getId = ({ task_id: id }: ConnectorTask): string => id;
 
-/** What connectors have to do and did, newest first. */
+/** Tasks of connectors, open ones and those that ended, newest first. */
 export function TaskList({ filter }: { filter: TaskFilter }) {
   const { connector, code } = filter;
   const state = (Object.keys(STATES) as State[]).find((one) => one === filter.state) ?? null;

@@ -1,8 +1,8 @@
-import { Anchor, Paper, Skeleton, Stack, Table, VisuallyHidden } from '@mantine/core';
+import { Anchor, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Delivery } from '@tidings/client/types';
 import { getDeadLetterGroups, getDeadLetters } from '../api/deliveries.ts';
-import { DeliveryRow } from '../deliveries/DeliveryRow.tsx';
+import { DeliveryTable } from '../deliveries/DeliveryTable.tsx';
 import { linkToDeadLetters } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
@@ -78,27 +78,7 @@ function GroupPage({ group }: { group: string }) {
       <NewItemsButton newItems={list.newItems} />
       {list.items === undefined && list.error === null && <Skeleton height={320} />}
       {list.items !== undefined && list.items.length > 0 && (
-        <Paper withBorder>
-          <Table verticalSpacing="sm" horizontalSpacing="md" className="deliveries" data-testid="dead-letters">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Created</Table.Th>
-                <Table.Th>User</Table.Th>
-                <Table.Th>Notification</Table.Th>
-                <Table.Th>Channel</Table.Th>
-                <Table.Th>Status</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>Actions</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((delivery) => (
-                <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
+        <DeliveryTable deliveries={list.items} testId="dead-letters" />
       )}
       <LoadMoreButton older={list.older} />
     </Stack>

@@ -1,4 +1,4 @@
-import { Group, Paper, Stack, Table, VisuallyHidden } from '@mantine/core';
+import { Group, Stack } from '@mantine/core';
 import type { Delivery } from '@tidings/client/types';
 import { getDeliveries } from '../api/deliveries.ts';
 import type { DeliveryStatus } from '../api/types.ts';
@@ -12,7 +12,7 @@ import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
-import { DeliveryRow } from './DeliveryRow.tsx';
+import { DeliveryTable } from './DeliveryTable.tsx';
 import { QueueNotice } from './QueueNotice.tsx';
 
 const getId = (delivery: Delivery): string => delivery.delivery_id;
@@ -65,35 +65,7 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
           </EmptyState>
         }
       >
-        {(items) => (
-          <Paper withBorder>
-            <Table
-              verticalSpacing="sm"
-              horizontalSpacing="md"
-              highlightOnHover
-              className="deliveries"
-              data-testid="deliveries"
-            >
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Created</Table.Th>
-                  <Table.Th>User</Table.Th>
-                  <Table.Th>Notification</Table.Th>
-                  <Table.Th>Channel</Table.Th>
-                  <Table.Th>Status</Table.Th>
-                  <Table.Th>
-                    <VisuallyHidden>Actions</VisuallyHidden>
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {items.map((delivery) => (
-                  <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Paper>
-        )}
+        {(items) => <DeliveryTable deliveries={items} testId="deliveries" />}
       </LiveList>
     </Stack>
   );

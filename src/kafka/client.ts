@@ -2,6 +2,7 @@ import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { ConfigError } from '../errors.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { dropAborted, type FetchedPartition } from './aborted-records.ts';
+import { hasApiError, isUnknownTopic, SendTimeout } from './errors.ts';
 
 /*
  * The one file that knows the Kafka client. Its streams keep old positions over a rebalance, and commit by default: here a stream is
@@ -66,6 +67,25 @@ export interface KafkaMember {
   close(): Promise<void>;
 }
 
+/** A message to be sent. */
+export interface OutgoingMessage {
+  /** Null: no key; such messages take turns among the partitions. */
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+}
+
+/** An idempotent producer; one send at a time. */
+export interface KafkaProducer {
+  /**
+   * Sends messages, and resolves when all replicas that must have them do. If it rejects, any of them may be in the topic, or
+   * arrive later.
+   */
+  send(topic: string, messages: readonly OutgoingMessage[]): Promise<void>;
+  /** Never rejects. */
+  close(): Promise<void>;
+}
+
 /** The oldest Node.js that the client works with. */
 const MIN_NODE = [22, 22] as const;
 
@@ -97,23 +117,19 @@ export function requireNode(version = process.versions.node): void {
 /** Makes a member, which connects at its first request. @param onError an error that no request has: the member is of no use then */
 export async function openMember(settings: KafkaSettings, onError: (error: unknown) => void): Promise<KafkaMember> {
   const { Consumer, ListOffsetTimestamps } = await import('@platformatic/kafka');
-  const { brokers, clientId, group, sasl, ca } = settings;
   const consumer = new Consumer({
-    bootstrapBrokers: [...brokers],
-    clientId,
-    groupId: group,
+    ...toConnection(settings),
+    clientId: settings.clientId,
+    groupId: settings.group,
     autocommit: false,
     sessionTimeout: SESSION_MS,
     heartbeatInterval: HEARTBEAT_MS,
     rebalanceTimeout: REBALANCE_MS,
-    connectTimeout: CONNECT_MS,
     requestTimeout: REQUEST_MS,
     retries: 3,
     retryDelay: 500,
     // Otherwise a topic that is created again keeps its old id here.
     metadataMaxAge: 5000,
-    ...(ca !== null && { tls: ca === '' ? {} : { ca } }),
-    ...(sasl && { sasl }),
   });
   consumer.on('error', onError);
   consumer.on('consumer:heartbeat:stalled', () => onError(new Error('the group does not answer')));
@@ -178,6 +194,69 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
   };
 }
 
+function toConnection({ brokers, sasl, ca }: KafkaSettings) {
+  return {
+    bootstrapBrokers: [...brokers],
+    connectTimeout: CONNECT_MS,
+    ...(ca !== null && { tls: ca === '' ? {} : { ca } }),
+    ...(sasl && { sasl }),
+  };
+}
+
+/** Time (ms) for one request of a producer, and for a send with its repetitions. */
+const SEND_REQUEST_MS = 8000;
+const MAX_SEND_MS = 20_000;
+
+/** Makes a producer, which connects at its first send. Keys select partitions as they do in Java. */
+export async function openProducer(settings: KafkaSettings): Promise<KafkaProducer> {
+  const { Producer, ProduceAcks, compatibilityPartitioner } = await import('@platformatic/kafka');
+  let turn = 0;
+  const producer = new Producer({
+    ...toConnection(settings),
+    clientId: `${settings.clientId}-out`,
+    requestTimeout: SEND_REQUEST_MS,
+    // With fewer than two, an idempotent producer repeats for ever.
+    retries: 2,
+    retryDelay: 250,
+    metadataMaxAge: 5000,
+    idempotent: true,
+    acks: ProduceAcks.ALL,
+    partitioner: (message, key) => (key ? compatibilityPartitioner(message, key as Buffer) : turn++ % 0x7fffffff),
+  });
+  producer.on('error', () => {});
+  const close = () =>
+    Promise.race([
+      producer.close(true).catch(() => {}),
+      new Promise((resolve) => setTimeout(resolve, SEND_REQUEST_MS).unref()),
+    ]);
+  return {
+    async send(topic, messages) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new SendTimeout('the brokers do not answer in time')), MAX_SEND_MS);
+      });
+      const sent = producer.send({
+        messages: messages.map(({ key, value, headers }) => ({
+          topic,
+          ...(key && { key }),
+          ...(value && { value }),
+          // Pairs: a name may be there twice.
+          headers: new Map(headers.map(([name, one]) => [Buffer.from(name), one] as const)),
+        })),
+      });
+      try {
+        await Promise.race([sent, late]);
+      } finally {
+        clearTimeout(timer);
+        sent.catch(() => {});
+      }
+    },
+    async close() {
+      await close();
+    },
+  };
+}
+
 /** Has the streams of a consumer give no record of an aborted transaction. */
 function readCommitted(consumer: Consumer): void {
   type Answer = { readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] };
@@ -228,48 +307,4 @@ function toRecord(message: Message<Buffer, Buffer, Buffer, Buffer>): KafkaRecord
 
 function listAssigned({ assignments }: Consumer): Partition[] {
   return (assignments ?? []).flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })));
-}
-
-/** The client has a message of its own for a topic that the answer of a broker does not have. */
-function isUnknownTopic(error: unknown): boolean {
-  const isMessage = (one: object) => one instanceof Error && one.message.startsWith('Unknown topic ');
-  return hasApiError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || findIn(error, isMessage, 0) !== undefined;
-}
-
-/** Whether an error is of this kind, or has one: the cause is several errors deep. */
-function hasApiError(error: unknown, apiId: string): boolean {
-  return findIn(error, (one) => (one as { apiId?: unknown }).apiId === apiId, 0) !== undefined;
-}
-
-/** Returns why the brokers cannot be used, in a sentence without names, addresses and secrets. */
-export function describeKafkaError(error: unknown): string {
-  const has = (matches: (one: object) => boolean) => findIn(error, matches, 0) !== undefined;
-  const hasCode = (code: string) => has((one) => (one as { code?: unknown }).code === code);
-  if (hasCode('PLT_KFK_AUTHENTICATION')) return 'the brokers reject the login';
-  if (has((one) => /AUTHORIZATION_FAILED/.test(String((one as { apiId?: unknown }).apiId))))
-    return 'the login may not read a topic, or not use the group';
-  if (
-    has((one) =>
-      /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(String((one as { code?: unknown }).code)),
-    )
-  )
-    return 'the certificate of a broker is not accepted';
-  if (hasApiError(error, 'OFFSET_OUT_OF_RANGE')) return 'a position is out of the range of its partition';
-  const apiId = findIn(error, (one) => typeof (one as { apiId?: unknown }).apiId === 'string', 0);
-  if (apiId) return `a broker answers ${(apiId as { apiId: string }).apiId}`;
-  if (hasCode('PLT_KFK_NETWORK') || hasCode('PLT_KFK_TIMEOUT')) return 'the brokers cannot be reached';
-  return 'reading failed';
-}
-
-const MAX_CAUSES = 12;
-
-function findIn(error: unknown, matches: (one: object) => boolean, depth: number): object | undefined {
-  if (typeof error !== 'object' || error === null || depth > MAX_CAUSES) return undefined;
-  if (matches(error)) return error;
-  const { errors, cause } = error as { readonly errors?: unknown; readonly cause?: unknown };
-  for (const one of [...(Array.isArray(errors) ? errors : []), cause]) {
-    const found = findIn(one, matches, depth + 1);
-    if (found) return found;
-  }
-  return undefined;
 }

@@ -37,6 +37,11 @@ export function parseKafkaSettings(env: Environment): KafkaSettings | null {
     sasl: parseSasl(env),
     ca: parseTls(env),
     start: parseWord('TIDINGS_KAFKA_START', env.TIDINGS_KAFKA_START || 'earliest', SOURCE_STARTS),
+    out: {
+      rate: parseCount(env, 'TIDINGS_KAFKA_RATE', 10_000, 'messages per second', 1_000_000),
+      maxWaiting: parseCount(env, 'TIDINGS_KAFKA_MAX_WAITING', 1_000_000, 'messages', 1_000_000_000),
+      maxWaitingBytes: parseCount(env, 'TIDINGS_KAFKA_MAX_WAITING_MB', 1024, 'megabytes', 1_000_000) * 1024 * 1024,
+    },
     allowed: parseAllowed(env.TIDINGS_KAFKA_TOPICS),
   };
 }
@@ -98,7 +103,13 @@ function parseWord<T extends string>(name: string, value: string, allowed: reado
   throw new ConfigError(`${name} is "${value.slice(0, 100)}"; it must be one of ${allowed.join(', ')}`);
 }
 
-/** `acme=acme.*,beta=beta.events`: topics that other tenants than that of the installation may read. */
+function parseCount(env: Environment, name: string, usual: number, unit: string, most: number): number {
+  const count = Number(env[name] || usual);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new ConfigError(`${name} is "${env[name]?.slice(0, 100)}"; it must be a number of ${unit}, from 1 to ${most}`);
+}
+
+/** `acme=acme.*,beta=beta.events`: topics that other tenants than that of the installation may read and write. */
 function parseAllowed(value: string | undefined): KafkaSettings['allowed'] {
   const items = list(value);
   if (items.length > MAX_ALLOWED) throw new ConfigError(`TIDINGS_KAFKA_TOPICS has more than ${MAX_ALLOWED} entries`);

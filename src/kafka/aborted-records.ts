@@ -6,7 +6,7 @@ export interface FetchedPartition {
 }
 
 /** Records of one producer. */
-export interface FetchedBatch {
+interface FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffsetDelta: number;
   readonly attributes: number;

@@ -1,0 +1,196 @@
+import { TidingsError } from '../../errors.ts';
+import { refuseTopic } from '../../kafka/allowed-topics.ts';
+import type { CatalogData } from '../../model/catalog.ts';
+import { isTestTenant } from '../../model/principal.ts';
+import type { MessageSink } from '../../model/sink.ts';
+import { appendAuditEntry } from '../../store/audit-log.ts';
+import { listParked, releaseParked } from '../../store/kafka/outbox.ts';
+import { listTopics, loadOpenTopics, setTopicPaused, type TopicView } from '../../store/kafka/topics.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { parkedPage, parkedResult, sinkPage, sinkParams, sinkState } from '../schemas/sinks.ts';
+
+const PATH = '/api/v1/sinks';
+const TAGS = ['sinks'];
+
+/** A topic that the catalog writes, or wrote. */
+interface WrittenTopic {
+  readonly name: string;
+  readonly kind: 'sink' | 'dead_letters' | 'former';
+  readonly topic: string;
+  readonly sink?: MessageSink;
+}
+
+/** Sinks: what the catalog names them, what waits for them, their pauses, and what was set aside. They are changed with the catalog. */
+export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka }: HttpDependencies): void {
+  app.get(
+    PATH,
+    {
+      config: { scope: 'webhooks:read' },
+      schema: {
+        operationId: 'listSinks',
+        summary: 'List the Kafka topics that the active catalog writes, and what waits for each',
+        tags: TAGS,
+        response: { 200: sinkPage },
+      },
+    },
+    async ({ principal: { tenantId } }) => {
+      const pool = database.forTenant(tenantId);
+      const { version, data } = await catalogs.getActive(tenantId);
+      const views = await listTopics(pool, tenantId);
+      const open = await loadOpenTopics(pool, tenantId);
+      const byTopic = new Map(views.map((view) => [view.topic, view]));
+      return {
+        catalog_version: version,
+        sinks: listWritten(data, views).map((one) => {
+          const { topic: _, problem, problem_since, measured_at, ...view } = byTopic.get(one.topic) ?? UNKNOWN;
+          const cause = findCause(tenantId, one);
+          return {
+            name: one.name,
+            description: one.sink?.description ?? null,
+            kind: one.kind,
+            topic: one.topic,
+            event_types: [...(one.sink?.eventTypes ?? [])],
+            decisions: one.sink?.decisions ?? 'none',
+            format: one.sink?.format ?? null,
+            key: one.sink?.key ?? null,
+            state: toState(cause, byTopic.get(one.topic) ?? UNKNOWN, one.kind === 'former' || open.includes(one.topic)),
+            cause,
+            problem: problem === null ? null : { code: problem, since: problem_since },
+            measured_at,
+            ...view,
+          };
+        }),
+      };
+    },
+  );
+
+  function findCause(tenantId: string, { topic }: WrittenTopic): string | null {
+    if (isTestTenant(tenantId)) return OF_TEST_KEY;
+    if (!kafka) return NOT_CONFIGURED;
+    return refuseTopic(kafka.settings, kafka.tenant, tenantId, topic) ?? null;
+  }
+
+  async function requireWritten(tenantId: string, name: string): Promise<WrittenTopic> {
+    const { data } = await catalogs.getActive(tenantId);
+    const found = listWritten(data, await listTopics(database.forTenant(tenantId), tenantId)).find(
+      (one) => one.name === name,
+    );
+    if (found) return found;
+    throw new TidingsError('not_found', 'The active catalog writes no such topic, and nothing waits for one.');
+  }
+
+  for (const isPaused of [true, false]) {
+    const verb = isPaused ? 'pause' : 'resume';
+    app.post(
+      `${PATH}/:name/${verb}`,
+      {
+        config: { scope: 'webhooks:write', errors: ['not_found'] },
+        schema: {
+          operationId: `${verb}Sink`,
+          summary: isPaused ? 'Stop writing a topic; its messages wait' : 'Write a paused topic again',
+          tags: TAGS,
+          params: sinkParams,
+          response: { 200: sinkState },
+        },
+      },
+      async ({ principal: { tenantId, actor }, params: { name } }) => {
+        const { topic } = await requireWritten(tenantId, name);
+        const now = clock();
+        const changed = await withTransaction(database.forTenant(tenantId), async (connection) => {
+          const isChanged = await setTopicPaused(connection, { tenantId, topic }, isPaused, now);
+          const action = isPaused ? 'sink.paused' : 'sink.resumed';
+          const states = { before: { paused: !isPaused }, after: { paused: isPaused } };
+          const entry = { tenantId, actor, action, subject: name, detail: { topic }, ...states };
+          if (isChanged) await appendAuditEntry(connection, entry, now);
+          return isChanged;
+        });
+        return { name, paused: isPaused, changed };
+      },
+    );
+  }
+
+  app.get(
+    `${PATH}/:name/parked`,
+    {
+      config: { scope: 'webhooks:read', errors: ['not_found'] },
+      schema: {
+        operationId: 'listParkedMessages',
+        summary: 'List messages of a topic that were set aside, because the brokers do not take them',
+        tags: TAGS,
+        params: sinkParams,
+        response: { 200: parkedPage },
+      },
+    },
+    async ({ principal: { tenantId }, params: { name } }) => {
+      const { topic } = await requireWritten(tenantId, name);
+      return { name, messages: await listParked(database.forTenant(tenantId), tenantId, topic) };
+    },
+  );
+
+  for (const isDeleted of [false, true]) {
+    const verb = isDeleted ? 'discard' : 'retry';
+    app.post(
+      `${PATH}/:name/parked/${verb}`,
+      {
+        config: { scope: 'webhooks:write', errors: ['not_found'] },
+        schema: {
+          operationId: `${verb}ParkedMessages`,
+          summary: isDeleted ? 'Delete messages that were set aside' : 'Send messages that were set aside once more',
+          tags: TAGS,
+          params: sinkParams,
+          response: { 200: parkedResult },
+        },
+      },
+      async ({ principal: { tenantId, actor }, params: { name } }) => {
+        const { topic } = await requireWritten(tenantId, name);
+        const now = clock();
+        const messages = await withTransaction(database.forTenant(tenantId), async (connection) => {
+          const count = await releaseParked(connection, tenantId, topic, isDeleted);
+          const action = isDeleted ? 'sink.discarded' : 'sink.retried';
+          const detail = { topic, messages: count };
+          if (count > 0) await appendAuditEntry(connection, { tenantId, actor, action, subject: name, detail }, now);
+          return count;
+        });
+        return { name, messages };
+      },
+    );
+  }
+}
+
+const NOT_CONFIGURED = 'Kafka is not configured (TIDINGS_KAFKA_BROKERS)';
+const OF_TEST_KEY = 'the data of test keys goes to no topic';
+
+/** Returns what the catalog writes, in the order of its files, and topics that it wrote before. */
+function listWritten({ sinks = [], sources = [] }: CatalogData, views: readonly TopicView[]): WrittenTopic[] {
+  const own = sinks.map((sink): WrittenTopic => ({ name: sink.name, kind: 'sink', topic: sink.topic, sink }));
+  const letters = [...new Set(sources.flatMap(({ deadLetterTopic }) => deadLetterTopic ?? []))];
+  const known = [...own, ...letters.map((topic): WrittenTopic => ({ name: topic, kind: 'dead_letters', topic }))];
+  const topics = new Set(known.map(({ topic }) => topic));
+  const names = new Set(known.map(({ name }) => name));
+  const former = views.filter(({ topic }) => !topics.has(topic) && !names.has(topic));
+  return [...known, ...former.map(({ topic }): WrittenTopic => ({ name: topic, kind: 'former', topic }))];
+}
+
+function toState(cause: string | null, { paused_at, full_since, problem }: TopicView, isOpen: boolean) {
+  if (cause === NOT_CONFIGURED || cause === OF_TEST_KEY) return 'not_configured' as const;
+  if (cause !== null) return 'not_allowed' as const;
+  if (paused_at !== null) return 'paused' as const;
+  if (full_since !== null) return 'full' as const;
+  if (problem !== null) return 'failing' as const;
+  return isOpen ? ('open' as const) : ('opening' as const);
+}
+
+const UNKNOWN: TopicView = {
+  topic: '',
+  problem: null,
+  problem_since: null,
+  paused_at: null,
+  full_since: null,
+  published: 0,
+  waiting: 0,
+  waiting_bytes: 0,
+  oldest_at: null,
+  parked: 0,
+  measured_at: null,
+};

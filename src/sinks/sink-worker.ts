@@ -1,0 +1,248 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { refuseTopic } from '../kafka/allowed-topics.ts';
+import { type KafkaProducer, openProducer } from '../kafka/client.ts';
+import { describeKafkaError } from '../kafka/errors.ts';
+import { Signal } from '../lib/concurrency/signal.ts';
+import { TokenBucket } from '../lib/concurrency/token-bucket.ts';
+import { Progress } from '../lib/progress.ts';
+import { suspendClock } from '../lib/suspend-clock.ts';
+import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
+import type { SinkState, TopicProblem } from '../model/sink.ts';
+import { publishFailed } from '../observe/happenings.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { renumberForeign } from '../store/kafka/outbox.ts';
+import {
+  type ClaimedTopic,
+  claimTopics,
+  failTopic,
+  hasHeldBack,
+  releaseTopic,
+  retryTopics,
+} from '../store/kafka/topics.ts';
+import { LaneFailure, type TurnParts, takeTurn } from './lane-turn.ts';
+import { TopicKeeper } from './topic-keeper.ts';
+
+export interface SinkWorkerParts {
+  readonly pool: pg.Pool;
+  readonly seal: Seal;
+  readonly clock: () => Millis;
+  /** Whether this process may act now: not while its clock is wrong. */
+  readonly mayAct: () => boolean;
+  readonly log: Logger;
+  readonly settings: KafkaSettings;
+  /** The tenant of the installation. */
+  readonly tenant: string;
+  /** Pause between two looks at the outbox in ms. */
+  readonly poll: Millis;
+}
+
+/** Topics that a process writes at once, and how many of them may have failed before. */
+const SLOTS = 4;
+const FAILING_SLOTS = 1;
+/** A claim (ms), and the part of it in which no send begins: a send takes 20 s at most. */
+const CLAIM_MS: Millis = 60_000;
+const LAST_SEND_MS: Millis = 30_000;
+/** Pauses (ms) after failures in a row: of a topic, and of the brokers. */
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 30_000;
+const FIRST_AWAY_MS = 500;
+const LAST_AWAY_MS = 10_000;
+/** Pause (ms) between looks while only transactions that are open hold messages back; and for how long after a wake. */
+const SOON_MS = 20;
+const SOON_FOR_MS = 2000;
+
+/**
+ * Sends what is recorded for Kafka topics. Each topic is a lane: its messages go one batch after the other, in order, by one process
+ * at a time. Topics take turns, so a long queue holds up no other one, and those that fail share one place.
+ */
+export class SinkWorker {
+  readonly #parts: SinkWorkerParts;
+  readonly #signal = new Signal();
+  readonly #progress = new Progress();
+  readonly #elapsed = suspendClock();
+  readonly #running = new Set<Promise<void>>();
+  readonly #keeper: TopicKeeper;
+  readonly #turn: TurnParts;
+  #producers: KafkaProducer[] = [];
+  /** Topics under way that have failed before. */
+  #failing = 0;
+  #keeping: Promise<void> | undefined;
+  #isStopping = false;
+  #done: Promise<void> = Promise.resolve();
+  #problem: string | null = null;
+  #awayUntil = 0;
+  #away = FIRST_AWAY_MS;
+  #soonUntil = 0;
+  #keptAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: SinkWorkerParts) {
+    this.#parts = parts;
+    this.#keeper = new TopicKeeper(parts);
+    const { pool, seal, clock, settings, log } = parts;
+    this.#turn = {
+      pool,
+      seal,
+      clock,
+      elapsed: this.#elapsed,
+      bucket: new TokenBucket(settings.out.rate, this.#elapsed()),
+      isStopping: () => this.#isStopping,
+      onParked: ({ tenantId, topic }, messageId, code) => {
+        publishFailed.tell({ tenantId, topic, code });
+        const line = { tenant_id: tenantId, topic, message_id: messageId, code };
+        log.error(line, 'a message for a Kafka topic was set aside: the topic goes on without it');
+      },
+    };
+  }
+
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  /** Looks at the outbox now. */
+  wake(): void {
+    this.#soonUntil = this.#elapsed() + SOON_FOR_MS;
+    this.#signal.set();
+  }
+
+  /** Begins no send, and resolves when those under way have ended. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#signal.set();
+    await this.#done;
+    await Promise.all(this.#running);
+    await this.#keeping;
+    await Promise.all(this.#producers.map((one) => one.close()));
+  }
+
+  /** Time (ms) since the loop last came to its next step, for health reports. */
+  get idleTime(): Millis {
+    return this.#progress.idleTime;
+  }
+
+  get state(): SinkState {
+    return { problem: this.#problem };
+  }
+
+  async #run(): Promise<void> {
+    const { pool, poll, mayAct, log } = this.#parts;
+    let isChecked = false;
+    while (!this.#isStopping) {
+      this.#progress.mark();
+      let pause = poll;
+      try {
+        if (mayAct()) {
+          if (!isChecked) await renumberForeign(pool);
+          isChecked = true;
+          if (this.#elapsed() - this.#keptAt >= poll) this.#keep();
+          await this.#claim();
+          if (this.#elapsed() < this.#soonUntil && (await hasHeldBack(pool))) pause = SOON_MS;
+        }
+      } catch (error) {
+        log.warn({ err: error }, 'messages for Kafka topics could not be read; trying again');
+      }
+      if (!this.#isStopping) await this.#signal.sleep(pause);
+    }
+  }
+
+  /** Opens and measures topics, beside what is sent. */
+  #keep(): void {
+    if (this.#keeping) return;
+    this.#keptAt = this.#elapsed();
+    const keep = async () => {
+      await this.#keeper.open();
+      await this.#keeper.measure();
+    };
+    this.#keeping = keep()
+      .catch((error) =>
+        this.#parts.log.warn({ err: error }, 'Kafka topics could not be opened or measured; trying again'),
+      )
+      .finally(() => {
+        this.#keeping = undefined;
+      });
+  }
+
+  /** Claims topics for the places that are free. */
+  async #claim(): Promise<void> {
+    const { pool, clock } = this.#parts;
+    const isAway = this.#problem !== null;
+    if (isAway && this.#elapsed() < this.#awayUntil) return;
+    // While the brokers are away, one topic asks whether they are back.
+    const free = (isAway ? 1 : SLOTS) - this.#running.size;
+    if (free <= 0) return;
+    const askedAt = this.#elapsed();
+    const now = clock();
+    const lanes = await claimTopics(pool, now, now + CLAIM_MS, free, Math.max(0, FAILING_SLOTS - this.#failing));
+    for (const lane of lanes) {
+      const isFailing = lane.failures > 0;
+      if (isFailing) this.#failing++;
+      const running: Promise<void> = this.#work(lane, askedAt + CLAIM_MS - LAST_SEND_MS).finally(() => {
+        this.#running.delete(running);
+        if (isFailing) this.#failing--;
+        this.#signal.set();
+      });
+      this.#running.add(running);
+    }
+  }
+
+  async #work(lane: ClaimedTopic, goodUntil: Millis): Promise<void> {
+    const { pool, log, settings, tenant } = this.#parts;
+    let producer: KafkaProducer | undefined;
+    try {
+      if (refuseTopic(settings, tenant, lane.tenantId, lane.topic) !== undefined) {
+        await this.#fail(lane, 'not_allowed', undefined);
+        return;
+      }
+      producer = this.#producers.pop() ?? (await openProducer(settings));
+      await takeTurn(this.#turn, producer, lane, goodUntil);
+      if (this.#problem !== null) await this.#recover();
+      this.#producers.push(producer);
+      producer = undefined;
+      await releaseTopic(pool, lane);
+    } catch (error) {
+      // What was sent is unknown: another producer goes on.
+      void producer?.close();
+      const failure = error instanceof LaneFailure ? error.failure : undefined;
+      if (failure === undefined) {
+        log.warn({ err: error, topic: lane.topic }, 'messages for a Kafka topic could not be sent; trying again');
+        await releaseTopic(pool, lane).catch(() => {});
+        return;
+      }
+      await this.#fail(lane, failure, (error as LaneFailure).cause).catch(() => {});
+    }
+  }
+
+  async #fail(lane: ClaimedTopic, problem: TopicProblem, error: unknown): Promise<void> {
+    const { pool, clock, log } = this.#parts;
+    const now = clock();
+    const { tenantId, topic, failures } = lane;
+    let pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS);
+    if (problem === 'brokers_away') {
+      this.#tell(error);
+      pause = this.#away;
+      this.#awayUntil = this.#elapsed() + this.#away;
+      this.#away = Math.min(this.#away * 2, LAST_AWAY_MS);
+    } else if (failures === 0) {
+      const line = { tenant_id: tenantId, topic, problem, ...(error !== undefined && { err: error }) };
+      log.warn(line, 'a Kafka topic cannot be written; its messages wait');
+    }
+    publishFailed.tell({ tenantId, topic, code: problem });
+    await failTopic(pool, lane, problem, now, now + pause);
+  }
+
+  /** Logs a problem once, until it is another one or over. */
+  #tell(error: unknown): void {
+    const problem = describeKafkaError(error);
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#parts.log.warn({ err: error }, `Kafka topics are not written: ${problem}; trying again`);
+  }
+
+  async #recover(): Promise<void> {
+    this.#problem = null;
+    this.#away = FIRST_AWAY_MS;
+    this.#parts.log.info('Kafka topics are written again');
+    await retryTopics(this.#parts.pool);
+  }
+}

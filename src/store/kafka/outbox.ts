@@ -1,0 +1,300 @@
+import type pg from 'pg';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import type { OutboxKind, ParkedCode } from '../../model/sink.ts';
+import { documentRow, sealDocument } from '../../privacy/documents.ts';
+import type { Seal } from '../../privacy/seal.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { type Columns, CopyRows } from '../pg/copy.ts';
+import type { Statement } from '../pg/pipeline.ts';
+import type { Connection } from '../pg/pool.ts';
+
+/** Messages on their way to Kafka topics. */
+
+/** A worker that writes topics listens here. */
+export const OUTBOX_CHANNEL = 'tidings_outbox';
+
+/** A message of a batch. */
+export interface NewMessage {
+  /** With the topic its identity in the outbox. */
+  readonly messageId: string;
+  readonly topic: string;
+  readonly kind: OutboxKind;
+  readonly userId: string;
+  readonly key: string | null;
+  readonly isStructured: boolean;
+  /** Type, id and time of the CloudEvent. */
+  readonly type: string;
+  readonly eventId: string;
+  readonly at: Millis;
+  /** The JSON text of its data, with addresses masked. */
+  readonly dataText: string;
+  /** The originals, if they differ. */
+  readonly sealed: Buffer | null;
+  readonly traceparent: string | null;
+}
+
+const COLUMNS: Columns = {
+  tenant_id: 'text',
+  message_id: 'uuid',
+  topic: 'text',
+  kind: 'text',
+  user_id: 'text',
+  key: 'text',
+  is_structured: 'bool',
+  type: 'text',
+  event_id: 'text',
+  at: 'time',
+  data: 'text',
+  sealed: 'bytea',
+  traceparent: 'text',
+  bytes: 'int4',
+  created_at: 'time',
+};
+
+/** Returns the statement that writes messages, in their order. */
+export function copyOutbox(tenantId: string, messages: readonly NewMessage[], now: Millis): Statement {
+  const rows = new CopyRows('kafka_outbox', COLUMNS);
+  for (const one of messages) {
+    rows.add([
+      tenantId,
+      one.messageId,
+      one.topic,
+      one.kind,
+      one.userId,
+      one.key,
+      one.isStructured,
+      one.type,
+      one.eventId,
+      one.at,
+      one.dataText,
+      one.sealed,
+      one.traceparent,
+      Buffer.byteLength(one.dataText) + (one.sealed?.length ?? 0),
+      now,
+    ]);
+  }
+  return rows.statement();
+}
+
+/** A message that a source could not read, as its topic had it. */
+export interface DeadLetter {
+  /** The tenant whose catalog has the source. */
+  readonly tenantId: string;
+  readonly topic: string;
+  readonly messageId: string;
+  readonly userId: string;
+  /** Why, and where it was. */
+  readonly data: JsonObject;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly (readonly [name: string, value: Buffer])[];
+}
+
+/** A message as its topic had it, as it is sealed. */
+export interface OriginalMessage {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+export const DEAD_LETTER_TYPE = 'tidings.dead_letter';
+
+/** Returns the statement that writes dead letters to their topics, as far as these are open. */
+export function deadLetterStatement(seal: Seal, letters: readonly DeadLetter[], now: Millis): Statement {
+  const base64 = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString('base64'));
+  const rows = letters.map(({ tenantId, topic, messageId, userId, data, key, value, headers }) => {
+    const original: OriginalMessage = {
+      key: base64(key),
+      value: base64(value),
+      headers: headers.map(([name, one]) => [name, one.toString('base64')] as const),
+    };
+    const sealed = sealDocument(seal, JSON.stringify(original), documentRow('kafka_outbox', tenantId, messageId));
+    return { t: tenantId, o: topic, m: messageId, u: userId, j: data, s: sealed.toString('base64'), b: sealed.length };
+  });
+  return { name: 'insert-dead-letters', text: INSERT_DEAD_LETTERS, values: [isoTime(now), JSON.stringify(rows)] };
+}
+
+const INSERT_DEAD_LETTERS = `
+insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, sealed, bytes, created_at)
+select t, m, o, 'dead_letter', u, '${DEAD_LETTER_TYPE}', m::text, $1, j, decode(s, 'base64'), b, $1
+from json_to_recordset($2) as r(t text, o text, m uuid, u text, j json, s text, b integer)
+where exists (
+  select from active_catalogs as a where a.tenant_id = r.t and r.o = any (a.open_topics) and a.open_until > $1)`;
+
+/** A message that waits. */
+export interface WaitingMessage {
+  readonly messageId: string;
+  readonly kind: OutboxKind;
+  readonly userId: string;
+  readonly key: string | null;
+  readonly isStructured: boolean;
+  readonly type: string;
+  readonly eventId: string;
+  readonly at: string;
+  readonly dataText: string;
+  readonly sealed: Buffer | null;
+  readonly traceparent: string | null;
+  readonly bytes: number;
+}
+
+/**
+ * Returns the first messages of a topic: those of transactions before which none is open. The first comes whatever its size.
+ * @param maxBytes of all of them
+ */
+export async function readOutbox(
+  pool: pg.Pool,
+  { tenantId, topic }: { readonly tenantId: string; readonly topic: string },
+  limit: number,
+  maxBytes: number,
+): Promise<WaitingMessage[]> {
+  const { rows } = await pool.query({
+    name: 'read-kafka-outbox',
+    text: READ,
+    values: [tenantId, topic, limit, maxBytes],
+  });
+  return rows.map((row) => ({
+    messageId: row.message_id,
+    kind: row.kind,
+    userId: row.user_id,
+    key: row.key,
+    isStructured: row.is_structured,
+    type: row.type,
+    eventId: row.event_id,
+    at: isoTime(row.at),
+    dataText: row.data,
+    sealed: row.sealed,
+    traceparent: row.traceparent,
+    bytes: row.bytes,
+  }));
+}
+
+const READ = `
+select message_id, kind, user_id, key, is_structured, type, event_id, at, data::text as data, sealed, traceparent, bytes
+from (
+  select *, sum(bytes) over (order by xid, id rows between unbounded preceding and current row) as sum,
+         row_number() over (order by xid, id) as n
+  from (
+    select * from kafka_outbox
+    where tenant_id = $1 and topic = $2 and parked_at is null and xid < pg_snapshot_xmin(pg_current_snapshot())
+    order by xid, id limit $3
+  ) as page
+) as sized
+where n = 1 or sum <= $4
+order by n`;
+
+/** Deletes messages that the brokers have acknowledged, and counts them. */
+export async function deleteSent(
+  pool: pg.Pool,
+  { tenantId, topic }: { readonly tenantId: string; readonly topic: string },
+  messageIds: readonly string[],
+): Promise<void> {
+  await pool.query({
+    name: 'delete-kafka-outbox',
+    text: `with gone as (
+             delete from kafka_outbox where tenant_id = $1 and topic = $2 and message_id = any ($3::uuid[]) returning 1
+           )
+           update kafka_topics set published = published + (select count(*) from gone), failures = 0,
+                  problem = null, problem_since = null, retry_at = '-infinity'
+           where tenant_id = $1 and topic = $2`,
+    values: [tenantId, topic, messageIds],
+  });
+}
+
+/** Sets a message aside that the brokers never take, or that cannot be read. */
+export async function parkMessage(
+  pool: pg.Pool,
+  { tenantId, topic }: { readonly tenantId: string; readonly topic: string },
+  messageId: string,
+  code: ParkedCode,
+  now: Millis,
+): Promise<void> {
+  await pool.query({
+    name: 'park-kafka-outbox',
+    text: `update kafka_outbox set parked_at = $5, parked_code = $4
+           where tenant_id = $1 and topic = $2 and message_id = $3 and parked_at is null`,
+    values: [tenantId, topic, messageId, code, isoTime(now)],
+  });
+}
+
+/** A message that was set aside, as shown. */
+export interface ParkedView {
+  readonly message_id: string;
+  readonly event_id: string;
+  readonly type: string;
+  readonly user_id: string | null;
+  readonly bytes: number;
+  readonly code: ParkedCode;
+  readonly parked_at: string;
+  readonly recorded_at: string;
+}
+
+/** Messages of a topic that are listed, or moved by one command. */
+const MAX_PARKED = 1000;
+
+/** Lists what was set aside of a topic, the earliest first. */
+export async function listParked(connection: Pick<Connection, 'query'>, tenantId: string, topic: string) {
+  const { rows } = await connection.query(
+    `select message_id, event_id, type, user_id, bytes, parked_code, parked_at, created_at from kafka_outbox
+     where tenant_id = $1 and topic = $2 and parked_at > '-infinity' order by parked_at, message_id limit ${MAX_PARKED}`,
+    [tenantId, topic],
+  );
+  return rows.map(
+    (row): ParkedView => ({
+      message_id: row.message_id,
+      event_id: row.event_id,
+      type: row.type,
+      user_id: row.user_id === '' ? null : row.user_id,
+      bytes: row.bytes,
+      code: row.parked_code,
+      parked_at: isoTime(row.parked_at),
+      recorded_at: isoTime(row.created_at),
+    }),
+  );
+}
+
+/** Has messages that were set aside sent once more, or deletes them, in the transaction of the caller. Returns how many. */
+export async function releaseParked(
+  connection: Pick<Connection, 'query'>,
+  tenantId: string,
+  topic: string,
+  isDeleted: boolean,
+): Promise<number> {
+  const chosen = `(tenant_id, message_id, topic) in (
+    select tenant_id, message_id, topic from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
+    order by parked_at, message_id limit ${MAX_PARKED} for update)`;
+  const { rowCount } = await connection.query(
+    isDeleted
+      ? `delete from kafka_outbox where ${chosen}`
+      : `update kafka_outbox set parked_at = null, parked_code = null where ${chosen}`,
+    [tenantId, topic],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Gives messages of another database the first places, in their order: its transactions say nothing here.
+ * @param tenants null: all
+ */
+export async function renumberOutbox(
+  connection: Pick<Connection, 'query'>,
+  tenants: readonly string[] | null,
+): Promise<void> {
+  await connection.query(
+    `update kafka_outbox as o set xid = '0', id = r.n
+     from (select tenant_id, message_id, topic, row_number() over (order by xid, id) as n from kafka_outbox
+           where $1::text[] is null or tenant_id = any ($1)) as r
+     where o.tenant_id = r.tenant_id and o.message_id = r.message_id and o.topic = r.topic`,
+    [tenants],
+  );
+}
+
+/** Gives the messages the first places if some of them are of transactions of another database, as after a logical copy. */
+export async function renumberForeign(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ tenant_id: string }>(
+    `select distinct tenant_id from kafka_topics as k
+     where exists (select from kafka_outbox as o where o.tenant_id = k.tenant_id and o.topic = k.topic and o.parked_at is null
+                     and o.xid >= pg_snapshot_xmax(pg_current_snapshot()))`,
+  );
+  const tenants = rows.map(({ tenant_id: tenantId }) => tenantId);
+  if (tenants.length > 0) await renumberOutbox(pool, tenants);
+}

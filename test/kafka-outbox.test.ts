@@ -1,0 +1,200 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { KafkaProducer, OutgoingMessage } from '../src/kafka/client.ts';
+import { TokenBucket } from '../src/lib/concurrency/token-bucket.ts';
+import type { KafkaSettings } from '../src/model/kafka.ts';
+import { takeTurn } from '../src/sinks/lane-turn.ts';
+import { TopicKeeper } from '../src/sinks/topic-keeper.ts';
+import { readOutbox, renumberOutbox } from '../src/store/kafka/outbox.ts';
+import { claimTopics, listTopics } from '../src/store/kafka/topics.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+
+/** What is recorded for Kafka topics, and in which order it is handed over; without a broker. */
+
+const TOPIC = 'shop.orders';
+const CATALOG = [
+  ['events.yaml', 'events: { ordered: { properties: { n: number, to: string } }, other: {} }'],
+  ['notifications.yaml', 'notifications: { TELL: { category: SYSTEM, channels: [email] } }'],
+  ['rules.yaml', 'rules: { TELL: { on: other } }'],
+  ['templates/TELL/email.en.subject.txt', 'Hello'],
+  ['templates/TELL/email.en.txt', 'Hello'],
+] as const;
+const SINKS = `sinks: { orders: { topic: ${TOPIC}, event_types: [ordered] } }`;
+
+let tidings: TestTidings;
+let n = 0;
+beforeEach(async () => {
+  tidings = await testTidings({}, new Map(CATALOG));
+  tidings.clock.now = Date.now();
+});
+afterEach(() => tidings.close());
+
+function keeper(out: Partial<KafkaSettings['out']> = {}, settings: Partial<KafkaSettings> = {}): TopicKeeper {
+  const all = { rate: 1000, maxWaiting: 1000, maxWaitingBytes: 1_000_000, ...out };
+  return new TopicKeeper({
+    pool: tidings.pool,
+    clock: () => tidings.clock.now,
+    log: silent,
+    settings: { allowed: [], ...settings, out: all } as unknown as KafkaSettings,
+    tenant: TENANT,
+  });
+}
+
+/** Makes the catalog with the sinks the active one, and opens their topics. */
+async function open(): Promise<void> {
+  await tidings.apply(new Map([...CATALOG, ['sinks.yaml', SINKS]]));
+  await keeper().open();
+}
+
+async function post(user: string, properties: object = {}): Promise<void> {
+  const event_timestamp = new Date(tidings.clock.now).toISOString();
+  const [result] = await tidings.ingest([
+    { event_id: `e ${++n}`, user_id: user, event_type: 'ordered', event_timestamp, properties: { n, ...properties } },
+  ]);
+  expect(result?.status).toBe('accepted');
+}
+
+const count = async () => (await tidings.pool.query('select count(*)::int as n from kafka_outbox')).rows[0].n as number;
+
+/** A producer that keeps what it is given. @param take throws what the brokers answer */
+function fakeProducer(take: (messages: readonly OutgoingMessage[]) => void = () => {}) {
+  const sent: OutgoingMessage[] = [];
+  const producer: KafkaProducer = {
+    async send(_topic, messages) {
+      take(messages);
+      sent.push(...messages);
+    },
+    async close() {},
+  };
+  return { producer, sent };
+}
+
+async function turn(producer: KafkaProducer, goodFor = 30_000): Promise<void> {
+  const { pool, seal, clock } = tidings;
+  const elapsed = () => performance.now();
+  const parts = { pool, seal, clock: () => clock.now, elapsed, bucket: new TokenBucket(10_000, elapsed()) };
+  for (const lane of await claimTopics(pool, clock.now, clock.now, 10, 1)) {
+    await takeTurn({ ...parts, isStopping: () => false, onParked: () => {} }, producer, lane, elapsed() + goodFor);
+  }
+}
+
+const idsOf = (messages: readonly OutgoingMessage[]) =>
+  messages.map(({ headers }) => String(headers.find(([name]) => name === 'ce_id')?.[1]));
+
+test('without sinks, and before their topics are open, nothing is recorded', async () => {
+  await post('ana');
+  await tidings.apply(new Map([...CATALOG, ['sinks.yaml', SINKS]]));
+  await post('ana');
+  expect(await count()).toBe(0);
+  await keeper({}, { allowed: [{ tenantId: 'other', topic: 'shop.*' }] }).open();
+  await post('ana');
+  expect(await count()).toBe(0);
+  await keeper().open();
+  await post('ana');
+  expect(await count()).toBe(1);
+});
+
+test('a message is sent as it was posted, and stands masked in the outbox', async () => {
+  await open();
+  await post('ana', { to: 'ana@example.com' });
+  const { rows } = await tidings.pool.query('select data::text as text from kafka_outbox');
+  expect(rows[0].text).not.toContain('ana@example.com');
+  const { producer, sent } = fakeProducer();
+  await turn(producer);
+  expect(String(sent[0]?.key)).toBe('default:ana');
+  expect(JSON.parse(String(sent[0]?.value)).properties.to).toBe('ana@example.com');
+  expect(await count()).toBe(0);
+});
+
+test('what an open transaction precedes waits for it, so that nothing is overtaken', async () => {
+  await open();
+  const early = await tidings.pool.connect();
+  await early.query('begin');
+  await early.query(`insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, key, type, event_id, at, data, bytes, created_at)
+    values ('default', gen_random_uuid(), '${TOPIC}', 'fact', 'ana', 'default:ana', 'ordered', 'early', now(), '{}', 2, now())`);
+  await post('ana');
+  expect(await readOutbox(tidings.pool, { tenantId: TENANT, topic: TOPIC }, 10, 1000)).toEqual([]);
+  await early.query('commit');
+  early.release();
+  const { producer, sent } = fakeProducer();
+  await turn(producer);
+  expect(idsOf(sent)).toEqual(['early', `e ${n}`]);
+});
+
+test('after a crash between acknowledgement and deletion the same messages come again, in order', async () => {
+  await open();
+  for (let i = 0; i < 5; i++) await post('ana');
+  const ids = Array.from({ length: 5 }, (_, i) => `e ${n - 4 + i}`);
+  const failing = fakeProducer();
+  await tidings.pool.query(`
+    create function fail() returns trigger language plpgsql as $$ begin raise exception 'gone'; end $$;
+    create trigger fail before delete on kafka_outbox for each row execute function fail()`);
+  await expect(turn(failing.producer)).rejects.toThrow('gone');
+  await tidings.pool.query('drop trigger fail on kafka_outbox');
+  const again = fakeProducer();
+  tidings.clock.now += 1;
+  await turn(again.producer);
+  expect(idsOf(failing.sent)).toEqual(ids);
+  expect(idsOf(again.sent)).toEqual(ids);
+  expect(await count()).toBe(0);
+});
+
+test('a process whose claim may be over sends nothing', async () => {
+  await open();
+  await post('ana');
+  const { producer, sent } = fakeProducer();
+  await turn(producer, -1);
+  expect(sent).toEqual([]);
+  expect(await count()).toBe(1);
+});
+
+test('a message that is never taken is found by halving, and set aside; the others go on in order', async () => {
+  await open();
+  for (let i = 0; i < 9; i++) await post('ana');
+  const bad = `e ${n - 3}`;
+  const { producer, sent } = fakeProducer((messages) => {
+    if (idsOf(messages).includes(bad)) throw Object.assign(new Error('no'), { apiId: 'MESSAGE_TOO_LARGE' });
+  });
+  await turn(producer);
+  expect(idsOf(sent)).toEqual(Array.from({ length: 9 }, (_, i) => `e ${n - 8 + i}`).filter((id) => id !== bad));
+  const { rows } = await tidings.pool.query('select event_id, parked_code from kafka_outbox');
+  expect(rows).toEqual([{ event_id: bad, parked_code: 'too_large' }]);
+});
+
+test('when too much waits nothing more is recorded; afterwards a message says what time is missing', async () => {
+  await open();
+  for (let i = 0; i < 3; i++) await post('ana');
+  await keeper({ maxWaiting: 3 }).measure();
+  expect(await listTopics(tidings.pool, TENANT)).toMatchObject([{ waiting: 3, full_since: expect.any(String) }]);
+  await post('ana');
+  expect(await count()).toBe(3);
+  await keeper().open();
+  await post('ana');
+  expect(await count()).toBe(3);
+  const { producer, sent } = fakeProducer();
+  tidings.clock.now += 10_000;
+  await turn(producer);
+  await keeper({ maxWaiting: 3 }).measure();
+  await post('ana');
+  tidings.clock.now += 1;
+  await turn(producer);
+  const types = sent.map(({ headers }) => String(headers.find(([name]) => name === 'ce_type')?.[1]));
+  expect(types).toEqual(['ordered', 'ordered', 'ordered', 'tidings.gap', 'ordered']);
+  expect(JSON.parse(String(sent[3]?.value))).toMatchObject({
+    topic: TOPIC,
+    since: expect.any(String),
+    until: expect.any(String),
+  });
+});
+
+test('messages of another database keep their order, before those of this one', async () => {
+  await open();
+  for (let i = 0; i < 3; i++) await post('ana');
+  // As after a restore into a database with fewer transactions.
+  await tidings.pool.query(`update kafka_outbox set xid = (9000000000 - id)::text::xid8`);
+  const { rows } = await tidings.pool.query('select event_id from kafka_outbox order by xid, id');
+  await renumberOutbox(tidings.pool, null);
+  await post('ana');
+  const { producer, sent } = fakeProducer();
+  await turn(producer);
+  expect(idsOf(sent)).toEqual([...rows.map((row) => row.event_id), `e ${n}`]);
+});
