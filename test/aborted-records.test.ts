@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dropAborted, type FetchedPartition } from '../src/sources/aborted-records.ts';
+import { dropAborted, type FetchedPartition } from '../src/kafka/aborted-records.ts';
 
 /** Records that count in the answer of a broker: none of a transaction that was aborted. */
 

@@ -8,7 +8,7 @@ import { readOutbox, renumberOutbox } from '../src/store/kafka/outbox.ts';
 import { claimTopics, listTopics } from '../src/store/kafka/topics.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What is recorded for Kafka topics, and in which order it is handed over; without a broker. */
+/** Messages for Kafka topics as they are recorded, and the order in which they are handed over; without a broker. */
 
 const TOPIC = 'shop.orders';
 const CATALOG = [

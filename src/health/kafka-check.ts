@@ -12,7 +12,7 @@ const MAX_LAG = 50_000;
 /** Time (ms) that a message for a topic may wait. */
 const MAX_WAIT_MS: Millis = 60_000;
 
-/** How a process reads and writes topics. */
+/** States in which a process reads and writes topics. */
 export interface KafkaStates {
   readonly getSources: () => SourceState;
   readonly getSinks: () => SinkState;

@@ -92,7 +92,7 @@ function toKey({ key }: MessageSink, tenantId: string, userId: string): string |
   return key === 'user' ? userId : `${tenantId}:${userId}`;
 }
 
-/** What was decided, by ids and codes: no evidence and no sentence, which may quote what was posted. */
+/** Returns what was decided, by ids and codes: no evidence and no sentence, which may quote what was posted. */
 function toDecisionText(userId: string, decision: Decision, { catalogVersion, now, trigger }: DecidedOn): string {
   return JSON.stringify({
     decision_id: decision.decision_id,

@@ -25,7 +25,7 @@ export interface TurnParts {
   readonly onParked: (lane: ClaimedTopic, messageId: string, code: ParkedCode) => void;
 }
 
-/** Messages and bytes of one send; brokers take at most 1 MiB of a partition unless they are told otherwise. */
+/** Messages and bytes of one send; brokers take at most 1 MiB of a partition unless they are set otherwise. */
 const MAX_BATCH_MESSAGES = 500;
 const MAX_BATCH_BYTES = 900_000;
 /** Time (ms) after which other topics have their turn. */

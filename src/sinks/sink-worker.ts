@@ -201,7 +201,7 @@ export class SinkWorker {
       producer = undefined;
       await releaseTopic(pool, lane);
     } catch (error) {
-      // What was sent is unknown: another producer goes on.
+      // It is not known what was sent: another producer goes on.
       void producer?.close();
       const failure = error instanceof LaneFailure ? error.failure : undefined;
       if (failure === undefined) {

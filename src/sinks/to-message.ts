@@ -61,12 +61,12 @@ function findTraceparent(dataText: string): string | undefined {
 function toDeadLetter({ dataText, messageId }: WaitingMessage, original: OriginalMessage): OutgoingMessage {
   const bytes = (text: string | null) => (text === null ? null : Buffer.from(text, 'base64'));
   const data = JSON.parse(dataText) as JsonObject;
-  const told = Object.entries({ id: messageId, ...data }).map(([name, value]): [string, string] => [
+  const reasons = Object.entries({ id: messageId, ...data }).map(([name, value]): [string, string] => [
     `${LETTER_PREFIX}${name}`,
     String(value).slice(0, MAX_HEADER_CHARS),
   ]);
   const own = original.headers.map(([name, value]) => [name, Buffer.from(value, 'base64')] as const);
-  return { key: bytes(original.key), value: bytes(original.value), headers: [...own, ...toHeaders(told)] };
+  return { key: bytes(original.key), value: bytes(original.value), headers: [...own, ...toHeaders(reasons)] };
 }
 
 function toHeaders(texts: readonly (readonly [string, string])[]): (readonly [string, Buffer])[] {

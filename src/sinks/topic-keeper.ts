@@ -31,7 +31,7 @@ const MEASURE_MS = 5000;
 const MEASURE_PAUSE_FACTOR = 10;
 const MAX_PAUSE_MS = 15_000;
 const PAGE_TOPICS = 20;
-/** Messages that have waited for so long (ms) for a transaction to end are told of. */
+/** Messages that have waited for so long (ms) for a transaction to end are reported. */
 const OPEN_TRANSACTION_MS = 10_000;
 /** Part of the bound below which a topic that was full is opened again. */
 const ROOM_SHARE = 0.8;

@@ -1,4 +1,4 @@
-import type { KafkaRecord } from './kafka-client.ts';
+import type { KafkaRecord } from '../kafka/client.ts';
 
 /** Records and bytes that one transaction decides, at most; a record of any size is decided alone. */
 const MAX_BATCH_RECORDS = 500;

@@ -47,7 +47,12 @@ export function addSinksCommands(program: Command): void {
   for (const [verb, description, path, say] of [
     ['pause', 'Stop writing a topic; its messages wait', 'pause', () => 'is paused'],
     ['resume', 'Write a paused topic again', 'resume', () => 'is written again'],
-    ['retry', 'Send messages that were set aside once more', 'parked/retry', (n: number) => `tries ${messages(n)} again`],
+    [
+      'retry',
+      'Send messages that were set aside once more',
+      'parked/retry',
+      (n: number) => `tries ${messages(n)} again`,
+    ],
     ['discard', 'Delete messages that were set aside', 'parked/discard', (n: number) => `lost ${messages(n)}`],
   ] as const) {
     sinks
@@ -57,7 +62,9 @@ export function addSinksCommands(program: Command): void {
       .option(...JSON_OPTION)
       .action((name: string, { json }: JsonOption) =>
         runApiCommand(json, async (api) => {
-          const data = (await api.post(`${PATH}/${encodeURIComponent(name)}/${path}`)) as { readonly messages?: number };
+          const data = (await api.post(`${PATH}/${encodeURIComponent(name)}/${path}`)) as {
+            readonly messages?: number;
+          };
           return { data, lines: [`The sink ${name} ${say(data.messages ?? 0)}.`] };
         }),
       );

@@ -17,7 +17,10 @@ const problem = z
 
 const sink = z
   .object({
-    name: z.string().describe('That of the catalog; of a topic for dead letters, that of the topic').meta({ examples: ['outcomes'] }),
+    name: z
+      .string()
+      .describe('That of the catalog; of a topic for dead letters, that of the topic')
+      .meta({ examples: ['outcomes'] }),
     description: z.string().nullable(),
     kind: z
       .enum(['sink', 'dead_letters', 'former'])
@@ -47,7 +50,10 @@ const sink = z
 
 export const sinkPage = z
   .object({ catalog_version: z.int(), sinks: listOf(sink) })
-  .meta({ id: 'SinkPage', description: 'The topics that the active catalog writes, in the order of its files, and former ones' });
+  .meta({
+    id: 'SinkPage',
+    description: 'The topics that the active catalog writes, in the order of its files, and former ones',
+  });
 
 export const sinkState = z
   .object({ name: z.string(), paused: z.boolean(), changed: z.boolean().describe('Whether it was otherwise before') })

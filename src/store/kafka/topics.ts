@@ -111,12 +111,12 @@ export async function retryTopics(pool: pg.Pool): Promise<void> {
   });
 }
 
-/** What a tenant's catalog writes, and what it may write now. */
+/** A tenant whose catalog writes topics. */
 export interface WritingTenant {
   readonly tenantId: string;
   readonly written: readonly string[];
   readonly open: readonly string[];
-  /** Those for which too much waits. */
+  /** Topics for which too much waits. */
   readonly full: readonly string[];
   /** Whether `open` holds for long enough. */
   readonly isFresh: boolean;
@@ -189,7 +189,7 @@ export interface MeasuredTopic extends TopicKey {
 
 /**
  * Measures topics that were not measured since `before`, and stores what waits in each. Without a lock: a topic goes on meanwhile.
- * @param old messages that have waited for so long (ms) for a transaction to end are told of
+ * @param old messages that have waited for so long (ms) for a transaction to end are reported
  */
 export async function measureTopics(
   pool: pg.Pool,
@@ -278,7 +278,7 @@ export async function endFull(
              select full_since from kafka_topics where tenant_id = $1 and topic = $2 and full_since is not null for update
            ), opened as (
              update kafka_topics set full_since = null where tenant_id = $1 and topic = $2 and full_since is not null
-           ), told as (
+           ), noted as (
              insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, bytes, created_at)
              select $1, $3::uuid, $2, 'gap', '', $4, $3::uuid::text, $5,
                     json_build_object('topic', $2::text,

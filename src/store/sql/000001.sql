@@ -1135,7 +1135,7 @@ create table kafka_outbox (
 
 -- The queue of a topic.
 create index kafka_outbox_queue on kafka_outbox (tenant_id, topic, xid, id) where parked_at is null;
--- What was set aside.
+-- Messages that were set aside.
 create index kafka_outbox_parked on kafka_outbox (tenant_id, topic, parked_at, message_id) where parked_at > '-infinity';
 
 -- Topics that Tidings writes, each a lane of its own: one process at a time sends its messages.
@@ -1204,7 +1204,7 @@ begin
   new.rule_facts := (
     select array_agg(t) from unnest(array['notification.dropped', 'suppression.added', 'suppression.removed']) as t
     where position('"' || t || '"' in (content - 'sinks')::text) > 0);
-  -- What a test key posts is written nowhere.
+  -- Nothing that a test key posts is written.
   new.sinks := case when new.tenant_id not like '%.test' then content -> 'sinks' end;
   new.written_topics := case when new.tenant_id not like '%.test' then (
     select array_agg(distinct topic) from (

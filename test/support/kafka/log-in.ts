@@ -1,5 +1,6 @@
-import { describeKafkaError, openMember } from '../../../src/sources/kafka-client.ts';
-import { parseKafkaSettings } from '../../../src/sources/parse-settings.ts';
+import { openMember } from '../../../src/kafka/client.ts';
+import { describeKafkaError } from '../../../src/kafka/errors.ts';
+import { parseKafkaSettings } from '../../../src/kafka/parse-settings.ts';
 
 /*
  * Connects to brokers, once with each of the environments that are its argument (JSON). Prints why the brokers cannot be used, or
