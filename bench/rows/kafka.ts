@@ -1,3 +1,4 @@
+import { parseKafkaSettings } from '../../src/kafka/parse-settings.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import type { KafkaSettings } from '../../src/model/kafka.ts';
 import { systemActor } from '../../src/model/principal.ts';
@@ -51,22 +52,18 @@ function measureHttp(setup: Setup, { node }: KafkaTools, traffic: Traffic): Prom
   });
 }
 
+function readSettings(broker: Broker): KafkaSettings {
+  const names = { TIDINGS_KAFKA_CLIENT_ID: 'bench', TIDINGS_KAFKA_GROUP: 'bench' };
+  return parseKafkaSettings({ TIDINGS_KAFKA_BROKERS: broker.address, ...names }) as KafkaSettings;
+}
+
 async function measureTopic(setup: Setup, tools: KafkaTools, traffic: Traffic): Promise<number> {
   const broker = await Broker.start(tools);
   try {
     await produce(broker, makeEvents(traffic));
     return await setup.withDatabase(async (database) => {
       await addSource(setup, database);
-      const kafka: KafkaSettings = {
-        brokers: [broker.address],
-        clientId: 'bench',
-        group: 'bench',
-        sasl: null,
-        ca: null,
-        start: 'earliest',
-        allowed: [],
-        out: { rate: 1_000_000, maxWaiting: 1_000_000, maxWaitingBytes: 1024 ** 3 },
-      };
+      const kafka = readSettings(broker);
       const order: ServerOrder = { database: database.url, delivers: false, kafka };
       const server = await startChild('server.ts', order, tools.node);
       try {

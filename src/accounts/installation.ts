@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { StoreInInbox } from '../channels/in-app/inbox.ts';
+import type { ChosenProviders, EmailSender } from '../channels/parse-settings.ts';
 import type { Provider, ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../channels/substitutes.ts';
 import { ConfigError } from '../errors.ts';
+import { splitList } from '../lib/text/split-list.ts';
 import { unquote } from '../lib/text/unquote.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
@@ -13,12 +15,8 @@ import { findSettingsFaults } from './settings.ts';
 type Environment = { readonly [name: string]: string | undefined };
 
 /** Part of the configuration that is about the providers of the installation. */
-export interface InstallationSettings {
-  /** Name of the provider or substitute of each channel for which one was chosen. */
-  readonly providers: { readonly [channel in Channel]?: string };
-  /** The variable that chose each of them; absent: a default. */
-  readonly chosenBy: { readonly [channel in Channel]?: string };
-  readonly sender: { readonly text: string; readonly variable: string } | null;
+export interface InstallationSettings extends ChosenProviders {
+  readonly sender: EmailSender | null;
   readonly environment: Environment;
   /** Rate limits of its accounts, by provider; absent: what the provider allows an ordinary account. */
   readonly limits?: { readonly accounts: { readonly [provider: string]: RateLimit } };
@@ -175,12 +173,7 @@ interface SettingsSchema {
 
 /** Returns the value of a variable as the schema of its setting wants it. A list is written with commas. */
 function parseValue(text: string, type: string | undefined): Json {
-  if (type === 'array') {
-    return text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== '');
-  }
+  if (type === 'array') return splitList(text);
   if (type === 'number' || type === 'integer') return Number.isFinite(Number(text)) ? Number(text) : text;
   if (type === 'boolean')
     return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;

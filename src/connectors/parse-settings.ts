@@ -1,9 +1,9 @@
 import { ConfigError } from '../errors.ts';
 import { readSecretVariable } from '../lib/secret-variable.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
+import { splitList } from '../lib/text/split-list.ts';
 import { CONNECTOR_SECRETS, type ConnectorSettings } from '../model/connector.ts';
-
-type Environment = { readonly [name: string]: string | undefined };
+import type { Environment } from '../settings/values.ts';
 
 const PREFIX = 'TIDINGS_CONNECTOR_';
 const SERVERS = 'TIDINGS_CONNECTOR_SERVERS';
@@ -23,16 +23,13 @@ export function parseConnectorSettings(env: Environment, tenantId: string): Conn
 }
 
 function parseServers(value: string | undefined): readonly string[] {
-  const texts = (value ?? '').split(',').map((text) => text.trim());
-  return texts
-    .filter((text) => text !== '')
-    .map((text) => {
-      const url = URL.canParse(text) ? new URL(text) : null;
-      if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
-      throw new ConfigError(
-        `${SERVERS} has "${text}"; write URLs without a path such as http://10.0.0.5:8080, separated by commas`,
-      );
-    });
+  return splitList(value).map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+    throw new ConfigError(
+      `${SERVERS} has "${text}"; write URLs without a path such as http://10.0.0.5:8080, separated by commas`,
+    );
+  });
 }
 
 /** Returns secrets by their variables. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../errors.ts';
 import { readSecretVariable } from '../lib/secret-variable.ts';
+import { splitList } from '../lib/text/split-list.ts';
 import { type KafkaSettings, SASL_MECHANISMS, type SaslMechanism } from '../model/kafka.ts';
 import { SOURCE_STARTS } from '../model/source.ts';
 import { isTenantId } from '../model/tenant.ts';
-
-type Environment = { readonly [name: string]: string | undefined };
+import { type Environment, parseFlag } from '../settings/values.ts';
 
 const MAX_ALLOWED = 1000;
 
@@ -14,7 +14,7 @@ const MAX_ALLOWED = 1000;
  * @throws ConfigError with the name of the variable and what to write; secrets are not quoted
  */
 export function parseKafkaSettings(env: Environment): KafkaSettings | null {
-  const brokers = list(env.TIDINGS_KAFKA_BROKERS);
+  const brokers = splitList(env.TIDINGS_KAFKA_BROKERS);
   if (brokers.length === 0) {
     const other = Object.keys(env).find((name) => name.startsWith('TIDINGS_KAFKA_') && env[name]);
     if (other !== undefined && other !== 'TIDINGS_KAFKA_BROKERS')
@@ -67,10 +67,7 @@ function parseSasl(env: Environment): KafkaSettings['sasl'] {
 
 function parseTls(env: Environment): string | null {
   const { TIDINGS_KAFKA_TLS: tls, TIDINGS_KAFKA_CA: ca } = env;
-  if (tls && !/^(true|false|1|0|yes|no|on|off)$/i.test(tls))
-    throw new ConfigError(`TIDINGS_KAFKA_TLS is "${tls}"; it must be true or false`);
-  const isOn = tls ? /^(true|1|yes|on)$/i.test(tls) : ca !== undefined && ca !== '';
-  if (!isOn) {
+  if (!parseFlag('TIDINGS_KAFKA_TLS', tls, Boolean(ca))) {
     if (ca) throw new ConfigError('TIDINGS_KAFKA_CA is set, but TIDINGS_KAFKA_TLS is false; set only one of them');
     return null;
   }
@@ -111,7 +108,7 @@ function parseCount(env: Environment, name: string, usual: number, unit: string,
 
 /** `acme=acme.*,beta=beta.events`: topics that other tenants than that of the installation may read and write. */
 function parseAllowed(value: string | undefined): KafkaSettings['allowed'] {
-  const items = list(value);
+  const items = splitList(value);
   if (items.length > MAX_ALLOWED) throw new ConfigError(`TIDINGS_KAFKA_TOPICS has more than ${MAX_ALLOWED} entries`);
   return items.map((item) => {
     const [tenantId = '', topic = ''] = item.split('=');
@@ -120,11 +117,4 @@ function parseAllowed(value: string | undefined): KafkaSettings['allowed'] {
       `TIDINGS_KAFKA_TOPICS has "${item.slice(0, 100)}"; write TENANT=TOPIC, or TENANT=PREFIX*, separated by commas`,
     );
   });
-}
-
-function list(value: string | undefined): string[] {
-  return (value ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 }

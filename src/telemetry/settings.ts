@@ -1,6 +1,8 @@
 import { ConfigError } from '../errors.ts';
+import { splitList } from '../lib/text/split-list.ts';
 import type { Millis } from '../model/event.ts';
 import { isTenantId } from '../model/tenant.ts';
+import type { Environment } from '../settings/values.ts';
 import { parseDuration } from '../time/duration.ts';
 
 /** Settings of metrics, traces and reports. Those that are null load nothing, and cost nothing. */
@@ -20,8 +22,6 @@ export interface MetricsSettings {
   readonly interval: Millis;
 }
 
-type Environment = { readonly [name: string]: string | undefined };
-
 /** Tenants with a label of their own, at most: each makes dozens of series. */
 const MAX_TENANTS = 50;
 const MIN_INTERVAL_MS: Millis = 1000;
@@ -38,7 +38,7 @@ export function parseTelemetry(env: Environment, hasMetrics: boolean): Telemetry
 
 function parseTenants({ TIDINGS_METRICS_TENANTS: value }: Environment): readonly string[] | null {
   if (!value) return null;
-  const tenants = [...new Set(value.split(',').map((item) => item.trim()))].filter((item) => item !== '');
+  const tenants = [...new Set(splitList(value))];
   const wrong = tenants.find((item) => !isTenantId(item));
   if (wrong !== undefined)
     throw new ConfigError(`TIDINGS_METRICS_TENANTS has ${JSON.stringify(wrong)}, which is no id of a tenant`);
