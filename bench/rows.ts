@@ -12,6 +12,7 @@ import { http2SinkRow } from './rows/http2-sink.ts';
 import { kafkaRow } from './rows/kafka.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
+import { metricsRow } from './rows/metrics.ts';
 import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
 import { sendsRow } from './rows/sends.ts';
@@ -53,6 +54,7 @@ export const ROWS: readonly Row[] = [
   timersRow,
   pendingRow,
   templatesRow,
+  metricsRow,
   tenantsRow,
   floodRow,
 ];

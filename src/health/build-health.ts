@@ -35,7 +35,7 @@ export interface HealthParts {
   readonly loops: readonly WorkLoop[];
   /** Returns the circuits of its workers that are not closed. */
   readonly listOpenCircuits: () => readonly OpenCircuit[];
-  /** How it reads and writes Kafka topics; absent or null: it does neither. */
+  /** State of the Kafka topics that it reads and writes; absent or null: it does neither. */
   readonly kafka?: KafkaStates | null;
   /** The replica that answers some of its reads; absent or null: there is no replica. */
   readonly replica?: Replica | null;

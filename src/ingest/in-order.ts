@@ -25,9 +25,9 @@ export interface OrderedItem {
   /** The item of the quarantine, if it is rejected. */
   readonly kept: RejectedItem['item'];
   readonly origin: { readonly source: string; readonly position: JsonObject };
-  /** Where it goes as well if it is rejected; absent: nowhere. */
+  /** The dead letter that is written as well if it is rejected; absent: none. */
   readonly deadLetter?: Pick<DeadLetter, 'tenantId' | 'topic' | 'messageId' | 'key' | 'value' | 'headers'> & {
-    /** What a reader of the dead letter learns of where it was. */
+    /** Its place, as a reader of the dead letter learns it. */
     readonly origin: JsonObject;
   };
 }

@@ -41,7 +41,7 @@ export interface Workers {
   start(): Promise<void>;
   listOpenCircuits(tenantId?: string | null): readonly OpenCircuit[];
   readonly loops: readonly WorkLoop[];
-  /** How topics are read and written; null: Kafka is not configured. */
+  /** Workers that read and write topics; null: Kafka is not configured. */
   readonly kafka: KafkaStates | null;
   readonly dumps: ScheduledDumps | null;
 }

@@ -18109,10 +18109,7 @@ export interface operations {
     getChannelMetrics: {
         parameters: {
             query?: {
-                /**
-                 * @description Only by this account of the provider
-                 * @example marketing
-                 */
+                /** @description Only by this account of the provider */
                 account?: string;
                 /**
                  * @description Only of this channel
@@ -18124,20 +18121,11 @@ export interface operations {
                  * @example 2026-01-01T00:00:00Z
                  */
                 from?: string;
-                /**
-                 * @description Only in this locale of the template
-                 * @example pt-BR
-                 */
+                /** @description Only in this locale of the template */
                 locale?: string;
-                /**
-                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
-                 * @example ses
-                 */
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /**
-                 * @description Only by this rule; its decisions, not its deliveries
-                 * @example ORDER_SHIPPED
-                 */
+                /** @description Only by this rule; its decisions, not its deliveries */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -18149,15 +18137,9 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /**
-                 * @description Only of this variant in a test of templates
-                 * @example short
-                 */
+                /** @description Only of this variant in a test of templates */
                 variant?: string;
-                /**
-                 * @description Only as this catalog version decided
-                 * @example 42
-                 */
+                /** @description Only as this catalog version decided */
                 version?: number;
             };
             header?: {
@@ -18244,10 +18226,7 @@ export interface operations {
     getMetricGroups: {
         parameters: {
             query?: {
-                /**
-                 * @description Only by this account of the provider
-                 * @example marketing
-                 */
+                /** @description Only by this account of the provider */
                 account?: string;
                 /**
                  * @description What to group by
@@ -18264,20 +18243,11 @@ export interface operations {
                  * @example 2026-01-01T00:00:00Z
                  */
                 from?: string;
-                /**
-                 * @description Only in this locale of the template
-                 * @example pt-BR
-                 */
+                /** @description Only in this locale of the template */
                 locale?: string;
-                /**
-                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
-                 * @example ses
-                 */
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /**
-                 * @description Only by this rule; its decisions, not its deliveries
-                 * @example ORDER_SHIPPED
-                 */
+                /** @description Only by this rule; its decisions, not its deliveries */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -18289,15 +18259,9 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /**
-                 * @description Only of this variant in a test of templates
-                 * @example short
-                 */
+                /** @description Only of this variant in a test of templates */
                 variant?: string;
-                /**
-                 * @description Only as this catalog version decided
-                 * @example 42
-                 */
+                /** @description Only as this catalog version decided */
                 version?: number;
             };
             header?: {
@@ -18380,10 +18344,7 @@ export interface operations {
     getMetricReasons: {
         parameters: {
             query?: {
-                /**
-                 * @description Only by this account of the provider
-                 * @example marketing
-                 */
+                /** @description Only by this account of the provider */
                 account?: string;
                 /**
                  * @description Only of this channel
@@ -18395,20 +18356,11 @@ export interface operations {
                  * @example 2026-01-01T00:00:00Z
                  */
                 from?: string;
-                /**
-                 * @description Only in this locale of the template
-                 * @example pt-BR
-                 */
+                /** @description Only in this locale of the template */
                 locale?: string;
-                /**
-                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
-                 * @example ses
-                 */
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /**
-                 * @description Only by this rule; its decisions, not its deliveries
-                 * @example ORDER_SHIPPED
-                 */
+                /** @description Only by this rule; its decisions, not its deliveries */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -18420,15 +18372,9 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /**
-                 * @description Only of this variant in a test of templates
-                 * @example short
-                 */
+                /** @description Only of this variant in a test of templates */
                 variant?: string;
-                /**
-                 * @description Only as this catalog version decided
-                 * @example 42
-                 */
+                /** @description Only as this catalog version decided */
                 version?: number;
             };
             header?: {
@@ -18482,10 +18428,7 @@ export interface operations {
     getMetricSeries: {
         parameters: {
             query?: {
-                /**
-                 * @description Only by this account of the provider
-                 * @example marketing
-                 */
+                /** @description Only by this account of the provider */
                 account?: string;
                 /**
                  * @description Only of this channel
@@ -18502,20 +18445,11 @@ export interface operations {
                  * @example day
                  */
                 grain?: "minute" | "hour" | "day" | "week";
-                /**
-                 * @description Only in this locale of the template
-                 * @example pt-BR
-                 */
+                /** @description Only in this locale of the template */
                 locale?: string;
-                /**
-                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
-                 * @example ses
-                 */
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /**
-                 * @description Only by this rule; its decisions, not its deliveries
-                 * @example ORDER_SHIPPED
-                 */
+                /** @description Only by this rule; its decisions, not its deliveries */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -18527,15 +18461,9 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /**
-                 * @description Only of this variant in a test of templates
-                 * @example short
-                 */
+                /** @description Only of this variant in a test of templates */
                 variant?: string;
-                /**
-                 * @description Only as this catalog version decided
-                 * @example 42
-                 */
+                /** @description Only as this catalog version decided */
                 version?: number;
             };
             header?: {
@@ -18617,10 +18545,7 @@ export interface operations {
     getMetricSummary: {
         parameters: {
             query?: {
-                /**
-                 * @description Only by this account of the provider
-                 * @example marketing
-                 */
+                /** @description Only by this account of the provider */
                 account?: string;
                 /**
                  * @description Only of this channel
@@ -18632,20 +18557,11 @@ export interface operations {
                  * @example 2026-01-01T00:00:00Z
                  */
                 from?: string;
-                /**
-                 * @description Only in this locale of the template
-                 * @example pt-BR
-                 */
+                /** @description Only in this locale of the template */
                 locale?: string;
-                /**
-                 * @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for
-                 * @example ses
-                 */
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /**
-                 * @description Only by this rule; its decisions, not its deliveries
-                 * @example ORDER_SHIPPED
-                 */
+                /** @description Only by this rule; its decisions, not its deliveries */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -18657,15 +18573,9 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /**
-                 * @description Only of this variant in a test of templates
-                 * @example short
-                 */
+                /** @description Only of this variant in a test of templates */
                 variant?: string;
-                /**
-                 * @description Only as this catalog version decided
-                 * @example 42
-                 */
+                /** @description Only as this catalog version decided */
                 version?: number;
             };
             header?: {

@@ -8,7 +8,7 @@ export const CATALOG: { readonly [file: string]: string } = {
 `,
   'notifications.yaml': `notifications:
   ORDER_SHIPPED: { description: When an order is on its way., category: TRANSACTIONAL, channels: [in_app, push, sms] }
-  COMMENT_ADDED: { description: When a person writes to you., category: OPERATIONAL, channels: [in_app, push] }
+  COMMENT_ADDED: { description: When another user writes to you., category: OPERATIONAL, channels: [in_app, push] }
   PAYMENT_FAILED: { description: When a payment did not go through., category: TRANSACTIONAL, channels: [in_app, sms] }
   NEW_SIGN_IN: { description: When a new device signs in., category: SECURITY, channels: [in_app, push] }
 `,

@@ -27,11 +27,10 @@ const metricFilter = {
     .meta({ description: 'Only of this channel', examples: ['email'] }),
   provider: name.optional().meta({
     description: 'Only by this provider. Of provider, locale, variant, version and rule, one can be asked for',
-    examples: ['ses'],
   }),
-  account: name.optional().meta({ description: 'Only by this account of the provider', examples: ['marketing'] }),
-  locale: name.optional().meta({ description: 'Only in this locale of the template', examples: ['pt-BR'] }),
-  variant: name.optional().meta({ description: 'Only of this variant in a test of templates', examples: ['short'] }),
+  account: name.optional().meta({ description: 'Only by this account of the provider' }),
+  locale: name.optional().meta({ description: 'Only in this locale of the template' }),
+  variant: name.optional().meta({ description: 'Only of this variant in a test of templates' }),
   version: z.coerce
     .number(VERSION_HINT)
     .int(VERSION_HINT)
@@ -40,11 +39,8 @@ const metricFilter = {
     .optional()
     .meta({
       description: 'Only as this catalog version decided',
-      examples: [42],
     }),
-  rule: name
-    .optional()
-    .meta({ description: 'Only by this rule; its decisions, not its deliveries', examples: ['ORDER_SHIPPED'] }),
+  rule: name.optional().meta({ description: 'Only by this rule; its decisions, not its deliveries' }),
 };
 
 export const metricSummaryQuery = z.strictObject(metricFilter);

@@ -48,12 +48,10 @@ const sink = z
   })
   .meta({ id: 'Sink', description: 'A Kafka topic that Tidings writes' });
 
-export const sinkPage = z
-  .object({ catalog_version: z.int(), sinks: listOf(sink) })
-  .meta({
-    id: 'SinkPage',
-    description: 'The topics that the active catalog writes, in the order of its files, and former ones',
-  });
+export const sinkPage = z.object({ catalog_version: z.int(), sinks: listOf(sink) }).meta({
+  id: 'SinkPage',
+  description: 'The topics that the active catalog writes, in the order of its files, and former ones',
+});
 
 export const sinkState = z
   .object({ name: z.string(), paused: z.boolean(), changed: z.boolean().describe('Whether it was otherwise before') })

@@ -41,7 +41,9 @@ async function findBusy(pool: pg.Pool, tenantId: string): Promise<string | undef
     [tenantId],
   );
   if (sending.rowCount !== 0) return 'messages that are being sent';
-  const writing = await pool.query('select from kafka_topics where tenant_id = $1 and claimed_until > now() limit 1', [tenantId]);
+  const writing = await pool.query('select from kafka_topics where tenant_id = $1 and claimed_until > now() limit 1', [
+    tenantId,
+  ]);
   if (writing.rowCount !== 0) return 'messages for Kafka topics';
   for (const [queue, condition] of Object.entries(QUEUES)) {
     const { rowCount } = await pool.query(

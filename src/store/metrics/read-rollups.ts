@@ -36,34 +36,41 @@ export interface SumGroup extends MetricSums {
 /** Groups of one answer, at most: those with the most messages. */
 export const MAX_GROUPS = 2000;
 
-const SUMS = [
-  ...COUNTERS.map((counter) => `coalesce(sum(r.${counter}), 0)::float8 as ${counter}`),
-  `array[${LATENCY_COLUMNS.map((column) => `coalesce(sum(r.${column}), 0)::float8`).join(', ')}] as latencies`,
-].join(', ');
+const SUMS = [...COUNTERS, ...LATENCY_COLUMNS]
+  .map((column) => `coalesce(sum(r.${column}::float8), 0) as ${column}`)
+  .join(', ');
 
-/** A condition on the key of the roll-ups, from parameter 2 on. */
-const MATCHES = `r.tenant_id = $1 and r.dimension = $2 and ($3::text is null or r.notification_type = $3)
-  and ($4::text is null or r.channel = $4) and ($5::text is null or r.value = $5) and ($6::text is null or split_part(r.value, '/', 1) = $6)`;
-
-/** Reads each segment by a range of the primary key. */
-const OF_SEGMENTS = `from unnest($7::text[], $8::timestamptz[], $9::timestamptz[]) as s(grain, since, until)
-  cross join lateral (
-    select * from metric_rollups as r where r.grain = s.grain and r.bucket >= s.since and r.bucket < s.until and ${MATCHES}
-  ) as r`;
-
-function toValues(dimension: Dimension, filter: RollupFilter, segments: readonly RollupSegment[]): unknown[] {
-  const { tenantId, type, channel, value, provider } = filter;
-  return [
+/**
+ * Returns the segments by ranges of the primary key, with its parameters. A column that is not asked for has no condition: one that a
+ * parameter turns off could not be looked at in the index.
+ */
+function fromSegments(
+  dimension: Dimension,
+  { tenantId, type, channel, value, provider }: RollupFilter,
+  segments: readonly RollupSegment[],
+): { readonly from: string; readonly values: unknown[] } {
+  const values: unknown[] = [
     tenantId,
     dimension,
-    type ?? null,
-    channel ?? null,
-    value ?? null,
-    provider ?? null,
     segments.map(({ grain }) => grain),
     segments.map(({ from }) => isoTime(from)),
     segments.map(({ to }) => isoTime(to)),
   ];
+  const asked = [
+    ['r.notification_type', type],
+    ['r.channel', channel],
+    ['r.value', value],
+    [`split_part(r.value, '/', 1)`, provider],
+  ] as const;
+  const conditions = asked.flatMap(([column, one]) =>
+    one === undefined ? [] : [`and ${column} = $${values.push(one)}`],
+  );
+  const from = `from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) as s(grain, since, until)
+    cross join lateral (
+      select * from metric_rollups as r
+      where r.tenant_id = $1 and r.grain = s.grain and r.dimension = $2 and r.bucket >= s.since and r.bucket < s.until ${conditions.join(' ')}
+    ) as r`;
+  return { from, values };
 }
 
 /** Sums up roll-ups of one dimension, in groups. Without groups it is one, also when there are no rows. */
@@ -76,13 +83,15 @@ export async function sumRollups(
 ): Promise<SumGroup[]> {
   const columns = by.map((column) => `r.${column}`).join(', ');
   const order = by.includes('bucket') ? 'r.bucket' : 'sum(r.sent + r.sandboxed + r.held + r.events + r.decided) desc';
+  const { from, values } = fromSegments(dimension, filter, segments);
   const { rows } = await pool.query(
-    `select ${columns}${columns === '' ? '' : ', '}${SUMS} ${OF_SEGMENTS}
+    `select ${columns}${columns === '' ? '' : ', '}${SUMS} ${from}
      ${columns === '' ? '' : `group by ${columns} order by ${order}, ${columns} limit ${MAX_GROUPS}`}`,
-    toValues(dimension, filter, segments),
+    values,
   );
   return rows.map(({ bucket, notification_type, channel, value, ...sums }) => ({
-    ...sums,
+    ...(sums as Record<Counter, number>),
+    latencies: LATENCY_COLUMNS.map((column) => sums[column]),
     group: { bucket, notification_type, channel, value },
   }));
 }
@@ -102,14 +111,16 @@ export async function sumCosts(
   sender: { readonly provider: string; readonly account?: string } | undefined,
   segments: readonly RollupSegment[],
 ): Promise<CostSum[]> {
+  const { from, values } = fromSegments('cost', filter, segments);
+  const first = values.length + 1;
   const { rows } = await pool.query<{ channel: string; currency: string; amount: string; messages: number }>(
     `select r.channel, split_part(r.value, ' ', 1) as currency, sum(r.cost) as amount, sum(r.sent + r.sandboxed)::float8 as messages
-     ${OF_SEGMENTS}
-     where $10::text is null or substr(r.value, strpos(r.value, ' ') + 1) = $10
-       or not $11 and starts_with(substr(r.value, strpos(r.value, ' ') + 1), $10 || '/')
+     ${from}
+     where $${first}::text is null or substr(r.value, strpos(r.value, ' ') + 1) = $${first}
+       or not $${first + 1} and starts_with(substr(r.value, strpos(r.value, ' ') + 1), $${first} || '/')
      group by 1, 2 having sum(r.cost) <> 0 order by 1, 2`,
     [
-      ...toValues('cost', filter, segments),
+      ...values,
       sender ? [sender.provider, sender.account].filter((part) => part !== undefined).join('/') : null,
       sender?.account !== undefined,
     ],

@@ -9,8 +9,8 @@ import {
   endedAtClaim,
   ingested,
   type MadeAttempt,
-  publishFailed,
   published,
+  publishFailed,
   rescued,
   templateFailed,
 } from '../../observe/happenings.ts';

@@ -30,7 +30,7 @@ export class TopicReader {
       eachMessage: async ({ topic, partition, message }) => {
         const headers = Object.entries(message.headers ?? {}).map(([name, one]) => [name, String(one)] as const);
         reader.of(topic).push({
-          key: message.key?.toString(),
+          key: message.key?.toString() ?? null,
           value: message.value?.toString() ?? '',
           headers: Object.fromEntries(headers),
           partition,

@@ -52,6 +52,7 @@ export function drawSoak(samples: readonly Sample[], interruptions: readonly Int
   const height = TOP + panels.length * (HEIGHT + GAP);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11">`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="${LEFT}" y="20" font-size="14" font-weight="bold">${escapeXml(title)}</text>`,
     `<text x="${LEFT}" y="36" fill="#666">${escapeXml(describe(interruptions))}</text>`,

@@ -84,7 +84,7 @@ export abstract class TidingsElement<Key extends string, Client = InboxClient> e
 
   #take(given: Omit<ProviderContext, 'client'> & { readonly client: unknown }): void {
     this.#release();
-    // A script with an inbox has told the provider which client to make.
+    // A script with an inbox has set which client the provider makes.
     const client = given.client as Client;
     const context = { ...given, client, texts: new Texts<Key>(this.#tables, given.locale, given.strings) };
     this.#context = context;
