@@ -39,7 +39,7 @@ beforeAll(async () => {
     const owner = await both.tidings.pool.query(`explain (generic_plan, format json) ${text}`);
     ownerPlans.set(text, owner.rows[0]['QUERY PLAN'][0].Plan);
   }
-});
+}, 300_000);
 afterAll(() => both.close());
 
 test('the setting is read once for a statement, never for a row', () => {
