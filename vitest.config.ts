@@ -16,7 +16,12 @@ const LONGEST = [
   // Third: it takes a snapshot of a heap, which has the modules of earlier files as well.
   'card-registration',
   'large-events-heap',
-  'large-waits-heap',
+  'kafka-sinks',
+  'inbox-elements',
+  'rolling-restart',
+  'replica',
+  'connector-processes',
+  'demo-lending',
   'console-looks',
   'console-pages',
   'api-fuzz',
@@ -40,8 +45,8 @@ const LONGEST = [
   'timed-arrival-order',
 ];
 
-/** Soaks, which `npm test` leaves out unless a word names them, or LONG is set. */
-const SOAKS = ['chaos', 'batch-soak', 'soak'].map((name) => `test/${name}.test.ts`);
+/** Soaks, and what takes as long, which `npm test` leaves out unless a word names them, or LONG is set. */
+const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap'].map((name) => `test/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
