@@ -56,7 +56,7 @@ test.each([...PAGES])('%s shows commands that exist, with options that they have
 test.each([...PAGES])('%s names commands in its sentences that exist', (_page, page) => {
   const paths = listCommands().map(({ path }) => path);
   for (const [, name = ''] of page.replace(/```.*?```/gs, '').matchAll(/`(?:npx )?tidings ([a-z][^`\n]*)`/g)) {
-    const [first = '', second = ''] = name.split(' ');
+    const [first = '', second = ''] = name.split(' ').filter((word) => !word.startsWith('--'));
     const named = first
       .split('|')
       .flatMap((one) => (second === '' ? [one] : second.split('|').map((two) => `${one} ${two}`)));

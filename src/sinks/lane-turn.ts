@@ -102,7 +102,7 @@ export async function takeTurn(
       lane,
       batch.map(({ messageId }) => messageId),
     );
-    published.tell({ tenantId: lane.tenantId, topic: lane.topic, messages: batch.length });
+    if (published.isHeard) published.tell({ tenantId: lane.tenantId, topic: lane.topic, messages: batch.length });
     return true;
   }
 

@@ -89,7 +89,7 @@ export class SinkWorker {
       bucket: new TokenBucket(settings.out.rate, this.#elapsed()),
       isStopping: () => this.#isStopping,
       onParked: ({ tenantId, topic }, messageId, code) => {
-        publishFailed.tell({ tenantId, topic, code });
+        if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code });
         const line = { tenant_id: tenantId, topic, message_id: messageId, code };
         log.error(line, 'a message for a Kafka topic was set aside: the topic goes on without it');
       },
@@ -227,7 +227,7 @@ export class SinkWorker {
       const line = { tenant_id: tenantId, topic, problem, ...(error !== undefined && { err: error }) };
       log.warn(line, 'a Kafka topic cannot be written; its messages wait');
     }
-    publishFailed.tell({ tenantId, topic, code: problem });
+    if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code: problem });
     await failTopic(pool, lane, problem, now, now + pause);
   }
 

@@ -51,14 +51,14 @@ export function addMetricsCommand(program: Command): void {
   const metrics = program
     .command('metrics')
     .description('Show what was sent, delivered, opened and held back, of a running Tidings (TIDINGS_URL)');
-  addView(metrics, 'summary', 'sums, rates and costs', (data: Span & Costs & { readonly metrics: Values }) => [
+  addView(metrics, 'summary', 'Show sums, rates and costs', (data: Span & Costs & { readonly metrics: Values }) => [
     ...formatAll(data.metrics),
     ...(data.costs ?? []).map(({ currency, amount }) => `cost: ${amount} ${currency}`),
   ]);
   addView(
     metrics,
     'channels',
-    'compare channels',
+    'Compare channels',
     (data: { readonly channels: readonly ({ readonly channel: string; readonly metrics: Values } & Costs)[] }) =>
       data.channels.map(({ channel, metrics: values, costs }) =>
         [
@@ -70,7 +70,7 @@ export function addMetricsCommand(program: Command): void {
   addView(
     metrics,
     'groups',
-    'compare notification types, or what --by names',
+    'Compare notification types, or what --by names',
     (data: {
       readonly groups: readonly { readonly key: string; readonly metrics: Values }[];
       readonly has_more: boolean;
@@ -82,14 +82,14 @@ export function addMetricsCommand(program: Command): void {
   addView(
     metrics,
     'series',
-    'show them over time',
+    'Show sums over time',
     (data: { readonly points: readonly { readonly at: string; readonly metrics: Values }[] }) =>
       data.points.map(({ at, metrics: values }) => `${at.slice(0, 16)}  ${formatLine(values)}`),
   ).option('--grain <grain>', 'minute, hour, day or week; by default one that fits');
   addView(
     metrics,
     'reasons',
-    'show how many messages each reason held back',
+    'Show how many messages each reason held back',
     (data: { readonly reasons: readonly ({ readonly code: string } & Values)[] }) =>
       data.reasons.map(({ code, ...values }) => `${code}  ${formatLine(values as Values)}`),
   );

@@ -142,8 +142,8 @@ async function runUnlocked(connection: pg.PoolClient, file: SchemaFile, options:
       return;
     } catch (error) {
       await connection.query('rollback');
-      // 55P03: lock_not_available.
-      if (getSqlState(error) !== '55P03') throw error;
+      // 55P03: lock_not_available; 40P01: deadlock_detected, with a transaction that took its locks in another order.
+      if (!['55P03', '40P01'].includes(getSqlState(error) ?? '')) throw error;
       if (performance.now() + LOCK_RETRY_MS > deadline) {
         throw new ConfigError(
           `migration ${file.file} changed nothing, because other sessions kept its tables locked; ` +
