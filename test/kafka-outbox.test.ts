@@ -74,8 +74,8 @@ async function turn(producer: KafkaProducer, goodFor = 30_000, rate = 10_000): P
   const elapsed = () => performance.now();
   const parts = { pool, seal, clock: () => clock.now, elapsed, bucket: new TokenBucket(rate, elapsed()) };
   for (const lane of await claimTopics(pool, clock.now, clock.now, 10, 1)) {
-    const heard = { isStopping: () => false, onSent: () => {}, onParked: () => {} };
-    await takeTurn({ ...parts, ...heard }, producer, lane, elapsed() + goodFor);
+    const listener = { isStopping: () => false, onSent: () => {}, onParked: () => {} };
+    await takeTurn({ ...parts, ...listener }, producer, lane, elapsed() + goodFor);
   }
 }
 

@@ -273,9 +273,9 @@ export async function releaseParked(
   topic: string,
   isDeleted: boolean,
 ): Promise<number> {
-  const chosen = `(tenant_id, message_id, topic) in (
-    select tenant_id, message_id, topic from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
-    order by parked_at, message_id limit ${MAX_PARKED} for update)`;
+  const chosen = `ctid = any (array(
+    select ctid from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
+    order by parked_at, message_id limit ${MAX_PARKED} for update))`;
   const { rowCount } = await connection.query(
     isDeleted
       ? `delete from kafka_outbox where ${chosen}`
