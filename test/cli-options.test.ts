@@ -20,6 +20,14 @@ test.each([
     ['simulate', '--events', 'x', '--speed', '0'],
     /'--speed <n>' argument '0' is invalid\. Write a number above 0, or max\./,
   ],
+  [
+    ['cards', 'call', 'get_card_list', 'p-1', '--user', 'u-1', '--body', '{limit'],
+    /'--body <json>' argument '\{limit' is invalid\. Write a JSON object, such as/,
+  ],
+  [
+    ['cards', 'call', 'get_card_list', 'p-1', '--user', 'u-1', '--body', '[1]'],
+    /'--body <json>' argument '\[1\]' is invalid\. Write a JSON object, such as/,
+  ],
 ])('tidings %j', async (args, sentence) => {
   const program = tidingsDirectly(args);
   expect(await program.ended).toBe(2);

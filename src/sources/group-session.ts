@@ -11,6 +11,7 @@ import {
   type TopicView,
 } from '../kafka/client.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
+import { Semaphore } from '../lib/concurrency/semaphore.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
@@ -39,7 +40,7 @@ export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
 /** Records and bytes that wait for their decision; beyond it no more is fetched until half of it is decided. */
 const MAX_WAITING_RECORDS = 10_000;
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
-/** Partitions that are decided at once; the others wait. */
+/** Partitions that are decided at once; the others wait for their turn. */
 const PARTITIONS_AT_ONCE = 4;
 /** Interval (ms) at which the brokers learn positions, and the ends of partitions are read. */
 const REPORT_MS = 5000;
@@ -77,8 +78,7 @@ export class GroupSession {
   #stream: RecordStream | undefined;
   #open = new Map<string, OpenPartition>();
   #working = new Set<Promise<void>>();
-  #slots = PARTITIONS_AT_ONCE;
-  #slotWaiters: (() => void)[] = [];
+  readonly #deciding = new Semaphore<OpenPartition>(PARTITIONS_AT_ONCE);
   #waitingRecords = 0;
   #waitingBytes = 0;
   #isHeld = false;
@@ -135,8 +135,8 @@ export class GroupSession {
         if (!isTransient(error)) throw error;
         return this.#readers;
       });
-      if (namesOf(readers) !== namesOf(this.#readers)) return;
-      const isChanged = statesOf(readers) !== statesOf(this.#readers);
+      if (describeReaders(readers) !== describeReaders(this.#readers)) return;
+      const isChanged = describeStates(readers) !== describeStates(this.#readers);
       this.#readers = readers;
       if (isChanged) this.#reopen(0);
       if (performance.now() - reportedAt < REPORT_MS) continue;
@@ -309,35 +309,36 @@ export class GroupSession {
       this.#isHeld = true;
       this.#stream?.pause();
     }
-    if (partition.isRunning) return;
+    if (!partition.isRunning) this.#start(partition, generation);
+  }
+
+  /** Decides records of a partition as soon as it is its turn. */
+  #start(partition: OpenPartition, generation: number): void {
     partition.isRunning = true;
-    const work = this.#drain(partition, generation).finally(() => this.#working.delete(work));
+    const work = new Promise<void>((resolve) => {
+      this.#deciding.run(partition, () => this.#decideNext(partition, generation).finally(resolve));
+    }).finally(() => this.#working.delete(work));
     this.#working.add(work);
   }
 
-  /** Decides what waits in a partition, and what comes meanwhile. Never rejects. */
-  async #drain(partition: OpenPartition, generation: number): Promise<void> {
+  /** Decides one batch; with more that waits, the partition goes behind those that have waited for their turn. Never rejects. */
+  async #decideNext(partition: OpenPartition, generation: number): Promise<void> {
     const isCurrent = () => generation === this.#generation && !this.#ending.signal.aborted;
-    await this.#takeSlot();
     try {
       // Records that arrive in this turn of the event loop join the batch.
       await new Promise((resolve) => setImmediate(resolve));
-      while (partition.waiting.length > 0 && isCurrent()) {
-        if (this.#parts.pipeline.isBusy) {
-          await sleep(BUSY_MS);
-          continue;
-        }
-        const records = takeBatch(partition.waiting);
-        await partition.reader.decide(records);
-        this.#waitingRecords -= records.length;
-        for (const record of records) this.#waitingBytes -= sizeOf(record);
-        this.#release();
-      }
+      while (this.#parts.pipeline.isBusy && isCurrent()) await sleep(BUSY_MS);
+      if (!isCurrent()) return;
+      const records = takeBatch(partition.waiting);
+      await partition.reader.decide(records);
+      this.#waitingRecords -= records.length;
+      for (const record of records) this.#waitingBytes -= sizeOf(record);
+      this.#release();
     } catch (error) {
       if (isCurrent()) this.#onFailed(error);
     } finally {
       partition.isRunning = false;
-      this.#giveSlot();
+      if (partition.waiting.length > 0 && isCurrent()) this.#start(partition, generation);
     }
   }
 
@@ -363,17 +364,6 @@ export class GroupSession {
     this.#isHeld = false;
     this.#stream?.resume();
   }
-
-  async #takeSlot(): Promise<void> {
-    if (this.#slots > 0) this.#slots--;
-    else await new Promise<void>((resolve) => this.#slotWaiters.push(resolve));
-  }
-
-  #giveSlot(): void {
-    const next = this.#slotWaiters.shift();
-    if (next) next();
-    else this.#slots++;
-  }
 }
 
 /** @throws Error if the brokers did not tell it: a guess would begin the partition elsewhere */
@@ -391,14 +381,14 @@ function describeTopics(topics: ReadonlyMap<string, TopicView>): string {
 }
 
 /** Topics that are read, whatever their state. */
-function namesOf(readers: ReadonlyMap<string, Reader>): string {
+function describeReaders(readers: ReadonlyMap<string, Reader>): string {
   return [...readers]
     .map(([topic, { tenantId }]) => `${topic} ${tenantId}`)
     .sort()
     .join('\n');
 }
 
-function statesOf(readers: ReadonlyMap<string, Reader>): string {
+function describeStates(readers: ReadonlyMap<string, Reader>): string {
   return [...readers]
     .map(([topic, { isPaused, source }]) => `${topic} ${isPaused} ${source.tenant !== undefined}`)
     .join('\n');

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { ConfigError } from '../../errors.ts';
 import { CARD_CALLS, CONNECTOR_SECRETS, TASK_STATES } from '../../model/connector.ts';
 import type { JsonObject } from '../../model/event.ts';
-import { parseLimit } from '../parse-argument.ts';
+import { parseJsonObject, parseLimit } from '../parse-argument.ts';
 import { addSecretOptions, readSecret } from '../read-secret.ts';
 import { JSON_OPTION, runApiCommand, toPage } from '../run-command.ts';
 
@@ -84,7 +84,7 @@ export function addConnectorsCommands(program: Command): void {
     .action((connector: string, name: string, { secret, secretEnv, secretFile, json }: SecretOptions) => {
       const value = readSecret('secret', { value: secret, variable: secretEnv, file: secretFile });
       return runApiCommand(json, async (api) => {
-        const data = (await api.put(secretsOf(connector), { [name]: value })) as ConnectorView;
+        const data = (await api.put(toSecretsPath(connector), { [name]: value })) as ConnectorView;
         return { data, lines: [`Set: ${formatConnector(data)}`] };
       });
     });
@@ -96,7 +96,7 @@ export function addConnectorsCommands(program: Command): void {
     .option(...JSON_OPTION)
     .action((connector: string, name: string, { json }: { json?: boolean }) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.put(secretsOf(connector), { [name]: null })) as ConnectorView;
+        const data = (await api.put(toSecretsPath(connector), { [name]: null })) as ConnectorView;
         return { data, lines: [`Removed: ${formatConnector(data)}`] };
       }),
     );
@@ -179,7 +179,7 @@ export function addCardsCommands(program: Command): void {
     .option(...JSON_OPTION)
     .action(({ user: userId, json }: CardOptions) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.get(productsOf(userId))) as { readonly products: readonly ProductView[] };
+        const data = (await api.get(toProductsPath(userId))) as { readonly products: readonly ProductView[] };
         const lines = data.products.map(formatProduct);
         return { data, lines: lines.length > 0 ? lines : ['This user has no products.'] };
       }),
@@ -194,7 +194,7 @@ export function addCardsCommands(program: Command): void {
     .action(({ user: userId, product, connector: name, json }: CardOptions) =>
       runApiCommand(json, async (api) => {
         const body = { connector: name, product_ids: product };
-        const data = (await api.post(`${productsOf(userId)}/register`, body)) as {
+        const data = (await api.post(`${toProductsPath(userId)}/register`, body)) as {
           readonly tasks: readonly TaskView[];
         };
         return { data, lines: data.tasks.map(formatTask) };
@@ -206,12 +206,12 @@ export function addCardsCommands(program: Command): void {
     .argument('<call>', CARD_CALLS.join(' or '))
     .argument('<product-id>', 'of the user')
     .requiredOption(...user)
-    .option('--body <json>', 'further members of the body of the call', parseBody)
+    .option('--body <json>', 'further members of the body of the call', parseJsonObject)
     .option(...connector)
     .option(...JSON_OPTION)
     .action((call: string, productId: string, { user: userId, body, connector: name, json }: CardOptions) =>
       runApiCommand(json, async (api) => {
-        const path = `${productsOf(userId)}/${encodeURIComponent(productId)}/calls/${encodeURIComponent(call)}`;
+        const path = `${toProductsPath(userId)}/${encodeURIComponent(productId)}/calls/${encodeURIComponent(call)}`;
         const data = (await api.post(path, { connector: name, body })) as {
           readonly outcome: string;
           readonly answer: JsonObject | null;
@@ -222,15 +222,11 @@ export function addCardsCommands(program: Command): void {
     );
 }
 
-function parseBody(text: string): JsonObject {
-  return JSON.parse(text) as JsonObject;
-}
-
-function secretsOf(connector: string): string {
+function toSecretsPath(connector: string): string {
   return `/api/v1/connectors/${encodeURIComponent(connector)}/secrets`;
 }
 
-function productsOf(userId: string): string {
+function toProductsPath(userId: string): string {
   return `/api/v1/users/${encodeURIComponent(userId)}/products`;
 }
 

@@ -1,8 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { RejectedEvent } from '../../store/rejected.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { parseLimit } from '../parse-argument.ts';
+import { parseJsonObject, parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
@@ -71,8 +71,8 @@ export function addRejectedCommands(program: Command): void {
   });
   const correct = addFilters(rejected.command('correct'))
     .description('Ingest them again, corrected')
-    .option('--patch <json>', 'the correction: a JSON merge patch (RFC 7396)', parseObject)
-    .option('--event <json>', 'the whole corrected event instead of a patch, for one', parseObject);
+    .option('--patch <json>', 'the correction: a JSON merge patch (RFC 7396)', parseJsonObject)
+    .option('--event <json>', 'the whole corrected event instead of a patch, for one', parseJsonObject);
   correct.action((id: string | undefined, options: RejectedOptions) => {
     if (id === undefined && !options.patch) correct.error('error: name the correction with --patch');
     if (!options.patch && !options.event) correct.error('error: name the correction with --patch or --event');
@@ -133,14 +133,4 @@ function formatList({ rejected, next }: RejectedList): string[] {
   });
   if (next !== null) lines.push('… and more; see --limit');
   return lines.length > 0 ? lines : ['No events are rejected.'];
-}
-
-function parseObject(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Reported below.
-  }
-  throw new InvalidArgumentError('It must be a JSON object.');
 }

@@ -1,13 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { MergeView } from '../../ingest/merge-users.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { ErasureView } from '../../store/erasure/erasures.ts';
 import type { UserAddressView } from '../../store/user-addresses.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { parseLimit } from '../parse-argument.ts';
+import { parseJsonObject, parseLimit } from '../parse-argument.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 const USER = ['<user-id>', 'your id of the user'] as const;
@@ -73,7 +73,7 @@ export function addUsersCommands(program: Command): void {
       .command(name)
       .description(description)
       .argument(...USER)
-      .argument(...TRAITS, parseTraits)
+      .argument(...TRAITS, parseJsonObject)
       .option(...JSON_OPTION)
       .action((userId: string, traits: object, { json }: { json?: boolean }) =>
         runApiCommand(json, async (api) => toOutput((await api[method](pathOf(userId), { traits })) as UserView)),
@@ -179,16 +179,6 @@ function toQuery({ prefix, contains, name, limit }: SearchOptions): URLSearchPar
     value === undefined ? [] : [[key, value] as [string, string]],
   );
   return new URLSearchParams([...given, ['limit', `${limit}`]]);
-}
-
-function parseTraits(text: string): object {
-  try {
-    const traits = JSON.parse(text) as unknown;
-    if (typeof traits === 'object' && traits !== null && !Array.isArray(traits)) return traits;
-  } catch {
-    // As any other text that is no object.
-  }
-  throw new InvalidArgumentError(`Write a JSON object, such as '{"plan":"pro"}'.`);
 }
 
 function pathOfCode(userId: string, addressId: string): string {

@@ -69,6 +69,8 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   kafka_offsets: 'names of topics',
   paused_sources: 'names of sources',
   kafka_topics: 'names of topics',
+  metric_deltas: 'counts',
+  metric_rollups: 'counts',
   metadata: 'facts about the database',
   migrations: 'facts about the database',
 };

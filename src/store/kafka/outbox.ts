@@ -273,14 +273,19 @@ export async function releaseParked(
   topic: string,
   isDeleted: boolean,
 ): Promise<number> {
-  const chosen = `ctid = any (array(
-    select ctid from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
-    order by parked_at, message_id limit ${MAX_PARKED} for update))`;
+  const { rows } = await connection.query<{ message_id: string }>(
+    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
+     order by parked_at, message_id limit ${MAX_PARKED} for update`,
+    [tenantId, topic],
+  );
+  if (rows.length === 0) return 0;
+  // By their whole key: under row-level security, a join finds them by the tenant alone.
+  const chosen = 'tenant_id = $1 and message_id = any ($3::uuid[]) and topic = $2';
   const { rowCount } = await connection.query(
     isDeleted
       ? `delete from kafka_outbox where ${chosen}`
       : `update kafka_outbox set parked_at = null, parked_code = null, xid = pg_current_xact_id() where ${chosen}`,
-    [tenantId, topic],
+    [tenantId, topic, rows.map((row) => row.message_id)],
   );
   return rowCount ?? 0;
 }
