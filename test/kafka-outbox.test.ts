@@ -1,11 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KafkaProducer, OutgoingMessage } from '../src/kafka/client.ts';
 import { TokenBucket } from '../src/lib/concurrency/token-bucket.ts';
 import type { KafkaSettings } from '../src/model/kafka.ts';
 import { takeTurn } from '../src/sinks/lane-turn.ts';
+import { SinkWorker } from '../src/sinks/sink-worker.ts';
 import { TopicKeeper } from '../src/sinks/topic-keeper.ts';
-import { readOutbox, renumberOutbox } from '../src/store/kafka/outbox.ts';
-import { claimTopics, listTopics } from '../src/store/kafka/topics.ts';
+import { readOutbox, releaseParked, renumberForeign, renumberOutbox } from '../src/store/kafka/outbox.ts';
+import { claimTopics, findTopicTrouble, listTopics } from '../src/store/kafka/topics.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Messages for Kafka topics as they are recorded, and the order in which they are handed over; without a broker. */
@@ -68,12 +69,13 @@ function fakeProducer(take: (messages: readonly OutgoingMessage[]) => void = () 
   return { producer, sent };
 }
 
-async function turn(producer: KafkaProducer, goodFor = 30_000): Promise<void> {
+async function turn(producer: KafkaProducer, goodFor = 30_000, rate = 10_000): Promise<void> {
   const { pool, seal, clock } = tidings;
   const elapsed = () => performance.now();
-  const parts = { pool, seal, clock: () => clock.now, elapsed, bucket: new TokenBucket(10_000, elapsed()) };
+  const parts = { pool, seal, clock: () => clock.now, elapsed, bucket: new TokenBucket(rate, elapsed()) };
   for (const lane of await claimTopics(pool, clock.now, clock.now, 10, 1)) {
-    await takeTurn({ ...parts, isStopping: () => false, onParked: () => {} }, producer, lane, elapsed() + goodFor);
+    const listener = { isStopping: () => false, onSent: () => {}, onParked: () => {} };
+    await takeTurn({ ...parts, ...listener }, producer, lane, elapsed() + goodFor);
   }
 }
 
@@ -197,4 +199,168 @@ test('messages of another database keep their order, before those of this one', 
   const { producer, sent } = fakeProducer();
   await turn(producer);
   expect(idsOf(sent)).toEqual([...rows.map((row) => row.event_id), `e ${n}`]);
+});
+
+/** Records messages in a transaction of their own. @param size bytes of the data of each */
+const fill = (count: number, size = 10, topic = TOPIC) =>
+  tidings.pool.query(
+    `insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, key, type, event_id, at, data, bytes, created_at)
+     select '${TENANT}', gen_random_uuid(), $3, 'fact', 'ana', 'default:ana', 'ordered', 'e' || n, $4,
+            to_json(repeat('x', $2::integer - 2)), $2::integer, $4 from generate_series(1, $1) as n`,
+    [count, size, topic, new Date(tidings.clock.now)],
+  );
+
+test('what was sent is not visited again, as long as an old snapshot keeps it', async () => {
+  await open();
+  const { pool } = tidings;
+  const old = await pool.connect();
+  await old.query('begin isolation level repeatable read');
+  await old.query('select from kafka_outbox');
+  for (let i = 0; i < 12; i++) await fill(100);
+  const { producer, sent } = fakeProducer();
+  while ((await count()) > 0) {
+    tidings.clock.now += 120_000;
+    await turn(producer);
+  }
+  expect(sent).toHaveLength(1200);
+  await fill(1);
+  const one = await pool.connect();
+  const visited = async () => {
+    await one.query('select pg_stat_force_next_flush()');
+    const { rows } = await one.query(
+      `select idx_tup_read::int as n from pg_stat_user_indexes where indexrelname = 'kafka_outbox_queue'`,
+    );
+    return rows[0].n as number;
+  };
+  const before = await visited();
+  expect(await readOutbox(one as unknown as typeof pool, { tenantId: TENANT, topic: TOPIC }, 10, 1000)).toHaveLength(1);
+  expect((await visited()) - before).toBeLessThanOrEqual(101);
+  one.release();
+  await old.query('commit');
+  old.release();
+});
+
+test('a message that was set aside is sent after what waits, when it is retried', async () => {
+  await open();
+  for (let i = 0; i < 3; i++) await post('ana');
+  const bad = `e ${n - 2}`;
+  await turn(
+    fakeProducer((messages) => {
+      if (idsOf(messages).includes(bad)) throw Object.assign(new Error('no'), { apiId: 'MESSAGE_TOO_LARGE' });
+    }).producer,
+  );
+  await post('ana');
+  expect(await releaseParked(tidings.pool, TENANT, TOPIC, false)).toBe(1);
+  const { producer, sent } = fakeProducer();
+  tidings.clock.now += 120_000;
+  await turn(producer);
+  expect(idsOf(sent)).toEqual([`e ${n}`, bad]);
+});
+
+test('what was sent in another database hides nothing', async () => {
+  await open();
+  await tidings.pool.query(`update kafka_topics set sent_xid = '9000000000'`);
+  await post('ana');
+  await renumberForeign(tidings.pool);
+  const { producer, sent } = fakeProducer();
+  await turn(producer);
+  expect(idsOf(sent)).toEqual([`e ${n}`]);
+});
+
+test('messages that were set aside count as messages that wait', async () => {
+  await open();
+  await fill(3);
+  await tidings.pool.query(`update kafka_outbox set parked_at = now(), parked_code = 'too_large'`);
+  await keeper({ maxWaiting: 3 }).measure();
+  await post('ana');
+  expect(await count()).toBe(3);
+});
+
+test('a topic that no process looked at for a day says what time it lacks', async () => {
+  await open();
+  await tidings.pool.query(`update active_catalogs set open_until = now() - interval '2 hours'`);
+  await post('ana');
+  expect(await count()).toBe(0);
+  await keeper().open();
+  await keeper().open();
+  await post('ana');
+  const { rows } = await tidings.pool.query('select kind, data from kafka_outbox order by xid, id');
+  expect(rows).toMatchObject([{ kind: 'gap', data: { topic: TOPIC, since: expect.any(String) } }, { kind: 'fact' }]);
+});
+
+test('what waits of a suspended tenant is no trouble', async () => {
+  await open();
+  await fill(1);
+  await keeper().measure();
+  const late = tidings.clock.now + 1000;
+  expect((await findTopicTrouble(tidings.pool, late)).late).toBe(1);
+  await tidings.pool.query(`update tenants set status = 'suspended', suspended_at = now()`);
+  expect((await findTopicTrouble(tidings.pool, late)).late).toBe(0);
+});
+
+test('at a low rate batches are small, so that no wait outlasts the claim', async () => {
+  await open();
+  await fill(5);
+  const sizes: number[] = [];
+  await turn(fakeProducer((messages) => void sizes.push(messages.length)).producer, 30_000, 8);
+  expect(sizes[0]).toBe(2);
+});
+
+test('a batch is not larger than the brokers take, whatever the messages are like', async () => {
+  await open();
+  await fill(600, 1850);
+  const sizes: number[] = [];
+  const producer = fakeProducer((messages) => {
+    const texts = messages.flatMap(({ key, value, headers }) => [key, value, ...headers.flat()]);
+    sizes.push(texts.reduce((sum, text) => sum + (text?.length ?? 0) + 2, 0));
+  });
+  await turn(producer.producer);
+  expect(Math.max(...sizes)).toBeLessThan(1024 * 1024);
+});
+
+test('one topic whose sends fail, or whose messages cannot be deleted, is tried again later; the others are written', async () => {
+  const sinks = `sinks: { orders: { topic: ${TOPIC}, event_types: [ordered] }, away: { topic: shop.away, event_types: [ordered] },
+    stuck: { topic: shop.stuck, event_types: [ordered] } }`;
+  await tidings.apply(new Map([...CATALOG, ['sinks.yaml', sinks]]));
+  await keeper().open();
+  await tidings.pool.query(`
+    create function fail() returns trigger language plpgsql as $$ begin raise exception 'gone'; end $$;
+    create trigger fail before delete on kafka_outbox for each row when (old.topic = 'shop.stuck') execute function fail()`);
+  await post('ana');
+  let stuck = 0;
+  let orders = 0;
+  const send = async (topic: string) => {
+    if (topic === 'shop.stuck') stuck++;
+    if (topic === TOPIC) orders++;
+    if (topic !== 'shop.away') return;
+    await vi.waitFor(() => expect(orders).toBe(1), 10_000);
+    throw Object.assign(new Error('no'), { code: 'PLT_KFK_NETWORK' });
+  };
+  const { pool, seal, clock } = tidings;
+  const worker = new SinkWorker({
+    pool,
+    seal,
+    clock: () => clock.now,
+    mayAct: () => true,
+    log: silent,
+    settings: { allowed: [], out: { rate: 1000, maxWaiting: 1000, maxWaitingBytes: 1e6 } } as unknown as KafkaSettings,
+    tenant: TENANT,
+    poll: 10,
+    open: async () => ({ send, close: async () => {} }),
+  });
+  worker.start();
+  const problems = async () => (await listTopics(pool, TENANT)).map(({ topic, problem }) => [topic, problem]);
+  await vi.waitFor(
+    async () =>
+      expect(await problems()).toEqual([
+        ['shop.away', 'failing'],
+        [TOPIC, null],
+        ['shop.stuck', 'failing'],
+      ]),
+    20_000,
+  );
+  expect(worker.state.problem).toBeNull();
+  await worker.stop();
+  // The clock of the test stands still: the pause is not over.
+  expect(stuck).toBe(1);
 });

@@ -21,6 +21,8 @@ export interface TurnParts {
   readonly bucket: TokenBucket;
   /** Whether the process is about to stop. */
   readonly isStopping: () => boolean;
+  /** Called when the brokers have acknowledged messages. */
+  readonly onSent: () => void;
   /** Called for a message that is set aside. */
   readonly onParked: (lane: ClaimedTopic, messageId: string, code: ParkedCode) => void;
 }
@@ -28,6 +30,8 @@ export interface TurnParts {
 /** Messages and bytes of one send; brokers take at most 1 MiB of a partition unless they are set otherwise. */
 const MAX_BATCH_MESSAGES = 500;
 const MAX_BATCH_BYTES = 900_000;
+/** Part of the messages of a second that a batch has at most: a longer wait for the rate would outlast the claim. */
+const BATCH_RATE_SHARE = 0.25;
 /** Time (ms) after which other topics have their turn. */
 const TURN_MS = 500;
 
@@ -61,11 +65,12 @@ export async function takeTurn(
   lane: ClaimedTopic,
   goodUntil: Millis,
 ): Promise<void> {
-  const { pool, seal, bucket, elapsed, isStopping, onParked } = parts;
+  const { pool, seal, bucket, elapsed, isStopping, onSent, onParked } = parts;
+  const maxMessages = Math.min(MAX_BATCH_MESSAGES, Math.max(1, Math.floor(bucket.rate * BATCH_RATE_SHARE)));
   const mayGoOn = () => elapsed() < goodUntil && !isStopping();
   const overAt = elapsed() + TURN_MS;
   while (mayGoOn() && elapsed() < overAt) {
-    const rows = await readOutbox(pool, lane, MAX_BATCH_MESSAGES, MAX_BATCH_BYTES);
+    const rows = await readOutbox(pool, lane, maxMessages, MAX_BATCH_BYTES);
     if (rows.length === 0) return;
     const batch: Outgoing[] = [];
     for (const row of rows) {
@@ -97,6 +102,7 @@ export async function takeTurn(
       const middle = Math.ceil(batch.length / 2);
       return (await send(batch.slice(0, middle))) && (await send(batch.slice(middle)));
     }
+    onSent();
     await deleteSent(
       pool,
       lane,

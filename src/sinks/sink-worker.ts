@@ -34,6 +34,8 @@ export interface SinkWorkerParts {
   readonly settings: KafkaSettings;
   /** The tenant of the installation. */
   readonly tenant: string;
+  /** Makes the producers; by default those of the Kafka client. */
+  readonly open?: (settings: KafkaSettings) => Promise<KafkaProducer>;
   /** Pause between two looks at the outbox in ms. */
   readonly poll: Millis;
 }
@@ -76,6 +78,8 @@ export class SinkWorker {
   #away = FIRST_AWAY_MS;
   #soonUntil = 0;
   #keptAt = Number.NEGATIVE_INFINITY;
+  /** When the brokers last acknowledged messages, of any topic. */
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SinkWorkerParts) {
     this.#parts = parts;
@@ -88,6 +92,9 @@ export class SinkWorker {
       elapsed: this.#elapsed,
       bucket: new TokenBucket(settings.out.rate, this.#elapsed()),
       isStopping: () => this.#isStopping,
+      onSent: () => {
+        this.#sentAt = this.#elapsed();
+      },
       onParked: ({ tenantId, topic }, messageId, code) => {
         if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code });
         const line = { tenant_id: tenantId, topic, message_id: messageId, code };
@@ -187,14 +194,15 @@ export class SinkWorker {
   }
 
   async #work(lane: ClaimedTopic, goodUntil: Millis): Promise<void> {
-    const { pool, log, settings, tenant } = this.#parts;
+    const { pool, settings, tenant, open = openProducer } = this.#parts;
+    const began = this.#elapsed();
     let producer: KafkaProducer | undefined;
     try {
       if (refuseTopic(settings, tenant, lane.tenantId, lane.topic) !== undefined) {
         await this.#fail(lane, 'not_allowed', undefined);
         return;
       }
-      producer = this.#producers.pop() ?? (await openProducer(settings));
+      producer = this.#producers.pop() ?? (await open(settings));
       await takeTurn(this.#turn, producer, lane, goodUntil);
       if (this.#problem !== null) await this.#recover();
       this.#producers.push(producer);
@@ -203,13 +211,10 @@ export class SinkWorker {
     } catch (error) {
       // It is not known what was sent: another producer goes on.
       void producer?.close();
-      const failure = error instanceof LaneFailure ? error.failure : undefined;
-      if (failure === undefined) {
-        log.warn({ err: error, topic: lane.topic }, 'messages for a Kafka topic could not be sent; trying again');
-        await releaseTopic(pool, lane).catch(() => {});
-        return;
-      }
-      await this.#fail(lane, failure, (error as LaneFailure).cause).catch(() => {});
+      const { failure, cause } = error instanceof LaneFailure ? error : { failure: 'failing' as const, cause: error };
+      // If another topic was written meanwhile, only the broker of this one is away: the others do not wait for it.
+      const isOwn = failure === 'brokers_away' && this.#sentAt >= began;
+      await this.#fail(lane, isOwn ? 'failing' : failure, cause).catch(() => {});
     }
   }
 

@@ -59,7 +59,7 @@ export class TopicKeeper {
           (topic) => !full.includes(topic) && refuseTopic(settings, tenant, tenantId, topic) === undefined,
         );
         if (isFresh && isSame(open, wanted)) continue;
-        await openTopics(pool, tenantId, wanted, clock());
+        await openTopics(pool, tenantId, wanted, GAP_TYPE, clock());
         await forgetTopics(pool, tenantId);
       }
       if (tenants.length < PAGE_TENANTS) return;
@@ -85,8 +85,9 @@ export class TopicKeeper {
   async #bound(topic: MeasuredTopic): Promise<void> {
     const { pool, clock, log, settings } = this.#parts;
     const { maxWaiting, maxWaitingBytes } = settings.out;
-    const share = Math.max(topic.waiting / maxWaiting, topic.bytes / maxWaitingBytes);
-    const line = { tenant_id: topic.tenantId, topic: topic.topic, waiting: topic.waiting, bytes: topic.bytes };
+    const { tenantId, messages, bytes } = topic;
+    const share = Math.max(messages / maxWaiting, bytes / maxWaitingBytes);
+    const line = { tenant_id: tenantId, topic: topic.topic, messages, bytes };
     if (!topic.isFull && share >= 1) {
       await closeFull(pool, topic, clock());
       log.error(line, 'too much waits for a Kafka topic; nothing more is recorded for it until there is room');

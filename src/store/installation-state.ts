@@ -157,7 +157,8 @@ async function measureWork(connection: Connection, now: Millis): Promise<Sample[
   const sinks = await connection.query<{ topic: string; lag: number; age: number }>(
     `select topic, sum(waiting)::float8 as lag,
             greatest(0, coalesce(max(extract(epoch from $1::timestamptz - oldest_at)), 0))::float8 as age
-     from kafka_topics group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
+     from kafka_topics join tenants using (tenant_id) where tenants.status = 'active'
+     group by topic order by lag desc, topic limit ${MAX_TOPICS}`,
     [isoTime(now)],
   );
   const trouble = await connection.query<{ parked: number; full: number }>(

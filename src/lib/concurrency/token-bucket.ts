@@ -5,13 +5,14 @@
  * `now` is in ms. A clock that is set back yields no tokens.
  */
 export class TokenBucket {
-  readonly #rate: number;
+  /** Tokens per second. */
+  readonly rate: number;
   #tokens: number;
   #at: number;
 
   /** Creates a full bucket. @param rate tokens per second */
   constructor(rate: number, now: number) {
-    this.#rate = rate;
+    this.rate = rate;
     this.#tokens = rate;
     this.#at = now;
   }
@@ -31,12 +32,12 @@ export class TokenBucket {
   /** Returns after how many ms `count` tokens, or a full bucket if that is less, are available; 0: they are. */
   wait(count: number, now: number): number {
     this.#refill(now);
-    const missing = Math.min(count, this.#rate) - this.#tokens;
-    return missing <= 0 ? 0 : Math.ceil((missing / this.#rate) * 1000);
+    const missing = Math.min(count, this.rate) - this.#tokens;
+    return missing <= 0 ? 0 : Math.ceil((missing / this.rate) * 1000);
   }
 
   #refill(now: number): void {
-    this.#tokens = Math.min(this.#rate, this.#tokens + (Math.max(0, now - this.#at) / 1000) * this.#rate);
+    this.#tokens = Math.min(this.rate, this.#tokens + (Math.max(0, now - this.#at) / 1000) * this.rate);
     this.#at = now;
   }
 }

@@ -168,21 +168,31 @@ export async function readOutbox(
   }));
 }
 
+/** Bytes of the key and the headers of a message, roughly. */
+const HEADER_BYTES = 400;
+
+/**
+ * The transaction before which nothing waits for a topic ($1, $2). Without it, a read visits the index entries of everything that
+ * was ever sent, as long as an old snapshot (`pg_dump`) keeps PostgreSQL from removing them.
+ */
+export const SENT_XID = '(select sent_xid from kafka_topics where tenant_id = $1 and topic = $2)';
+
 const READ = `
 select message_id, kind, user_id, key, is_structured, type, event_id, at, data::text as data, sealed, traceparent, bytes
 from (
-  select *, sum(bytes) over (order by xid, id rows between unbounded preceding and current row) as sum,
+  select *, sum(bytes + ${HEADER_BYTES}) over (order by xid, id rows between unbounded preceding and current row) as sum,
          row_number() over (order by xid, id) as n
   from (
     select * from kafka_outbox
-    where tenant_id = $1 and topic = $2 and parked_at is null and xid < pg_snapshot_xmin(pg_current_snapshot())
+    where tenant_id = $1 and topic = $2 and parked_at is null
+      and xid >= ${SENT_XID} and xid < pg_snapshot_xmin(pg_current_snapshot())
     order by xid, id limit $3
   ) as page
 ) as sized
 where n = 1 or sum <= $4
 order by n`;
 
-/** Deletes messages that the brokers have acknowledged, and counts them. */
+/** Deletes messages that the brokers have acknowledged, before which none waits, and counts them. */
 export async function deleteSent(
   pool: pg.Pool,
   { tenantId, topic }: { readonly tenantId: string; readonly topic: string },
@@ -191,9 +201,10 @@ export async function deleteSent(
   await pool.query({
     name: 'delete-kafka-outbox',
     text: `with gone as (
-             delete from kafka_outbox where tenant_id = $1 and topic = $2 and message_id = any ($3::uuid[]) returning 1
+             delete from kafka_outbox where tenant_id = $1 and topic = $2 and message_id = any ($3::uuid[]) returning xid
            )
-           update kafka_topics set published = published + (select count(*) from gone), failures = 0,
+           update kafka_topics set published = published + (select count(*) from gone),
+                  sent_xid = greatest(sent_xid, (select xid from gone order by xid desc limit 1)), failures = 0,
                   problem = null, problem_since = null, retry_at = '-infinity'
            where tenant_id = $1 and topic = $2`,
     values: [tenantId, topic, messageIds],
@@ -252,7 +263,10 @@ export async function listParked(connection: Pick<Connection, 'query'>, tenantId
   );
 }
 
-/** Has messages that were set aside sent once more, or deletes them, in the transaction of the caller. Returns how many. */
+/**
+ * Has messages that were set aside sent once more, after what waits, or deletes them, in the transaction of the caller. Returns how
+ * many.
+ */
 export async function releaseParked(
   connection: Pick<Connection, 'query'>,
   tenantId: string,
@@ -270,7 +284,7 @@ export async function releaseParked(
   const { rowCount } = await connection.query(
     isDeleted
       ? `delete from kafka_outbox where ${chosen}`
-      : `update kafka_outbox set parked_at = null, parked_code = null where ${chosen}`,
+      : `update kafka_outbox set parked_at = null, parked_code = null, xid = pg_current_xact_id() where ${chosen}`,
     [tenantId, topic, rows.map((row) => row.message_id)],
   );
   return rowCount ?? 0;
@@ -291,10 +305,20 @@ export async function renumberOutbox(
      where o.tenant_id = r.tenant_id and o.message_id = r.message_id and o.topic = r.topic`,
     [tenants],
   );
+  await connection.query(
+    `update kafka_topics set sent_xid = '0' where sent_xid > '0' and ($1::text[] is null or tenant_id = any ($1))`,
+    [tenants],
+  );
 }
 
 /** Gives the messages the first places if some of them are of transactions of another database, as after a logical copy. */
 export async function renumberForeign(pool: pg.Pool): Promise<void> {
+  await pool.query(
+    `update kafka_topics as k set sent_xid = '0'
+     where sent_xid >= pg_snapshot_xmax(pg_current_snapshot())
+       or exists (select from kafka_outbox as o where o.tenant_id = k.tenant_id and o.topic = k.topic and o.parked_at is null
+                    and o.xid < k.sent_xid)`,
+  );
   const { rows } = await pool.query<{ tenant_id: string }>(
     `select distinct tenant_id from kafka_topics as k
      where exists (select from kafka_outbox as o where o.tenant_id = k.tenant_id and o.topic = k.topic and o.parked_at is null

@@ -3,6 +3,7 @@ import type { Millis } from '../../model/event.ts';
 import type { TopicProblem } from '../../model/sink.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
+import { SENT_XID } from './outbox.ts';
 
 /** Topics that Tidings writes: a lane each, of which one process at a time sends the messages. */
 
@@ -45,7 +46,8 @@ export async function claimTopics(
 /** Condition for a topic with a message that may be sent. */
 const HAS_WORK = `exists (
   select from kafka_outbox as o
-  where o.tenant_id = k.tenant_id and o.topic = k.topic and o.parked_at is null and o.xid < pg_snapshot_xmin(pg_current_snapshot()))`;
+  where o.tenant_id = k.tenant_id and o.topic = k.topic and o.parked_at is null
+    and o.xid >= k.sent_xid and o.xid < pg_snapshot_xmin(pg_current_snapshot()))`;
 
 const CLAIM = `
 with ready as materialized (
@@ -126,6 +128,16 @@ export interface WritingTenant {
 const OPEN_MS: Millis = 24 * 3_600_000;
 const RENEW_MS: Millis = 23 * 3_600_000;
 
+/** Time (ms) that transactions which began before a topic was opened may take: they may lack it. */
+const GAP_SLACK_MS: Millis = 60_000;
+
+/** Beginning of a statement that writes messages which say what time their topics lack; and their data. */
+const NOTE_GAP =
+  'insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, bytes, created_at)';
+const gapTime = (at: string) => `to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const gapData = (topic: string, since: string, until: string) =>
+  `json_build_object('topic', ${topic}, 'since', ${gapTime(since)}, 'until', ${gapTime(until)})`;
+
 /** Lists tenants whose catalogs write topics, in order of their ids, after `after`. */
 export async function listWritingTenants(
   pool: pg.Pool,
@@ -150,21 +162,35 @@ export async function listWritingTenants(
   }));
 }
 
-/** Opens these topics of a tenant, and closes its others. What is recorded from then on is for these. */
+/**
+ * Opens these topics of a tenant, and closes its others. What is recorded from then on is for these. If no process has looked at
+ * them for so long that they were closed, a message in each says what time it lacks.
+ */
 export async function openTopics(
   pool: pg.Pool,
   tenantId: string,
   topics: readonly string[],
+  gapType: string,
   now: Millis,
 ): Promise<void> {
   await pool.query({
     name: 'open-kafka-topics',
     text: `with known as (
              insert into kafka_topics (tenant_id, topic) select $1, t from unnest($2::text[]) as t on conflict do nothing
+           ), lapsed as materialized (
+             select open_until, open_topics from active_catalogs where tenant_id = $1 and open_until <= $4 for update
+           ), noted as (
+             ${NOTE_GAP}
+             select $1, m, t, 'gap', '', $5, m::text, $4, ${gapData('t', 'open_until', '$6::timestamptz')}, 200, $4
+             from lapsed cross join lateral (
+               select t, gen_random_uuid() as m from unnest(open_topics) as t where t = any ($2)
+             ) as missed
            )
            update active_catalogs set open_topics = nullif($2::text[], '{}'), open_until = $3
-           where tenant_id = $1 and written_topics is not null`,
-    values: [tenantId, topics, isoTime(now + OPEN_MS)],
+           where tenant_id = $1 and written_topics is not null
+             -- Read before the row is updated, by which it would be out of reach.
+             and (select count(*) from lapsed) >= 0`,
+    values: [tenantId, topics, isoTime(now + OPEN_MS), isoTime(now), gapType, isoTime(now + GAP_SLACK_MS)],
   });
 }
 
@@ -182,7 +208,8 @@ export async function forgetTopics(pool: pg.Pool, tenantId: string): Promise<voi
 
 /** A topic as it was measured. */
 export interface MeasuredTopic extends TopicKey {
-  readonly waiting: number;
+  /** Messages that wait, or were set aside, and their size. */
+  readonly messages: number;
   readonly bytes: number;
   readonly isFull: boolean;
 }
@@ -214,7 +241,7 @@ export async function measureTopics(
       text: MEASURE,
       values: [tenantId, topic, isoTime(now - old)],
     });
-    const { waiting, bytes, parked, oldest, held } = rows[0]!;
+    const { waiting, bytes, parked, parked_bytes: parkedBytes, oldest, held } = rows[0]!;
     const { rows: stored } = await pool.query<{ is_full: boolean }>({
       name: 'end-measuring-topic',
       text: `update kafka_topics set waiting = $3, waiting_bytes = $4, parked = $5, oldest_at = $6,
@@ -227,23 +254,26 @@ export async function measureTopics(
       values: [tenantId, topic, waiting, bytes, parked, isoTimeOrNull(oldest), held, isoTime(now)],
     });
     const isFull = stored[0]?.is_full === true;
-    measured.push({ tenantId, topic, waiting: Number(waiting), bytes: Number(bytes), isFull });
+    const kept = { messages: Number(waiting) + Number(parked), bytes: Number(bytes) + Number(parkedBytes) };
+    measured.push({ tenantId, topic, ...kept, isFull });
   }
   return measured;
 }
 
 const MEASURE = `
-select w.waiting, w.bytes, p.parked, f.created_at as oldest, coalesce(f.is_held and f.created_at < $3, false) as held
+select w.waiting, w.bytes, p.parked, p.bytes as parked_bytes, f.created_at as oldest,
+       coalesce(f.is_held and f.created_at < $3, false) as held
 from (
   select count(*) as waiting, coalesce(sum(bytes), 0) as bytes from kafka_outbox
-  where tenant_id = $1 and topic = $2 and parked_at is null
+  where tenant_id = $1 and topic = $2 and parked_at is null and xid >= ${SENT_XID}
 ) as w
 cross join (
-  select count(*) as parked from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
+  select count(*) as parked, coalesce(sum(bytes), 0) as bytes from kafka_outbox
+  where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
 ) as p
 left join lateral (
   select created_at, xid >= pg_snapshot_xmin(pg_current_snapshot()) as is_held from kafka_outbox
-  where tenant_id = $1 and topic = $2 and parked_at is null order by xid, id limit 1
+  where tenant_id = $1 and topic = $2 and parked_at is null and xid >= ${SENT_XID} order by xid, id limit 1
 ) as f on true`;
 
 /** Closes a topic for which too much waits. */
@@ -257,9 +287,6 @@ export async function closeFull(pool: pg.Pool, { tenantId, topic }: TopicKey, no
     values: [tenantId, topic, isoTime(now)],
   });
 }
-
-/** Time (ms) that transactions which began before a topic was opened may take: they may lack it. */
-const GAP_SLACK_MS: Millis = 60_000;
 
 /**
  * Opens a topic again that was full, and writes a message which says what time it lacks. Returns false if another process did.
@@ -279,11 +306,8 @@ export async function endFull(
            ), opened as (
              update kafka_topics set full_since = null where tenant_id = $1 and topic = $2 and full_since is not null
            ), noted as (
-             insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, bytes, created_at)
-             select $1, $3::uuid, $2, 'gap', '', $4, $3::uuid::text, $5,
-                    json_build_object('topic', $2::text,
-                      'since', to_char(full_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                      'until', to_char($6::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), 200, $5
+             ${NOTE_GAP}
+             select $1, $3::uuid, $2, 'gap', '', $4, $3::uuid::text, $5, ${gapData('$2::text', 'full_since', '$6::timestamptz')}, 200, $5
              from was
            )
            update active_catalogs set open_topics = array_append(array_remove(open_topics, $2), $2)
@@ -374,7 +398,7 @@ export interface TopicTrouble {
   readonly late: number;
 }
 
-/** Counts topics that need attention. @param late since when a message waits too long */
+/** Counts topics of active tenants that need attention: those of others wait by command. @param late since when a message waits too long */
 export async function findTopicTrouble(pool: pg.Pool, late: Millis): Promise<TopicTrouble> {
   const { rows } = await pool.query<{
     problem: TopicProblem | null;
@@ -387,7 +411,7 @@ export async function findTopicTrouble(pool: pg.Pool, late: Millis): Promise<Top
     text: `select case when waiting > 0 and paused_at is null then problem end as problem, count(*)::int as n,
                   count(full_since)::int as full, sum(parked)::int as parked,
                   count(*) filter (where oldest_at < $1 and paused_at is null)::int as late
-           from kafka_topics group by 1`,
+           from kafka_topics join tenants using (tenant_id) where tenants.status = 'active' group by 1`,
     values: [isoTime(late)],
   });
   const sum = (name: 'full' | 'parked' | 'late') => rows.reduce((total, row) => total + row[name], 0);

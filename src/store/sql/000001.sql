@@ -1133,8 +1133,8 @@ create table kafka_outbox (
   constraint kafka_outbox_code_only_of_parked check ((parked_at is null) = (parked_code is null))
 );
 
--- The queue of a topic.
-create index kafka_outbox_queue on kafka_outbox (tenant_id, topic, xid, id) where parked_at is null;
+-- The queue of a topic, from which it is also measured.
+create index kafka_outbox_queue on kafka_outbox (tenant_id, topic, xid, id) include (bytes) where parked_at is null;
 -- Messages that were set aside.
 create index kafka_outbox_parked on kafka_outbox (tenant_id, topic, parked_at, message_id) where parked_at > '-infinity';
 
@@ -1152,6 +1152,7 @@ create table kafka_topics (
   problem_since timestamptz(3),
   paused_at     timestamptz(3),
   full_since    timestamptz(3),                       -- too much waits: nothing is recorded for it
+  sent_xid      xid8             not null default '0',  -- nothing of an earlier transaction waits: a read begins here
   published     bigint           not null default 0,  -- messages that were acknowledged
   measured_at   timestamptz(3)   not null default '-infinity',
   waiting       bigint           not null default 0,  -- when it was measured
