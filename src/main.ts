@@ -66,16 +66,18 @@ const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransa
  * before it and throws.
  *
  * @param wallClock the clock of this machine, which is compared with that of the database
+ * @param stopping aborted: what has begun is stopped, and nothing more is started
  */
 export async function run(
   roles: Roles,
   config: Config,
   log: Logger,
   wallClock: () => Millis = Date.now,
+  stopping?: AbortSignal,
 ): Promise<Running> {
   const cleanup = new Cleanup(log);
   try {
-    return await start(roles, config, log, wallClock, cleanup);
+    return await start(roles, config, log, wallClock, cleanup, stopping);
   } catch (error) {
     await cleanup.run();
     throw error;
@@ -88,6 +90,7 @@ async function start(
   log: Logger,
   wallClock: () => Millis,
   cleanup: Cleanup,
+  stopping?: AbortSignal,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
   if (roles.workers && config.kafka) (await import('./kafka/client.ts')).requireNode();
@@ -98,6 +101,8 @@ async function start(
   cleanup.push(() => telemetry.stop());
   const { writeMetrics } = telemetry;
   const opened = await openDatabase(config, log, cleanup);
+  // The creation of a database takes longest.
+  stopping?.throwIfAborted();
   const { pool, embedded } = opened;
   await requireKnownTenant(pool, tenant);
   const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
@@ -110,6 +115,7 @@ async function start(
   const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
   await checkEncryptionKey(pool, seal);
   const partitions = await keepPartitions(database.direct, clock, log, cleanup);
+  stopping?.throwIfAborted();
 
   const providers = await openProviders(config, database, seal, clock, log, cleanup);
   const leaving = new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel])));
