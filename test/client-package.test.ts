@@ -18,7 +18,7 @@ import { testPackages } from './support/packages.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CLIENT = join(ROOT, 'packages', 'client');
 /** Bytes that a web page downloads for the whole client with the marketplace façade, compressed. */
-const MAX_BUNDLE_BYTES = 10 * 1024;
+const MAX_BUNDLE_BYTES = 11 * 1024;
 
 const run = promisify(execFile);
 const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);

@@ -79,7 +79,8 @@ const sent = async (userId: string, type: string) => {
 };
 
 test('the samples print what became of each call', () => {
-  expect(printed).toEqual([
+  const [calls, numbers] = [printed.slice(0, 8), printed.slice(8)];
+  expect(calls).toEqual([
     expect.stringMatching(/^accepted \S+ undefined$/),
     expect.stringMatching(/^accepted \S+ undefined$/),
     expect.stringMatching(/^scheduled \d{4}-\S+Z$/),
@@ -89,6 +90,15 @@ test('the samples print what became of each call', () => {
     'Unsigned: 401',
     'Templates: en es',
   ]);
+  // Of a month that is over, of each channel in the last one, and of each day up to now.
+  const [month, ...later] = numbers;
+  expect(month).toMatch(/^0 0 0 0 0 null$/);
+  expect(later.slice(0, 4)).toEqual(
+    ['email', 'in_app', 'push', 'sms'].map((one) => expect.stringMatching(`^${one} 0 \\d+ 0$`)),
+  );
+  const days = later.slice(4);
+  expect(days.every((day) => /^\d{4}-\d\d-\d\dT00:00:00\.000Z \d+$/.test(day))).toBe(true);
+  expect(Number(days.at(-1)?.split(' ')[1])).toBeGreaterThan(0);
 });
 
 test('a handler sends for a domain event, beside the rule', async () => {
