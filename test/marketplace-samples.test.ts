@@ -90,7 +90,7 @@ test('the samples print what became of each call', () => {
     'Unsigned: 401',
     'Templates: en es',
   ]);
-  // Of a month that is over, of each channel in the last one, and of each day up to now.
+  // A month that is over, each channel in the last one, and each day up to now.
   const [month, ...later] = numbers;
   expect(month).toMatch(/^0 0 0 0 0 null$/);
   expect(later.slice(0, 4)).toEqual(
