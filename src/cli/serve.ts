@@ -82,7 +82,11 @@ async function serve(name: string, roles: Roles, env: NodeJS.ProcessEnv, asJson:
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
   try {
-    running = await runWithDatabaseRetry(() => run(roles, config, log, Date.now, stopping.signal), log, stopping.signal);
+    running = await runWithDatabaseRetry(
+      () => run(roles, config, log, Date.now, stopping.signal),
+      log,
+      stopping.signal,
+    );
   } catch (error) {
     // Ctrl-C in a terminal also ends the processes that are being started: their errors are expected then.
     if (!stopping.signal.aborted) throw error;
