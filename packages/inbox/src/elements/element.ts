@@ -1,4 +1,5 @@
-import type { InboxClient, PreferencesClient } from '../client/inbox-client.ts';
+import type { InboxClient } from '../client/inbox-client.ts';
+import type { PreferencesClient } from '../client/preferences-client.ts';
 import { type OwnTexts, Texts, type TextTables } from '../strings/texts.ts';
 
 /** The parts that the elements within a provider share. They may be of several scripts, so the texts are not among it. */
