@@ -115,6 +115,17 @@ export function parseKeyword<T extends string>(
   return word;
 }
 
+/** Parses a key whose value is one of the allowed words; undefined: it is not there, or was reported. */
+export function parseWord<T extends string>(
+  file: YamlFile,
+  entry: Entry | undefined,
+  what: string,
+  allowed: readonly T[],
+): T | undefined {
+  const text = entry && parseText(file, entry.value, `"${entry.key}"`, `${entry.key}: ${allowed[0]}`);
+  return text && parseKeyword(file, text, what, allowed);
+}
+
 /** Whether a name can be given to a rule, a notification type or a group: it is used in folder names and URLs. */
 export function isName(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/.test(name);

@@ -4,7 +4,6 @@ import { EVENT_TYPE_PATTERN } from '../../model/webhook.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import {
   checkName,
-  type Fields,
   parseDescription,
   parseEntries,
   parseFields,
@@ -12,6 +11,7 @@ import {
   parseKeyword,
   parseText,
   parseTexts,
+  parseWord,
 } from './fields.ts';
 import { suggest } from './suggest.ts';
 import { parseTopic, type SourceTopics } from './topics.ts';
@@ -76,7 +76,7 @@ function parseSink(
     const hint = 'commands name both: choose another name';
     file.report(entry.at, `${name} is the name of a topic for dead letters, too`, hint);
   }
-  const decisions = parseWord(file, found, 'decisions', 'a choice of decisions', SINK_DECISIONS) ?? 'none';
+  const decisions = parseWord(file, found.get('decisions'), 'a choice of decisions', SINK_DECISIONS) ?? 'none';
   const eventTypes = parseEventTypes(file, found.get('event_types'), symbols.eventTypes);
   if (!found.has('event_types') && decisions === 'none' && entry.value.kind === 'map') {
     file.report(entry.at, `${name} does not say what is written`, `${TYPES}, or decisions: sent`);
@@ -89,8 +89,8 @@ function parseSink(
   const channels = parseList(file, found.get('channels'), 'channels: [email]')?.flatMap(
     (text) => parseKeyword(file, text, 'a channel', CHANNELS) ?? [],
   );
-  const format = parseWord(file, found, 'format', 'a format of messages', SINK_FORMATS) ?? 'binary';
-  const key = parseWord(file, found, 'key', 'a key of messages', SINK_KEYS) ?? 'tenant_user';
+  const format = parseWord(file, found.get('format'), 'a format of messages', SINK_FORMATS) ?? 'binary';
+  const key = parseWord(file, found.get('key'), 'a key of messages', SINK_KEYS) ?? 'tenant_user';
   if (!topic) return undefined;
   return {
     name,
@@ -144,16 +144,4 @@ function parseList(file: YamlFile, entry: Entry | undefined, example: string) {
   if (texts.length <= MAX_SELECTED) return texts;
   file.report(entry.value.at, `"${entry.key}" has ${texts.length} entries`, `at most ${MAX_SELECTED} are allowed`);
   return [];
-}
-
-function parseWord<T extends string>(
-  file: YamlFile,
-  found: Fields,
-  key: (typeof KEYS)[number],
-  what: string,
-  allowed: readonly T[],
-): T | undefined {
-  const entry = found.get(key);
-  const text = entry && parseText(file, entry.value, `"${key}"`, `${key}: ${allowed[0]}`);
-  return text && parseKeyword(file, text, what, allowed);
 }

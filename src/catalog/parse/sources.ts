@@ -9,12 +9,12 @@ import {
   parseEntries,
   parseFields,
   parseFilledFields,
-  parseKeyword,
   parseText,
+  parseWord,
 } from './fields.ts';
 import { type Places, parseFrom, parseObjectFrom } from './from-places.ts';
 import { suggest } from './suggest.ts';
-import { isTopic, listSourceTopics, parseTopic } from './topics.ts';
+import { checkTopicName, listSourceTopics, parseTopic } from './topics.ts';
 import type { Entry, Text, YamlFile } from './yaml.ts';
 
 const EXAMPLE =
@@ -133,10 +133,7 @@ function parseDeadLetterTopic(file: YamlFile, topic: string | undefined, entry: 
   const example = 'dead_letter_topic: true, or the name of a topic';
   if (value.kind === 'boolean' && !value.value) return undefined;
   const text = value.kind === 'boolean' ? topic && `${topic}.dlq` : parseText(file, value, DEAD_LETTERS, example)?.text;
-  if (text === undefined || isTopic(text)) return text;
-  const hint = '1 to 249 letters, digits, . _ and -';
-  file.report(value.at, `${JSON.stringify(text.slice(0, 60))} is not the name of a topic`, hint);
-  return undefined;
+  return text !== undefined && checkTopicName(file, value.at, text) ? text : undefined;
 }
 
 /** Reports topics for dead letters that a source reads: what it cannot read would come back. */
@@ -149,16 +146,6 @@ function checkDeadLetterTopics(file: YamlFile, entries: readonly Entry[], source
     const message = `the source ${reader} reads ${deadLetterTopic}, the topic for dead letters of ${name}`;
     file.report(at, message, 'choose another topic: what cannot be read would come back');
   }
-}
-
-function parseWord<T extends string>(
-  file: YamlFile,
-  entry: Entry | undefined,
-  what: string,
-  allowed: readonly T[],
-): T | undefined {
-  const text = entry && parseText(file, entry.value, `"${entry.key}"`, `${entry.key}: ${allowed[0]}`);
-  return text && parseKeyword(file, text, what, allowed);
 }
 
 function parseEventType(

@@ -17,9 +17,12 @@ export function listSourceTopics(sources: readonly MessageSource[]): SourceTopic
   };
 }
 
-/** Whether a text is the name of a topic. */
-export function isTopic(text: string): boolean {
-  return /^[A-Za-z0-9._-]{1,249}$/.test(text) && !/^\.{1,2}$/.test(text);
+/** Reports a text that is not the name of a topic. Returns whether it is one. */
+export function checkTopicName(file: YamlFile, at: number, text: string): boolean {
+  if (/^[A-Za-z0-9._-]{1,249}$/.test(text) && !/^\.{1,2}$/.test(text)) return true;
+  const hint = '1 to 249 letters, digits, . _ and -';
+  file.report(at, `${JSON.stringify(text.slice(0, 60))} is not the name of a topic`, hint);
+  return false;
 }
 
 /** Parses the name of a topic, of an entry that must be there. */
@@ -29,9 +32,5 @@ export function parseTopic(file: YamlFile, { key: name, at, value }: Entry, entr
     return undefined;
   }
   const text = parseText(file, entry.value, '"topic"', example);
-  if (!text) return undefined;
-  if (isTopic(text.text)) return text;
-  const hint = '1 to 249 letters, digits, . _ and -';
-  file.report(text.at, `${JSON.stringify(text.text.slice(0, 60))} is not the name of a topic`, hint);
-  return undefined;
+  return text && checkTopicName(file, text.at, text.text) ? text : undefined;
 }
