@@ -9,7 +9,6 @@ import {
   parseFields,
   parseFilledFields,
   parseKeyword,
-  parseText,
   parseTexts,
   parseWord,
 } from './fields.ts';
