@@ -1,4 +1,5 @@
 import { markOwn } from '../events/own-events.ts';
+import { doublePause } from '../lib/doubling-pause.ts';
 import { CARD_REGISTRATION_FAILED, type Connector, CUSTOMER_IMPORT_FAILED } from '../model/connector.ts';
 import type { Millis } from '../model/event.ts';
 import {
@@ -139,7 +140,7 @@ async function recordLasting({ pool }: ConnectorParts, task: ClaimedTask, result
 const JITTER = 0.2;
 
 function toPause({ first, longest }: Connector['retry'], attempt: number, random: number): Millis {
-  const pause = Math.min(longest, first * 2 ** Math.min(attempt - 1, 30));
+  const pause = doublePause(first, longest, attempt);
   return Math.round(pause * (1 - JITTER * random));
 }
 

@@ -1,3 +1,5 @@
+import { doublePause } from '../lib/doubling-pause.ts';
+
 const BASE_DELAY_MS = 2000;
 const MAX_DELAY_MS = 3_600_000;
 
@@ -11,7 +13,7 @@ const MAX_DELAY_MS = 3_600_000;
  * @param after minimum delay in ms that the provider asked for (`Retry-After`)
  */
 export function retryDelay(attempt: number, random: number, after = 0): number {
-  const ceiling = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** Math.min(attempt - 1, 30));
+  const ceiling = doublePause(BASE_DELAY_MS, MAX_DELAY_MS, attempt);
   return Math.max(after, Math.round(random * ceiling));
 }
 

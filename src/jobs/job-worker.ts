@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import { RecentNames } from '../lib/concurrency/recent-names.ts';
 import { Signal } from '../lib/concurrency/signal.ts';
+import { doublePause } from '../lib/doubling-pause.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
 import type { ChunkResult } from '../model/job.ts';
@@ -93,7 +94,7 @@ export class JobWorker {
       // The catalog has changed so that the job can do nothing more.
       if (error instanceof TidingsError && error.status < 500) return failJob(pool, job, error.message, clock());
       log.warn({ err: error, job_id: job.jobId, attempts: job.attempts }, 'a chunk of a job failed; will retry');
-      await postponeJob(pool, job, Math.min(MAX_RETRY_PAUSE_MS, 1000 * 2 ** Math.min(job.attempts - 1, 10)));
+      await postponeJob(pool, job, doublePause(1000, MAX_RETRY_PAUSE_MS, job.attempts));
     }
   }
 }

@@ -5,6 +5,7 @@ import { type KafkaProducer, openProducer } from '../kafka/client.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { TokenBucket } from '../lib/concurrency/token-bucket.ts';
+import { doublePause } from '../lib/doubling-pause.ts';
 import { Progress } from '../lib/progress.ts';
 import { suspendClock } from '../lib/suspend-clock.ts';
 import type { Millis } from '../model/event.ts';
@@ -222,7 +223,7 @@ export class SinkWorker {
     const { pool, clock, log } = this.#parts;
     const now = clock();
     const { tenantId, topic, failures } = lane;
-    let pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), LAST_RETRY_MS);
+    let pause = doublePause(FIRST_RETRY_MS, LAST_RETRY_MS, failures + 1);
     if (problem === 'brokers_away') {
       this.#tell(error);
       pause = this.#away;

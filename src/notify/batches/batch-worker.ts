@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import { RecentNames } from '../../lib/concurrency/recent-names.ts';
 import { Signal } from '../../lib/concurrency/signal.ts';
+import { doublePause } from '../../lib/doubling-pause.ts';
 import { Progress } from '../../lib/progress.ts';
 import { countOpen, isReading, type RecipientChange } from '../../model/batch.ts';
 import type { Millis } from '../../model/event.ts';
@@ -133,7 +134,7 @@ export class BatchWorker {
       const reason = isPaused
         ? `No progress in ${MAX_ATTEMPTS} attempts; the log of Tidings has the errors. Resume it to try again.`
         : 'The last page failed, and is tried again; the log of Tidings has the error.';
-      const pause = Math.min(MAX_RETRY_PAUSE_MS, 500 * 2 ** Math.min(batch.attempts - 1, 10));
+      const pause = doublePause(500, MAX_RETRY_PAUSE_MS, batch.attempts);
       await postponeBatch(pool, batch, { pause, reason, isPaused });
     }
   }

@@ -40,6 +40,14 @@ const CONTENTION_SQLSTATES = new Set([
   '57014', // query_canceled: by an operator, or by a statement_timeout of the installation
 ]);
 
+/** SQLSTATEs of a lock that was not given in time, or that would have been a deadlock. */
+const LOCK_SQLSTATES = new Set(['55P03', '40P01']);
+
+/** Returns whether a statement failed because of locks of other sessions, after which a change of the schema is tried again. */
+export function isLockFailure(error: unknown): boolean {
+  return LOCK_SQLSTATES.has(getSqlState(error));
+}
+
 /** Returns whether the transaction of a failed statement is worth running again at once. */
 export function isRetryable(error: unknown): boolean {
   return RETRYABLE_SQLSTATES.has(getSqlState(error));

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { ConfigError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
-import { getSqlState } from './errors.ts';
+import { isLockFailure } from './errors.ts';
 import type { Connection } from './pool.ts';
 import { isLaterMinor, loadSchemaFiles, type SchemaFile } from './schema-files.ts';
 
@@ -142,8 +142,7 @@ async function runUnlocked(connection: pg.PoolClient, file: SchemaFile, options:
       return;
     } catch (error) {
       await connection.query('rollback');
-      // 55P03: lock_not_available; 40P01: deadlock_detected, with a transaction that took its locks in another order.
-      if (!['55P03', '40P01'].includes(getSqlState(error) ?? '')) throw error;
+      if (!isLockFailure(error)) throw error;
       if (performance.now() + LOCK_RETRY_MS > deadline) {
         throw new ConfigError(
           `migration ${file.file} changed nothing, because other sessions kept its tables locked; ` +

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
+import { doublePause } from '../../lib/doubling-pause.ts';
 import type { Millis } from '../../model/event.ts';
-import { getSqlState } from './errors.ts';
+import { isLockFailure } from './errors.ts';
 import {
   closeStatement,
   getPartitionKey,
@@ -338,9 +339,9 @@ async function retryLocked(
       return await work(attempt);
     } catch (error) {
       await connection.query('rollback');
-      const isWorthRetrying = error instanceof TooManyChanges || ['55P03', '40P01'].includes(getSqlState(error));
+      const isWorthRetrying = error instanceof TooManyChanges || isLockFailure(error);
       if (!isWorthRetrying || attempt === MAX_SWAP_TRIES) throw error;
-      const longest = Math.min(MIN_RETRY_PAUSE_MS * 2 ** Math.min(attempt - 1, 10), MAX_RETRY_PAUSE_MS);
+      const longest = doublePause(MIN_RETRY_PAUSE_MS, MAX_RETRY_PAUSE_MS, attempt);
       await pause(longest, undefined, { signal });
     }
   }
