@@ -1,3 +1,4 @@
+import { escapeHtml } from '../../../src/lib/text/escape-html.ts';
 import type { Sample } from './samples.ts';
 
 /** An interruption, at a second of the soak. */
@@ -52,10 +53,10 @@ export function drawSoak(samples: readonly Sample[], interruptions: readonly Int
   const height = TOP + panels.length * (HEIGHT + GAP);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11">`,
-    `<title>${escapeXml(title)}</title>`,
+    `<title>${escapeHtml(title)}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
-    `<text x="${LEFT}" y="20" font-size="14" font-weight="bold">${escapeXml(title)}</text>`,
-    `<text x="${LEFT}" y="36" fill="#666">${escapeXml(describe(interruptions))}</text>`,
+    `<text x="${LEFT}" y="20" font-size="14" font-weight="bold">${escapeHtml(title)}</text>`,
+    `<text x="${LEFT}" y="36" fill="#666">${escapeHtml(describe(interruptions))}</text>`,
     ...panels.map((panel, index) => drawPanel(panel, TOP + index * (HEIGHT + GAP) + 16, end, interruptions)),
     '</svg>',
     '',
@@ -87,10 +88,10 @@ function drawPanel(
     ? Array.from({ length: Math.floor(Math.log10(Math.max(10, most))) + 1 }, (_, power) => 10 ** power)
     : [0, 0.25, 0.5, 0.75, 1].map((part) => part * most);
   return [
-    `<text x="${LEFT}" y="${top - 6}" font-weight="bold">${escapeXml(title)} (${unit})</text>`,
+    `<text x="${LEFT}" y="${top - 6}" font-weight="bold">${escapeHtml(title)} (${unit})</text>`,
     ...marks.map(
       ({ at, what }) =>
-        `<line x1="${x(at)}" x2="${x(at)}" y1="${top}" y2="${top + HEIGHT}" stroke="#ddd"><title>${escapeXml(what)}</title></line>`,
+        `<line x1="${x(at)}" x2="${x(at)}" y1="${top}" y2="${top + HEIGHT}" stroke="#ddd"><title>${escapeHtml(what)}</title></line>`,
     ),
     ...ticks.map(
       (tick) =>
@@ -102,7 +103,7 @@ function drawPanel(
     ),
     ...lines.map(
       ({ name }, index) =>
-        `<text x="${LEFT + PLOT_WIDTH + 12}" y="${top + 10 + index * 15}" fill="${colorOf(index)}">${escapeXml(name)}</text>`,
+        `<text x="${LEFT + PLOT_WIDTH + 12}" y="${top + 10 + index * 15}" fill="${colorOf(index)}">${escapeHtml(name)}</text>`,
     ),
     ...[0, 0.25, 0.5, 0.75, 1].map(
       (part) =>
@@ -137,7 +138,3 @@ const colorOf = (index: number) => COLORS[index % COLORS.length];
 const round = (value: number) => Math.round(value * 10) / 10;
 const formatTick = (value: number) => (value >= 1000 ? `${round(value / 1000)}k` : String(round(value)));
 const formatTime = (seconds: number) => (seconds < 120 ? `${Math.round(seconds)} s` : `${round(seconds / 60)} min`);
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
-}
