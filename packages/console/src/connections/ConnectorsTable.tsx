@@ -5,6 +5,7 @@ import { FactTable } from '../channels/FactTable.tsx';
 import { linkToTasks } from '../route.ts';
 import { IconAlertOctagon, IconCircle } from '../shell/icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { NamedCell } from './NamedCell.tsx';
 
 const COUNT = new Intl.NumberFormat('en');
 const KINDS: Record<Connector['kind'], string> = {
@@ -23,16 +24,7 @@ export function ConnectorsTable() {
       getId={({ name }) => name}
       empty="No connector: the active catalog has no connectors.yaml."
       columns={{
-        Connector: ({ name, description }) => (
-          <>
-            <span className="name">{name}</span>
-            {description !== '' && (
-              <Text size="xs" c="dimmed">
-                {description}
-              </Text>
-            )}
-          </>
-        ),
+        Connector: ({ name, description }) => <NamedCell name={name} description={description} />,
         Kind: ({ kind, mode }) => (mode === null ? KINDS[kind] : `${KINDS[kind]} (${mode})`),
         Service: ({ url }) => <span className="name">{url}</span>,
         'Secrets set': ({ secrets_set: names }) => (names.length === 0 ? 'none' : names.join(', ')),

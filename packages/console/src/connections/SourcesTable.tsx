@@ -11,6 +11,7 @@ import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { NamedCell } from './NamedCell.tsx';
 
 /** Looks of the states of a source. None is green: that a topic is read does not say that its messages are accepted. */
 const STATES: Record<Source['state'], Look> = {
@@ -33,16 +34,7 @@ export function SourcesTable() {
       getId={({ name }) => name}
       empty="No source: the active catalog has no sources.yaml with topics of Kafka."
       columns={{
-        Source: ({ name, description }) => (
-          <>
-            <span className="name">{name}</span>
-            {description && (
-              <Text size="xs" c="dimmed">
-                {description}
-              </Text>
-            )}
-          </>
-        ),
+        Source: ({ name, description }) => <NamedCell name={name} description={description} />,
         Topic: ({ topic }) => <span className="name">{topic}</span>,
         State: (source) => <SourceStateView source={source} />,
         Lag: (source) => <Lag source={source} />,
