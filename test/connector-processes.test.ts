@@ -306,6 +306,8 @@ describe('frozen until another worker has done it', () => {
 });
 
 test('a process that is stopped leaves its tasks to others at once', async () => {
+  frozen?.killGroup('SIGKILL');
+  await frozen?.ended;
   const program = await startWorkers();
   const answer = lender.hold();
   const work = await post();

@@ -21,6 +21,7 @@ const ROWS = [
   { row: documentRow('notifications', 't', 'u', 'n'), key: ['t', 'u', 'n'] },
   { row: documentRow('messages', 't', 'n', 'email', 'x'), key: ['t', 'n', 'email', 'x'] },
   { row: documentRow('webhook_endpoints', 't', 'e'), key: ['t', 'e'] },
+  { row: documentRow('kafka_outbox', 't', 'm'), key: ['t', 'm', 'topic'] },
   { row: documentRow('events', 't', 'u', 'k'), key: ['t', 'u', '2025-11-20', 'k'] },
   { row: documentRow('idempotency_keys', 't', 'a', 'r', 'k'), key: ['t', 'a', 'r', 'k'] },
 ];

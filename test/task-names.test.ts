@@ -45,7 +45,7 @@ test('make understands each target', async () => {
 
 test('each script runs a file of this checkout that exists', () => {
   for (const [name, command] of Object.entries(scripts)) {
-    const [, file = ''] = /^node (?:--\S+ )*(\S+)/.exec(command) ?? [];
+    const [, file = ''] = /^node (?:--\S+ )*(?:-e "import\('\.\/)?([^\s']+)/.exec(command) ?? [];
     expect(() => read(file), name).not.toThrow();
     const [, target] = /run\.mjs (\S+\.ts)/.exec(command) ?? [];
     if (target !== undefined) expect(() => read(target), name).not.toThrow();

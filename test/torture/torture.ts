@@ -51,6 +51,8 @@ const USERS = 400;
 const AUDIENCE = 700;
 /** Kills between two times that the database is frozen, or the disk is full; both last some seconds. */
 const KILLS_PER_OUTAGE = 8;
+/** Outages at least, so that a short run has each kind. */
+const MIN_OUTAGES = 2;
 /** The run does not end in the last seconds before a full minute, when a scheduled rule runs. */
 const BEFORE_THE_MINUTE = 12_000;
 /** Time in ms in which a run starts; a minute that begins later is one of the scheduled rule. */
@@ -91,6 +93,7 @@ export async function torture({ kills, seed, disk, say = () => {} }: TortureOpti
   const audience = makeAudience(AUDIENCE);
   const poster = new Poster(`http://127.0.0.1:${port}`, users, randomFrom(seed));
   const random = randomFrom(seed ^ 0x5eed);
+  const killsPerOutage = Math.min(KILLS_PER_OUTAGE, Math.floor(kills / (MIN_OUTAGES + 1)));
   let killed = 0;
   let databaseKills = 0;
   let databaseFreezes = 0;
@@ -110,7 +113,7 @@ export async function torture({ kills, seed, disk, say = () => {} }: TortureOpti
       const ready = all.filter((one) => one.isReady);
       // A process that is frozen for longer than its lease continues without knowing that its lease expired.
       if (random.chance(0.15)) random.pick(workers).freeze(random.between(3500, 6000));
-      if (killed >= (outages + 1) * KILLS_PER_OUTAGE) {
+      if (killed >= (outages + 1) * killsPerOutage) {
         outages++;
         // In turns. Longer than a lease.
         const duration = random.between(3500, 6000);
