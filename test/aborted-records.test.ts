@@ -7,11 +7,11 @@ const [TRANSACTIONAL, CONTROL] = [16, 32];
 
 const data = (firstOffset: number, producer: number, attributes = TRANSACTIONAL) => ({
   ...{ firstOffset: BigInt(firstOffset), lastOffsetDelta: 0, attributes, producerId: BigInt(producer) },
-  records: [{ key: Buffer.from(`${firstOffset}`) }],
+  records: [{ offsetDelta: 0, key: Buffer.from(`${firstOffset}`), value: null }],
 });
 const marker = (firstOffset: number, producer: number, type: number) => ({
   ...data(firstOffset, producer, TRANSACTIONAL | CONTROL),
-  records: [{ key: Buffer.from([0, 0, 0, type]) }],
+  records: [{ offsetDelta: 0, key: Buffer.from([0, 0, 0, type]), value: null }],
 });
 const [ABORT, COMMIT] = [0, 1];
 

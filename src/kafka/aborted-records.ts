@@ -2,16 +2,22 @@
 export interface FetchedPartition {
   /** Aborted transactions that the answer has records of. */
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null;
-  readonly records?: readonly FetchedBatch[] | null;
+  records?: readonly FetchedBatch[] | null;
 }
 
 /** Records of one producer. */
-interface FetchedBatch {
+export interface FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffsetDelta: number;
   readonly attributes: number;
   readonly producerId: bigint;
-  records: readonly { readonly key: Buffer | null }[];
+  records: readonly FetchedRecord[];
+}
+
+interface FetchedRecord {
+  readonly offsetDelta: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
 }
 
 /** Bits of the attributes of a batch: it belongs to a transaction; it is the marker of its end. */
