@@ -3901,7 +3901,13 @@ export interface components {
             tasks: components["schemas"]["ConnectorTask"][];
         };
         ConnectorTasksRetried: {
-            /** @description Whether there may be more: ask again */
+            /**
+             * Format: date-time
+             * @description Tasks that end later are not run again by a repetition with this time
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            ended_until: string;
+            /** @description Whether there may be more: ask again, with `ended_until` */
             has_more: boolean;
             retried: number;
         };
@@ -3919,6 +3925,11 @@ export interface components {
             code?: string;
             /** @description Absent: all connectors */
             connector?: string;
+            /**
+             * Format: date-time
+             * @description Only those that ended until then. Absent: until now. Send that of the last answer if there are more
+             */
+            ended_until?: string;
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -7342,7 +7353,9 @@ export interface components {
             name: string;
         };
         ParkedResult: {
-            /** @description How many; 1000 at most: repeat it until it is 0 */
+            /** @description Whether more may be set aside: ask again */
+            has_more: boolean;
+            /** @description How many; 1000 at most */
             messages: number;
             name: string;
         };
@@ -8002,6 +8015,8 @@ export interface components {
             /** @description Of one of them */
             message: string;
             path: string;
+            /** @description The first 20 sources of sources.yaml that brought them; empty: they were posted */
+            sources: string[];
         };
         /** @description Rejected events by event type, code and path */
         RejectedGroups: {
@@ -13637,7 +13652,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "retried": 1,
-                     *       "has_more": true
+                     *       "has_more": true,
+                     *       "ended_until": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["ConnectorTasksRetried"];
@@ -15151,7 +15167,10 @@ export interface operations {
     };
     groupRejectedEvents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those that this source of sources.yaml brought */
+                source?: string;
+            };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
                 "x-tidings-tenant"?: string;
@@ -15177,6 +15196,9 @@ export interface operations {
                      *           "code": "schema_mismatch",
                      *           "path": "text",
                      *           "message": "text",
+                     *           "sources": [
+                     *             "text"
+                     *           ],
                      *           "last_at": "2026-11-02T09:30:00.000Z",
                      *           "count": 1
                      *         }
@@ -20297,7 +20319,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "text",
-                     *       "messages": 1
+                     *       "messages": 1,
+                     *       "has_more": true
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];
@@ -20348,7 +20371,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "text",
-                     *       "messages": 1
+                     *       "messages": 1,
+                     *       "has_more": true
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];

@@ -4,7 +4,7 @@ import type { CatalogData } from '../../model/catalog.ts';
 import { isTestTenant } from '../../model/principal.ts';
 import type { MessageSink } from '../../model/sink.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { listParked, releaseParked } from '../../store/kafka/outbox.ts';
+import { listParked, MAX_PARKED, releaseParked } from '../../store/kafka/outbox.ts';
 import { listTopics, loadOpenTopics, setTopicPaused, type TopicView } from '../../store/kafka/topics.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -152,7 +152,7 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
           if (count > 0) await appendAuditEntry(connection, { tenantId, actor, action, subject: name, detail }, now);
           return count;
         });
-        return { name, messages };
+        return { name, messages, has_more: messages === MAX_PARKED };
       },
     );
   }

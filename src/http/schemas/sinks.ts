@@ -75,5 +75,9 @@ export const parkedPage = z
   .meta({ id: 'ParkedPage', description: 'Messages that were set aside: their topic goes on without them' });
 
 export const parkedResult = z
-  .object({ name: z.string(), messages: z.int().describe('How many; 1000 at most: repeat it until it is 0') })
+  .object({
+    name: z.string(),
+    messages: z.int().describe('How many; 1000 at most'),
+    has_more: z.boolean().describe('Whether more may be set aside: ask again'),
+  })
   .meta({ id: 'ParkedResult' });

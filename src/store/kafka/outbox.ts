@@ -240,7 +240,7 @@ export interface ParkedView {
 }
 
 /** Messages of a topic that are listed, or moved by one command. */
-const MAX_PARKED = 1000;
+export const MAX_PARKED = 1000;
 
 /** Lists what was set aside of a topic, the earliest first. */
 export async function listParked(connection: Pick<Connection, 'query'>, tenantId: string, topic: string) {
