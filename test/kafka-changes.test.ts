@@ -131,10 +131,11 @@ describe.skipIf(!kafka)('topics that change', () => {
       messages: [of('first', { headers: { tenant: 'default' } })],
     });
     await eventually(`select tenant_id from events where user_id = 'first'`).toEqual([{ tenant_id: 'default' }]);
-    const { checks } = (await api('GET', '/healthz/ready')).body;
-    expect(checks.find(({ name }) => name === 'kafka')?.cause).toBe(
-      'the brokers do not have 2 topics of sources.yaml, or the login may not read it',
-    );
+    const findCause = async () =>
+      (await api('GET', '/healthz/ready')).body.checks.find(({ name }) => name === 'kafka')?.cause;
+    await expect
+      .poll(findCause, { timeout: 30_000 })
+      .toBe('the brokers do not have 2 topics of sources.yaml, or the login may not read it');
     await program.says(/a Kafka topic is not read: the login may not read a topic/);
   });
 

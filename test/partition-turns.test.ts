@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KafkaRecord } from '../src/kafka/client.ts';
+import { findTopics } from '../src/kafka/find-topics.ts';
 import { FailingTopics } from '../src/sources/failing-topics.ts';
 import { PartitionTurns } from '../src/sources/partition-turns.ts';
 
@@ -120,4 +121,29 @@ test('of topics that are read together and fail, each is tried alone; one that f
   expect(pauses).toEqual([5, 10, 20, 40, 60, 60]);
   topics.recover('a');
   expect([topics.isSuspect('a'), topics.isLeftOut('a'), topics.causes.size]).toEqual([false, false, 0]);
+});
+
+test('a topic that is missing, hidden, or has a partition without a leader fails the look-up of no other', async () => {
+  const asked: string[][] = [];
+  const apiIds: { readonly [topic: string]: string } = {
+    missing: 'UNKNOWN_TOPIC_OR_PARTITION',
+    hidden: 'TOPIC_AUTHORIZATION_FAILED',
+    headless: 'LEADER_NOT_AVAILABLE',
+  };
+  const ask = async (names: readonly string[]) => {
+    asked.push([...names]);
+    const apiId = names.map((name) => apiIds[name]).find((one) => one !== undefined);
+    // As the client has it: the cause is several errors deep.
+    if (apiId) throw Object.assign(new Error('failed'), { errors: [{ errors: [{ apiId }] }] });
+    return new Map(names.map((name) => [name, { id: name, partitions: 1 }]));
+  };
+  const names = ['a', 'missing', 'b', 'headless', 'c', 'hidden', 'd'];
+  const found = await findTopics(names, ask);
+  expect([...found.keys()].sort()).toEqual(['a', 'b', 'c', 'd', 'headless']);
+  expect(found.get('headless')).toBe('no_leader');
+  expect(await findTopics([], ask)).toEqual(new Map());
+  const away = async () => {
+    throw Object.assign(new Error('away'), { code: 'PLT_KFK_NETWORK' });
+  };
+  await expect(findTopics(names, away)).rejects.toThrow('away');
 });

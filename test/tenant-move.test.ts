@@ -160,7 +160,7 @@ async function killStep({ database, env, count }: Cell, args: string[], meanwhil
     await connection.query(
       `begin; set local idle_in_transaction_session_timeout = 0; lock table list_members in ${mode} mode`,
     );
-    const { code } = await runTidings(args, env, {
+    const { code, stderr } = await runTidings(args, env, {
       async onStarted(kill) {
         try {
           await expect.poll(() => count(isWaiting), { timeout: 60_000 }).toBe(1);
@@ -172,8 +172,7 @@ async function killStep({ database, env, count }: Cell, args: string[], meanwhil
         }
       },
     });
-    expect(problem).toBeUndefined();
-    expect(code).toBe('SIGKILL');
+    expect([code, stderr, problem]).toEqual(['SIGKILL', '', undefined]);
   } finally {
     await connection.query('rollback');
     connection.release();

@@ -2,7 +2,8 @@ import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { ConfigError } from '../errors.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { dropAborted, type FetchedPartition } from './aborted-records.ts';
-import { hasApiError, isLeaderless, isUnknownTopic, SendTimeout } from './errors.ts';
+import { SendTimeout } from './errors.ts';
+import { type FoundTopics, findTopics, type TopicView } from './find-topics.ts';
 import { type Algorithms, boundInflation, endAnswer, isTooLarge, replaceStandIns } from './inflation.ts';
 
 /*
@@ -42,16 +43,6 @@ export interface StreamListener {
   /** The stream is over: a broker went away, or a position is out of range. */
   onEnd(error: unknown): void;
 }
-
-/** A topic as the brokers have it now. */
-export interface TopicView {
-  /** One that is created again has another. */
-  readonly id: string;
-  readonly partitions: number;
-}
-
-/** Topics by name; `no_leader`: a partition lacks one now. */
-export type FoundTopics = ReadonlyMap<string, TopicView | 'no_leader'>;
 
 /** A member of the consumer group. */
 export interface KafkaMember {
@@ -141,24 +132,17 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
   consumer.on('error', onError);
   consumer.on('consumer:heartbeat:stalled', () => onError(new Error('the group does not answer')));
   readCommitted(consumer);
-  const findTopics = async (names: readonly string[]): Promise<[string, TopicView | 'no_leader'][]> => {
-    try {
-      const { topics } = await consumer.metadata({ topics: [...names], forceUpdate: true, retries: 1 });
-      return names.flatMap((name): [string, TopicView][] => {
+  const askForTopics = async (names: readonly string[]): Promise<FoundTopics> => {
+    const { topics } = await consumer.metadata({ topics: [...names], forceUpdate: true, retries: 1 });
+    return new Map(
+      names.flatMap((name): [string, TopicView][] => {
         const found = topics.get(name);
         return found ? [[name, { id: found.id, partitions: found.partitionsCount }]] : [];
-      });
-    } catch (error) {
-      const isOfTopic = isUnknownTopic(error) || hasApiError(error, 'TOPIC_AUTHORIZATION_FAILED');
-      if (!isOfTopic && !isLeaderless(error)) throw error;
-      // One of them fails the request about all: they are asked for apart.
-      if (names.length <= 1) return isOfTopic ? [] : names.map((name) => [name, 'no_leader']);
-      const middle = names.length >> 1;
-      return [...(await findTopics(names.slice(0, middle))), ...(await findTopics(names.slice(middle)))];
-    }
+      }),
+    );
   };
   return {
-    findTopics: async (names) => new Map(names.length === 0 ? [] : await findTopics(names)),
+    findTopics: (names) => findTopics(names, askForTopics),
     async join(topics, onJoin) {
       consumer.topics.trackAll(...topics);
       consumer.on('consumer:group:join', () => onJoin(listAssigned(consumer)));

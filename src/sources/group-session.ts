@@ -3,13 +3,12 @@ import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import {
-  type FoundTopics,
   type KafkaMember,
   openMember,
   type Partition,
   type RecordStream,
-  type TopicView,
 } from '../kafka/client.ts';
+import type { FoundTopics, TopicView } from '../kafka/find-topics.ts';
 import { describeKafkaError, isPositionLost, isTopicFailure } from '../kafka/errors.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
