@@ -312,7 +312,7 @@ test('a private address is not called, unless the operator allows it; secrets ar
     other.addCustomer(userId, customer());
     await approve(userId);
     await untilTasks(userId, ['dead']);
-    expect((await tasksOf(userId))[0]).toMatchObject({ code: 'address_refused' });
+    expect((await tasksOf(userId))[0]).toMatchObject({ code: 'address_rejected' });
     expect(other.requests).toEqual([]);
   } finally {
     await other.stop();

@@ -26,10 +26,7 @@ export async function findTopics(
     if (!isAbsent && !isLeaderless(error)) throw error;
     if (names.length === 1) return new Map(isAbsent ? [] : names.map((name) => [name, 'no_leader']));
     const middle = names.length >> 1;
-    const [first, second] = [
-      await findTopics(names.slice(0, middle), ask),
-      await findTopics(names.slice(middle), ask),
-    ];
+    const [first, second] = [await findTopics(names.slice(0, middle), ask), await findTopics(names.slice(middle), ask)];
     return new Map([...first, ...second]);
   }
 }

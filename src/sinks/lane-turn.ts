@@ -108,7 +108,8 @@ export async function takeTurn(
       lane,
       batch.map(({ messageId }) => messageId),
     );
-    if (published.isHeard) published.tell({ tenantId: lane.tenantId, topic: lane.topic, messages: batch.length });
+    if (published.hasSubscribers)
+      published.publish({ tenantId: lane.tenantId, topic: lane.topic, messages: batch.length });
     return true;
   }
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { refuseTopic } from '../kafka/allowed-topics.ts';
+import { rejectTopic } from '../kafka/allowed-topics.ts';
 import { type KafkaProducer, openProducer } from '../kafka/client.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
 import { Signal } from '../lib/concurrency/signal.ts';
@@ -97,7 +97,7 @@ export class SinkWorker {
         this.#sentAt = this.#elapsed();
       },
       onParked: ({ tenantId, topic }, messageId, code) => {
-        if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code });
+        if (publishFailed.hasSubscribers) publishFailed.publish({ tenantId, topic, code });
         const line = { tenant_id: tenantId, topic, message_id: messageId, code };
         log.error(line, 'a message for a Kafka topic was set aside: the topic goes on without it');
       },
@@ -199,7 +199,7 @@ export class SinkWorker {
     const began = this.#elapsed();
     let producer: KafkaProducer | undefined;
     try {
-      if (refuseTopic(settings, tenant, lane.tenantId, lane.topic) !== undefined) {
+      if (rejectTopic(settings, tenant, lane.tenantId, lane.topic) !== undefined) {
         await this.#fail(lane, 'not_allowed', undefined);
         return;
       }
@@ -233,7 +233,7 @@ export class SinkWorker {
       const line = { tenant_id: tenantId, topic, problem, ...(error !== undefined && { err: error }) };
       log.warn(line, 'a Kafka topic cannot be written; its messages wait');
     }
-    if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code: problem });
+    if (publishFailed.hasSubscribers) publishFailed.publish({ tenantId, topic, code: problem });
     await failTopic(pool, lane, problem, now, now + pause);
   }
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { uuidv7 } from 'uuidv7';
-import { refuseTopic } from '../kafka/allowed-topics.ts';
+import { rejectTopic } from '../kafka/allowed-topics.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { GAP_TYPE } from '../model/sink.ts';
@@ -56,7 +56,7 @@ export class TopicKeeper {
       const tenants = await listWritingTenants(pool, after, PAGE_TENANTS, clock());
       for (const { tenantId, written, open, full, isFresh } of tenants) {
         const wanted = written.filter(
-          (topic) => !full.includes(topic) && refuseTopic(settings, tenant, tenantId, topic) === undefined,
+          (topic) => !full.includes(topic) && rejectTopic(settings, tenant, tenantId, topic) === undefined,
         );
         if (isFresh && isSame(open, wanted)) continue;
         await openTopics(pool, tenantId, wanted, GAP_TYPE, clock());

@@ -2,14 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
-import {
-  type KafkaMember,
-  openMember,
-  type Partition,
-  type RecordStream,
-} from '../kafka/client.ts';
-import type { FoundTopics, TopicView } from '../kafka/find-topics.ts';
+import { type KafkaMember, openMember, type Partition, type RecordStream } from '../kafka/client.ts';
 import { describeKafkaError, isPositionLost, isTopicFailure } from '../kafka/errors.ts';
+import type { FoundTopics, TopicView } from '../kafka/find-topics.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';

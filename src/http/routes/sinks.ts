@@ -1,5 +1,5 @@
 import { TidingsError } from '../../errors.ts';
-import { refuseTopic } from '../../kafka/allowed-topics.ts';
+import { rejectTopic } from '../../kafka/allowed-topics.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { isTestTenant } from '../../model/principal.ts';
 import type { MessageSink } from '../../model/sink.ts';
@@ -68,7 +68,7 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
   function findCause(tenantId: string, { topic }: WrittenTopic): string | null {
     if (isTestTenant(tenantId)) return OF_TEST_KEY;
     if (!kafka) return NOT_CONFIGURED;
-    return refuseTopic(kafka.settings, kafka.tenant, tenantId, topic) ?? null;
+    return rejectTopic(kafka.settings, kafka.tenant, tenantId, topic) ?? null;
   }
 
   async function requireWritten(tenantId: string, name: string): Promise<WrittenTopic> {
