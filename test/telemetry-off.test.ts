@@ -56,8 +56,11 @@ test('settings that cannot be used end the start in one sentence with the variab
     [{ SENTRY_DSN: 'https://sentry.example.com/7' }, /^SENTRY_DSN must be as Sentry shows it/],
   ] as const;
   for (const [env, message] of cases) expect(() => read(env)).toThrow(message);
-  expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318/' }).tracesUrl).toBe(
-    'http://localhost:4318/v1/traces',
-  );
+  for (const url of ['http://localhost:4318/', 'http://localhost:4318/v1/traces']) {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = url;
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT }).tracesUrl).toBe('http://localhost:4318/v1/traces');
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' }).tracesUrl).toBeNull();
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }).tracesUrl).toBeNull();
+  }
   expect(read({ TIDINGS_METRICS: 'true' }).metrics).toEqual({ tenants: null, interval: 15_000 });
 });
