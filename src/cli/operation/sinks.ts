@@ -55,7 +55,12 @@ export function addSinksCommands(program: Command): void {
       'parked/retry',
       (n: number) => `tries ${messages(n)} again`,
     ],
-    ['discard', 'Delete messages that were set aside', 'parked/discard', (n: number) => `lost ${messages(n)}`],
+    [
+      'discard',
+      'Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait',
+      'parked/discard',
+      (n: number) => `lost ${messages(n)}`,
+    ],
   ] as const) {
     sinks
       .command(verb)

@@ -19,7 +19,9 @@ const sink = z
   .object({
     name: z
       .string()
-      .describe('That of the catalog; of a topic for dead letters, that of the topic')
+      .describe(
+        'That of the catalog; of a topic for dead letters, and of a former one, that of the topic (`former:TOPIC` if a sink has it)',
+      )
       .meta({ examples: ['outcomes'] }),
     description: z.string().nullable(),
     kind: z
