@@ -32,7 +32,7 @@ export function parseExactJson(given: string): unknown {
   } catch {
     throw new JsonSyntaxError(describeSyntaxError(text));
   }
-  if (!MAYBE_INEXACT.test(text)) return value;
+  if (typeof value !== 'object' || !MAYBE_INEXACT.test(text)) return value;
   let isExact = true;
   const marked = text.replace(TOKENS, (token) => {
     if (token.startsWith('"') || keepsDigits(token)) return token;
