@@ -124,11 +124,12 @@ describe.skipIf(program === undefined)('the console', () => {
     // A dead email beside a sandboxed SMS.
     await row('MIXED').getByText('Dead, ').waitFor();
     // A dead email beside a message in the inbox.
+    await row('PARTLY').scrollIntoViewIfNeeded();
     await row('PARTLY').getByText('Partly, ').waitFor();
     expect(await row('REAL').locator('.sign').getAttribute('color')).toContain('teal');
     for (const type of ['TEXT', 'DISCARDED', 'MIXED', 'PARTLY'])
       expect(await row(type).locator('.sign').getAttribute('color')).not.toContain('teal');
-    // What is open is in the address, and can be copied with it.
+    // The address says which one is open.
     await row('PARTLY').getByRole('button').first().click();
     await row('PARTLY').getByRole('button', { name: 'Copy for a ticket' }).waitFor();
     expect(page.url()).toBe(`${server.url}/console/users/u1?why=PARTLY`);

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { entry, hasBrowser, postAllPages, statuses, useConsole } from './support/console.ts';
 import { testServer } from './support/http.ts';
+import { foldAll } from './support/metrics.ts';
 
 describe.skipIf(!hasBrowser)('all pages of the console', () => {
   const app = useConsole(postAllPages);
@@ -131,15 +132,14 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
 
   test('begin with what is wrong, the numbers of a day, and charts with a table each', async () => {
     const { server, tidings } = app;
-    await expect
-      .poll(async () => (await server.get('/api/v1/metrics/summary')).body.metrics.decided)
-      .toBeGreaterThan(5);
+    await foldAll(tidings.pool, tidings.clock.now);
     await tidings.pool.query(
       `insert into circuits (circuit_id, provider, code, cause, since, open_until, pause_ms)
        values ('smtp', 'smtp', 'failures', 'the service is down', now(), now() + interval '1 min', 60000)`,
     );
     try {
-      const { page } = await app.visit('');
+      // By the clock of the test, which is ahead.
+      const { page } = await app.visit('', {}, (opened) => opened.clock.install({ time: tidings.clock.now }));
       const strip = page.getByTestId('problem-strip');
       await strip.getByText('Nothing is sent by: smtp').waitFor();
       expect(await strip.innerText()).toMatch(
@@ -178,7 +178,10 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
   });
 
   test('ask little while nothing happens: an idle overview at most twelve requests in two minutes, a hidden one none', async () => {
-    const { page } = await app.visit('console/', {}, (opened) => opened.clock.install());
+    await foldAll(app.tidings.pool, app.tidings.clock.now);
+    const { page } = await app.visit('console/', {}, (opened) =>
+      opened.clock.install({ time: app.tidings.clock.now }),
+    );
     await page.getByTestId('top-volume-row').first().waitFor();
     await page.waitForLoadState('networkidle');
     let asked = 0;

@@ -4,7 +4,7 @@ import { type TestServer, testServer } from './support/http.ts';
 import { fakeProvider } from './support/providers.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What is wrong at present, in one answer: for the own tenant, and as far as the caller may see it. */
+/** Problems of the present, in one answer: for the own tenant, and as far as the caller may see it. */
 
 const CATALOG = new Map([
   ['events.yaml', 'events: { hello: { properties: { amount: number } } }'],

@@ -6,7 +6,7 @@ import { type TestServer, testServer } from './support/http.ts';
 import { fakeProvider } from './support/providers.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** One search over everything of which a person has an id, a name or an address. */
+/** One search over everything of which an id, a name or an address is known. */
 
 const KEY = 'the-key-of-the-search';
 const TIME = '2025-10-31T10:00:00Z';

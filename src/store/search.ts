@@ -4,14 +4,14 @@ import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { Connection } from './pg/pool.ts';
 
-/* Look-ups of one thing by what a person has of it: each by an index, and each with a bound. */
+/* Look-ups of one thing by what is known of it: each by an index, and each with a bound. */
 
 /** Something that was found, and where it leads. */
 export interface Found {
   /** Id by which the API knows it. */
   readonly id: string;
   readonly user_id: string | null;
-  /** Its type or rule; null: it has none, or the id says it. */
+  /** Its type or rule; null: it is without one, or the id says it. */
   readonly name: string | null;
   readonly status: string | null;
   /** ISO 8601; null: no time says something about it. */

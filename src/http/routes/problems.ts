@@ -2,7 +2,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { currentProblems } from '../schemas/problems.ts';
 import { findProblems } from '../tenant-problems.ts';
 
-/** What is wrong at present: for the first page of the console, and for those who ask before they look further. */
+/** Problems of the present: for the first page of the console, and for those who ask before they look further. */
 export function registerProblemRoutes(app: App, dependencies: HttpDependencies): void {
   app.get(
     '/api/v1/problems',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SCOPES } from '../../model/principal.ts';
 import { listOf, timestamp } from './common.ts';
 
-/* What is wrong at present, in one answer. */
+/* Problems of the present, in one answer. */
 
 export const PROBLEM_CODES = [
   'installation',

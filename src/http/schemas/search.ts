@@ -4,7 +4,7 @@ import { listOf, storable, timestamp } from './common.ts';
 
 /* One search over everything that has a name, an id or an address. */
 
-/** What is searched, in the order of the results. */
+/** Kinds that are searched, in the order of the results. */
 export const SEARCHED_KINDS = [
   'user',
   'event',
@@ -39,9 +39,9 @@ const result = z
     found_by: z
       .enum(['id', 'name', 'email', 'phone', 'provider_message_id', 'key'])
       .meta({ description: 'What of it is, or has, the text' }),
-    user_id: z.string().nullable().describe('Whose it is; null: of nobody in particular'),
+    user_id: z.string().nullable().describe('Whose it is; null: it is not about one user'),
     name: z.string().nullable().describe('Its type, rule or name; null: the id says it'),
-    status: z.string().nullable().describe('Of a delivery or a wait; null: it has none'),
+    status: z.string().nullable().describe('Of a delivery or a wait; null: it is without one'),
     at: timestamp.nullable().describe('When it happened, or is due; null: no time says something about it'),
   })
   .meta({ id: 'SearchResult', description: 'Something that was found' });

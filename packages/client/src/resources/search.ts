@@ -2,7 +2,7 @@ import type { CallOptions } from '../connection.ts';
 import { Resource } from '../resource.ts';
 import type { CurrentProblems, SearchResults } from '../types.ts';
 
-/** What people begin with: one thing of which they have an id, a name or an address, and what is wrong at present. */
+/** First looks: for one thing by an id, a name or an address, and at what is wrong at present. */
 export class Search extends Resource {
   /** Finds users, events, notifications, deliveries, waits, rules, types and templates; some of each. */
   find(text: string, options?: CallOptions): Promise<SearchResults> {

@@ -25,7 +25,7 @@ const POLL_MS = 60_000;
 const VERSIONS_POLL_MS = 300_000;
 const GRAINS = { '1h': 'minute', '6h': 'minute', '24h': 'hour', '7d': 'hour', '30d': 'day', '90d': 'day' } as const;
 
-/** Is it well, and what happened: problems, numbers of a day, charts of a span, and types that stand out. */
+/** State of the tenant: problems, numbers of a day, charts of a span, and types that stand out. */
 export function OverviewPage({ range }: { range: Range }) {
   const may = useScopes();
   const series = useQuery({
@@ -148,7 +148,7 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
 const sum = (series: MetricSeries, count: (typeof OUTCOMES)[number]['count']): number =>
   series.points.reduce((total, { metrics }) => total + count(metrics), 0);
 
-/** How to begin, where no event has come yet. */
+/** First steps, where no event has come yet. */
 function FirstEventIfNone({ series }: { series: MetricSeries | undefined }) {
   const may = useScopes();
   const isEmpty = series?.points.every(({ metrics }) => metrics.events === 0) ?? false;

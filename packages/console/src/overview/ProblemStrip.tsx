@@ -1,4 +1,4 @@
-import { Alert, Anchor, List, Text } from '@mantine/core';
+import { Alert, List, Text } from '@mantine/core';
 import type { CurrentProblems } from '@tidings/client/types';
 import {
   linkToChannels,
@@ -16,7 +16,7 @@ import { useProblems } from '../shell/use-problems.ts';
 
 type Problem = CurrentProblems['problems'][number];
 
-/** What is wrong at present, each with its page. Nothing if nothing is; that it cannot be known is told. */
+/** Problems of the present, each with its page. Nothing without any; an error if they are not known. */
 export function ProblemStrip() {
   const { data, error, refetch } = useProblems();
   if (error) return <ProblemView problem={error} retry={() => void refetch()} />;
@@ -68,9 +68,9 @@ function ProblemText({ problem }: { problem: Problem }) {
         </>
       )}
       {toLink && (
-        <Anchor size="sm" href={toLink(problem)}>
+        <a className="problem-link" href={toLink(problem)}>
           {action}
-        </Anchor>
+        </a>
       )}
     </>
   );
@@ -87,7 +87,7 @@ const OTHER: Look = { label: 'Problem', action: '' };
 const LOOKS: Record<Problem['code'], Look> = {
   installation: { label: 'The installation needs care', action: '' },
   catalog_unreadable: {
-    label: 'The catalog cannot be read, the version before stays in force',
+    label: 'The catalog cannot be read, the version before stays active',
     action: 'See the versions',
     toLink: linkToVersions,
   },

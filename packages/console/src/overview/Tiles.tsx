@@ -10,7 +10,7 @@ import { countFailed, countSent, DECIDED_LINK, formatNumber, type Values } from 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const POLL_MS = 60_000;
-/** What is long ago changes by late receipts only; counts of waits read all of them. */
+/** The past changes by late receipts only; counts of waits read all of them. */
 const SLOW_POLL_MS = 600_000;
 
 /** The last 24 hours in four numbers, each with its course and the change to the same hours a week before. */
@@ -95,7 +95,7 @@ function Change({ now, before }: { now: number; before: number }) {
   const words =
     before === 0
       ? now === 0
-        ? 'as a week before: none'
+        ? 'as a week before'
         : 'none a week before'
       : `${now >= before ? '+' : '−'}${Math.abs(Math.round((100 * (now - before)) / before))}% to a week before`;
   return (

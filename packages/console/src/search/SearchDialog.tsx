@@ -112,7 +112,7 @@ function useHits(wanted: string, isUrgent: boolean) {
     queryFn: () => search(asked),
     enabled: asked !== '',
     staleTime: 10_000,
-    // Nothing of what a person looked for stays.
+    // Nothing of what was looked for stays.
     gcTime: 0,
   });
   const pages = findPages(wanted, {
@@ -196,7 +196,7 @@ interface SearchEndProps {
   readonly isReady: boolean;
 }
 
-/** How much was found and, if nothing was, where it was looked for. */
+/** Number of results and, without any, the places that were searched. */
 function SearchEnd({ wanted, count, answer, isReady }: SearchEndProps) {
   return (
     <div className="search-end">

@@ -1,4 +1,4 @@
-/* What the search finds: pages and commands here, everything else by the API. */
+/* Results of the search: pages and commands here, everything else by the API. */
 import type { SearchResults } from '@tidings/client/types';
 import { linkToCatalog, linkToNotification, linkToTemplate, linkToUser, openLink } from '../route.ts';
 import {
@@ -107,7 +107,7 @@ function toLink({ kind, id, user_id }: Result): string {
   }
 }
 
-/** What the commands of the search do. */
+/** Actions of the commands of the search. */
 export interface Commands {
   readonly copyLink: () => void;
   readonly toggleScheme: () => void;

@@ -2,7 +2,7 @@ import { linkToOverview } from '../route.ts';
 import { IconAlert } from './icons.tsx';
 import { useProblems } from './use-problems.ts';
 
-/** Number of present problems, on every page. Nothing if there are none. */
+/** Number of present problems, on every page. Nothing without any. */
 export function ProblemSign() {
   const { data } = useProblems();
   const count = data?.problems.length ?? 0;

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getSession } from '../api/session.ts';
 
-/** Whose data is shown: the tenant, and whether it is that of test keys. */
+/** Tenant whose data is shown, and whether it is that of test keys. */
 export function Tenant() {
   const { data } = useQuery({ queryKey: ['session'], queryFn: getSession });
   if (!data?.tenant_id) return null;

@@ -5,7 +5,7 @@ const MARGIN = 8;
 
 interface TipProps {
   readonly text: string;
-  /** Where it is shown; below: above without space there. */
+  /** Side at which it is shown; below: above without space there. */
   readonly side?: 'below' | 'right';
   /** Element that the tip is about, which can have the focus. */
   readonly children: ReactNode;

@@ -2,7 +2,7 @@ import { Button, Text, UnstyledButton } from '@mantine/core';
 import { useInViewport } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import type { Delivery, Explanation, Notification } from '@tidings/client/types';
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
 import { getExplanation } from '../api/audit.ts';
 import type { CatalogNotification, CatalogRule, DeliveryStatus } from '../api/types.ts';
@@ -43,17 +43,22 @@ interface WhyRowProps {
 export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
   const [opened, setOpened] = useState(isOpen);
   const id = useId();
-  // Explanations load only for visible rows, because a catalog can have hundreds of types.
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isOpen) button.current?.scrollIntoView({ block: 'nearest' });
+  }, [isOpen]);
+  // Explanations load only for rows that are visible or open, because a catalog can have hundreds of types.
   const { ref, inViewport } = useInViewport<HTMLDivElement>();
   const answer = useQuery({
     queryKey: ['explain', userId, type.name],
     queryFn: () => getExplanation(userId, type.name),
-    enabled: inViewport,
+    enabled: inViewport || opened,
     refetchInterval: POLL_MS,
   });
   return (
     <div ref={ref} className="why-row" data-testid="why-row" data-notification-type={type.name}>
       <UnstyledButton
+        ref={button}
         className="why-button"
         aria-expanded={opened}
         aria-controls={id}
