@@ -179,9 +179,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
 
   test('ask little while nothing happens: an idle overview at most twelve requests in two minutes, a hidden one none', async () => {
     await foldAll(app.tidings.pool, app.tidings.clock.now);
-    const { page } = await app.visit('console/', {}, (opened) =>
-      opened.clock.install({ time: app.tidings.clock.now }),
-    );
+    const { page } = await app.visit('console/', {}, (opened) => opened.clock.install({ time: app.tidings.clock.now }));
     await page.getByTestId('top-volume-row').first().waitFor();
     await page.waitForLoadState('networkidle');
     let asked = 0;

@@ -76,7 +76,13 @@ test('a circuit that is open is one, with its cause and the next try', async () 
   const { problems } = await list();
   await tidings.pool.query('delete from circuits');
   expect(problems).toMatchObject([
-    { code: 'circuit_open', subject: 'smtp', since: iso(1000), detail: 'the service is down', next_at: expect.stringMatching(/Z$/) },
+    {
+      code: 'circuit_open',
+      subject: 'smtp',
+      since: iso(1000),
+      detail: 'the service is down',
+      next_at: expect.stringMatching(/Z$/),
+    },
   ]);
 });
 

@@ -1,5 +1,5 @@
 import type { MessageSource } from '../model/source.ts';
-import { refuseSource } from '../sources/readers.ts';
+import { rejectSource } from '../sources/readers.ts';
 import type { HttpDependencies } from './app.ts';
 
 export const KAFKA_NOT_CONFIGURED = 'Kafka is not configured (TIDINGS_KAFKA_BROKERS)';
@@ -11,5 +11,5 @@ export function findSourceCause(
   source: MessageSource,
 ): string | null {
   if (!kafka) return KAFKA_NOT_CONFIGURED;
-  return refuseSource(kafka.settings, kafka.tenant, tenantId, source) ?? null;
+  return rejectSource(kafka.settings, kafka.tenant, tenantId, source) ?? null;
 }

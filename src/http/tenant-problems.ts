@@ -184,20 +184,18 @@ async function findDeadLetters({ pool, tenantId, now }: Look): Promise<CurrentPr
 
 async function findPausedEmails({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
   const standings = await listEmailStandings(pool, tenantId, now);
-  return standings
-    .slice(0, MAX_NAMED)
-    .flatMap(({ notificationType, pausedAt, cause }) =>
-      pausedAt === null
-        ? []
-        : [
-            problem({
-              code: 'emails_paused',
-              subject: notificationType || null,
-              since: isoTime(pausedAt),
-              detail: cause,
-            }),
-          ],
-    );
+  return standings.slice(0, MAX_NAMED).flatMap(({ notificationType, pausedAt, cause }) =>
+    pausedAt === null
+      ? []
+      : [
+          problem({
+            code: 'emails_paused',
+            subject: notificationType || null,
+            since: isoTime(pausedAt),
+            detail: cause,
+          }),
+        ],
+  );
 }
 
 async function findRejected({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {

@@ -1755,7 +1755,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete messages that were set aside */
+        /** Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait */
         post: operations["discardParkedMessages"];
         delete?: never;
         options?: never;
@@ -3935,7 +3935,13 @@ export interface components {
             tasks: components["schemas"]["ConnectorTask"][];
         };
         ConnectorTasksRetried: {
-            /** @description Whether there may be more: ask again */
+            /**
+             * Format: date-time
+             * @description Tasks that end later are not run again by a repetition with this time
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            ended_until: string;
+            /** @description Whether there may be more: ask again, with `ended_until` */
             has_more: boolean;
             retried: number;
         };
@@ -3953,6 +3959,11 @@ export interface components {
             code?: string;
             /** @description Absent: all connectors */
             connector?: string;
+            /**
+             * Format: date-time
+             * @description Only those that ended until then. Absent: until now. Send that of the last answer if there are more
+             */
+            ended_until?: string;
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -7407,7 +7418,9 @@ export interface components {
             name: string;
         };
         ParkedResult: {
-            /** @description How many; 1000 at most: repeat it until it is 0 */
+            /** @description Whether more may be set aside: ask again */
+            has_more: boolean;
+            /** @description How many; 1000 at most */
             messages: number;
             name: string;
         };
@@ -8067,6 +8080,8 @@ export interface components {
             /** @description Of one of them */
             message: string;
             path: string;
+            /** @description The first 20 sources of sources.yaml that brought them; empty: they were posted */
+            sources: string[];
         };
         /** @description Rejected events by event type, code and path */
         RejectedGroups: {
@@ -8558,9 +8573,9 @@ export interface components {
             kind: "user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template";
             /** @description Its type, rule or name; null: the id says it */
             name: string | null;
-            /** @description Of a delivery or a wait; null: it has none */
+            /** @description Of a delivery or a wait; null: it is without one */
             status: string | null;
-            /** @description Whose it is; null: of nobody in particular */
+            /** @description Whose it is; null: it is not about one user */
             user_id: string | null;
         };
         /** @description What was found, and where it was searched */
@@ -8893,7 +8908,7 @@ export interface components {
             /** @description Null: not yet */
             measured_at: string | null;
             /**
-             * @description That of the catalog; of a topic for dead letters, that of the topic
+             * @description That of the catalog; of a topic for dead letters, and of a former one, that of the topic (`former:TOPIC` if a sink has it)
              * @example outcomes
              */
             name: string;
@@ -13755,7 +13770,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "retried": 1,
-                     *       "has_more": true
+                     *       "has_more": true,
+                     *       "ended_until": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["ConnectorTasksRetried"];
@@ -15269,7 +15285,10 @@ export interface operations {
     };
     groupRejectedEvents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those that this source of sources.yaml brought */
+                source?: string;
+            };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
                 "x-tidings-tenant"?: string;
@@ -15295,6 +15314,9 @@ export interface operations {
                      *           "code": "schema_mismatch",
                      *           "path": "text",
                      *           "message": "text",
+                     *           "sources": [
+                     *             "text"
+                     *           ],
                      *           "last_at": "2026-11-02T09:30:00.000Z",
                      *           "count": 1
                      *         }
@@ -20536,7 +20558,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "text",
-                     *       "messages": 1
+                     *       "messages": 1,
+                     *       "has_more": true
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];
@@ -20587,7 +20610,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "text",
-                     *       "messages": 1
+                     *       "messages": 1,
+                     *       "has_more": true
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];

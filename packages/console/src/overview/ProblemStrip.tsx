@@ -120,7 +120,15 @@ const LOOKS: Record<Problem['code'], Look> = {
     action: 'See the connections',
     toLink: () => linkToChannels('connections'),
   },
-  sink_failing: { label: 'messages wait for a topic', action: '' },
-  messages_parked: { label: 'messages for a topic set aside', action: '' },
+  sink_failing: {
+    label: 'messages wait for a topic',
+    action: 'See the connections',
+    toLink: () => linkToChannels('connections'),
+  },
+  messages_parked: {
+    label: 'messages for a topic set aside',
+    action: 'See them, and retry',
+    toLink: () => linkToChannels('connections'),
+  },
   job_failed: { label: 'A job failed', action: 'See the jobs', toLink: linkToJobs },
 };
