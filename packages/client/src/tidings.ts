@@ -25,6 +25,7 @@ import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { Routes } from './resources/routes.ts';
+import { Search } from './resources/search.ts';
 import { Segments } from './resources/segments.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
@@ -78,6 +79,7 @@ export class Tidings {
   readonly rejected: Rejected;
   readonly routes: Routes;
   readonly templates: Templates;
+  readonly search: Search;
   readonly segments: Segments;
   readonly sinks: Sinks;
   readonly sources: Sources;
@@ -119,6 +121,7 @@ export class Tidings {
     this.rejected = new Rejected(connection);
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
+    this.search = new Search(connection);
     this.segments = new Segments(connection);
     this.sinks = new Sinks(connection);
     this.sources = new Sources(connection);
