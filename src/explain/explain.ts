@@ -34,7 +34,8 @@ export async function explainNotification(
   userId: string,
   type: string,
 ) {
-  const catalog = await catalogs.refresh(tenantId);
+  const actives = await catalogs.refreshActives(tenantId);
+  const catalog = await catalogs.getActiveOf(tenantId, userId);
   const decisions = await loadDecisions(pool, tenantId, userId, MAX_LISTED_DECISIONS, { type });
   if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
     const known = [...catalog.rules.notifications.keys()].join(', ');

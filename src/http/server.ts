@@ -34,6 +34,7 @@ import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerBatchRoutes } from './routes/batches.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerReleaseRoutes } from './routes/releases.ts';
 import { registerConnectorRoutes } from './routes/connectors.ts';
 import { registerConsentImportRoute } from './routes/consent-import.ts';
 import { registerConsentLinkRoutes } from './routes/consent-link.ts';
@@ -160,6 +161,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerCostRoutes(app, dependencies);
   registerMetricRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
+  registerReleaseRoutes(app, dependencies);
   registerStoredTemplateRoutes(app, dependencies);
   registerTemplateVersionRoutes(app, dependencies);
   registerTemplateTransferRoutes(app, dependencies);

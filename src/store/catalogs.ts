@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
+import type { ActiveVersion } from '../model/release.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 export interface CatalogVersionView {
@@ -75,14 +76,14 @@ async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<num
   return byVersion;
 }
 
-/** Returns the active version of a tenant; 0: no catalog was applied yet. */
-export async function loadActiveVersion(pool: pg.Pool, tenantId: string): Promise<number> {
-  const { rows } = await pool.query<{ version: number }>({
+/** Returns the versions that decide about the users of a tenant; version 0: no catalog was applied yet. */
+export async function loadActiveVersion(pool: pg.Pool, tenantId: string): Promise<ActiveVersion> {
+  const { rows } = await pool.query<ActiveVersion>({
     name: 'active-version',
-    text: 'select version from active_catalogs where tenant_id = $1',
+    text: 'select version, release from active_catalogs where tenant_id = $1',
     values: [tenantId],
   });
-  return rows[0]?.version ?? 0;
+  return rows[0] ?? { version: 0, release: null };
 }
 
 /** Returns the hash of the content of a version, and when it was applied. */

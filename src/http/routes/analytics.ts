@@ -8,9 +8,10 @@ import {
   readSummary,
 } from '../../analytics/read-metrics.ts';
 import type { Channel } from '../../model/delivery.ts';
-import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { isoTime } from '../../time/iso-time.ts';
 import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { KEPT_METRICS } from '../kept-metrics.ts';
 import {
   channelMetrics,
   metricGroupQuery,
@@ -22,11 +23,8 @@ import {
   metricSummaryQuery,
 } from '../schemas/metrics.ts';
 
-/** As the retention policy says when nothing is set. */
-const KEPT = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: null, week: null };
-
 /** Routes for metrics: sums over time of what was decided, sent and reported. */
-export function registerMetricRoutes(app: App, { database, clock, metricPeriods = KEPT }: HttpDependencies): void {
+export function registerMetricRoutes(app: App, { database, clock, metricPeriods = KEPT_METRICS }: HttpDependencies): void {
   /** Reads from the replica if there is one; what it does not have yet is not counted. */
   const read = async <T extends MetricSpan>(
     { tenantId }: { readonly tenantId: string },

@@ -115,7 +115,7 @@ export const versionPage = z
   .object({ versions: listOf(catalogVersion), next: nextCursor })
   .meta({ id: 'CatalogVersionPage', description: 'Applied versions, newest first' });
 
-const difference = z
+export const difference = z
   .object({
     part: z.enum([
       'event',
@@ -149,7 +149,7 @@ export const catalogDiff = z
 
 const CODES = ['invalid', ...(Object.keys(CHECKS) as CheckCode[])] as const;
 
-const finding = z
+export const finding = z
   .object({
     file: z.string(),
     line: z.int(),
