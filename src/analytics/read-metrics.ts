@@ -12,6 +12,7 @@ import {
   sumCosts,
   sumRollups,
 } from '../store/metrics/read-rollups.ts';
+import { listMarkers, type Marker } from '../store/metrics/list-markers.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 import { ceilTo, countBuckets, coverSpan, floorTo, nextBucket, type Segment } from './cover-span.ts';
 import { type MetricValues, NO_SUMS, toMetricValues } from './metric-values.ts';
@@ -131,6 +132,8 @@ export async function readSeries(
   MetricSpan & {
     readonly grain: Grain;
     readonly points: readonly { readonly at: Millis; readonly values: MetricValues }[];
+    /** Changes of the catalog in the span, in order of time. */
+    readonly markers: readonly Marker[];
   }
 > {
   const { dimension, rollups } = toFilter(query);
@@ -143,7 +146,9 @@ export async function readSeries(
   const points: { at: Millis; values: MetricValues }[] = [];
   for (let at = segment.from; at < segment.to; at = nextBucket(grain, at))
     points.push({ at, values: toMetricValues(byBucket.get(at) ?? NO_SUMS) });
-  return { from: segment.from, to: segment.to, asOf: await readAsOf(parts, query.tenantId), grain, points };
+  const markers = await listMarkers(parts.pool, query.tenantId, segment);
+  const asOf = await readAsOf(parts, query.tenantId);
+  return { from: segment.from, to: segment.to, asOf, grain, points, markers };
 }
 
 /** Returns the dimension whose roll-ups have what is asked for. @throws TidingsError for more than one further dimension */

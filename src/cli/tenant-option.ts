@@ -37,6 +37,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'providers',
   'queue',
   'rejected',
+  'release',
   'routes',
   'segments',
   'send',

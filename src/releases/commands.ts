@@ -51,14 +51,14 @@ export interface StartedRelease {
  */
 export async function beginRelease(command: CatalogCommand, asked: AskedRelease): Promise<StartedRelease> {
   const { pool, catalogs, tenantId, actor, clock } = command;
-  const { operationId: id, what, note, watch, finishAfter, expected } = asked;
+  const { operationId, what, note, watch, finishAfter, expected } = asked;
   const share = toParts(asked.share);
   for (let attempt = 1; ; attempt++) {
     const checked = typeof what === 'number' ? undefined : await checkCatalogFiles(command, what);
     const now = clock();
     const finishAt = finishAfter === null ? null : now + finishAfter;
     const version = checked?.data ?? (what as number);
-    const wanted = { id, version, share, note, watch, finishAt, expected: expected ?? checked?.stored };
+    const wanted = { operationId, version, share, note, watch, finishAt, expected: expected ?? checked?.stored };
     try {
       const release = await startRelease(pool, tenantId, wanted, actor, now, toOutdated);
       await catalogs.refresh(tenantId);

@@ -16,10 +16,10 @@ export interface CatalogVersionView {
 }
 
 export interface ActivationView {
-  readonly kind: 'applied' | 'rolled_back';
+  readonly kind: 'applied' | 'rolled_back' | 'released';
   readonly at: string;
   readonly by: string;
-  /** For a rollback, the version that was active before. */
+  /** For a rollback and a release, the version that was active before. */
   readonly from?: number;
 }
 
@@ -51,6 +51,12 @@ export async function listCatalogs(
   }));
 }
 
+const KINDS: { readonly [action: string]: ActivationView['kind'] } = {
+  'catalog.applied': 'applied',
+  'catalog.rolled_back': 'rolled_back',
+  'release.finished': 'released',
+};
+
 /** Returns the latest activations by version, newest first, from the audit log. */
 async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<number, ActivationView[]>> {
   const { rows } = await pool.query<{
@@ -60,14 +66,15 @@ async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<num
     version: number;
     from: number | null;
   }>(
-    `select at, actor, action, substr(subject, 9)::int as version, (detail ->> 'from')::int as from
-     from audit_log where tenant_id = $1 and action in ('catalog.applied', 'catalog.rolled_back')
+    `select at, actor, action, coalesce((detail ->> 'to')::int, substr(subject, 9)::int) as version,
+            (detail ->> 'from')::int as from
+     from audit_log where tenant_id = $1 and action in ('catalog.applied', 'catalog.rolled_back', 'release.finished')
      order by entry_id desc limit ${MAX_EXAMINED_ACTIVATIONS}`,
     [tenantId],
   );
   const byVersion = new Map<number, ActivationView[]>();
   for (const { at, actor, action, version, from } of rows) {
-    const kind = action === 'catalog.applied' ? 'applied' : 'rolled_back';
+    const kind = KINDS[action] ?? 'applied';
     const activation = { kind, at: isoTime(at), by: actor, ...(from === null ? {} : { from }) } as const;
     const known = byVersion.get(version);
     if (known) known.push(activation);

@@ -24,6 +24,7 @@ import { Notifications } from './resources/notifications.ts';
 import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
+import { Releases } from './resources/releases.ts';
 import { Routes } from './resources/routes.ts';
 import { Segments } from './resources/segments.ts';
 import { Sending } from './resources/sending.ts';
@@ -76,6 +77,7 @@ export class Tidings {
   readonly notifications: Notifications;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
+  readonly releases: Releases;
   readonly routes: Routes;
   readonly templates: Templates;
   readonly segments: Segments;
@@ -117,6 +119,7 @@ export class Tidings {
     this.notifications = new Notifications(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
+    this.releases = new Releases(connection);
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
     this.segments = new Segments(connection);

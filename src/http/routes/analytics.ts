@@ -111,7 +111,12 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
     async ({ principal, query: { grain, ...query } }, reply) => {
       const found = await read(principal, reply, (parts) => readSeries(parts, toQuery(principal, query), grain));
       const points = found.points.map(({ at, values }) => ({ at: isoTime(at), metrics: values }));
-      return { ...toSpan(found), grain: found.grain, points };
+      const markers = found.markers.map(({ at, releaseId, ...marker }) => ({
+        ...marker,
+        at: isoTime(at),
+        release_id: releaseId,
+      }));
+      return { ...toSpan(found), grain: found.grain, points, markers };
     },
   );
   app.get(

@@ -92,7 +92,7 @@ export type CatalogView = z.infer<typeof catalogView>;
 
 const activation = z
   .object({
-    kind: z.enum(['applied', 'rolled_back']),
+    kind: z.enum(['applied', 'rolled_back', 'released']),
     at: timestamp,
     by: z.string(),
     from: z.exactOptional(z.int()),

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
@@ -46,7 +47,7 @@ const COLUMNS = `release_id::text as id, from_version as "fromVersion", to_versi
 /** A release to start: a version that is stored already, or a content, which becomes the next one. */
 export interface NewRelease {
   /** The same for a repetition. */
-  readonly id: string;
+  readonly operationId: string;
   readonly version: number | CatalogData;
   readonly share: number;
   readonly note: string | null;
@@ -64,15 +65,18 @@ export interface NewRelease {
 export function startRelease(
   pool: pg.Pool,
   tenantId: string,
-  { id, version: wanted, share, note, watch, finishAt, expected }: NewRelease,
+  { operationId, version: wanted, share, note, watch, finishAt, expected }: NewRelease,
   by: Actor,
   now: Millis,
   outdated: (version: number) => TidingsError,
 ): Promise<StoredRelease> {
   return withTransaction(pool, async (connection) => {
     const locked = await lockCatalog(connection, tenantId);
-    const known = await loadRelease(connection, tenantId, id);
-    if (known) return known;
+    const { rows: known } = await connection.query<StoredRelease>(
+      `select ${COLUMNS} from releases where tenant_id = $1 and operation_id = $2`,
+      [tenantId, operationId],
+    );
+    if (known[0]) return known[0];
     const { active } = locked;
     if (expected !== undefined && expected !== (active?.version ?? 0)) throw outdated(active?.version ?? 0);
     requireNoRelease(locked);
@@ -86,15 +90,16 @@ export function startRelease(
       });
     await setFollows(connection, tenantId, null, now);
     const version = content ? await storeVersion(connection, locked, content, by, now) : (wanted as number);
+    const id = uuidv7();
     const steps: readonly ReleaseStep[] = [{ at: now, share, by }];
     const { rows } = await connection.query<StoredRelease>(
-      `insert into releases (tenant_id, release_id, from_version, to_version, state, share, steps, note, watch, finish_at, started_at,
+      `insert into releases (tenant_id, release_id, operation_id, from_version, to_version, state, share, steps, note, watch, finish_at, started_at,
                              started_by, checked_at)
-       values ($1, $2, $3, $4, 'watching', $5, $6, $7, $8, $9, $10, $11, $10)
+       values ($1, $2, $12, $3, $4, 'watching', $5, $6, $7, $8, $9, $10, $11, $10)
        returning ${COLUMNS}`,
       [
         ...[tenantId, id, active.version, version, share, JSON.stringify(steps), note],
-        ...[watch && JSON.stringify(watch), isoTimeOrNull(finishAt), isoTime(now), JSON.stringify(by)],
+        ...[watch && JSON.stringify(watch), isoTimeOrNull(finishAt), isoTime(now), JSON.stringify(by), operationId],
       ],
     );
     const release = rows[0] as StoredRelease;

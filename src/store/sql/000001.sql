@@ -260,6 +260,7 @@ create index active_catalogs_writing on active_catalogs (tenant_id) where writte
 create table releases (
   tenant_id    text collate "C" not null,
   release_id   uuid             not null,  -- UUIDv7
+  operation_id uuid             not null,  -- of the request that started it: a repetition finds it
   from_version integer          not null,
   to_version   integer          not null,
   state        text             not null constraint releases_state_known check (state in ('watching', 'finished', 'rolled_back')),
@@ -281,6 +282,7 @@ create table releases (
   constraint releases_other_version check (from_version <> to_version),
   constraint releases_ended_at_set_when_ended check ((state = 'watching') = (ended_at is null))
 );
+create unique index releases_operation on releases (tenant_id, operation_id);
 create unique index releases_under_way on releases (tenant_id) where state = 'watching';
 -- The queue of the watch, over all tenants.
 create index releases_checked on releases (checked_at) where state = 'watching' and checked_at > '-infinity';
