@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ReleaseWatcher } from '../src/releases/release-watcher.ts';
-import { isReleasedTo } from '../src/store/releases/active-version.ts';
-import { toReleaseGroups } from '../src/store/metrics/counters.ts';
 import { KEPT_METRICS } from '../src/http/kept-metrics.ts';
+import { ReleaseWatcher } from '../src/releases/release-watcher.ts';
+import { toReleaseGroups } from '../src/store/metrics/counters.ts';
+import { isReleasedTo } from '../src/store/releases/active-version.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { foldAll } from './support/metrics.ts';
 import { catalogWith } from './support/releases.ts';

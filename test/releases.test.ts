@@ -5,7 +5,7 @@ import { type TestServer, testServer } from './support/http.ts';
 import { catalogWith } from './support/releases.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** Releases over the API: which version decides about whom, and what may happen while one is under way. */
+/** Releases over the API: which version decides about which user, and what may happen while one is under way. */
 
 let tidings: TestTidings;
 let server: TestServer;
@@ -187,7 +187,7 @@ describe('what a request says', () => {
     ['neither a version nor files', { share: 10 }, '/version'],
     ['a share of 0', { version: 1, share: 0 }, '/share'],
     ['a share above 100', { version: 1, share: 101 }, '/share'],
-    ['a time that is none', { version: 1, share: 10, finish_after: 'soon' }, '/finish_after'],
+    ['a text that is no time', { version: 1, share: 10, finish_after: 'soon' }, '/finish_after'],
     ['a time that is too long', { version: 1, share: 10, finish_after: '91d' }, '/finish_after'],
     ['an unknown bound', { version: 1, share: 10, watch: { max_noise: 1 } }, undefined],
   ])('is rejected with %s', async (_, body, pointer) => {
@@ -208,7 +208,7 @@ describe('what a request says', () => {
     });
   });
 
-  test('an id that is none', async () => {
+  test('an id of no release', async () => {
     for (const id of ['x', '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'])
       expectProblem(await server.get(`/api/v1/releases/${id}`), { status: 404, code: 'not_found', pointer: 'id' });
   });

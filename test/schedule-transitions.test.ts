@@ -3,9 +3,9 @@ import {
   ClaimLost,
   claimSchedule,
   type DueSchedule,
+  deleteSchedules,
   loadNextScheduleDue,
   saveSchedule,
-  deleteSchedules,
   upsertSchedules,
 } from '../src/store/waits/schedules.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
@@ -98,7 +98,7 @@ describe('progress', () => {
 });
 
 describe('another catalog', () => {
-  test('with another pattern is a schedule of its own: progress of one is none of the other', async () => {
+  test('with another pattern is a schedule of its own: progress of one does not move the other', async () => {
     await store('daily', now + HOUR);
     await store('hourly', now);
     const held = (await claim(now))!;

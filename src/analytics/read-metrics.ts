@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { type Dimension, type Grain, type MetricPeriods, MINUTE_DIMENSIONS } from '../store/metrics/counters.ts';
+import { listMarkers, type Marker } from '../store/metrics/list-markers.ts';
 import {
   type CostSum,
   type GroupColumn,
@@ -12,7 +13,6 @@ import {
   sumCosts,
   sumRollups,
 } from '../store/metrics/read-rollups.ts';
-import { listMarkers, type Marker } from '../store/metrics/list-markers.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 import { ceilTo, countBuckets, coverSpan, floorTo, nextBucket, type Segment } from './cover-span.ts';
 import { type MetricValues, NO_SUMS, toMetricValues } from './metric-values.ts';

@@ -88,7 +88,7 @@ export interface CheckedFiles {
   readonly data: CatalogData;
   /** Warnings. */
   readonly problems: readonly Finding[];
-  /** The version whose templates of the API are in the data; undefined: it has none. */
+  /** The version whose templates of the API are in the data; undefined: no template is of the API. */
   readonly stored: number | undefined;
 }
 

@@ -122,7 +122,10 @@ export class Inboxes {
   }
 
   /** Returns the types that a list is of; null: of all. A type that the catalog no longer has has no category. */
-  async #findTypes({ tenantId, userId }: InboxOf, query: z.infer<typeof inboxQuery>): Promise<readonly string[] | null> {
+  async #findTypes(
+    { tenantId, userId }: InboxOf,
+    query: z.infer<typeof inboxQuery>,
+  ): Promise<readonly string[] | null> {
     const { notification_type: name, category } = query;
     if (category === undefined) return name === undefined ? null : [name];
     const { rules } = await this.#dependencies.catalogs.getActiveOf(tenantId, userId);

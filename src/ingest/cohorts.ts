@@ -3,7 +3,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReleaseUnderWay } from '../model/release.ts';
 import { isReleasedTo } from '../store/releases/active-version.ts';
 
-/** Users about whom one catalog version decides. */
+/** Users that one catalog version decides about. */
 export interface Cohort {
   readonly catalog: Catalog;
   has(userId: string): boolean;
@@ -15,7 +15,7 @@ export interface Cohort {
 export interface Cohorts {
   /** The one of the version before comes first. */
   readonly all: readonly Cohort[];
-  /** The one of all users whom a release leaves out. */
+  /** The one of all users that a release leaves out. */
   readonly base: Cohort;
   /** The release under way; undefined: none is. */
   readonly release: ReleaseUnderWay | undefined;

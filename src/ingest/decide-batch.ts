@@ -107,7 +107,7 @@ export class BatchDecider {
       outbox: [],
     };
     const isTest = isTestTenant(tenantId);
-    // What is not of a user follows the version before, until a release is finished.
+    // Parts that are not of a user follow the version before, until a release is finished.
     const { connectors, sinks } = cohorts.base.catalog;
     this.#connectors = isTest ? undefined : connectors;
     if (sinks && !isTest && facts.openTopics !== null) this.#sinks = new SinkMessages(facts, sinks, facts.openTopics);

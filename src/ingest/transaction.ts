@@ -17,8 +17,8 @@ import { OUTBOX_CHANNEL } from '../store/kafka/outbox.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import type { Statement } from '../store/pg/pipeline.ts';
-import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { isSameActive } from '../store/releases/active-version.ts';
+import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
@@ -116,7 +116,7 @@ async function requireTenant(connection: pg.PoolClient, tenantId: string): Promi
   throw new TidingsError('tenant_suspended', 'The tenant was deleted meanwhile; nothing was stored.');
 }
 
-/** Where a catalog reads addresses of users, the events of its users have them as posted. */
+/** If a catalog reads addresses of users, the events of its users have them as posted. */
 function toFactsRequest(asked: Omit<FactsRequest, 'ids'>, ids: Ids, cohorts: Cohorts): FactsRequest {
   const reading = cohorts.all.filter(({ catalog }) => catalog.rules.readsEventAddresses);
   if (reading.length === 0) return { ...asked, ids };

@@ -99,7 +99,7 @@ export async function sendNotifications(
 
 /**
  * Returns the active catalog that has a type, to check requests for it. Another process may have applied it; during a release it may
- * be the one that is released: users about whom it does not decide are rejected one by one.
+ * be the one that is released: users that it does not decide about are rejected one by one.
  */
 export async function findCatalog(catalogs: CatalogCache, tenantId: string, type: string): Promise<Catalog> {
   const active = await catalogs.getActive(tenantId);

@@ -31,7 +31,7 @@ export interface ComparedSpan {
 
 /** Both versions since the release began, and in its last hour. */
 export interface Comparison {
-  /** What happened until then is counted. */
+  /** Time until which all that happened is counted. */
   readonly asOf: Millis;
   readonly sinceStart: ComparedSpan;
   /** Undefined: it began less than an hour ago. */
@@ -77,7 +77,14 @@ function toNumbers(
   ofVersion: MetricSums | undefined,
 ): VersionNumbers {
   const { events = 0, decided = 0, held = 0 } = ofUsers ?? {};
-  const { sent = 0, sandboxed = 0, dead = 0, bounced = 0, failed = 0, complained = 0, unsubscribed = 0 } =
-    ofVersion ?? {};
+  const {
+    sent = 0,
+    sandboxed = 0,
+    dead = 0,
+    bounced = 0,
+    failed = 0,
+    complained = 0,
+    unsubscribed = 0,
+  } = ofVersion ?? {};
   return { version, events, decided, held, sent: sent + sandboxed, dead, bounced, failed, complained, unsubscribed };
 }

@@ -4,13 +4,13 @@ import type { ComparedSpan, Comparison, VersionNumbers } from './compare-version
 
 export const VERDICT_STATES = ['ok', 'exceeded', 'too_few', 'not_watched'] as const;
 
-/** What a watch says of one number over one span. */
+/** Verdict of a watch on one number over one span. */
 export interface WatchVerdict {
   readonly number: WatchedNumber;
   readonly span: 'since_start' | 'last_hour';
   /** `too_few`: fewer events or messages of one of the versions than the watch wants. */
   readonly state: (typeof VERDICT_STATES)[number];
-  /** Of the version before, and of the released one; null: of nothing. */
+  /** Rate, or volume, of the version before, and of the released one; null: of nothing. */
   readonly before: number | null;
   readonly released: number | null;
   /** Bound of the difference, or for the volume the two bounds of the multiple; null: it is not watched. */
@@ -33,7 +33,7 @@ export function judge(comparison: Comparison, watch: ReleaseWatch | null): reado
 export function findReason(verdicts: readonly WatchVerdict[]): string | undefined {
   const exceeded = verdicts.filter(({ state }) => state === 'exceeded');
   if (exceeded.length === 0) return undefined;
-  // A number that is exceeded in both spans is told once.
+  // A number that is exceeded in both spans is named once.
   const texts = new Map(exceeded.map(({ number, text }) => [number, text] as const).reverse());
   return [...texts.values()].reverse().join(' ');
 }
@@ -86,7 +86,7 @@ function judgeRate(
   return { number, span, state, before: rateBefore, released: rate, bound, text };
 }
 
-/** Volumes are notifications for each event, so users of whom more happens change nothing. */
+/** Volumes are notifications for each event, so users with more events change nothing. */
 function judgeVolume(
   span: WatchVerdict['span'],
   { before, released }: ComparedSpan,

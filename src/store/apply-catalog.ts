@@ -3,7 +3,6 @@ import { toOutdated } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { type Actor, systemActor } from '../model/principal.ts';
-import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { setFollows, updateFollowers } from './catalog-followers.ts';
 import {
@@ -72,7 +71,8 @@ export async function applyDirectory(
     const locked = await lockCatalog(connection, tenantId);
     const { active, release } = locked;
     requireVersion(active, merged?.from);
-    const isReleased = release !== null && (await loadHashOfVersion(connection, tenantId, release.version)) === content.hash;
+    const isReleased =
+      release !== null && (await loadHashOfVersion(connection, tenantId, release.version)) === content.hash;
     if (active && isReleased) return { version: active.version, changed: false, isOther: true, release: 'under_way' };
     const { rowCount: isNews } = await connection.query(
       `insert into metadata as i (name, value) values ($1, $2)

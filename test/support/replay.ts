@@ -179,7 +179,11 @@ export function recordHistory(
       events: events
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
-      waits: [...waits.values()].map((wait) => ({ ...wait, endedVersion: null, decisions: ends.get(wait.waitId) ?? [] })),
+      waits: [...waits.values()].map((wait) => ({
+        ...wait,
+        endedVersion: null,
+        decisions: ends.get(wait.waitId) ?? [],
+      })),
       uses: [...uses].flatMap(([limitKey, list]) => [...list].map((use) => ({ limitKey, ...use }))),
     }),
   );

@@ -6129,7 +6129,7 @@ export interface components {
             kind: "applied" | "rolled_back" | "release_started" | "release_share_changed" | "release_finished" | "release_rolled_back";
             reason: string | null;
             release_id: string | null;
-            /** @description Percentage of the users to whom it is released */
+            /** @description Percentage of the users who have it */
             share: number | null;
             /** @description The version that became active, or is released */
             version: number;
@@ -6857,7 +6857,7 @@ export interface components {
             };
         };
         /**
-         * @description A version to release, and to whom
+         * @description A version to release, and its share
          * @example {
          *       "version": 2,
          *       "share": 10,

@@ -179,7 +179,17 @@ function formatRelease(release: ReleaseView): string[] {
   ];
 }
 
-const NUMBERS = ['events', 'decided', 'held', 'sent', 'dead', 'bounced', 'failed', 'complained', 'unsubscribed'] as const;
+const NUMBERS = [
+  'events',
+  'decided',
+  'held',
+  'sent',
+  'dead',
+  'bounced',
+  'failed',
+  'complained',
+  'unsubscribed',
+] as const;
 
 /** Formats both versions as columns. */
 function formatComparison(comparison: ComparisonView | null): string[] {

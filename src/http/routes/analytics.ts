@@ -24,7 +24,10 @@ import {
 } from '../schemas/metrics.ts';
 
 /** Routes for metrics: sums over time of what was decided, sent and reported. */
-export function registerMetricRoutes(app: App, { database, clock, metricPeriods = KEPT_METRICS }: HttpDependencies): void {
+export function registerMetricRoutes(
+  app: App,
+  { database, clock, metricPeriods = KEPT_METRICS }: HttpDependencies,
+): void {
   /** Reads from the replica if there is one; what it does not have yet is not counted. */
   const read = async <T extends MetricSpan>(
     { tenantId }: { readonly tenantId: string },

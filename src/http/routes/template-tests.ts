@@ -24,7 +24,10 @@ export function registerTemplateTestRoutes(app: App, { catalogs, database, clock
   app.put(
     PATH,
     {
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated', 'release_under_way'] },
+      config: {
+        scope: 'templates:write',
+        errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated', 'release_under_way'],
+      },
       schema: {
         operationId: 'startVariantTest',
         summary: 'Begin a test of the variants of a template; another one that is under way ends',

@@ -150,7 +150,7 @@ const marker = z
     version: z.int().describe('The version that became active, or is released'),
     from: z.int().nullable().describe('The version before'),
     release_id: z.string().nullable(),
-    share: z.number().nullable().describe('Percentage of the users to whom it is released'),
+    share: z.number().nullable().describe('Percentage of the users who have it'),
     by: z.string(),
     reason: z.string().nullable(),
   })
@@ -161,7 +161,9 @@ export const metricSeries = z
     ...span,
     grain: z.enum(GRAINS),
     points: listOf(z.object({ at: timestamp.describe('Start of the point'), metrics: metricValues })),
-    markers: listOf(marker).describe(`Changes of the catalog in the span, in order of time; at most ${MAX_MARKERS}, the latest`),
+    markers: listOf(marker).describe(
+      `Changes of the catalog in the span, in order of time; at most ${MAX_MARKERS}, the latest`,
+    ),
   })
   .meta({ id: 'MetricSeries', description: 'What happened, over time' });
 

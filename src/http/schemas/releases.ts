@@ -78,7 +78,7 @@ export const releaseBody = z
   })
   .meta({
     id: 'NewRelease',
-    description: 'A version to release, and to whom',
+    description: 'A version to release, and its share',
     examples: [{ version: 2, share: 10, finish_after: '2d' }],
   });
 

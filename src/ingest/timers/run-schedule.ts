@@ -91,8 +91,8 @@ interface Audience {
 }
 
 /**
- * Returns the users whom an occurrence may concern, by version. During a release, the rule of a version may have another pattern or
- * another zone, and then it is none of its occurrences.
+ * Returns the users that an occurrence may concern, by version. During a release, the rule of a version may have another pattern or
+ * another zone: then this is not one of its occurrences.
  */
 function findAudience(
   { cohorts, facts }: Pick<LockedTransaction, 'cohorts' | 'facts'>,

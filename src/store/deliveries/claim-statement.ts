@@ -6,9 +6,9 @@ import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { ReleaseUnderWay } from '../../model/release.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
+import { chooseVersion } from '../releases/active-version.ts';
 import type { ClaimedDelivery, ClaimHandle } from './claimed-delivery.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
-import { chooseVersion } from '../releases/active-version.ts';
 import { suppressedReason, suppressionOf } from './suppressed.ts';
 
 /** Due deliveries that are looked at to find a probe. */

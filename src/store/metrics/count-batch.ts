@@ -85,16 +85,17 @@ function groupsOf(release: ReleaseUnderWay): (userId: string) => string {
   return (userId) => (isReleasedTo(release, userId) ? released : others);
 }
 
-function countDecisions(
-  sums: Sums,
-  decisions: readonly Decision[],
-  version: number,
-  group: string | undefined,
-): void {
+function countDecisions(sums: Sums, decisions: readonly Decision[], version: number, group: string | undefined): void {
   for (const decision of decisions) {
     const { notification_type: type, rule, reason_code: reason, evidence } = decision;
     if (isHeldBack(decision))
-      sums.add('held', `${version} ${group} ${reason} ${rule} ${type}`, { type, rule, reason, version, release: group });
+      sums.add('held', `${version} ${group} ${reason} ${rule} ${type}`, {
+        type,
+        rule,
+        reason,
+        version,
+        release: group,
+      });
     for (const { verdict, channel, code } of evidence.plan ?? []) {
       if (verdict === 'drop')
         sums.add('dropped', `${version} ${channel} ${code} ${rule} ${type}`, {

@@ -64,7 +64,7 @@ export type Dimension = (typeof DIMENSIONS)[number];
 /** Dimensions that are kept by the minute; the others by the hour and longer. */
 export const MINUTE_DIMENSIONS: readonly Dimension[] = ['channel', 'type', 'release'];
 
-/** Returns the values of the dimension `release`: users about whom the released version decides, and the others. */
+/** Returns the values of the dimension `release`: users that the released version decides about, and the others. */
 export function toReleaseGroups(releaseId: string): { readonly released: string; readonly others: string } {
   return { released: `${releaseId} new`, others: `${releaseId} old` };
 }

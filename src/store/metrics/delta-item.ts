@@ -15,7 +15,7 @@ export interface DeltaItem extends Partial<Record<Counter, number>> {
   readonly version?: number;
   readonly rule?: string;
   readonly reason?: string;
-  /** Whether its user is one to whom a version is being released; see `toReleaseGroups`. */
+  /** Group of its user while a version is being released; see `toReleaseGroups`. */
   readonly release?: string;
   readonly currency?: string;
   readonly cost?: number;

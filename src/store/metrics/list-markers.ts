@@ -20,7 +20,7 @@ export interface Marker {
   /** The version before; null: not known. */
   readonly from: number | null;
   readonly releaseId: string | null;
-  /** Percentage of the users to whom it is released; null: it is no release. */
+  /** Percentage of the users who have it; null: it is no release. */
   readonly share: number | null;
   /** Name of the actor. */
   readonly by: string;

@@ -145,7 +145,7 @@ export function changeShare(
 /** The end of a release. */
 export interface ReleaseEnd {
   readonly state: Exclude<ReleaseState, 'watching'>;
-  /** Null: the command of a person says nothing further. */
+  /** Null: a command without a reason. */
   readonly reason: string | null;
   readonly comparison: JsonObject | null;
 }
