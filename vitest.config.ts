@@ -15,7 +15,6 @@ const LONGEST = [
   'kafka-sources',
   // Third: it takes a snapshot of a heap, which has the modules of earlier files as well.
   'card-registration',
-  'large-events-heap',
   'kafka-sinks',
   'inbox-elements',
   'rolling-restart',
@@ -46,7 +45,9 @@ const LONGEST = [
 ];
 
 /** Soaks, and what takes as long, which `npm test` leaves out unless a word names them, or LONG is set. */
-const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap'].map((name) => `test/${name}.test.ts`);
+const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap', 'large-events-heap'].map(
+  (name) => `test/${name}.test.ts`,
+);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -13,6 +13,7 @@ import { kafkaRow } from './rows/kafka.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
 import { metricsRow } from './rows/metrics.ts';
+import { outboxRow } from './rows/outbox.ts';
 import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
 import { sendsRow } from './rows/sends.ts';
@@ -32,6 +33,7 @@ export const ROWS: readonly Row[] = [
   termsRow,
   httpRow,
   kafkaRow,
+  outboxRow,
   deliveredRow,
   twoProcessesRow,
   singleRow,

@@ -62,7 +62,7 @@ test('any order and any split of events into requests give the expected sends', 
       expect(inMemory(rules, events, [events.map((_, index) => index)])).toEqual(want);
       expect(inMemory(rules, events, requests)).toEqual(want);
     }),
-    runs(4000),
+    runs(2000),
   );
 });
 

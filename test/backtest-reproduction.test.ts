@@ -34,7 +34,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
           unchanged: live,
         });
       }),
-      { ...runs(200), examples: HISTORIES_IN_MEMORY },
+      { ...runs(100), examples: HISTORIES_IN_MEMORY },
     );
   });
 
@@ -56,7 +56,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
 
     test('for any rules, any history, two catalogs in turns and any start', async () => {
       await fc.assert(fc.asyncProperty(anyRules(true), anyRules(true), someHistory(15), share, decidesTheSame), {
-        ...runs(30),
+        ...runs(15),
         examples: HISTORIES_IN_DATABASE,
       });
     });
@@ -66,7 +66,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
         fc.asyncProperty(twoVersions, someMoves(12), share, ([one, other], steps, from) =>
           decidesTheSame(one, other, steps, from),
         ),
-        runs(20),
+        runs(12),
       );
     });
 
@@ -88,7 +88,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
             new: totals.live,
           });
         }),
-        runs(25),
+        runs(15),
       );
     });
   });

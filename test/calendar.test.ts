@@ -85,7 +85,7 @@ describe('the next occurrence', () => {
           expect(dates).toEqual(datesFrom(dates[0]!, dates.length));
           expect(dates.length).toBeGreaterThanOrEqual(365);
         }),
-        runs(5),
+        runs(3),
       );
     },
   );
@@ -101,7 +101,7 @@ describe('the next occurrence', () => {
         expect(new Set(labels).size).toBe(labels.length);
         expect(labels).toEqual(found.map((time) => shownBy(time, zone)));
       }),
-      runs(30),
+      runs(12),
     );
   });
 

@@ -74,7 +74,13 @@ test('an installation in order has no failed check, and each part is named', asy
 });
 
 test('without any database and server it warns, and creates nothing', async () => {
-  const { code, find } = await examine({ TIDINGS_URL: '' });
+  const { code, find } = await examine({ TIDINGS_URL: '', TIDINGS_KAFKA_BROKERS: '127.0.0.1:9' });
+  expect(find('Kafka')).toMatchObject({
+    status: 'ok',
+    detail: expect.stringMatching(
+      /the consumer group is "tidings", the default; another installation .* TIDINGS_KAFKA_GROUP/,
+    ),
+  });
   expect(find('database')).toMatchObject({ status: 'warn', advice: expect.stringContaining('npm start') });
   expect(find('server')?.status).not.toBe('skip');
   expect(code).toBe(0);

@@ -312,7 +312,7 @@ test('a private address is not called, unless the operator allows it; secrets ar
     other.addCustomer(userId, customer());
     await approve(userId);
     await untilTasks(userId, ['dead']);
-    expect((await tasksOf(userId))[0]).toMatchObject({ code: 'address_refused' });
+    expect((await tasksOf(userId))[0]).toMatchObject({ code: 'address_rejected' });
     expect(other.requests).toEqual([]);
   } finally {
     await other.stop();
@@ -362,13 +362,16 @@ describe('the commands of the lender', () => {
     ]);
     expect(rows).toHaveLength(1);
     expect(rows[0].made).toContain(rule);
-    await writeFile(file, `${JSON.stringify({ ...JSON.parse(lines[0] as string), at: 'soon' })}\n`);
+    const late = JSON.stringify({ ...JSON.parse(lines[0] as string), at: 'soon' });
+    await writeFile(file, `${lines[0]}\n${late}\n`);
     expect(await runCommand(command, file)).toMatchObject({
       exitCode: 1,
-      text: expect.stringContaining('1 rejected'),
+      text: expect.stringMatching(/^0 new, 1 there already, 1 rejected\nline 2: invalid_timestamp: \S/),
     });
-    await writeFile(file, '{"user_id": "u"}');
-    expect((await runCommand(command, file)).exitCode).toBe(1);
+    await writeFile(file, `${`${lines[0]}\n`.repeat(200)}{"user_id": "u"}`);
+    const ended = await runCommand(command, file);
+    expect(ended.exitCode).toBe(1);
+    expect(ended.text).toMatch(/:201 needs "user_id", .*; before it, 0 were new, 200 there already, 0 rejected/s);
     await rm(file);
   });
 

@@ -19,10 +19,10 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
   });
   afterAll(() => server?.close());
 
-  test('says what is missing in a catalog without sources and connectors', async () => {
+  test('says what is missing in a catalog without sources, sinks and connectors', async () => {
     const { page } = await app.visit('#/channels');
     await page.getByRole('link', { name: 'Connections', exact: true }).click();
-    for (const table of ['sources', 'connectors']) await page.getByTestId(`${table}-empty`).waitFor();
+    for (const table of ['sources', 'sinks', 'connectors']) await page.getByTestId(`${table}-empty`).waitFor();
     await page.getByText('No tasks', { exact: true }).waitFor();
   });
 
@@ -70,6 +70,44 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
     await row.getByTestId('pause-source').click();
     await page.getByTestId('confirm').click();
     await row.getByTestId('source-state').getByText('Read').waitFor();
+  });
+
+  test('shows what waits for sinks and was set aside, retries it, and pauses and resumes them', async () => {
+    const { pool } = app.tidings;
+    const example = withConnectors(await loadExample('lending'), connectorsYaml('https://core.example.com'));
+    const sinks = 'sinks: { outcomes: { topic: lender.outcomes, event_types: [notification.*] } }';
+    await app.tidings.apply(new Map([...example, ['sinks.yaml', sinks]]));
+    await pool.query(
+      `insert into kafka_topics (tenant_id, topic, waiting, parked, oldest_at, measured_at)
+       values ('default', 'lender.outcomes', 1234, 1, now(), now()), ('default', 'lender.before', 2, 0, now(), now())`,
+    );
+    await pool.query(
+      `insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, bytes, created_at, parked_at,
+         parked_code)
+       values ('default', gen_random_uuid(), 'lender.outcomes', 'fact', 'maria', 'notification.delivered', 'e1', now(), '{}', 5000, now(),
+         now(), 'too_large')`,
+    );
+    const { page } = await app.visit('#/channels/connections', {}, undefined, server.url);
+    const row = page.getByTestId('sinks-row').filter({ hasText: 'lender.outcomes' });
+    await row.waitFor();
+    expect(await row.innerText()).toContain('1,234');
+    await row.getByTestId('parked').click();
+    await row.getByText('too_large: notification.delivered e1 of maria (5,000 bytes)').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await row.getByTestId('retry-parked').click();
+    await page.getByTestId('confirm').click();
+    await page.getByText('Sent once more: 1 message of outcomes.').waitFor();
+    expect((await pool.query('select parked_at from kafka_outbox')).rows).toEqual([{ parked_at: null }]);
+    await row.getByTestId('pause-sink').click();
+    await page.getByTestId('confirm').click();
+    await row.getByTestId('sink-state').getByText('Paused').waitFor();
+    await row.getByTestId('pause-sink').click();
+    await page.getByTestId('confirm').click();
+    await row.getByTestId('sink-state').getByText('Opening').waitFor();
+    const former = page.getByTestId('sinks-row').filter({ hasText: 'lender.before' });
+    await former.getByText('No longer in the catalog').waitFor();
+    await former.getByTestId('discard-former').click();
+    await page.getByText('All that waits for the topic lender.before is deleted').waitFor();
   });
 
   test('shows the tasks of connectors by reason, retries one and all, and shows no secret', async () => {

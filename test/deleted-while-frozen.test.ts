@@ -95,6 +95,30 @@ test('a dump of a tenant that moves waits for a transaction that was frozen', as
   expect((await countRows('midway')).events).toBe(1);
 }, 120_000);
 
+test('a dump of a tenant that is resumed while it waits ends, and holds nothing of it', async () => {
+  await api.create('stays');
+  await api.tidings.stopWorkers(0);
+  await api.post('stays', ['first', 'second']);
+  const claim = await api.tidings.pool.connect();
+  const due = (when: string) =>
+    rows(`select user_id from deliveries where tenant_id = 'stays' and due_at ${when} '2400-01-01' order by 1`);
+  let quiet: Promise<unknown>;
+  try {
+    await claim.query('begin');
+    await claim.query(`select from deliveries where tenant_id = 'stays' and user_id = 'first' for update`);
+    await send('POST', '/api/v1/tenants/stays/move');
+    quiet = awaitQuiet(api.tidings.pool, 'stays').catch((error: Error) => error.message);
+    await expect.poll(() => due('>'), { timeout: 30_000 }).toEqual([{ user_id: 'second' }]);
+    await send('POST', '/api/v1/tenants/stays/resume');
+  } finally {
+    await claim.query('rollback');
+    claim.release();
+  }
+  expect(await quiet).toMatch(/^the tenant "stays" was resumed or changed meanwhile; nothing was dumped/);
+  await api.keep();
+  expect(await due('<')).toEqual([{ user_id: 'first' }, { user_id: 'second' }]);
+}, 60_000);
+
 test('a message that was being sent when its tenant was deleted leaves neither its attempt nor its text', async () => {
   const ends: (() => void)[] = [];
   const provider = {

@@ -1,25 +1,31 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { KafkaProducer, OutgoingMessage } from '../src/kafka/client.ts';
-import { TokenBucket } from '../src/lib/concurrency/token-bucket.ts';
+import type { KafkaProducer } from '../src/kafka/client.ts';
 import type { KafkaSettings } from '../src/model/kafka.ts';
-import { takeTurn } from '../src/sinks/lane-turn.ts';
 import { SinkWorker } from '../src/sinks/sink-worker.ts';
-import { TopicKeeper } from '../src/sinks/topic-keeper.ts';
-import { readOutbox, releaseParked, renumberForeign, renumberOutbox } from '../src/store/kafka/outbox.ts';
-import { claimTopics, findTopicTrouble, listTopics } from '../src/store/kafka/topics.ts';
+import {
+  deadLetterStatement,
+  readOutbox,
+  releaseMessages,
+  renumberForeign,
+  renumberOutbox,
+} from '../src/store/kafka/outbox.ts';
+import { findTopicTrouble, listTopics } from '../src/store/kafka/topics.ts';
+import {
+  awaitTransactions,
+  CATALOG,
+  fakeProducer,
+  fillOutbox,
+  idsOf,
+  makeKeeper,
+  openSinks,
+  SINKS,
+  TOPIC,
+  takeTurns,
+  tooLarge,
+} from './support/kafka/outbox.ts';
 import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Messages for Kafka topics as they are recorded, and the order in which they are handed over; without a broker. */
-
-const TOPIC = 'shop.orders';
-const CATALOG = [
-  ['events.yaml', 'events: { ordered: { properties: { n: number, to: string } }, other: {} }'],
-  ['notifications.yaml', 'notifications: { TELL: { category: SYSTEM, channels: [email] } }'],
-  ['rules.yaml', 'rules: { TELL: { on: other } }'],
-  ['templates/TELL/email.en.subject.txt', 'Hello'],
-  ['templates/TELL/email.en.txt', 'Hello'],
-] as const;
-const SINKS = `sinks: { orders: { topic: ${TOPIC}, event_types: [ordered] } }`;
 
 let tidings: TestTidings;
 let n = 0;
@@ -29,22 +35,12 @@ beforeEach(async () => {
 });
 afterEach(() => tidings.close());
 
-function keeper(out: Partial<KafkaSettings['out']> = {}, settings: Partial<KafkaSettings> = {}): TopicKeeper {
-  const all = { rate: 1000, maxWaiting: 1000, maxWaitingBytes: 1_000_000, ...out };
-  return new TopicKeeper({
-    pool: tidings.pool,
-    clock: () => tidings.clock.now,
-    log: silent,
-    settings: { allowed: [], ...settings, out: all } as unknown as KafkaSettings,
-    tenant: TENANT,
-  });
-}
-
-/** Makes the catalog with the sinks the active one, and opens their topics. */
-async function open(): Promise<void> {
-  await tidings.apply(new Map([...CATALOG, ['sinks.yaml', SINKS]]));
-  await keeper().open();
-}
+const keeper = (out: Partial<KafkaSettings['out']> = {}, settings: Partial<KafkaSettings> = {}) =>
+  makeKeeper(tidings, out, settings);
+const open = () => openSinks(tidings);
+const fill = (count: number, size = 10) => fillOutbox(tidings, { count, size });
+const turn = (producer: KafkaProducer, goodFor?: number, rate?: number) =>
+  takeTurns(tidings, producer, { goodFor, rate });
 
 async function post(user: string, properties: object = {}): Promise<void> {
   const event_timestamp = new Date(tidings.clock.now).toISOString();
@@ -55,32 +51,6 @@ async function post(user: string, properties: object = {}): Promise<void> {
 }
 
 const count = async () => (await tidings.pool.query('select count(*)::int as n from kafka_outbox')).rows[0].n as number;
-
-/** A producer that keeps what it is given. @param take throws what the brokers answer */
-function fakeProducer(take: (messages: readonly OutgoingMessage[]) => void = () => {}) {
-  const sent: OutgoingMessage[] = [];
-  const producer: KafkaProducer = {
-    async send(_topic, messages) {
-      take(messages);
-      sent.push(...messages);
-    },
-    async close() {},
-  };
-  return { producer, sent };
-}
-
-async function turn(producer: KafkaProducer, goodFor = 30_000, rate = 10_000): Promise<void> {
-  const { pool, seal, clock } = tidings;
-  const elapsed = () => performance.now();
-  const parts = { pool, seal, clock: () => clock.now, elapsed, bucket: new TokenBucket(rate, elapsed()) };
-  for (const lane of await claimTopics(pool, clock.now, clock.now, 10, 1)) {
-    const listener = { isStopping: () => false, onSent: () => {}, onParked: () => {} };
-    await takeTurn({ ...parts, ...listener }, producer, lane, elapsed() + goodFor);
-  }
-}
-
-const idsOf = (messages: readonly OutgoingMessage[]) =>
-  messages.map(({ headers }) => String(headers.find(([name]) => name === 'ce_id')?.[1]));
 
 test('without sinks, and before their topics are open, nothing is recorded', async () => {
   await post('ana');
@@ -154,7 +124,7 @@ test('a message that is never taken is found by halving, and set aside; the othe
   for (let i = 0; i < 9; i++) await post('ana');
   const bad = `e ${n - 3}`;
   const { producer, sent } = fakeProducer((messages) => {
-    if (idsOf(messages).includes(bad)) throw Object.assign(new Error('no'), { apiId: 'MESSAGE_TOO_LARGE' });
+    if (idsOf(messages).includes(bad)) throw tooLarge();
   });
   await turn(producer);
   expect(idsOf(sent)).toEqual(Array.from({ length: 9 }, (_, i) => `e ${n - 8 + i}`).filter((id) => id !== bad));
@@ -201,15 +171,6 @@ test('messages of another database keep their order, before those of this one', 
   expect(idsOf(sent)).toEqual([...rows.map((row) => row.event_id), `e ${n}`]);
 });
 
-/** Records messages in a transaction of their own. @param size bytes of the data of each */
-const fill = (count: number, size = 10, topic = TOPIC) =>
-  tidings.pool.query(
-    `insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, key, type, event_id, at, data, bytes, created_at)
-     select '${TENANT}', gen_random_uuid(), $3, 'fact', 'ana', 'default:ana', 'ordered', 'e' || n, $4,
-            to_json(repeat('x', $2::integer - 2)), $2::integer, $4 from generate_series(1, $1) as n`,
-    [count, size, topic, new Date(tidings.clock.now)],
-  );
-
 test('what was sent is not visited again, as long as an old snapshot keeps it', async () => {
   await open();
   const { pool } = tidings;
@@ -224,6 +185,7 @@ test('what was sent is not visited again, as long as an old snapshot keeps it', 
   }
   expect(sent).toHaveLength(1200);
   await fill(1);
+  await awaitTransactions(pool);
   const one = await pool.connect();
   const visited = async () => {
     await one.query('select pg_stat_force_next_flush()');
@@ -246,11 +208,11 @@ test('a message that was set aside is sent after what waits, when it is retried'
   const bad = `e ${n - 2}`;
   await turn(
     fakeProducer((messages) => {
-      if (idsOf(messages).includes(bad)) throw Object.assign(new Error('no'), { apiId: 'MESSAGE_TOO_LARGE' });
+      if (idsOf(messages).includes(bad)) throw tooLarge();
     }).producer,
   );
   await post('ana');
-  expect(await releaseParked(tidings.pool, TENANT, TOPIC, false)).toBe(1);
+  expect(await releaseMessages(tidings.pool, TENANT, TOPIC, 'retried')).toBe(1);
   const { producer, sent } = fakeProducer();
   tidings.clock.now += 120_000;
   await turn(producer);
@@ -363,4 +325,56 @@ test('one topic whose sends fail, or whose messages cannot be deleted, is tried 
   await worker.stop();
   // The clock of the test stands still: the pause is not over.
   expect(stuck).toBe(1);
+});
+
+/** Time that goes on with each send. */
+function sendsOf(ms: number, isTaken: (ids: readonly string[]) => boolean) {
+  const sends: number[] = [];
+  const { producer, sent } = fakeProducer((messages) => {
+    sends.push(messages.length);
+    if (!isTaken(idsOf(messages))) throw tooLarge();
+  });
+  return { producer, sent, sends, elapsed: () => sends.length * ms };
+}
+
+test('a topic with many messages that are never taken loses one send for each, and no more than its turns', async () => {
+  await open();
+  await fill(200);
+  const { producer, sends, elapsed } = sendsOf(20, () => false);
+  let size: number | undefined;
+  let turns = 0;
+  while ((await listTopics(tidings.pool, TENANT))[0]?.parked !== 200) {
+    const before = sends.length;
+    tidings.clock.now += 120_000;
+    size = await takeTurns(tidings, producer, { elapsed, size });
+    // A turn of 500 ms.
+    expect(sends.length - before).toBeLessThanOrEqual(26);
+    expect(++turns).toBeLessThan(20);
+    await keeper().measure();
+  }
+  expect(sends.length).toBeLessThan(220);
+});
+
+test('after a message that was set aside, sends grow again', async () => {
+  await open();
+  await fill(700);
+  const { producer, sent, sends, elapsed } = sendsOf(0, (ids) => !ids.includes('e3'));
+  await takeTurns(tidings, producer, { elapsed });
+  expect(idsOf(sent)).toEqual(Array.from({ length: 700 }, (_, i) => `e${i + 1}`).filter((id) => id !== 'e3'));
+  expect(sends.length).toBeLessThan(25);
+});
+
+test('a message of a source that is rejected twice stands in its topic once', async () => {
+  await open();
+  const [letter] = ['one'].map((name) => ({
+    ...{ tenantId: TENANT, topic: TOPIC, messageId: '01890a5d-ac96-774b-bcce-b302099a8057', userId: '' },
+    ...{ data: { source: name }, key: null, value: Buffer.from('x'), headers: [] },
+  }));
+  const record = async () => {
+    const { text, values } = deadLetterStatement(tidings.seal, [letter!], tidings.clock.now);
+    await tidings.pool.query(text, [...(values as unknown[])]);
+  };
+  await record();
+  await record();
+  expect(await count()).toBe(1);
 });

@@ -1,7 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
+import { systemActor } from '../src/model/principal.ts';
+import { applyCatalog } from '../src/store/apply-catalog.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { Broker, findKafka } from './support/kafka/broker.ts';
 import { TopicReader } from './support/kafka/topic-reader.ts';
@@ -54,10 +58,32 @@ describe.skipIf(!kafka)('topics of sinks.yaml', () => {
       mkdirSync(dirname(join(dir, 'catalog', file)), { recursive: true });
       writeFileSync(join(dir, 'catalog', file), text);
     }
-    broker = await Broker.start(kafka!);
-    for (const topic of ['shop.orders', 'shop.outcomes', 'shop.in', 'shop.in.dlq', 'acme.out'])
+    broker = await Broker.start(kafka!, true);
+    for (const topic of [
+      'shop.orders',
+      'shop.outcomes',
+      'shop.in',
+      'shop.in.dlq',
+      'acme.out',
+      'acme.gone',
+      'acme.denied',
+    ])
       await broker.createTopic(topic, topic === 'shop.orders' ? 3 : 1);
-    reader = await TopicReader.open(broker, ['shop.orders', 'shop.outcomes', 'shop.in.dlq']);
+    // The login may not write it.
+    await (await broker.admin()).createAcls({
+      acl: [
+        {
+          resourceType: AclResourceTypes.TOPIC,
+          resourceName: 'acme.denied',
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          principal: 'User:other',
+          host: '*',
+          operation: AclOperationTypes.ALL,
+          permissionType: AclPermissionTypes.ALLOW,
+        },
+      ],
+    });
+    reader = await TopicReader.open(broker, ['shop.orders', 'shop.outcomes', 'shop.in.dlq', 'acme.out']);
     database = await testDatabase();
     program = tidings(['start', '--json'], { command: [kafka!.node], env: env() });
     url = (await program.ready(120_000)).url as string;
@@ -77,36 +103,44 @@ describe.skipIf(!kafka)('topics of sinks.yaml', () => {
     TIDINGS_API_DATABASE_URL: database.apiUrl,
     TIDINGS_DATA_DIR: dir,
     TIDINGS_CATALOG: join(dir, 'catalog'),
-    TIDINGS_KAFKA_BROKERS: broker.address,
+    TIDINGS_KAFKA_BROKERS: `127.0.0.1:${broker.securePort}`,
+    TIDINGS_KAFKA_SASL_MECHANISM: 'PLAIN',
+    TIDINGS_KAFKA_USERNAME: 'tidings',
+    TIDINGS_KAFKA_PASSWORD: 'right',
+    TIDINGS_KAFKA_CA: broker.ca,
+    TIDINGS_KAFKA_TOPICS: 'acme=acme.*',
     TIDINGS_PROVIDERS: 'email=sandbox',
     TIDINGS_POLL: '1s',
     PORT: '0',
   });
 
-  async function api<T = object>(method: string, path: string, body?: object): Promise<{ status: number; body: T }> {
+  async function api<T = object>(
+    method: string,
+    path: string,
+    body?: object,
+    tenant = 'default',
+  ): Promise<{ status: number; body: T }> {
+    const headers = { 'x-tidings-tenant': tenant, ...(body && { 'content-type': 'application/json' }) };
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
-      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
     });
     return { status: response.status, body: (await response.json()) as T };
   }
 
-  async function findSink(name: string): Promise<ShownSink | undefined> {
-    const { body } = await api<{ sinks: ShownSink[] }>('GET', '/sinks');
+  async function findSink(name: string, tenant?: string): Promise<ShownSink | undefined> {
+    const { body } = await api<{ sinks: ShownSink[] }>('GET', '/sinks', undefined, tenant);
     return body.sinks.find((one) => one.name === name);
   }
 
   const stateOf = async (name: string) => (await findSink(name))?.state;
 
-  const post = (type: string, user: string, properties: object = {}) =>
-    api('POST', '/events', {
-      event_id: `e-${++n}`,
-      event_type: type,
-      user_id: user,
-      event_timestamp: new Date().toISOString(),
-      properties,
-      user_traits: { email: `${user}@example.com` },
-    });
+  const post = (type: string, user: string, properties: object = {}, tenant?: string) => {
+    const event = { event_id: `e-${++n}`, event_type: type, user_id: user, properties };
+    const user_traits = { email: `${user}@example.com` };
+    return api('POST', '/events', { ...event, event_timestamp: new Date().toISOString(), user_traits }, tenant);
+  };
 
   const waiting = async (topic: string) =>
     (await database.pool.query('select count(*)::int as n from kafka_outbox where topic = $1', [topic])).rows[0].n;
@@ -195,7 +229,11 @@ describe.skipIf(!kafka)('topics of sinks.yaml', () => {
       .poll(async () => (await api('GET', '/sinks/orders/parked')).body)
       .toMatchObject({ messages: [{ code: 'too_large', type: 'order_placed', user_id: 'olga' }] });
     await limit('1000000');
-    expect((await api('POST', '/sinks/orders/parked/retry')).body).toEqual({ name: 'orders', messages: 1 });
+    expect((await api('POST', '/sinks/orders/parked/retry')).body).toEqual({
+      name: 'orders',
+      messages: 1,
+      has_more: false,
+    });
     await expect.poll(() => ofOlga().length, { timeout: 30_000 }).toBe(3);
   });
 
@@ -220,6 +258,52 @@ describe.skipIf(!kafka)('topics of sinks.yaml', () => {
     });
     const { rows } = await database.pool.query('select source from rejected_events');
     expect(rows).toEqual([{ source: 'orders' }]);
+  });
+
+  test('topics of a tenant that are denied or gone delay neither its others nor those of another tenant', async () => {
+    const sinks = ['out', 'gone', 'denied'].map(
+      (name) => `  ${name}: { topic: acme.${name}, event_types: [order_placed] }\n`,
+    );
+    const foreign = '  foreign: { topic: shop.orders, event_types: [order_placed] }\n';
+    const files = new Map([
+      ...Object.entries(CATALOG).filter(([file]) => file !== 'sources.yaml'),
+      ['sinks.yaml', `sinks:\n${sinks.join('')}${foreign}`] as const,
+    ]);
+    await database.pool.query(`insert into tenants (tenant_id, name) values ('acme', 'Acme')`);
+    await applyCatalog(database.pool, 'acme', await validateCatalogFiles(files), systemActor('test'), Date.now());
+    const state = async (name: string) => (await findSink(name, 'acme'))?.state;
+    for (const name of ['out', 'gone', 'denied'])
+      await expect.poll(() => state(name), { timeout: 60_000 }).toBe('open');
+    expect(await state('foreign')).toBe('not_allowed');
+    await (await broker.admin()).deleteTopics({ topics: ['acme.gone'] });
+    expect((await post('order_placed', 'rosa', { n: 1 }, 'acme')).status).toBe(202);
+    await post('order_placed', 'rosa', { n: 2 });
+    await expect.poll(() => reader.of('acme.out').map(({ key }) => key), { timeout: 30_000 }).toEqual(['acme:rosa']);
+    await expect
+      .poll(() => reader.of('shop.orders').filter(({ key }) => key?.endsWith(':rosa')).length, { timeout: 30_000 })
+      .toBe(1);
+    for (const [name, code] of [
+      ['gone', 'topic_missing'],
+      ['denied', 'not_authorized'],
+    ] as const)
+      await expect
+        .poll(() => findSink(name, 'acme'), { timeout: 60_000 })
+        .toMatchObject({ waiting: 1, problem: { code } });
+    expect(await waiting('shop.orders')).toBe(0);
+    await broker.createTopic('acme.gone');
+    await (await broker.admin()).deleteAcls({
+      filters: [
+        {
+          resourceType: AclResourceTypes.TOPIC,
+          resourceName: 'acme.denied',
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          operation: AclOperationTypes.ANY,
+          permissionType: AclPermissionTypes.ANY,
+        },
+      ],
+    });
+    for (const name of ['gone', 'denied'])
+      await expect.poll(() => waiting(`acme.${name}`), { timeout: 90_000 }).toBe(0);
   });
 
   test('a paused topic waits', async () => {

@@ -61,6 +61,7 @@ interface RejectedOne {
 /** Parts of the responses that are looked at here. */
 interface Body {
   readonly rejected: readonly RejectedOne[];
+  readonly groups: readonly { readonly code: string; readonly sources: readonly string[]; readonly count: number }[];
   readonly sources: readonly { readonly name: string; readonly state: string; readonly lag: number }[];
 }
 
@@ -240,6 +241,11 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
       expect(shown.sort((one, other) => one.position.offset - other.position.offset)).toEqual([
         { code: 'invalid_event', source: 'broken', position: { topic: 'shop.broken', partition: 0, offset: 0 } },
         { code: 'schema_mismatch', source: 'broken', position: { topic: 'shop.broken', partition: 0, offset: 1 } },
+      ]);
+      const { groups } = (await api('GET', '/events/rejected/groups?source=broken')).body;
+      expect(groups.map(({ code, sources, count }) => [code, sources, count]).sort()).toEqual([
+        ['invalid_event', ['broken'], 1],
+        ['schema_mismatch', ['broken'], 1],
       ]);
       const find = (code: string) => body.rejected.find((one) => one.code === code) as RejectedOne;
       expect(find('invalid_event').event.kafka_record).toMatchObject({ key: 'k1', raw: { text: 'not { JSON' } });

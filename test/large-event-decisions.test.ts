@@ -65,7 +65,7 @@ test('the same is decided of large events, with addresses or without, as of smal
         expect(report.reproduced).toMatchObject({ different: 0 });
       },
     ),
-    runs(25),
+    runs(12),
   );
   const { rows } = await database().pool.query('select count(excerpt) as large from events');
   expect(rows[0].large).toBeGreaterThan(50);

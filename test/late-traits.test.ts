@@ -77,7 +77,7 @@ test('any order of arrival of triggers and of traits that happened before them l
       expect(sent(simulatorOf, requests), 'in any order').toEqual(want);
       expect(sent(memoryOf, requests), 'with what is loaded').toEqual(want);
     }),
-    runs(2000),
+    runs(1000),
   );
 });
 
@@ -109,7 +109,7 @@ test('any order of arrival of a rule that cancels and of what starts after it le
       const total = sends.reduce((sum, one) => sum + (one.total ?? 1), 0);
       expect(total).toBe(events.filter(({ type }) => type === 'a').length);
     }),
-    runs(1000),
+    runs(500),
   );
 });
 

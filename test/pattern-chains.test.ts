@@ -40,7 +40,7 @@ test('finds a chain of steps if there is one, also among events of the same time
         );
       },
     ),
-    runs(5000),
+    runs(2500),
   );
 });
 

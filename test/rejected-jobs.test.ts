@@ -14,7 +14,7 @@ test('rejected events are counted by event type, code and path, the largest grou
     count: 4,
     at_least: false,
     groups: [
-      { event_type: 'amount_paid', code: 'schema_mismatch', path: 'properties.amount', count: 3 },
+      { event_type: 'amount_paid', code: 'schema_mismatch', path: 'properties.amount', sources: [], count: 3 },
       { event_type: 'mail', code: 'invalid_timestamp', path: 'event_timestamp', count: 1 },
     ],
   });

@@ -272,3 +272,26 @@ test.skipIf(!findPgBouncer())('a pooler in transaction mode before it needs the 
     pooler.stop();
   }
 });
+
+test.skipIf(!findPgBouncer())('behind a pooler in transaction mode, the replica is read as without it', async () => {
+  const { primary } = servers;
+  const pooler = await startPgBouncer(primary.url, 'transaction');
+  const api = new URL(pooler.url);
+  api.username = 'tidings_api';
+  const pooled = start({
+    ...{ DATABASE_URL: pooler.url, TIDINGS_API_DATABASE_URL: api.href, TIDINGS_DIRECT_DATABASE_URL: primary.url },
+  });
+  const direct = url;
+  try {
+    url = String((await pooled.ready(90_000)).url);
+    const user = await addUser();
+    await expect.poll(async () => (await exportUser(user)).asOf, { timeout: 20_000 }).not.toBeNull();
+    expect((await exportUser(user)).body).toContain(`${user}@example.com`);
+    expect(await readReplicaCheck()).toMatchObject({ status: 'ok' });
+  } finally {
+    url = direct;
+    pooled.kill('SIGTERM');
+    expect(await pooled.ended).toBe(0);
+    pooler.stop();
+  }
+});

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ConfigError } from '../src/errors.ts';
 import { parseKafkaSettings } from '../src/kafka/parse-settings.ts';
-import { refuseSource } from '../src/sources/readers.ts';
+import { rejectSource } from '../src/sources/readers.ts';
 import { mistakesIn } from './support/parser.ts';
 
 /** sources.yaml, and the settings of Kafka: what is wrong is said with its place. */
@@ -50,7 +50,7 @@ test('the settings of Kafka are checked, and quote no secret', () => {
 test('a tenant reads only topics that the operator allows it', () => {
   const settings = { allowed: [{ tenantId: 'acme', topic: 'acme.*' }] };
   const ask = (tenantId: string, topic: string, tenant?: string) =>
-    refuseSource(settings, 'default', tenantId, { topic, ...(tenant !== undefined && { tenant }) });
+    rejectSource(settings, 'default', tenantId, { topic, ...(tenant !== undefined && { tenant }) });
   expect(ask('acme', 'acme.orders')).toBeUndefined();
   expect(ask('default', 'shop.orders', 'acme')).toBeUndefined();
   expect(ask('acme', 'shop.orders')).toMatch('does not allow');

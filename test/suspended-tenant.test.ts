@@ -1,6 +1,9 @@
+import type pg from 'pg';
 import { expect, test } from 'vitest';
+import { TenantKeeper } from '../src/timers/tenant-keeper.ts';
 import { expectProblem } from './support/api.ts';
 import { useTenants } from './support/tenants.ts';
+import { silent } from './support/tidings.ts';
 
 const api = useTenants(
   new Map([
@@ -89,4 +92,84 @@ test('a tenant that is suspended twice, or resumed twice, is so once', async () 
   }
   const entries = await api.rows(`select action from audit_log where tenant_id = 'twice' order by entry_id`);
   expect(entries.map(({ action }) => action)).toEqual(['tenant.created', 'tenant.suspended', 'tenant.resumed']);
+});
+
+/** Lets a keeper work that is frozen after it has listed the tenants, before it changes a row. Returns what lets it go on. */
+async function keepFrozen(): Promise<() => Promise<void>> {
+  const { pool } = api.tidings;
+  let thaw = () => {};
+  const isThawed = new Promise<void>((resolve) => {
+    thaw = resolve;
+  });
+  let kept: Promise<void> | undefined;
+  await new Promise<void>((resolve) => {
+    const frozen = {
+      query: pool.query.bind(pool),
+      async connect() {
+        resolve();
+        await isThawed;
+        return pool.connect();
+      },
+    };
+    kept = api.keep(frozen as unknown as pg.Pool);
+  });
+  return async () => {
+    thaw();
+    await kept;
+  };
+}
+
+const heldOf = async (tenant: string) => {
+  const [{ held, free }] = await api.rows(
+    `select (count(*) filter (where due_at > '2400-01-01'))::int as held, (count(*) filter (where due_at < '2400-01-01'))::int as free
+     from deliveries where tenant_id = $1 and finished_at is null`,
+    [tenant],
+  );
+  return { held, free };
+};
+
+test('a process that was frozen holds nothing of a tenant that was resumed meanwhile', async () => {
+  await api.create('goes-on');
+  await api.tidings.stopWorkers();
+  await api.post('goes-on', users(3));
+  await send('POST', '/api/v1/tenants/goes-on/suspend');
+  const goOn = await keepFrozen();
+  await send('POST', '/api/v1/tenants/goes-on/resume');
+  await api.keep();
+  await goOn();
+  expect(await heldOf('goes-on')).toEqual({ held: 0, free: 3 });
+});
+
+test('a process that was frozen releases nothing of a tenant that moves meanwhile', async () => {
+  await api.create('away');
+  await api.tidings.stopWorkers();
+  await api.post('away', users(3));
+  await send('POST', '/api/v1/tenants/away/suspend');
+  await api.keep();
+  await send('POST', '/api/v1/tenants/away/resume');
+  const goOn = await keepFrozen();
+  await send('POST', '/api/v1/tenants/away/move');
+  await api.keep();
+  await goOn();
+  expect(await heldOf('away')).toEqual({ held: 3, free: 0 });
+});
+
+test('a tenant that is suspended again is held at once, however long nothing was to be held before', async () => {
+  await api.create('again');
+  await api.tidings.stopWorkers();
+  const { pool, clock } = api.tidings;
+  const keeper = new TenantKeeper({ pool, clock: () => clock.now, log: silent, interval: 60_000 });
+  const look = async () => {
+    keeper.wake();
+    await keeper.settled();
+  };
+  await send('POST', '/api/v1/tenants/again/suspend');
+  for (let looks = 0; looks < 3; looks++) await look();
+  await send('POST', '/api/v1/tenants/again/resume');
+  await look();
+  await api.post('again', users(3));
+  await send('POST', '/api/v1/tenants/again/suspend');
+  await look();
+  await keeper.stop();
+  expect(await heldOf('again')).toEqual({ held: 3, free: 0 });
 });

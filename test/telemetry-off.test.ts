@@ -15,27 +15,27 @@ const KEY = Buffer.alloc(32).toString('base64');
 const read = (env: { readonly [name: string]: string }) =>
   readConfig({ TIDINGS_ENCRYPTION_KEY: KEY, ...env }, { catalogDir: '.' }).telemetry;
 
-test('without settings there are no listeners, and nothing looks for a trace', async () => {
+test('without settings there are no subscribers, and nothing looks for a trace', async () => {
   const telemetry = await openTelemetry(read({}), pino({ level: 'info' }, { write: () => {} }));
   expect(telemetry.writeMetrics).toBeNull();
-  expect(Object.values(happenings).filter(({ isHeard }) => isHeard)).toEqual([]);
+  expect(Object.values(happenings).filter(({ hasSubscribers }) => hasSubscribers)).toEqual([]);
   expect(isTracing()).toBe(false);
   const data = { context: { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` } };
   expect(readTrace(data)).toBeUndefined();
   await telemetry.stop();
 });
 
-test('each place that reports looks for listeners first, and their packages are imported by files that are loaded lazily', () => {
+test('each place that reports looks for subscribers first, and their packages are imported by files that are loaded lazily', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
   const texts = new Map(files.map((name) => [name.replaceAll('\\', '/'), readFileSync(join(SRC, name), 'utf8')]));
   const names = Object.keys(happenings);
   let places = 0;
   for (const [file, text] of texts) {
-    for (const [line] of text.matchAll(/^.*\.tell\(.*$/gm)) {
-      const name = /(\w+)\.tell\(/.exec(line)?.[1] ?? '';
+    for (const [line] of text.matchAll(/^.*\.publish\(.*$/gm)) {
+      const name = /(\w+)\.publish\(/.exec(line)?.[1] ?? '';
       if (!names.includes(name) && name !== 'rescues') continue;
       places++;
-      expect(text, `${file}: ${line.trim()}`).toMatch(new RegExp(`\\b${name}\\.isHeard`));
+      expect(text, `${file}: ${line.trim()}`).toMatch(new RegExp(`\\b${name}\\.hasSubscribers`));
     }
     const heavy = /^import (?!type).*'(prom-client|@opentelemetry\/.*|@sentry\/.*)';$/m.test(text);
     if (heavy) expect(['telemetry/traces.ts', 'telemetry/sentry.ts']).toContain(file);
@@ -56,8 +56,11 @@ test('settings that cannot be used end the start in one sentence with the variab
     [{ SENTRY_DSN: 'https://sentry.example.com/7' }, /^SENTRY_DSN must be as Sentry shows it/],
   ] as const;
   for (const [env, message] of cases) expect(() => read(env)).toThrow(message);
-  expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318/' }).tracesUrl).toBe(
-    'http://localhost:4318/v1/traces',
-  );
+  for (const url of ['http://localhost:4318/', 'http://localhost:4318/v1/traces']) {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = url;
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT }).tracesUrl).toBe('http://localhost:4318/v1/traces');
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' }).tracesUrl).toBeNull();
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }).tracesUrl).toBeNull();
+  }
   expect(read({ TIDINGS_METRICS: 'true' }).metrics).toEqual({ tenants: null, interval: 15_000 });
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Tidings } from '../packages/client/src/tidings.ts';
@@ -20,18 +21,23 @@ const CATALOG = [
 ] as const;
 
 const KEY = randomBytes(32).toString('base64');
-const prepare = useCatalogProcesses();
+const prepare = useCatalogProcesses(afterAll);
 let sink: MailSink;
 let folder: { path: string; remove: () => Promise<void> };
+let from: Cell;
+let to: Cell;
 
 beforeAll(async () => {
   sink = await mailSink();
   folder = await temporaryFolder();
-});
+  [from, to] = await Promise.all([startCell(), startCell()]);
+}, 180_000);
 afterAll(async () => {
   await sink.close();
   await folder.remove();
 });
+
+type Cell = Awaited<ReturnType<typeof startCell>>;
 
 /** An installation of its own, with the keys that both have. */
 async function startCell() {
@@ -54,11 +60,11 @@ async function startCell() {
     expect(code, stderr).toBe(0);
     return stdout.toString();
   };
-  return { database, url: String(url), run };
+  const count = async (sql: string) => Number((await database.pool.query<{ n: number }>(sql)).rows[0]?.n);
+  return { database, url: String(url), env, run, count };
 }
 
 test('a tenant moves to another installation while it is used', async () => {
-  const [from, to] = [await startCell(), await startCell()];
   await from.run('tenants', 'create', 'acme');
   /** The routing table: the installation of each tenant. */
   const cells = new Map([['acme', from.url]]);
@@ -124,25 +130,94 @@ test('a tenant moves to another installation while it is used', async () => {
   expect(here.rows.filter(({ status }) => status === 'sending')).toEqual([]);
 });
 
-test('one that cannot move after all goes on where it was', async () => {
-  const cell = await startCell();
-  await cell.run('tenants', 'create', 'beta');
-  await cell.run('tenants', 'move', 'beta', '--yes');
-  await cell.run('tenants', 'resume', 'beta');
-  const answer = await fetch(`${cell.url}/api/v1/events`, {
+/** Posts events of new users, who get two messages each. Returns their addresses. */
+async function post({ url }: Cell, tenant: string, users: readonly string[]): Promise<string[]> {
+  const events = users.map((user) => ({
+    event_id: user,
+    user_id: user,
+    event_type: 'came',
+    event_timestamp: new Date().toISOString(),
+    user_traits: { email: `${user}@${tenant}.example` },
+  }));
+  const answer = await fetch(`${url}/api/v1/events`, {
     method: 'POST',
-    headers: {
-      authorization: `Bearer ${ROOT_KEY}`,
-      'x-tidings-tenant': 'beta',
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({
-      user_id: 'u',
-      event_type: 'came',
-      event_timestamp: new Date().toISOString(),
-      user_traits: { email: 'beta@example.com' },
-    }),
+    headers: { authorization: `Bearer ${ROOT_KEY}`, 'x-tidings-tenant': tenant, 'content-type': 'application/json' },
+    body: JSON.stringify(events),
   });
   expect(answer.status).toBe(202);
-  await expect.poll(() => sink.recipients().includes('beta@example.com')).toBe(true);
+  return events.map(({ user_traits }) => user_traits.email);
+}
+
+/** Runs a step that waits for a table, does something meanwhile, and kills it. */
+async function killStep({ database, env, count }: Cell, args: string[], meanwhile = async () => {}): Promise<void> {
+  const connection = await database.pool.connect();
+  const mode = args[0] === 'dump' ? 'access exclusive' : 'share';
+  const sessions = `select count(*) as n from pg_stat_activity where datname = current_database() and application_name = 'tidings ${args[0]}'`;
+  const isWaiting = `${sessions} and wait_event_type = 'Lock'`;
+  let problem: unknown;
+  try {
+    // Only a step that writes or reads this table, which is one in the middle, waits for it.
+    await connection.query(
+      `begin; set local idle_in_transaction_session_timeout = 0; lock table list_members in ${mode} mode`,
+    );
+    const { code, stderr } = await runTidings(args, env, {
+      async onStarted(kill) {
+        try {
+          await expect.poll(() => count(isWaiting), { timeout: 60_000 }).toBe(1);
+          await meanwhile();
+        } catch (error) {
+          problem = error;
+        } finally {
+          kill();
+        }
+      },
+    });
+    expect([code, stderr, problem]).toEqual(['SIGKILL', '', undefined]);
+  } finally {
+    await connection.query('rollback');
+    connection.release();
+  }
+  await expect.poll(() => count(sessions), { timeout: 30_000 }).toBe(0);
+}
+
+test('a move whose steps are killed, made twice or taken back is begun again, and loses and doubles nothing', async () => {
+  const names = (part: string) => Array.from({ length: 20 }, (_, n) => `${part}-${n}`);
+  const file = join(folder.path, 'gamma.gz');
+  const [move, dump] = [
+    ['tenants', 'move', 'gamma', '--yes'],
+    ['dump', file, '--tenant', 'gamma'],
+  ];
+  const restore = ['restore', file, '--tenant', 'gamma', '--resume'];
+  await from.run('tenants', 'create', 'gamma');
+  const addresses = await post(from, 'gamma', names('first'));
+  await Promise.all([from.run(...move), from.run(...move)]);
+  await killStep(from, dump);
+  expect(existsSync(file)).toBe(false);
+  // It stays after all, for a while.
+  await from.run('tenants', 'resume', 'gamma');
+  addresses.push(...(await post(from, 'gamma', names('second'))));
+  await from.run(...move);
+  await Promise.all([from.run(...dump), from.run(...dump)]);
+
+  await killStep(to, restore, async () => {
+    const second = await runTidings(restore, to.env);
+    expect(second.stderr).toBe('tidings: another process starts, migrates or restores here; try again later\n');
+  });
+  expect(await to.count(`select count(*) as n from tenants where tenant_id = 'gamma'`)).toBe(0);
+  await to.run(...restore);
+  expect((await runTidings(restore, to.env)).stderr).toMatch(
+    /^tidings: this installation has the tenant "gamma" already; nothing was restored; it moves here: /,
+  );
+  await Promise.all([to.run('tenants', 'resume', 'gamma'), to.run('tenants', 'resume', 'gamma')]);
+  await from.run('tenants', 'delete', 'gamma', '--yes');
+
+  const twice = [...addresses, ...addresses].sort();
+  const received = () =>
+    sink
+      .recipients()
+      .filter((address) => address.endsWith('@gamma.example'))
+      .sort();
+  await expect.poll(() => received().length, { timeout: 60_000 }).toBeGreaterThanOrEqual(twice.length);
+  expect(received()).toEqual(twice);
+  expect(await to.count(`select count(*) as n from events where tenant_id = 'gamma'`)).toBe(addresses.length);
 });

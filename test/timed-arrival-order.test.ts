@@ -31,7 +31,7 @@ test('any order of arrival before anything fires leads to the same sends at the 
     fc.property(scenario, ({ rule, events, requests }) => {
       expectSame(simulatorOf, rule, events, requests);
     }),
-    runs(4000),
+    runs(1500),
   );
 });
 
@@ -55,7 +55,7 @@ test('any order of a trait change and the events of its pattern leads to the sam
     fc.property(scenario, ({ rule, events, requests }) => {
       expectSame(memoryOf, rule, events, requests);
     }),
-    runs(4000),
+    runs(1500),
   );
 });
 
@@ -93,7 +93,7 @@ test('one late request with all events leads to the same sends as if each event 
       );
       expect(steps.flatMap(({ decisions }) => decisions).filter(isTooLate)).toEqual([]);
     }),
-    runs(4000),
+    runs(1500),
   );
 });
 
@@ -150,7 +150,7 @@ test('one late request whose events make other rules act leads to the same sends
         inTime(simulatorOf(sets), events.map(toEvent)).flatMap(sentOf).sort(),
       );
     }),
-    runs(4000),
+    runs(1500),
   );
 });
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { useDatabase } from './support/database.ts';
+import { testDatabase, useDatabase } from './support/database.ts';
 import { type Observed, observe, type SeenSpan, startCollector } from './support/observed.ts';
-import { startStandIn } from './support/stand-ins/http-stand-in.ts';
+import { tidingsDirectly } from './support/program.ts';
+import { type StandInReply, startStandIn } from './support/stand-ins/http-stand-in.ts';
+import { FINTECH } from './support/tidings.ts';
 
 /** Spans and reports of one process, as a collector of OpenTelemetry and Sentry receive them, and its wide lines. */
 
@@ -160,3 +162,42 @@ test('neither spans nor reports hold users, addresses, keys or URLs', async () =
   expect(sent.length).toBeGreaterThan(1);
   for (const body of sent) expect(body).not.toMatch(/maria|jonas|carla|example\.com|sekrit|user_id=|postgres:\/\//);
 });
+
+test('a collector that fails or hangs keeps no request, no delivery and no end of the process waiting', async () => {
+  const other = await testDatabase();
+  const broken = await startStandIn();
+  const program = tidingsDirectly(['start', '--json'], {
+    env: {
+      ...{ DATABASE_URL: other.url, PORT: '0', TIDINGS_CATALOG: FINTECH, TIDINGS_PROVIDERS: 'email=noop,sms=noop' },
+      ...{ TIDINGS_ENCRYPTION_KEY: btoa('k'.repeat(32)), TIDINGS_OTLP_URL: broken.url, OTEL_BSP_SCHEDULE_DELAY: '20' },
+      // A wait for an answer would outlast this test.
+      ...{ OTEL_EXPORTER_OTLP_TIMEOUT: '600000', OTEL_BSP_EXPORT_TIMEOUT: '600000' },
+    },
+  });
+  try {
+    const { url } = await program.ready(90_000);
+    let sent = 0;
+    for (const reply of [{ status: 500 }, { instead: 'hang' }] satisfies StandInReply[]) {
+      broken.reply(reply);
+      const before = broken.requests.length;
+      for (let n = 0; n < 20; n++) {
+        const response = await fetch(`${url}/api/v1/events`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', traceparent: `00-${TRACE}-${CALLER}-01` },
+          body: JSON.stringify(signup(`user-${++sent}`)),
+        });
+        expect(response.status).toBe(202);
+      }
+      const counted = `select count(*)::int as n from deliveries where status = 'sent'`;
+      await expect.poll(async () => (await other.pool.query(counted)).rows[0].n, { timeout: 30_000 }).toBe(sent);
+      await expect.poll(() => broken.requests.length, { timeout: 30_000 }).toBeGreaterThan(before);
+    }
+    program.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+  } finally {
+    program.killGroup('SIGKILL');
+    await program.ended;
+    await broken.stop();
+    await other.drop();
+  }
+}, 120_000);

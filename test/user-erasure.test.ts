@@ -14,6 +14,7 @@ import { withTransaction } from '../src/store/pg/transaction.ts';
 import { expectProblem } from './support/api.ts';
 import { cutAfter } from './support/cut-pool.ts';
 import { type TestServer, testServer } from './support/http.ts';
+import { makeKeeper } from './support/kafka/outbox.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Everything about a user is erased, whatever is under way, and nothing brings the user back. */
@@ -31,6 +32,7 @@ const CATALOG = new Map([
   LATER: { on: later, delay: 1h }
   SEEN: { on: notification.delivered, notify: LATER, limit: once }`,
   ],
+  ['sinks.yaml', `sinks: { all: { topic: shop.facts, event_types: ['*'], decisions: all } }`],
   ['templates/NOTED/in_app.en.txt', 'For {{user.name}}'],
   ['templates/NOTED/email.en.subject.txt', 'For {{user.name}}'],
   ['templates/NOTED/email.en.txt', 'For {{user.name}}'],
@@ -60,6 +62,9 @@ beforeAll(async () => {
   const { pool } = tidings.database;
   const store = keepInInbox(pool, tidings.seal, () => tidings.clock.now, new InboxSignals(pool));
   await checkEncryptionKey(pool, tidings.seal);
+  // Messages for a topic wait, as without brokers.
+  await makeKeeper(tidings).open();
+  await pool.query(`update active_catalogs set open_until = 'infinity'`);
   server = await testServer(tidings);
 });
 afterAll(async () => {
@@ -166,6 +171,7 @@ describe('an erasure', () => {
     await post({ user_id: 'other', user_traits: { name: 'Other', email: 'other@example.com' } });
     await settled();
     expect(tracesIn(await dump())).toEqual(TRACES.filter((trace) => !SEALED.includes(trace)));
+    expect((await query(`select from kafka_outbox where user_id = 'maria-4711'`)).length).toBeGreaterThan(3);
     const { status, body } = await erase('maria-4711', { reason: 'asked for' });
     expect([status, body.status]).toEqual([202, 'running']);
     expect(JSON.stringify(body)).not.toContain('maria');
@@ -175,6 +181,7 @@ describe('an erasure', () => {
     expect((await server.get('/api/v1/users/maria-4711')).status).toBe(404);
     expect((await server.get('/api/v1/audit/other')).body).toMatchObject({ profile: { traits: { name: 'Other' } } });
     expect((await query(`select from messages`)).length).toBeGreaterThan(0);
+    expect((await query(`select from kafka_outbox where user_id = 'other'`)).length).toBeGreaterThan(0);
     const log = await server.get(`/api/v1/audit-log?subject=${body.erasure_id}`);
     expect(log.body.entries).toMatchObject([{ action: 'user.erased', detail: { reason: 'asked for' } }]);
     expect(await query('select user_id, purpose, state, sealed from consents')).toMatchObject([

@@ -1,11 +1,10 @@
-import { parseKafkaSettings } from '../../src/kafka/parse-settings.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
-import type { KafkaSettings } from '../../src/model/kafka.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { Broker, type KafkaTools, lookForKafka } from '../../test/support/kafka/broker.ts';
 import { startChild } from '../child.ts';
 import { makeEvents, type PostedEvent, type Traffic } from '../events.ts';
+import { readKafkaSettings } from '../kafka-settings.ts';
 import { post } from '../post.ts';
 import type { Row } from '../row.ts';
 import type { ServerOrder } from '../server.ts';
@@ -52,18 +51,13 @@ function measureHttp(setup: Setup, { node }: KafkaTools, traffic: Traffic): Prom
   });
 }
 
-function readSettings(broker: Broker): KafkaSettings {
-  const names = { TIDINGS_KAFKA_CLIENT_ID: 'bench', TIDINGS_KAFKA_GROUP: 'bench' };
-  return parseKafkaSettings({ TIDINGS_KAFKA_BROKERS: broker.address, ...names }) as KafkaSettings;
-}
-
 async function measureTopic(setup: Setup, tools: KafkaTools, traffic: Traffic): Promise<number> {
   const broker = await Broker.start(tools);
   try {
     await produce(broker, makeEvents(traffic));
     return await setup.withDatabase(async (database) => {
       await addSource(setup, database);
-      const kafka = readSettings(broker);
+      const kafka = readKafkaSettings(broker);
       const order: ServerOrder = { database: database.url, delivers: false, kafka };
       const server = await startChild('server.ts', order, tools.node);
       try {

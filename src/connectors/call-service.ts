@@ -46,10 +46,10 @@ export function requireSecret(secrets: Secrets, name: string): string {
   throw new CallFailure('secret_missing', `The secret ${name} of the connector is not set.`);
 }
 
-/** @throws CallFailure `address_refused` for a URL that must not be called */
+/** @throws CallFailure `address_rejected` for a URL that must not be called */
 export function checkTarget(client: GuardedClient, url: string): void {
   const fault = client.findFault(url);
-  if (fault !== undefined) throw new CallFailure('address_refused', `The URL of the service ${fault}.`, true);
+  if (fault !== undefined) throw new CallFailure('address_rejected', `The URL of the service ${fault}.`, true);
 }
 
 /**

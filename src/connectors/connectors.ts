@@ -124,17 +124,24 @@ export class Connectors {
 
   /**
    * Runs dead tasks again, the oldest first, and at most MAX_RETRIED of them.
-   * @returns how many, and whether there may be more
+   * @param endedUntil only those that ended until then; undefined: until now
+   * @returns how many, whether there may be more, and the time to ask for those with
    */
-  async retryTasks({ tenantId, actor }: Principal, filter: { readonly connector?: string; readonly code?: string }) {
+  async retryTasks(
+    { tenantId, actor }: Principal,
+    filter: { readonly connector?: string; readonly code?: string },
+    endedUntil?: Millis,
+  ) {
     const { database, clock } = this.#options;
     return withTransaction(database.forTenant(tenantId), async (connection) => {
-      const retried = await reopenTasks(connection, tenantId, filter, MAX_RETRIED, clock());
+      const now = clock();
+      const until = Math.min(endedUntil ?? now, now);
+      const retried = await reopenTasks(connection, tenantId, { ...filter, endedUntil: until }, MAX_RETRIED, now);
       const detail = { ...filter, retried };
       const subject = filter.connector ?? 'all connectors';
       const entry = { tenantId, actor, action: 'connector_tasks.retried', subject, detail };
       await appendAuditEntry(connection, entry, clock());
-      return { retried, has_more: retried === MAX_RETRIED };
+      return { retried, has_more: retried === MAX_RETRIED, ended_until: isoTime(until) };
     });
   }
 

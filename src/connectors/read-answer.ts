@@ -7,20 +7,38 @@ import { CallFailure } from './call-failure.ts';
 /** Items of a list of an answer, at most. */
 const MAX_ITEMS = 200;
 
+type Read = (answer: JsonObject) => Json | undefined;
+
+/** Readers by the place of the catalog that they are made from, which lives as long as its version: each is compiled once. */
+const readers = new WeakMap<AnswerValue, Read>();
+
 /** Returns a value of an answer; undefined: it lacks one, or the expression fails. */
 export function readValue(answer: JsonObject, value: AnswerValue): Json | undefined {
+  const read = readers.get(value) ?? compileReader(value);
+  readers.set(value, read);
+  return read(answer);
+}
+
+function compileReader(value: AnswerValue): Read {
   if ('from' in value) {
-    for (const path of value.from) {
+    const paths = value.from.flatMap((path) => {
       const parsed = parsePath(path);
-      const found = 'steps' in parsed ? readPath(answer, parsed.steps) : undefined;
-      if (found !== undefined && found !== null) return found;
-    }
-    return undefined;
+      return 'steps' in parsed ? [parsed.steps] : [];
+    });
+    return (answer) => {
+      for (const steps of paths) {
+        const found = readPath(answer, steps);
+        if (found !== undefined && found !== null) return found;
+      }
+      return undefined;
+    };
   }
   const compiled = compileExpression(value.cel, { roots: ['event'] });
-  if ('problems' in compiled) return undefined;
-  const result = compiled.expression.evaluate({ event: answer, traits: {}, user: {} });
-  return result.kind === 'value' && result.value !== null ? result.value : undefined;
+  if ('problems' in compiled) return () => undefined;
+  return (answer) => {
+    const result = compiled.expression.evaluate({ event: answer, traits: {}, user: {} });
+    return result.kind === 'value' && result.value !== null ? result.value : undefined;
+  };
 }
 
 /**

@@ -23,7 +23,7 @@ import type { ConnectorParts } from './parts.ts';
 /** Codes of failures in which the service was called and gave no answer, and of those in which it was not called. */
 const SILENT: ReadonlySet<string> = new Set(['timed_out', 'connection_failed']);
 const UNCALLED: ReadonlySet<string> = new Set([
-  ...['connector_removed', 'secret_missing', 'certificate_invalid', 'address_refused', 'id_unusable'],
+  ...['connector_removed', 'secret_missing', 'certificate_invalid', 'address_rejected', 'id_unusable'],
 ]);
 
 /**

@@ -9,7 +9,7 @@ import {
   type QueuePlace,
 } from '../store/deliveries/late-deliveries.ts';
 import type { LaneGate } from './lane-gate.ts';
-import { tellEnded } from './tell-ended.ts';
+import { publishEnded } from './publish-ended.ts';
 
 /** Late deliveries that one claim takes, at most. */
 const MAX_CLAIMED = 500;
@@ -77,7 +77,15 @@ export class LateDeliveries {
       const took = performance.now() - startedAt;
       pause = lost.length > 0 ? 0 : Math.max(last === null ? MIN_LOOK_PAUSE_MS : 0, LOOK_PAUSE_FACTOR * took);
       if (lost.length === 0) return [];
-      return await claimLateDeliveries(pool, lease, channel, lost.slice(0, MAX_CLAIMED), clock(), duration, tellEnded);
+      return await claimLateDeliveries(
+        pool,
+        lease,
+        channel,
+        lost.slice(0, MAX_CLAIMED),
+        clock(),
+        duration,
+        publishEnded,
+      );
     } finally {
       look.from = performance.now() + pause;
     }

@@ -256,7 +256,7 @@ function withNotification(
 }
 
 function toTemplateFailure(channel: Channel, problem: string): Unsent {
-  if (templateFailed.isHeard) templateFailed.tell({ channel });
+  if (templateFailed.hasSubscribers) templateFailed.publish({ channel });
   return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
 }
 

@@ -21,7 +21,7 @@ import type { LaneGate } from './lane-gate.ts';
 import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LateDeliveries } from './late-deliveries.ts';
 import type { LeaseClock } from './lease-clock.ts';
-import { tellEnded } from './tell-ended.ts';
+import { publishEnded } from './publish-ended.ts';
 
 export interface ProducerOptions {
   /** Name of the worker; the first lease has the same name. */
@@ -182,13 +182,13 @@ export class Producer {
       const leaseName = loop.lease;
       const free = wants.filter(({ limits }) => limits === undefined);
       const limited = wants.filter(({ limits }) => limits !== undefined);
-      if (free.length > 0) deliveries = await claimDeliveries(pool, leaseName, free, clock(), lease, tellEnded);
+      if (free.length > 0) deliveries = await claimDeliveries(pool, leaseName, free, clock(), lease, publishEnded);
       if (limited.length > 0) {
         const found = await this.#claimLimited(loop, limited, deliveries.length > 0);
         deliveries = [...deliveries, ...found.deliveries];
         wants = [...free, ...found.wants];
         loop.limitWait = found.wait;
-        if (found.wait !== null && claimLimited.isHeard) claimLimited.tell(undefined);
+        if (found.wait !== null && claimLimited.hasSubscribers) claimLimited.publish(undefined);
       }
       if (deliveries.length > 0) leases.extendByClaim(leaseName, askedAt);
     } catch (error) {
@@ -233,7 +233,7 @@ export class Producer {
   async #claimLimited(loop: ClaimLoop, wants: readonly ClaimWant[], hasOthers: boolean): Promise<LimitedClaim> {
     const { pool, clock, lease, log } = this.#options;
     try {
-      return await claimWithinLimits(pool, loop.lease, wants, clock(), lease, isUrgent, tellEnded);
+      return await claimWithinLimits(pool, loop.lease, wants, clock(), lease, isUrgent, publishEnded);
     } catch (error) {
       if (!hasOthers) throw error;
       log.warn({ err: error }, 'deliveries with rate limits could not be claimed; trying again');

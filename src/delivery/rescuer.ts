@@ -66,7 +66,7 @@ export class Rescuer {
     if (lapsed.length === 0) return;
     log.warn({ returned: lapsed.length }, 'a lease lapsed; its unstarted deliveries return to the queue');
     for (const delivery of lapsed) returner.add(delivery);
-    if (rescues.isHeard) rescues.tell({ kind: 'lapsed', count: lapsed.length });
+    if (rescues.hasSubscribers) rescues.publish({ kind: 'lapsed', count: lapsed.length });
   }
 
   /** If the database was away, all leases may have expired at once: every worker gets the time to renew its own. */
@@ -79,7 +79,7 @@ export class Rescuer {
     const rescued = await rescueExpired(pool, clock(), capacity.heldLeases());
     if (rescued === 0) return;
     log.warn({ rescued }, 'rescued deliveries with expired leases');
-    if (rescues.isHeard) rescues.tell({ kind: 'expired', count: rescued });
+    if (rescues.hasSubscribers) rescues.publish({ kind: 'expired', count: rescued });
     onRescued();
   }
 }

@@ -62,7 +62,7 @@ export class Returner {
     gap: Millis | null = null,
   ): void {
     this.#waiting.push({ delivery, dueAt, holdCode, verdict, gap });
-    if (holdCode !== null && deferred.isHeard) deferred.tell({ channel: delivery.channel, code: holdCode });
+    if (holdCode !== null && deferred.hasSubscribers) deferred.publish({ channel: delivery.channel, code: holdCode });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {

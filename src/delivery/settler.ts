@@ -75,7 +75,7 @@ export class Settler {
     const { clock, random, seal } = this.#options;
     const settlement = toSettlement(delivery, result, startedAt, clock(), random(), seal);
     this.#logAttempt(delivery, settlement);
-    if (attempted.isHeard) attempted.tell(toMadeAttempt(delivery, settlement));
+    if (attempted.hasSubscribers) attempted.publish(toMadeAttempt(delivery, settlement));
     const completed = { settlement, delivery };
     this.#deadDevices.note(completed);
     this.#completed.push(completed);

@@ -33,7 +33,7 @@ export function checkKafka(pool: pg.Pool, clock: () => Millis, { getSources, get
   };
 }
 
-function checkSources({ problem, missing, lag }: SourceState): CheckResult | undefined {
+function checkSources({ problem, missing, failing, lag }: SourceState): CheckResult | undefined {
   if (problem !== null) {
     return {
       status: 'degraded',
@@ -46,6 +46,14 @@ function checkSources({ problem, missing, lag }: SourceState): CheckResult | und
       status: 'degraded',
       cause: `the brokers do not have ${missing.length === 1 ? 'a topic' : `${missing.length} topics`} of sources.yaml, or the login may not read it`,
       hint: 'create the topic, correct its name (`tidings sources list`), or let the login read it',
+    };
+  }
+  const [cause] = failing.values();
+  if (cause !== undefined) {
+    return {
+      status: 'degraded',
+      cause: `${topics(failing.size)} of sources.yaml ${failing.size === 1 ? 'is' : 'are'} not read: ${cause}`,
+      hint: 'see the log for its name; the others are read, and it is tried again by itself',
     };
   }
   if ([...lag.values()].every((records) => records <= MAX_LAG)) return undefined;

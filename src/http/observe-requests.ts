@@ -22,7 +22,7 @@ interface Span {
 /** Tells of each request when it is answered, and gives it its place in a trace. Without listeners it does not touch them. */
 export function observeRequests(app: App): void {
   const isTraced = isTracing();
-  if (!isTraced && !answered.isHeard) return;
+  if (!isTraced && !answered.hasSubscribers) return;
   const spans = new WeakMap<object, Span>();
   if (isTraced) {
     // After the body was read, which loses what came before.
@@ -41,7 +41,7 @@ export function observeRequests(app: App): void {
     const correlationId = headers['x-correlation-id'];
     const span = spans.get(request);
     const actor = principal?.actor;
-    answered.tell({
+    answered.publish({
       requestId: id,
       ...(typeof correlationId === 'string' && WELL_FORMED.test(correlationId) ? { correlationId } : {}),
       method,

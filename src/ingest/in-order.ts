@@ -101,7 +101,7 @@ export class InOrder {
    * @param isRepeated whether some of it may be stored already, as after a restart
    */
   async ingest(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
-    if (!batched.isHeard) return this.#ingest(batch, isRepeated);
+    if (!batched.hasSubscribers) return this.#ingest(batch, isRepeated);
     const startedAt = performance.now();
     let failed = true;
     try {
@@ -113,7 +113,13 @@ export class InOrder {
       const traceparents = [
         ...new Set(items.flatMap(({ traceparent: one }) => (one !== undefined && parseTraceparent(one) ? one : []))),
       ];
-      batched.tell({ tenantId, items: items.length, durationMs: performance.now() - startedAt, failed, traceparents });
+      batched.publish({
+        tenantId,
+        items: items.length,
+        durationMs: performance.now() - startedAt,
+        failed,
+        traceparents,
+      });
     }
   }
 
@@ -205,9 +211,9 @@ export class InOrder {
       await commit(connection, beside(results));
     });
     count(work.counts, part, written ?? []);
-    if (!ingested.isHeard) return;
+    if (!ingested.hasSubscribers) return;
     const rejected = part.flatMap((one) => (one && isRejection(one) ? [{ status: 'rejected', code: one.code }] : []));
-    ingested.tell({ tenantId, results: [...rejected, ...(written ?? [])] });
+    ingested.publish({ tenantId, results: [...rejected, ...(written ?? [])] });
   }
 
   /** Returns the statements beside the decisions: the quarantine of what is rejected, and the position. */

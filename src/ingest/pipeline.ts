@@ -138,7 +138,7 @@ export class Pipeline {
         ? (await this.#parts.catalogs.getActive(tenantId)).mappings.getUserId
         : getUserId;
       const results = await this.#batcher.submit(tenantId, items, keyOf, bytes);
-      if (ingested.isHeard) ingested.tell({ tenantId, results });
+      if (ingested.hasSubscribers) ingested.publish({ tenantId, results });
       if (quarantineRejected) await this.#quarantineRejected(tenantId, items, results);
       return results;
     } catch (error) {
@@ -307,12 +307,12 @@ export class Pipeline {
   /** Processes a batch, and reports it to the listeners, if there are any. */
   #tellBatch(tenantId: string, items: readonly unknown[]): Promise<(EventResult | Promise<EventResult>)[]> {
     const results = this.#processBatch(tenantId, items);
-    if (!batched.isHeard) return results;
+    if (!batched.hasSubscribers) return results;
     const startedAt = performance.now();
     const traces = new Set(items.map(findTrace).filter((trace) => trace !== undefined));
     const tell = (failed: boolean) => {
       const durationMs = performance.now() - startedAt;
-      batched.tell({ tenantId, items: items.length, durationMs, failed, traceparents: [...traces] });
+      batched.publish({ tenantId, items: items.length, durationMs, failed, traceparents: [...traces] });
     };
     results.then(
       () => tell(false),

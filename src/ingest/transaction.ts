@@ -187,8 +187,8 @@ export async function writeAndAnnounce(
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
   const batch = decider.buildBatch();
   const { hasDeliveries, timersDue, hasTasks, hasMessages } = await writeBatch(connection, batch, beside);
-  if (decided.isHeard)
-    decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
+  if (decided.hasSubscribers)
+    decided.publish({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
   if (hasTasks) announcer.announce(TASKS_CHANNEL);

@@ -2,16 +2,25 @@
 export interface FetchedPartition {
   /** Aborted transactions that the answer has records of. */
   readonly abortedTransactions: readonly { readonly producerId: bigint; readonly firstOffset: bigint }[] | null;
-  readonly records?: readonly FetchedBatch[] | null;
+  records?: readonly FetchedBatch[] | null;
 }
 
 /** Records of one producer. */
-interface FetchedBatch {
+export interface FetchedBatch {
   readonly firstOffset: bigint;
   readonly lastOffsetDelta: number;
   readonly attributes: number;
   readonly producerId: bigint;
-  records: readonly { readonly key: Buffer | null }[];
+  firstTimestamp: bigint;
+  readonly maxTimestamp: bigint;
+  records: readonly FetchedRecord[];
+}
+
+interface FetchedRecord {
+  readonly offsetDelta: number;
+  timestampDelta: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
 }
 
 /** Bits of the attributes of a batch: it belongs to a transaction; it is the marker of its end. */

@@ -4,7 +4,7 @@ import type { KafkaSettings } from '../model/kafka.ts';
  * Returns why a tenant may not use a topic; undefined: it may. A tenant other than that of the installation uses only topics that
  * the operator allows it, which then no other tenant uses.
  */
-export function refuseTopic(
+export function rejectTopic(
   settings: Pick<KafkaSettings, 'allowed'>,
   ownTenant: string,
   tenantId: string,

@@ -2,7 +2,10 @@ import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { ConfigError } from '../errors.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { dropAborted, type FetchedPartition } from './aborted-records.ts';
-import { hasApiError, isUnknownTopic, SendTimeout } from './errors.ts';
+import { setAppendTimes } from './append-times.ts';
+import { SendTimeout } from './errors.ts';
+import { type FoundTopics, findTopics, type TopicView } from './find-topics.ts';
+import { type Algorithms, boundInflation, endAnswer, isTooLarge, replaceStandIns } from './inflation.ts';
 
 /*
  * The one file that knows the Kafka client. Its streams keep old positions over a rebalance, and commit by default: here a stream is
@@ -23,6 +26,8 @@ export interface KafkaRecord extends Partition {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly (readonly [name: string, value: Buffer])[];
+  /** Stands for all messages of a batch that is too large to be inflated, and is at the end of it. */
+  readonly isTooLarge?: true;
 }
 
 /** A stream of records of some partitions, each in its order. */
@@ -40,17 +45,10 @@ export interface StreamListener {
   onEnd(error: unknown): void;
 }
 
-/** A topic as the brokers have it now. */
-export interface TopicView {
-  /** One that is created again has another. */
-  readonly id: string;
-  readonly partitions: number;
-}
-
 /** A member of the consumer group. */
 export interface KafkaMember {
   /** Asks for topics. One that does not exist, or that the login may not see, is absent. */
-  findTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicView>>;
+  findTopics(topics: readonly string[]): Promise<FoundTopics>;
   /** Joins the group for these topics. `onJoin` is called with the partitions of this member, now and after each rebalance. */
   join(topics: readonly string[], onJoin: (partitions: readonly Partition[]) => void): Promise<void>;
   /** Returns the first or the end position of each partition of a topic, by partition; absent: unknown. */
@@ -116,7 +114,8 @@ export function requireNode(version = process.versions.node): void {
 
 /** Makes a member, which connects at its first request. @param onError an error that no request has: the member is of no use then */
 export async function openMember(settings: KafkaSettings, onError: (error: unknown) => void): Promise<KafkaMember> {
-  const { Consumer, ListOffsetTimestamps } = await import('@platformatic/kafka');
+  const { Consumer, ListOffsetTimestamps, compressionsAlgorithms } = await import('@platformatic/kafka');
+  boundInflation(compressionsAlgorithms as unknown as Algorithms);
   const consumer = new Consumer({
     ...toConnection(settings),
     clientId: settings.clientId,
@@ -134,23 +133,17 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
   consumer.on('error', onError);
   consumer.on('consumer:heartbeat:stalled', () => onError(new Error('the group does not answer')));
   readCommitted(consumer);
-  const findTopics = async (names: readonly string[]): Promise<[string, TopicView][]> => {
-    try {
-      const { topics } = await consumer.metadata({ topics: [...names], forceUpdate: true });
-      return names.flatMap((name): [string, TopicView][] => {
+  const askForTopics = async (names: readonly string[]): Promise<FoundTopics> => {
+    const { topics } = await consumer.metadata({ topics: [...names], forceUpdate: true, retries: 1 });
+    return new Map(
+      names.flatMap((name): [string, TopicView][] => {
         const found = topics.get(name);
         return found ? [[name, { id: found.id, partitions: found.partitionsCount }]] : [];
-      });
-    } catch (error) {
-      if (!isUnknownTopic(error) && !hasApiError(error, 'TOPIC_AUTHORIZATION_FAILED')) throw error;
-      // One of them fails the request about all: they are asked for apart.
-      if (names.length <= 1) return [];
-      const middle = names.length >> 1;
-      return [...(await findTopics(names.slice(0, middle))), ...(await findTopics(names.slice(middle)))];
-    }
+      }),
+    );
   };
   return {
-    findTopics: async (names) => new Map(names.length === 0 ? [] : await findTopics(names)),
+    findTopics: (names) => findTopics(names, askForTopics),
     async join(topics, onJoin) {
       consumer.topics.trackAll(...topics);
       consumer.on('consumer:group:join', () => onJoin(listAssigned(consumer)));
@@ -257,14 +250,19 @@ export async function openProducer(settings: KafkaSettings): Promise<KafkaProduc
   };
 }
 
-/** Has the streams of a consumer give no record of an aborted transaction. */
+/** Has the streams of a consumer give no record of an aborted transaction, and none that takes more memory than it may. */
 function readCommitted(consumer: Consumer): void {
   type Answer = { readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] };
   type Fetch = (options: unknown, callback: (error: Error | null, answer?: Answer) => void) => void;
   const fetch = consumer.fetch.bind(consumer) as unknown as Fetch;
   const fetchCommitted: Fetch = (options, callback) =>
     fetch(options, (error, answer) => {
-      for (const { partitions } of answer?.responses ?? []) for (const one of partitions) dropAborted(one);
+      endAnswer();
+      for (const one of (answer?.responses ?? []).flatMap(({ partitions }) => partitions)) {
+        replaceStandIns(one);
+        dropAborted(one);
+        setAppendTimes(one);
+      }
       callback(error, answer);
     });
   consumer.fetch = fetchCommitted as unknown as typeof consumer.fetch;
@@ -300,7 +298,7 @@ function toRecord(message: Message<Buffer, Buffer, Buffer, Buffer>): KafkaRecord
     offset,
     timestamp,
     key: key ?? null,
-    value: value ?? null,
+    ...(isTooLarge(value ?? null) ? { value: null, isTooLarge: true } : { value: value ?? null }),
     headers: [...headers].map(([name, one]) => [name.toString(), one ?? Buffer.alloc(0)] as const),
   };
 }

@@ -6,6 +6,11 @@ export function isUnknownTopic(error: unknown): boolean {
   return hasApiError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || findIn(error, isMessage, 0) !== undefined;
 }
 
+/** Whether a partition has no leader: its broker is away, or it was just made. */
+export function isLeaderless(error: unknown): boolean {
+  return hasApiError(error, 'LEADER_NOT_AVAILABLE') || hasApiError(error, 'LISTENER_NOT_FOUND');
+}
+
 /** Whether an error is of this kind, or has one: the cause is several errors deep. */
 export function hasApiError(error: unknown, apiId: string): boolean {
   return findIn(error, (one) => (one as { apiId?: unknown }).apiId === apiId, 0) !== undefined;
@@ -43,6 +48,27 @@ export function findSendFailure(error: unknown): SendFailure {
   return findIn(error, isAway, 0) ? 'brokers_away' : 'failing';
 }
 
+/** Answers of a broker about a partition that concern its topic alone, and stay the same for a while. */
+const OF_TOPIC = /^(TOPIC_AUTHORIZATION_FAILED|CORRUPT_MESSAGE|KAFKA_STORAGE_ERROR|UNSUPPORTED_COMPRESSION_TYPE)$/;
+/** Codes of the errors of parsers. */
+const OF_CONTENT = /^(OUT_OF_BOUNDS|ERR_OUT_OF_RANGE|ERR_BUFFER_.*|Z_.*|ZSTD_.*|PLT_KFK_UNSUPPORTED_COMPRESSION)$/;
+
+/** Whether reading failed because of a topic, and would go on without it: the brokers can be used. */
+export function isTopicFailure(error: unknown): boolean {
+  const has = (matches: (one: { readonly [member: string]: unknown }) => boolean) =>
+    findIn(error, (one) => matches(one as { readonly [member: string]: unknown }), 0) !== undefined;
+  return (
+    has(({ path, apiId }) => String(path).startsWith('/responses/') && OF_TOPIC.test(String(apiId))) ||
+    has(({ code }) => OF_CONTENT.test(String(code))) ||
+    has((one) => one instanceof RangeError)
+  );
+}
+
+/** Whether a position is one that the partition does not have. */
+export function isPositionLost(error: unknown): boolean {
+  return hasApiError(error, 'OFFSET_OUT_OF_RANGE');
+}
+
 /** Returns why the brokers cannot be used, in a sentence without names, addresses and secrets. */
 export function describeKafkaError(error: unknown): string {
   const has = (matches: (one: object) => boolean) => findIn(error, matches, 0) !== undefined;
@@ -56,9 +82,10 @@ export function describeKafkaError(error: unknown): string {
     )
   )
     return 'the certificate of a broker is not accepted';
-  if (hasApiError(error, 'OFFSET_OUT_OF_RANGE')) return 'a position is out of the range of its partition';
+  if (isPositionLost(error)) return 'a position is out of the range of its partition';
   const apiId = findIn(error, (one) => typeof (one as { apiId?: unknown }).apiId === 'string', 0);
   if (apiId) return `a broker answers ${(apiId as { apiId: string }).apiId}`;
+  if (isTopicFailure(error)) return 'a message cannot be read';
   if (hasCode('PLT_KFK_NETWORK') || hasCode('PLT_KFK_TIMEOUT')) return 'the brokers cannot be reached';
   return 'reading failed';
 }

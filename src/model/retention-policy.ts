@@ -167,7 +167,8 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     shortest: '1d',
   },
   kafka_outbox: {
-    removes: 'messages for Kafka topics that still wait, or were set aside, since they were recorded: they are lost',
+    removes:
+      'messages for Kafka topics that still wait, or were set aside, since they were recorded: they are lost, and a message in the topic says so',
     keeps: '–',
     setting: 'TIDINGS_RETAIN_KAFKA_OUTBOX',
     period: '30d',

@@ -59,6 +59,8 @@ export interface SourceState {
   readonly problem: string | null;
   /** Topics of sources that the brokers do not have. */
   readonly missing: readonly string[];
+  /** Why topics cannot be read that the brokers have, by topic. */
+  readonly failing: ReadonlyMap<string, string>;
   /** Records that wait in the partitions of this process, by topic; those of paused sources are left out. */
   readonly lag: ReadonlyMap<string, number>;
 }

@@ -1,31 +1,31 @@
 /**
- * Something that this process does again and again, reported to listeners: metrics, traces and the log. Without listeners,
- * which is the ordinary case, a place that tells costs one look at `isHeard`.
+ * Something that this process does again and again, published to subscribers: metrics, traces and the log. Without subscribers,
+ * which is the ordinary case, a place that publishes costs one look at `hasSubscribers`.
  */
 export class Happening<Detail> {
-  #listeners: readonly ((detail: Detail) => void)[] = [];
+  #subscribers: readonly ((detail: Detail) => void)[] = [];
 
-  /** Whether there are listeners. Look at it before the detail is made. */
-  get isHeard(): boolean {
-    return this.#listeners.length > 0;
+  /** Look at it before the detail is made. */
+  get hasSubscribers(): boolean {
+    return this.#subscribers.length > 0;
   }
 
-  /** Calls the listeners. Their errors are theirs: what happened goes on. */
-  tell(detail: Detail): void {
-    for (const listener of this.#listeners) {
+  /** Calls the subscribers. Their errors are theirs: what happened goes on. */
+  publish(detail: Detail): void {
+    for (const subscriber of this.#subscribers) {
       try {
-        listener(detail);
+        subscriber(detail);
       } catch {
         // A number that is missing is no harm; work that ends because of it would.
       }
     }
   }
 
-  /** Adds a listener. Returns a function that removes it. */
-  receive(listener: (detail: Detail) => void): () => void {
-    this.#listeners = [...this.#listeners, listener];
+  /** Adds a subscriber. Returns a function that removes it. */
+  subscribe(subscriber: (detail: Detail) => void): () => void {
+    this.#subscribers = [...this.#subscribers, subscriber];
     return () => {
-      this.#listeners = this.#listeners.filter((one) => one !== listener);
+      this.#subscribers = this.#subscribers.filter((one) => one !== subscriber);
     };
   }
 }

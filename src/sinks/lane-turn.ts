@@ -7,8 +7,8 @@ import type { Millis } from '../model/event.ts';
 import type { ParkedCode } from '../model/sink.ts';
 import { published } from '../observe/happenings.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { ClaimedTopic } from '../store/kafka/lanes.ts';
 import { deleteSent, parkMessage, readOutbox } from '../store/kafka/outbox.ts';
-import type { ClaimedTopic } from '../store/kafka/topics.ts';
 import { toMessage } from './to-message.ts';
 
 export interface TurnParts {
@@ -23,12 +23,12 @@ export interface TurnParts {
   readonly isStopping: () => boolean;
   /** Called when the brokers have acknowledged messages. */
   readonly onSent: () => void;
-  /** Called for a message that is set aside. */
-  readonly onParked: (lane: ClaimedTopic, messageId: string, code: ParkedCode) => void;
+  /** Called when a message was set aside. */
+  readonly onParked: (lane: ClaimedTopic, code: ParkedCode) => void;
 }
 
 /** Messages and bytes of one send; brokers take at most 1 MiB of a partition unless they are set otherwise. */
-const MAX_BATCH_MESSAGES = 500;
+export const MAX_BATCH_MESSAGES = 500;
 const MAX_BATCH_BYTES = 900_000;
 /** Part of the messages of a second that a batch has at most: a longer wait for the rate would outlast the claim. */
 const BATCH_RATE_SHARE = 0.25;
@@ -50,13 +50,24 @@ interface Outgoing {
   readonly message: OutgoingMessage;
 }
 
+/** State that a turn leaves for the next one of its topic. */
+export interface TurnEnd {
+  /** Whether nothing waited. */
+  readonly isEmpty: boolean;
+  /** Messages of the next send. */
+  readonly size: number;
+}
+
 /**
- * Sends the first messages of a topic in their order, one batch after the other, until none is left or the turn is over. A message
- * that the brokers never take is found by halving its batch, and set aside; what is before it was sent by then.
+ * Sends the first messages of a topic in their order, one send after the other, until none is left or the turn is over. If the brokers
+ * never take a message of a send, the next one has half of its messages, down to the one that is set aside; what is before it was sent
+ * by then. Afterwards each send has twice as many as the one before. So a topic with many such messages loses one send for each, and
+ * its turns take no longer than others.
  *
  * The claim is looked at before each send, so that a process which was frozen stops; what it had handed over may arrive once more,
  * and nothing arrives for the first time before what precedes it.
  * @param goodUntil time of `elapsed` until which the claim surely holds for a whole send
+ * @param size messages of the first send, at most
  * @throws LaneFailure
  */
 export async function takeTurn(
@@ -64,56 +75,72 @@ export async function takeTurn(
   producer: KafkaProducer,
   lane: ClaimedTopic,
   goodUntil: Millis,
-): Promise<void> {
+  size = MAX_BATCH_MESSAGES,
+): Promise<TurnEnd> {
   const { pool, seal, bucket, elapsed, isStopping, onSent, onParked } = parts;
   const maxMessages = Math.min(MAX_BATCH_MESSAGES, Math.max(1, Math.floor(bucket.rate * BATCH_RATE_SHARE)));
-  const mayGoOn = () => elapsed() < goodUntil && !isStopping();
   const overAt = elapsed() + TURN_MS;
-  while (mayGoOn() && elapsed() < overAt) {
+  const isOver = () => elapsed() >= Math.min(goodUntil, overAt) || isStopping();
+  let next = size;
+  while (!isOver()) {
     const rows = await readOutbox(pool, lane, maxMessages, MAX_BATCH_BYTES);
-    if (rows.length === 0) return;
+    if (rows.length === 0) return { isEmpty: true, size: next };
     const batch: Outgoing[] = [];
     for (const row of rows) {
       const message = toMessage(seal, lane.tenantId, row);
       if (message) batch.push({ messageId: row.messageId, message });
       else await park(row.messageId, 'not_readable');
     }
-    const wait = bucket.wait(batch.length, elapsed());
-    if (wait > 0) await sleep(wait);
-    bucket.take(batch.length, elapsed());
-    if (batch.length > 0 && !(await send(batch))) return;
+    await sendAll(batch);
+  }
+  return { isEmpty: false, size: next };
+
+  /** Sends messages until the turn is over, but at least once: otherwise a rate that is low would leave no time for any. */
+  async function sendAll(batch: readonly Outgoing[]): Promise<void> {
+    let isFirst = true;
+    for (let from = 0; from < batch.length; isFirst = false) {
+      const part = batch.slice(from, from + next);
+      const wait = bucket.wait(part.length, elapsed());
+      if (wait > 0) await sleep(wait);
+      if (isFirst ? elapsed() >= goodUntil || isStopping() : isOver()) return;
+      bucket.take(part.length, elapsed());
+      const failure = await send(part);
+      if (failure === undefined) next = Math.min(MAX_BATCH_MESSAGES, next * 2);
+      else if (part.length === 1) await park((part[0] as Outgoing).messageId, failure);
+      else {
+        next = Math.ceil(part.length / 2);
+        bucket.take(1 - part.length, elapsed());
+        continue;
+      }
+      from += part.length;
+    }
   }
 
-  /** Returns false if the claim may be over. */
-  async function send(batch: readonly Outgoing[]): Promise<boolean> {
-    if (!mayGoOn()) return false;
+  /** Returns why the brokers take some message of these never; undefined: they have taken all. */
+  async function send(part: readonly Outgoing[]): Promise<ParkedCode | undefined> {
     try {
       await producer.send(
         lane.topic,
-        batch.map(({ message }) => message),
+        part.map(({ message }) => message),
       );
     } catch (error) {
       const failure = findSendFailure(error);
-      if (failure !== 'too_large' && failure !== 'not_accepted') throw new LaneFailure(failure, error);
-      if (batch.length === 1) {
-        await park((batch[0] as Outgoing).messageId, failure);
-        return true;
-      }
-      const middle = Math.ceil(batch.length / 2);
-      return (await send(batch.slice(0, middle))) && (await send(batch.slice(middle)));
+      if (failure === 'too_large' || failure === 'not_accepted') return failure;
+      throw new LaneFailure(failure, error);
     }
     onSent();
     await deleteSent(
       pool,
       lane,
-      batch.map(({ messageId }) => messageId),
+      part.map(({ messageId }) => messageId),
     );
-    if (published.isHeard) published.tell({ tenantId: lane.tenantId, topic: lane.topic, messages: batch.length });
-    return true;
+    if (published.hasSubscribers)
+      published.publish({ tenantId: lane.tenantId, topic: lane.topic, messages: part.length });
+    return undefined;
   }
 
   async function park(messageId: string, code: ParkedCode): Promise<void> {
     await parkMessage(pool, lane, messageId, code, parts.clock());
-    onParked(lane, messageId, code);
+    onParked(lane, code);
   }
 }

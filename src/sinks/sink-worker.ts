@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { refuseTopic } from '../kafka/allowed-topics.ts';
+import { rejectTopic } from '../kafka/allowed-topics.ts';
 import { type KafkaProducer, openProducer } from '../kafka/client.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
 import { Signal } from '../lib/concurrency/signal.ts';
@@ -13,16 +13,18 @@ import type { KafkaSettings } from '../model/kafka.ts';
 import type { SinkState, TopicProblem } from '../model/sink.ts';
 import { publishFailed } from '../observe/happenings.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { renumberForeign } from '../store/kafka/outbox.ts';
 import {
   type ClaimedTopic,
   claimTopics,
   failTopic,
+  findReadyTopics,
   hasHeldBack,
   releaseTopic,
   retryTopics,
-} from '../store/kafka/topics.ts';
-import { LaneFailure, type TurnParts, takeTurn } from './lane-turn.ts';
+} from '../store/kafka/lanes.ts';
+import { renumberForeign } from '../store/kafka/outbox.ts';
+import { LaneFailure, MAX_BATCH_MESSAGES, type TurnParts, takeTurn } from './lane-turn.ts';
+import { ParkedReport } from './parked-report.ts';
 import { TopicKeeper } from './topic-keeper.ts';
 
 export interface SinkWorkerParts {
@@ -39,14 +41,15 @@ export interface SinkWorkerParts {
   readonly open?: (settings: KafkaSettings) => Promise<KafkaProducer>;
   /** Pause between two looks at the outbox in ms. */
   readonly poll: Millis;
+  /** Time in ms for which a topic is claimed. Default one minute. */
+  readonly claim?: Millis;
 }
 
 /** Topics that a process writes at once, and how many of them may have failed before. */
 const SLOTS = 4;
 const FAILING_SLOTS = 1;
-/** A claim (ms), and the part of it in which no send begins: a send takes 20 s at most. */
+/** A claim (ms), in whose second half no send begins: one takes 20 s at most. */
 const CLAIM_MS: Millis = 60_000;
-const LAST_SEND_MS: Millis = 30_000;
 /** Pauses (ms) after failures in a row: of a topic, and of the brokers. */
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
@@ -68,6 +71,9 @@ export class SinkWorker {
   readonly #running = new Set<Promise<void>>();
   readonly #keeper: TopicKeeper;
   readonly #turn: TurnParts;
+  readonly #parked: ParkedReport;
+  /** Messages of the next send of topics that have some which the brokers never take. */
+  readonly #sizes = new Map<string, number>();
   #producers: KafkaProducer[] = [];
   /** Topics under way that have failed before. */
   #failing = 0;
@@ -86,6 +92,7 @@ export class SinkWorker {
     this.#parts = parts;
     this.#keeper = new TopicKeeper(parts);
     const { pool, seal, clock, settings, log } = parts;
+    this.#parked = new ParkedReport(log, this.#elapsed);
     this.#turn = {
       pool,
       seal,
@@ -96,10 +103,9 @@ export class SinkWorker {
       onSent: () => {
         this.#sentAt = this.#elapsed();
       },
-      onParked: ({ tenantId, topic }, messageId, code) => {
-        if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code });
-        const line = { tenant_id: tenantId, topic, message_id: messageId, code };
-        log.error(line, 'a message for a Kafka topic was set aside: the topic goes on without it');
+      onParked: ({ tenantId, topic }, code) => {
+        if (publishFailed.hasSubscribers) publishFailed.publish({ tenantId, topic, code });
+        this.#parked.add(tenantId, topic, code);
       },
     };
   }
@@ -121,6 +127,7 @@ export class SinkWorker {
     await this.#done;
     await Promise.all(this.#running);
     await this.#keeping;
+    this.#parked.tell(true);
     await Promise.all(this.#producers.map((one) => one.close()));
   }
 
@@ -144,6 +151,7 @@ export class SinkWorker {
           if (!isChecked) await renumberForeign(pool);
           isChecked = true;
           if (this.#elapsed() - this.#keptAt >= poll) this.#keep();
+          this.#parked.tell(false);
           await this.#claim();
           if (this.#elapsed() < this.#soonUntil && (await hasHeldBack(pool))) pause = SOON_MS;
         }
@@ -173,19 +181,20 @@ export class SinkWorker {
 
   /** Claims topics for the places that are free. */
   async #claim(): Promise<void> {
-    const { pool, clock } = this.#parts;
+    const { pool, clock, claim = CLAIM_MS } = this.#parts;
     const isAway = this.#problem !== null;
     if (isAway && this.#elapsed() < this.#awayUntil) return;
     // While the brokers are away, one topic asks whether they are back.
     const free = (isAway ? 1 : SLOTS) - this.#running.size;
     if (free <= 0) return;
+    await findReadyTopics(pool);
     const askedAt = this.#elapsed();
     const now = clock();
-    const lanes = await claimTopics(pool, now, now + CLAIM_MS, free, Math.max(0, FAILING_SLOTS - this.#failing));
+    const lanes = await claimTopics(pool, now, now + claim, free, Math.max(0, FAILING_SLOTS - this.#failing));
     for (const lane of lanes) {
       const isFailing = lane.failures > 0;
       if (isFailing) this.#failing++;
-      const running: Promise<void> = this.#work(lane, askedAt + CLAIM_MS - LAST_SEND_MS).finally(() => {
+      const running: Promise<void> = this.#work(lane, askedAt + claim / 2).finally(() => {
         this.#running.delete(running);
         if (isFailing) this.#failing--;
         this.#signal.set();
@@ -199,16 +208,19 @@ export class SinkWorker {
     const began = this.#elapsed();
     let producer: KafkaProducer | undefined;
     try {
-      if (refuseTopic(settings, tenant, lane.tenantId, lane.topic) !== undefined) {
+      if (rejectTopic(settings, tenant, lane.tenantId, lane.topic) !== undefined) {
         await this.#fail(lane, 'not_allowed', undefined);
         return;
       }
       producer = this.#producers.pop() ?? (await open(settings));
-      await takeTurn(this.#turn, producer, lane, goodUntil);
+      const name = `${lane.tenantId} ${lane.topic}`;
+      const { isEmpty, size } = await takeTurn(this.#turn, producer, lane, goodUntil, this.#sizes.get(name));
+      if (size < MAX_BATCH_MESSAGES) this.#sizes.set(name, size);
+      else this.#sizes.delete(name);
       if (this.#problem !== null) await this.#recover();
       this.#producers.push(producer);
       producer = undefined;
-      await releaseTopic(pool, lane);
+      await releaseTopic(pool, lane, isEmpty);
     } catch (error) {
       // It is not known what was sent: another producer goes on.
       void producer?.close();
@@ -233,7 +245,7 @@ export class SinkWorker {
       const line = { tenant_id: tenantId, topic, problem, ...(error !== undefined && { err: error }) };
       log.warn(line, 'a Kafka topic cannot be written; its messages wait');
     }
-    if (publishFailed.isHeard) publishFailed.tell({ tenantId, topic, code: problem });
+    if (publishFailed.hasSubscribers) publishFailed.publish({ tenantId, topic, code: problem });
     await failTopic(pool, lane, problem, now, now + pause);
   }
 

@@ -1,19 +1,19 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { uuidv7 } from 'uuidv7';
-import { refuseTopic } from '../kafka/allowed-topics.ts';
+import { rejectTopic } from '../kafka/allowed-topics.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { GAP_TYPE } from '../model/sink.ts';
+import { forgetTopics, type MeasuredTopic, measureTopics, wakeIdleTopics } from '../store/kafka/measure-topics.ts';
 import {
   closeFull,
   endFull,
-  forgetTopics,
+  listDueTenants,
   listWritingTenants,
-  type MeasuredTopic,
-  measureTopics,
   openTopics,
-} from '../store/kafka/topics.ts';
+  type WritingTenant,
+} from '../store/kafka/open-topics.ts';
 
 export interface TopicKeeperParts {
   readonly pool: pg.Pool;
@@ -31,8 +31,11 @@ const MEASURE_MS = 5000;
 const MEASURE_PAUSE_FACTOR = 10;
 const MAX_PAUSE_MS = 15_000;
 const PAGE_TOPICS = 20;
+/** Topics without messages that one round looks at. */
+const PAGE_IDLE = 500;
 /** Messages that have waited for so long (ms) for a transaction to end are reported. */
 const OPEN_TRANSACTION_MS = 10_000;
+const FIRST_TOPIC = { tenantId: '', topic: '' };
 /** Part of the bound below which a topic that was full is opened again. */
 const ROOM_SHARE = 0.8;
 
@@ -44,27 +47,46 @@ const ROOM_SHARE = 0.8;
 export class TopicKeeper {
   readonly #parts: TopicKeeperParts;
   #measureAt = Number.NEGATIVE_INFINITY;
+  /** Whether this process has looked at all tenants: what it allows may differ from what others did. */
+  #hasSeenAll = false;
+  /** The last topic without messages that was looked at. */
+  #idle = FIRST_TOPIC;
 
   constructor(parts: TopicKeeperParts) {
     this.#parts = parts;
   }
 
-  /** Looks at all catalogs that write topics. */
+  /** Looks at catalogs whose topics are to be opened or closed; the first time at all that write topics. */
   async open(): Promise<void> {
-    const { pool, clock, settings, tenant } = this.#parts;
+    const { pool, clock } = this.#parts;
+    if (!this.#hasSeenAll) await this.#openAll();
+    this.#hasSeenAll = true;
+    for (const one of await listDueTenants(pool, PAGE_TENANTS, clock())) await this.#openTopics(one);
+  }
+
+  async #openAll(): Promise<void> {
+    const { pool, clock } = this.#parts;
     for (let after = ''; ; ) {
       const tenants = await listWritingTenants(pool, after, PAGE_TENANTS, clock());
-      for (const { tenantId, written, open, full, isFresh } of tenants) {
-        const wanted = written.filter(
-          (topic) => !full.includes(topic) && refuseTopic(settings, tenant, tenantId, topic) === undefined,
-        );
-        if (isFresh && isSame(open, wanted)) continue;
-        await openTopics(pool, tenantId, wanted, GAP_TYPE, clock());
-        await forgetTopics(pool, tenantId);
+      for (const one of tenants) {
+        if (!one.isFresh || !isSame(one.open, this.#listWanted(one))) await this.#openTopics(one);
       }
       if (tenants.length < PAGE_TENANTS) return;
       after = tenants.at(-1)?.tenantId ?? '';
     }
+  }
+
+  async #openTopics(one: WritingTenant): Promise<void> {
+    const { pool, clock } = this.#parts;
+    await openTopics(pool, one, this.#listWanted(one), GAP_TYPE, clock());
+    await forgetTopics(pool, one.tenantId);
+  }
+
+  #listWanted({ tenantId, written, full }: WritingTenant): string[] {
+    const { settings, tenant } = this.#parts;
+    return written.filter(
+      (topic) => !full.includes(topic) && rejectTopic(settings, tenant, tenantId, topic) === undefined,
+    );
   }
 
   /** Measures what waits, unless it was done a short time ago. */
@@ -72,9 +94,10 @@ export class TopicKeeper {
     const began = performance.now();
     if (began < this.#measureAt) return;
     const { pool, clock } = this.#parts;
+    this.#idle = (await wakeIdleTopics(pool, this.#idle, PAGE_IDLE)) ?? FIRST_TOPIC;
     for (;;) {
       const now = clock();
-      const topics = await measureTopics(pool, now, now - MEASURE_MS, PAGE_TOPICS, OPEN_TRANSACTION_MS);
+      const topics = await measureTopics(pool, now, now + MEASURE_MS, PAGE_TOPICS, OPEN_TRANSACTION_MS);
       for (const one of topics) await this.#bound(one);
       if (topics.length < PAGE_TOPICS) break;
     }

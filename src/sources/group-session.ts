@@ -2,24 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
-import {
-  type KafkaMember,
-  type KafkaRecord,
-  openMember,
-  type Partition,
-  type RecordStream,
-  type TopicView,
-} from '../kafka/client.ts';
-import { describeKafkaError } from '../kafka/errors.ts';
-import { Semaphore } from '../lib/concurrency/semaphore.ts';
+import { type KafkaMember, openMember, type Partition, type RecordStream } from '../kafka/client.ts';
+import { describeKafkaError, isPositionLost, isTopicFailure } from '../kafka/errors.ts';
+import type { FoundTopics, TopicView } from '../kafka/find-topics.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { beginTopic, isMoved, openOffset, saveEnds } from '../store/kafka-offsets.ts';
 import { isTransient } from '../store/pg/errors.ts';
+import type { FailingTopics } from './failing-topics.ts';
 import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
+import { PartitionTurns } from './partition-turns.ts';
 import type { Reader } from './readers.ts';
-import { sizeOf, takeBatch } from './record-batch.ts';
 
 export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
   readonly pipeline: Pick<Pipeline, 'ingestInOrder' | 'isBusy'>;
@@ -35,26 +29,17 @@ export interface GroupSessionParts extends Omit<PartitionParts, 'pipeline'> {
   readonly forgetTenants: () => void;
   /** Called when partitions are opened: the brokers can be used. */
   readonly onRead: () => void;
+  readonly failing: FailingTopics;
 }
 
-/** Records and bytes that wait for their decision; beyond it no more is fetched until half of it is decided. */
-const MAX_WAITING_RECORDS = 10_000;
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
-/** Partitions that are decided at once; the others wait for their turn. */
-const PARTITIONS_AT_ONCE = 4;
 /** Interval (ms) at which the brokers learn positions, and the ends of partitions are read. */
 const REPORT_MS = 5000;
-/** Pause (ms) while requests fill the pipeline, or before a partition is opened again. */
-const BUSY_MS = 50;
+/** Pause (ms) before partitions are opened again. */
 const REOPEN_MS = 500;
 
 interface OpenPartition {
   readonly reader: PartitionReader;
   readonly isPaused: boolean;
-  /** The first record that was not given yet. */
-  next: bigint;
-  waiting: KafkaRecord[];
-  isRunning: boolean;
 }
 
 /**
@@ -64,10 +49,12 @@ interface OpenPartition {
 export class GroupSession {
   /** Topics that the brokers do not have, or do not show to this login. */
   readonly missing: string[] = [];
+  /** Topics with a partition that no broker leads: none of them is read before it has a leader. */
+  readonly leaderless: string[] = [];
   readonly lag = new Map<string, number>();
   readonly #parts: GroupSessionParts;
   readonly #load: () => Promise<Map<string, Reader>>;
-  #topics: ReadonlyMap<string, TopicView> = new Map();
+  #topics: FoundTopics = new Map();
   readonly #ending = new AbortController();
   #readers: Map<string, Reader>;
   #member: KafkaMember | undefined;
@@ -75,13 +62,12 @@ export class GroupSession {
   /** Grows whenever the partitions are opened again: what belongs to an earlier one is dropped. */
   #generation = 0;
   #opening: Promise<void> = Promise.resolve();
-  #stream: RecordStream | undefined;
-  #open = new Map<string, OpenPartition>();
-  #working = new Set<Promise<void>>();
-  readonly #deciding = new Semaphore<OpenPartition>(PARTITIONS_AT_ONCE);
-  #waitingRecords = 0;
-  #waitingBytes = 0;
-  #isHeld = false;
+  #streams: RecordStream[] = [];
+  #open: readonly OpenPartition[] = [];
+  #turns: PartitionTurns | undefined;
+  #openedAt = 0;
+  /** Left-out topics that are due for another try are looked for. */
+  #leftOut = new Set<string>();
   #error: unknown;
 
   constructor(parts: GroupSessionParts, readers: Map<string, Reader>, load: () => Promise<Map<string, Reader>>) {
@@ -97,16 +83,17 @@ export class GroupSession {
     try {
       if (signal.aborted) return;
       this.#topics = await member.findTopics([...this.#readers.keys()]);
-      const topics = [...this.#topics.keys()];
+      const topics = [...this.#topics].filter(([, view]) => view !== 'no_leader').map(([topic]) => topic);
+      this.leaderless.push(...[...this.#topics.keys()].filter((topic) => !topics.includes(topic)));
       this.missing.push(...[...this.#readers.keys()].filter((topic) => !this.#topics.has(topic)));
       if (topics.length > 0) await member.join(topics, (partitions) => this.#onJoin(partitions));
       await this.#watch(member);
       if (this.#error !== undefined && !signal.aborted) throw this.#error;
     } finally {
       this.#ending.abort();
-      await this.#closeStream();
+      await this.#closeStreams();
       await this.#opening.catch(() => {});
-      await this.#closeStream();
+      await this.#closeStreams();
       if (this.#error === undefined) await this.#commit(member);
       await member.close();
     }
@@ -138,7 +125,8 @@ export class GroupSession {
       if (describeReaders(readers) !== describeReaders(this.#readers)) return;
       const isChanged = describeStates(readers) !== describeStates(this.#readers);
       this.#readers = readers;
-      if (isChanged) this.#reopen(0);
+      const isDue = [...this.#leftOut].some((topic) => !this.#parts.failing.isLeftOut(topic));
+      if (isChanged || isDue) this.#reopen(0);
       if (performance.now() - reportedAt < REPORT_MS) continue;
       reportedAt = performance.now();
       if (describeTopics(await member.findTopics([...readers.keys()])) !== describeTopics(this.#topics)) return;
@@ -150,7 +138,7 @@ export class GroupSession {
   async #report(member: KafkaMember): Promise<void> {
     await this.#commit(member);
     const ends: { tenantId: string; topic: string; partition: number; end: bigint }[] = [];
-    const byTopic = groupBy([...this.#open.values()], ({ reader }) => reader.key.topic);
+    const byTopic = groupBy([...this.#open], ({ reader }) => reader.key.topic);
     const lag = new Map<string, number>();
     for (const [topic, partitions] of byTopic) {
       const found = await member.listOffsets(
@@ -170,11 +158,13 @@ export class GroupSession {
     this.lag.clear();
     for (const [topic, records] of lag) this.lag.set(topic, records);
     await saveEnds(this.#parts.pool, ends, this.#parts.clock());
+    if (performance.now() - this.#openedAt < REPORT_MS) return;
+    for (const topic of byTopic.keys()) this.#parts.failing.recover(topic);
   }
 
   /** Tools that show lag read the positions of the group; nothing here does. */
   async #commit(member: KafkaMember): Promise<void> {
-    const at = [...this.#open.values()].map(({ reader }) => ({
+    const at = this.#open.map(({ reader }) => ({
       topic: reader.key.topic,
       partition: reader.key.partition,
       offset: reader.position,
@@ -190,7 +180,8 @@ export class GroupSession {
   /** Opens the partitions again, after what is being opened or decided. @param delay in ms */
   #reopen(delay: Millis): void {
     const generation = ++this.#generation;
-    this.#open = new Map();
+    this.#open = [];
+    this.#turns?.stop();
     this.#opening = this.#opening
       .then(() => this.#openAll(generation, delay))
       .catch((error) => {
@@ -201,7 +192,7 @@ export class GroupSession {
   }
 
   async #openAll(generation: number, delay: Millis): Promise<void> {
-    await this.#closeStream();
+    await this.#closeStreams();
     const { signal } = this.#ending;
     if (delay > 0) await sleep(delay, undefined, { signal }).catch(() => {});
     const isCurrent = () => generation === this.#generation && !signal.aborted;
@@ -210,34 +201,76 @@ export class GroupSession {
     // A topic that was created again meanwhile must not be opened under its old id.
     const topics = await member.findTopics([...this.#readers.keys()]);
     if (describeTopics(topics) !== describeTopics(this.#topics)) return this.end(undefined);
-    const opened = new Map<string, OpenPartition>();
-    for (const topic of new Set(this.#assigned.map((one) => one.topic))) {
-      await this.#openTopic(topic, opened);
+    const { failing } = this.#parts;
+    const assigned = [...new Set(this.#assigned.map((one) => one.topic))];
+    this.#leftOut = new Set(assigned.filter((topic) => failing.isLeftOut(topic)));
+    const opened: OpenPartition[] = [];
+    for (const topic of assigned) {
+      if (!this.#leftOut.has(topic)) await this.#openTopic(topic, opened);
       if (!isCurrent()) return;
     }
     this.#open = opened;
-    const at = [...opened.values()]
-      .filter(({ isPaused }) => !isPaused)
-      .map(({ reader: { key, position } }) => ({ topic: key.topic, partition: key.partition, offset: position }));
     this.#parts.onRead();
-    if (at.length === 0) return;
-    const stream = await member.open(at, {
-      onRecord: (record) => isCurrent() && this.#receive(record, generation),
+    const read = opened.filter(({ isPaused }) => !isPaused);
+    this.#turns = this.#startTurns(read);
+    // Suspects are read apart from the others, so that it shows which one fails.
+    const groups = groupBy(read, ({ reader: { key } }) => (failing.isSuspect(key.topic) ? key.topic : ''));
+    for (const partitions of groups.values()) {
+      const stream = await this.#openStream(member, partitions, isCurrent);
+      if (!isCurrent()) return stream.close();
+      if (this.#turns.isFull) stream.pause();
+      this.#streams.push(stream);
+    }
+    this.#openedAt = performance.now();
+  }
+
+  #openStream(member: KafkaMember, partitions: readonly OpenPartition[], isCurrent: () => boolean) {
+    const at = partitions.map(({ reader: { key, position } }) => ({
+      ...{ topic: key.topic, partition: key.partition, offset: position },
+    }));
+    return member.open(at, {
+      onRecord: (record) => isCurrent() && this.#turns?.receive(record),
       onEnd: (error) => {
         if (!isCurrent()) return;
         // A position that retention has overtaken is moved when the partition is opened again.
-        if (describeKafkaError(error).includes('position')) this.#reopen(REOPEN_MS);
+        if (isPositionLost(error)) this.#reopen(REOPEN_MS);
+        else if (isTopicFailure(error)) this.#onTopicsFailed([...new Set(at.map(({ topic }) => topic))], error);
         else this.end(error);
       },
     });
-    if (isCurrent()) this.#stream = stream;
-    else await stream.close();
   }
 
-  async #openTopic(topic: string, opened: Map<string, OpenPartition>): Promise<void> {
+  /** Goes on without a topic that cannot be read; of several, each is read apart until it is known which one that is. */
+  #onTopicsFailed(topics: readonly string[], error: unknown): void {
+    const cause = describeKafkaError(error);
+    this.#parts.failing.fail(topics, cause);
+    if (topics.length === 1) {
+      this.#parts.log.warn({ err: error, topic: topics[0] }, `a Kafka topic is not read: ${cause}; trying again later`);
+    }
+    this.#reopen(topics.length === 1 ? 0 : REOPEN_MS);
+  }
+
+  #startTurns(partitions: readonly OpenPartition[]): PartitionTurns {
+    const turns = new PartitionTurns({
+      isBusy: () => this.#parts.pipeline.isBusy,
+      onFull: () => {
+        for (const stream of this.#streams) stream.pause();
+      },
+      onRoom: () => {
+        for (const stream of this.#streams) stream.resume();
+      },
+      onFailed: (error, topic) => this.#onFailed(error, topic),
+    });
+    for (const { reader } of partitions) {
+      turns.add(reader.key, reader.position, (records) => reader.decide(records));
+    }
+    return turns;
+  }
+
+  async #openTopic(topic: string, opened: OpenPartition[]): Promise<void> {
     const reader = this.#readers.get(topic);
     const view = this.#topics.get(topic);
-    if (!reader || !view) return;
+    if (!reader || !view || view === 'no_leader') return;
     const { pool, clock, log } = this.#parts;
     const { tenantId, isPaused } = reader;
     const topicId = view.id;
@@ -259,13 +292,7 @@ export class GroupSession {
           'the position in a topic is out of its range: Kafka has deleted records that were not read, or lost some',
         );
       }
-      opened.set(`${topic} ${partition}`, {
-        reader: new PartitionReader(this.#parts, key, offset),
-        isPaused,
-        next: offset.next,
-        waiting: [],
-        isRunning: false,
-      });
+      opened.push({ reader: new PartitionReader(this.#parts, key, offset), isPaused });
     }
   }
 
@@ -286,64 +313,16 @@ export class GroupSession {
     await beginTopic(pool, { tenantId, topic, topicId }, at, clock());
   }
 
-  /** Closes the stream, drops what waits, and waits for what is being decided. */
-  async #closeStream(): Promise<void> {
-    const stream = this.#stream;
-    this.#stream = undefined;
-    await stream?.close();
-    await Promise.all(this.#working);
-    this.#waitingRecords = 0;
-    this.#waitingBytes = 0;
-    this.#isHeld = false;
+  /** Closes the streams, drops what waits, and waits for what is being decided. */
+  async #closeStreams(): Promise<void> {
+    const streams = this.#streams.splice(0);
+    this.#turns?.stop();
+    await Promise.all(streams.map((stream) => stream.close()));
+    await this.#turns?.settled();
   }
 
-  #receive(record: KafkaRecord, generation: number): void {
-    const partition = this.#open.get(`${record.topic} ${record.partition}`);
-    // The broker gives whole batches, which may begin before the position, and the client may ask for one twice.
-    if (!partition || record.offset < partition.next) return;
-    partition.next = record.offset + 1n;
-    partition.waiting.push(record);
-    this.#waitingRecords++;
-    this.#waitingBytes += sizeOf(record);
-    if (!this.#isHeld && (this.#waitingRecords > MAX_WAITING_RECORDS || this.#waitingBytes > MAX_WAITING_BYTES)) {
-      this.#isHeld = true;
-      this.#stream?.pause();
-    }
-    if (!partition.isRunning) this.#start(partition, generation);
-  }
-
-  /** Decides records of a partition as soon as it is its turn. */
-  #start(partition: OpenPartition, generation: number): void {
-    partition.isRunning = true;
-    const work = new Promise<void>((resolve) => {
-      this.#deciding.run(partition, () => this.#decideNext(partition, generation).finally(resolve));
-    }).finally(() => this.#working.delete(work));
-    this.#working.add(work);
-  }
-
-  /** Decides one batch; with more that waits, the partition goes behind those that have waited for their turn. Never rejects. */
-  async #decideNext(partition: OpenPartition, generation: number): Promise<void> {
-    const isCurrent = () => generation === this.#generation && !this.#ending.signal.aborted;
-    try {
-      // Records that arrive in this turn of the event loop join the batch.
-      await new Promise((resolve) => setImmediate(resolve));
-      while (this.#parts.pipeline.isBusy && isCurrent()) await sleep(BUSY_MS);
-      if (!isCurrent()) return;
-      const records = takeBatch(partition.waiting);
-      await partition.reader.decide(records);
-      this.#waitingRecords -= records.length;
-      for (const record of records) this.#waitingBytes -= sizeOf(record);
-      this.#release();
-    } catch (error) {
-      if (isCurrent()) this.#onFailed(error);
-    } finally {
-      partition.isRunning = false;
-      if (partition.waiting.length > 0 && isCurrent()) this.#start(partition, generation);
-    }
-  }
-
-  #onFailed(error: unknown): void {
-    const { log } = this.#parts;
+  #onFailed(error: unknown, topic: string): void {
+    const { log, failing } = this.#parts;
     if (error instanceof SourceGone) {
       this.end(undefined);
       return;
@@ -354,15 +333,11 @@ export class GroupSession {
       log.warn({ err: error }, 'records of a tenant could not be decided; looking it up again');
       this.#parts.forgetTenants();
     } else if (isTransient(error)) log.warn({ err: error }, 'records could not be decided; trying again');
-    else log.error({ err: error }, 'records could not be decided; trying again');
+    else {
+      log.error({ err: error, topic }, 'records could not be decided; trying again');
+      failing.fail([topic], 'its messages cannot be decided');
+    }
     this.#reopen(REOPEN_MS);
-  }
-
-  #release(): void {
-    if (!this.#isHeld) return;
-    if (this.#waitingRecords > MAX_WAITING_RECORDS / 2 || this.#waitingBytes > MAX_WAITING_BYTES / 2) return;
-    this.#isHeld = false;
-    this.#stream?.resume();
   }
 }
 
@@ -373,9 +348,9 @@ function requireOffset(offsets: ReadonlyMap<number, bigint>, partition: number):
   return offset;
 }
 
-function describeTopics(topics: ReadonlyMap<string, TopicView>): string {
+function describeTopics(topics: FoundTopics): string {
   return [...topics]
-    .map(([topic, { id, partitions }]) => `${topic} ${id} ${partitions}`)
+    .map(([topic, view]) => (view === 'no_leader' ? `${topic} ${view}` : `${topic} ${view.id} ${view.partitions}`))
     .sort()
     .join('\n');
 }

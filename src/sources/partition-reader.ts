@@ -5,6 +5,7 @@ import { contentUuid } from '../events/content.ts';
 import type { OrderedBatch, OrderedCounts, OrderedItem } from '../ingest/in-order.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { KafkaRecord } from '../kafka/client.ts';
+import { TOO_LARGE } from '../kafka/inflation.ts';
 import { advancePartition, advanceStatement, type OffsetKey, type OpenedOffset } from '../store/kafka-offsets.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { TenantState } from '../store/tenants/tenant-state.ts';
@@ -25,6 +26,8 @@ interface Group {
   readonly items: OrderedItem[];
   readonly ends: bigint[];
 }
+
+const INVALID = { code: 'invalid_event', path: '' } as const;
 
 /** The catalog no longer has the source of a topic: what is read must be chosen again. */
 export class SourceGone extends Error {}
@@ -107,6 +110,7 @@ export class PartitionReader {
   /** Returns the tenant of a record, and the record as its item; one that names no active tenant is rejected by that of the source. */
   async #assign(compiled: CompiledSource, record: KafkaRecord): Promise<{ tenantId: string; item: OrderedItem }> {
     const { tenantId: owner } = this.key;
+    if (record.isTooLarge) return { tenantId: owner, item: await this.#toItem(owner, compiled, record) };
     const read = readRecord(record, compiled.source.format);
     const named = compiled.findTenant(read.message);
     const state = typeof named === 'string' ? await this.#parts.findTenant(named) : null;
@@ -134,6 +138,7 @@ export class PartitionReader {
 
   async #readItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord, id: string): Promise<OrderedItem> {
     const read = readRecord(record, compiled.source.format);
+    if (record.isTooLarge) return toUnmappedItem(compiled, read, id, { ...INVALID, message: TOO_LARGE });
     try {
       return await toOrderedItem(this.#parts, tenantId, compiled, read, id);
     } catch (error) {

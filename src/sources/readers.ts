@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
-import { refuseTopic } from '../kafka/allowed-topics.ts';
+import { rejectTopic } from '../kafka/allowed-topics.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import type { MessageSource } from '../model/source.ts';
 import { loadPausedSources } from '../store/kafka-offsets.ts';
@@ -23,13 +23,13 @@ export function listReaderTenants(settings: Pick<KafkaSettings, 'allowed'>, ownT
  * Returns why a source may not be read; undefined: it may. A tenant other than that of the installation reads only topics that the
  * operator allows it, which then no other tenant reads, and never messages of others.
  */
-export function refuseSource(
+export function rejectSource(
   settings: Pick<KafkaSettings, 'allowed'>,
   ownTenant: string,
   tenantId: string,
   { topic, tenant }: Pick<MessageSource, 'topic' | 'tenant'>,
 ): string | undefined {
-  const cause = refuseTopic(settings, ownTenant, tenantId, topic);
+  const cause = rejectTopic(settings, ownTenant, tenantId, topic);
   if (cause !== undefined) return cause;
   if (tenantId !== ownTenant && tenant !== undefined)
     return 'only the tenant of the installation reads messages of several tenants';
@@ -49,7 +49,7 @@ export async function loadReaders(
     if ((await loadTenantState(pool, tenantId))?.status !== 'active') continue;
     const { sources } = await catalogs.refresh(tenantId);
     for (const { source } of sources) {
-      if (readers.has(source.topic) || refuseSource(settings, ownTenant, tenantId, source) !== undefined) continue;
+      if (readers.has(source.topic) || rejectSource(settings, ownTenant, tenantId, source) !== undefined) continue;
       readers.set(source.topic, { tenantId, source, isPaused: paused.has(`${tenantId}\n${source.name}`) });
     }
   }

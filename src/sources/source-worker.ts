@@ -4,11 +4,12 @@ import { describeKafkaError } from '../kafka/errors.ts';
 import { LookupCache } from '../lib/lookup-cache.ts';
 import type { SourceState } from '../model/source.ts';
 import { loadTenantState, type TenantState } from '../store/tenants/tenant-state.ts';
+import { FailingTopics } from './failing-topics.ts';
 import { GroupSession, type GroupSessionParts } from './group-session.ts';
 import { loadReaders } from './readers.ts';
 
 export interface SourceWorkerParts
-  extends Omit<GroupSessionParts, 'findTenant' | 'forgetTenants' | 'onRead' | 'onProblem'> {
+  extends Omit<GroupSessionParts, 'findTenant' | 'forgetTenants' | 'onRead' | 'onProblem' | 'failing'> {
   readonly catalogs: CatalogCache;
   /** The tenant of the installation. */
   readonly tenant: string;
@@ -34,6 +35,7 @@ export class SourceWorker {
   #running: Promise<void> | undefined;
   #problem: string | null = null;
   #session: GroupSession | undefined;
+  readonly #failing = new FailingTopics();
 
   constructor(parts: SourceWorkerParts) {
     this.#parts = parts;
@@ -56,8 +58,10 @@ export class SourceWorker {
   }
 
   get state(): SourceState {
-    const { missing = [], lag = new Map<string, number>() } = this.#session ?? {};
-    return { problem: this.#problem, missing, lag };
+    const { missing = [], leaderless = [], lag = new Map<string, number>() } = this.#session ?? {};
+    const withoutLeader = leaderless.map((topic) => [topic, 'a partition has no leader'] as const);
+    const failing = new Map([...this.#failing.causes, ...withoutLeader]);
+    return { problem: this.#problem, missing, failing, lag };
   }
 
   async #run(): Promise<void> {
@@ -96,6 +100,7 @@ export class SourceWorker {
         forgetTenants: () => this.#tenants.clear(),
         onRead: () => this.#recover(),
         onProblem: (error) => this.#tell(error),
+        failing: this.#failing,
       },
       readers,
       load,

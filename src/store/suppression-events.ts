@@ -58,7 +58,8 @@ export async function reportSuppression(
     ...(userId === undefined ? {} : { user_id: userId }),
     event_type: type,
     event_timestamp: isoTime(now),
-    properties: toProperties(view),
+    // An erasure of the user could not find an address in a fact about no user.
+    properties: toProperties(userId === undefined ? { ...view, address: null } : view),
   };
   if (isHeardByRules && userId !== undefined) {
     await enqueueOutbox(connection, [{ tenantId, userId, eventId, event }], now);

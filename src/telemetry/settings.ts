@@ -56,6 +56,7 @@ function parseInterval({ TIDINGS_METRICS_INTERVAL: value }: Environment): Millis
 
 /** The variables of OpenTelemetry, and one of our own that comes first. */
 function parseTracesUrl(env: Environment): string | null {
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return null;
   const given = [
     ['TIDINGS_OTLP_URL', '/v1/traces'],
     ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', ''],
@@ -68,7 +69,8 @@ function parseTracesUrl(env: Environment): string | null {
       throw new ConfigError(
         `${name} must be the http:// or https:// URL of a collector, such as http://localhost:4318`,
       );
-    return value.replace(/\/+$/, '') + path;
+    const url = value.replace(/\/+$/, '');
+    return url.endsWith(path) ? url : url + path;
   }
   return null;
 }

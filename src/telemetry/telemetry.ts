@@ -69,7 +69,7 @@ export async function openTelemetry(settings: TelemetrySettings, log: Logger): P
 /** Logs one line for each request and each batch; the settler has that of each attempt. Returns a function that ends that. */
 function writeLines(log: Logger): () => void {
   const ends = [
-    answered.receive(
+    answered.subscribe(
       ({ requestId, correlationId, method, route, area, status, durationMs, tenantId, actor, traceparent }) =>
         log.debug(
           {
@@ -84,7 +84,7 @@ function writeLines(log: Logger): () => void {
           'request',
         ),
     ),
-    batched.receive(({ tenantId, items, durationMs, failed, traceparents }) =>
+    batched.subscribe(({ tenantId, items, durationMs, failed, traceparents }) =>
       log.debug(
         {
           ...{ tenant_id: tenantId, events: items, duration_ms: Math.round(durationMs), failed },

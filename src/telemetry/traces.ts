@@ -79,10 +79,10 @@ export function openTraces(url: string): () => Promise<void> {
   };
   startTracing(readRatio(process.env));
   const ends = [
-    answered.receive((request) => write1(write, toRequestSpan(request))),
-    batched.receive((batch) => write1(write, toBatchSpan(batch))),
-    decided.receive((batch) => toDecisionSpans(batch).forEach(write)),
-    attempted.receive((attempt) => toAttemptSpans(attempt).forEach(write)),
+    answered.subscribe((request) => write1(write, toRequestSpan(request))),
+    batched.subscribe((batch) => write1(write, toBatchSpan(batch))),
+    decided.subscribe((batch) => toDecisionSpans(batch).forEach(write)),
+    attempted.subscribe((attempt) => toAttemptSpans(attempt).forEach(write)),
   ];
   return async () => {
     stopTracing();

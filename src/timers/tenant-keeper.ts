@@ -4,8 +4,8 @@ import type { Millis } from '../model/event.ts';
 import { areUsersLocked } from '../store/facts/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { deleteSome, deleteTenantRow, listTenantTables, type TenantTable } from '../store/tenants/delete-tenant.ts';
-import { holdSome, markReleased, releaseSome } from '../store/tenants/queues.ts';
-import { listUnsettledTenants, loadTenant, type StoredTenant } from '../store/tenants/tenants.ts';
+import { holdStopped, releaseResumed } from '../store/tenants/queues.ts';
+import { listUnsettledTenants, loadTenant, type UnsettledTenant } from '../store/tenants/tenants.ts';
 
 export interface TenantKeeperOptions {
   readonly pool: pg.Pool;
@@ -87,31 +87,31 @@ export class TenantKeeper {
   }
 
   /** Returns whether there is more to do for the tenant now. */
-  async #takeTurn({ tenantId, status }: Pick<StoredTenant, 'tenantId' | 'status'>): Promise<boolean> {
+  async #takeTurn(tenant: UnsettledTenant): Promise<boolean> {
+    const { tenantId, status } = tenant;
     if (status === 'deleting') return this.#deleteRows(tenantId);
-    if ((this.#rests.get(`${status} ${tenantId}`)?.until ?? 0) > performance.now()) return false;
+    if ((this.#rests.get(toRestKey(tenant))?.until ?? 0) > performance.now()) return false;
     for (let chunk = 0; chunk < CHUNKS_PER_TURN; chunk++) {
       if (this.#isStopping) return false;
-      const isDone = await (status === 'active' ? this.#releaseChunk(tenantId) : this.#holdChunk(tenantId, status));
+      const isDone = await (status === 'active' ? this.#releaseChunk(tenantId) : this.#holdChunk(tenant));
       if (isDone) return false;
     }
     return true;
   }
 
   /** Returns whether everything is held. */
-  async #holdChunk(tenantId: string, status: string): Promise<boolean> {
-    const held = await withTransaction(this.#options.pool, (connection) => holdSome(connection, tenantId));
-    if (held === 0) this.#rest(`${status} ${tenantId}`);
-    else this.#rests.delete(`${status} ${tenantId}`);
-    return held === 0;
+  async #holdChunk(tenant: UnsettledTenant): Promise<boolean> {
+    const held = await withTransaction(this.#options.pool, (connection) => holdStopped(connection, tenant.tenantId));
+    const key = toRestKey(tenant);
+    if (held === 0) this.#rest(key);
+    else this.#rests.delete(key);
+    return held === null || held === 0;
   }
 
-  /** Returns whether nothing is held. */
+  /** Returns whether nothing more can be released now. */
   async #releaseChunk(tenantId: string): Promise<boolean> {
     const { pool, clock } = this.#options;
-    const released = await withTransaction(pool, (connection) => releaseSome(connection, tenantId, clock()));
-    if (released === 0) await markReleased(pool, tenantId);
-    return released === 0;
+    return !(await withTransaction(pool, (connection) => releaseResumed(connection, tenantId, clock())));
   }
 
   /** Rests twice as long as before. */
@@ -127,7 +127,7 @@ export class TenantKeeper {
     const tenant = await loadTenant(pool, tenantId);
     if (tenant?.status !== 'deleting') return false;
     // Nothing more is sent meanwhile.
-    if ((await withTransaction(pool, (connection) => holdSome(connection, tenantId))) > 0) return true;
+    if (((await withTransaction(pool, (connection) => holdStopped(connection, tenantId))) ?? 0) > 0) return true;
     if (clock() - (tenant.suspendedAt ?? 0) < grace) return false;
     const tables = await listTenantTables(pool);
     // Work under way may have added rows to a table that was empty before: the next turn finds them.
@@ -153,4 +153,9 @@ export class TenantKeeper {
     }
     return chunks;
   }
+}
+
+/** A tenant that was resumed and is stopped again has its rows held at once: its status has another revision. */
+function toRestKey({ tenantId, revision }: UnsettledTenant): string {
+  return `${tenantId} ${revision}`;
 }

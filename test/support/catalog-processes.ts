@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach } from 'vitest';
+import { type afterAll, afterEach } from 'vitest';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { type Program, tidingsDirectly } from './program.ts';
 
@@ -26,10 +26,12 @@ export interface CatalogProcessesOptions {
   readonly env?: { readonly [name: string]: string };
 }
 
-/** Prepares the tests of a file: call it once, at its top. Processes are killed and databases dropped after each test. */
-export function useCatalogProcesses(): (options: CatalogProcessesOptions) => Promise<CatalogProcesses> {
+/** Prepares the tests of a file: call it once, at its top. Processes are killed and databases dropped after each test, or all. */
+export function useCatalogProcesses(
+  after: typeof afterEach | typeof afterAll = afterEach,
+): (options: CatalogProcessesOptions) => Promise<CatalogProcesses> {
   const cleanup: (() => Promise<unknown>)[] = [];
-  afterEach(async () => {
+  after(async () => {
     for (const step of cleanup.splice(0).reverse()) await step();
   });
   return async ({ catalog, leaseMs, env = {} }) => {

@@ -3,6 +3,7 @@
  * npm run torture -- --chaos [--notifications N] [--seed S] [--json]: see chaos/chaos.ts.
  * npm run torture -- batch [--minutes N] [--recipients N] [--every S] [--directory D] [--seed S] [--json]: see batch.ts.
  * npm run torture -- kafka [--messages N] [--seed S] [--json]: see kafka.ts.
+ * npm run torture -- outbox [--rounds N] [--seed S] [--json]: see outbox.ts.
  * npm run soak -- [--minutes N] [--every S] [--rate N] [--directory D] [--plot FILE] [--seed S] [--json]: see soak/soak.ts.
  * Exits with 1 when anything did not hold.
  */
@@ -26,9 +27,15 @@ const program = new Command('torture')
   .option('--notifications <n>', 'with --chaos: how many', wholeNumber, 100_000)
   .argument(
     '[what]',
-    'batch: batches with pauses, resumes and kills; kafka: topics; soak: hours at half the rate; without it, everything else',
+    'batch: batches with pauses, resumes and kills; kafka: topics that are read; outbox: topics that are written; soak: hours at half the rate; without it, everything else',
   )
   .option('--messages <n>', 'with kafka: how many', wholeNumber, 100_000)
+  .option(
+    '--rounds <n>',
+    'with outbox: how often there is each interruption; a round takes two minutes',
+    wholeNumber,
+    5,
+  )
   .option('--minutes <n>', 'with batch and soak: for how long', Number, 20)
   .option('--recipients <n>', 'with batch: recipients of each', wholeNumber, 20_000)
   .option('--every <seconds>', 'with batch and soak: between two interruptions', Number, 20)
@@ -54,10 +61,12 @@ const { kills, seed, json, disk, ...wanted } = program.opts<{
   rate?: number;
   plot?: string;
   messages: number;
+  rounds: number;
 }>();
 
 if (program.args[0] === 'batch') await runBatches();
 else if (program.args[0] === 'kafka') await runKafka();
+else if (program.args[0] === 'outbox') await runOutbox();
 else if (program.args[0] === 'soak') await runSoak();
 else if (wanted.chaos) await runChaos();
 else if (disk === undefined) await runOnSmallDisk();
@@ -80,6 +89,22 @@ async function runKafka(): Promise<void> {
     interruptions: INTERRUPTIONS,
     log,
   });
+  console.log(json ? JSON.stringify(report) : report);
+  if (!report.held) process.exitCode = 1;
+}
+
+async function runOutbox(): Promise<void> {
+  const { findKafka } = await import('../support/kafka/broker.ts');
+  const { OUTBOX_INTERRUPTIONS, tortureOutbox } = await import('./outbox.ts');
+  const tools = findKafka();
+  if (!tools) {
+    process.exitCode = 1;
+    return;
+  }
+  console.error(`Seed ${seed}`);
+  const log = (line: string) => console.error(line);
+  const { rounds } = wanted;
+  const report = await tortureOutbox(tools, { seed, rounds, interruptions: OUTBOX_INTERRUPTIONS, claim: null, log });
   console.log(json ? JSON.stringify(report) : report);
   if (!report.held) process.exitCode = 1;
 }

@@ -10,8 +10,9 @@ import type { Report } from './findings.ts';
  * rules that never wait, and rules that depend on events that only a caller can post.
  */
 export function checkUses(catalog: CatalogData, report: Report): void {
-  const { events, traits, notifications, rules, groups, preferences } = catalog;
-  const used = new Set(rules.flatMap(getEventTypes));
+  const { events, traits, notifications, rules, groups, preferences, connectors = [] } = catalog;
+  const imports = connectors.flatMap((one) => (one.kind === 'customer-import' ? [one.on] : []));
+  const used = new Set([...rules.flatMap(getEventTypes), ...imports]);
   const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
   for (const { name } of events) {
     if (reserved.has(name)) {

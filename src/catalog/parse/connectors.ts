@@ -43,11 +43,23 @@ const url = z
     'write a URL without a path, such as https://core.example.com',
   )
   .transform((text) => text.replace(/\/$/, ''));
-const path = z
-  .string()
-  .max(1024)
-  .refine((text) => !/[\s#]/.test(text), 'write a path such as /api/v1/customers/{user_id}')
-  .transform((text) => (text.startsWith('/') ? text : `/${text}`));
+/** A path with `{name}` in the place of a value, or without any. */
+const pathWith = (name?: 'user_id' | 'product_id' | 'reference') =>
+  z
+    .string()
+    .max(1024)
+    .superRefine((text, { addIssue }) => {
+      const example = name === undefined ? '/api/v1/cm/get_card_list' : `/api/v1/customers/{${name}}`;
+      if (/[\s#]/.test(text)) return addIssue(`write a path such as ${example}`);
+      const places = [...text.matchAll(/\{([^}]*)\}/g)].map(([, one = '']) => one);
+      const other = places.find((one) => one !== name);
+      const known = name === undefined ? 'this path has no place' : `here it is {${name}}`;
+      if (other !== undefined) addIssue(`{${other.slice(0, 60)}} is the place of nothing: ${known}`);
+      else if (name !== undefined && places.length === 0)
+        addIssue(`{${name}} is missing: write a path such as ${example}`);
+    })
+    .transform((text) => (text.startsWith('/') ? text : `/${text}`));
+const path = pathWith();
 const header = z.string().regex(/^[A-Za-z][\w-]{0,63}$/, 'write the name of a header, such as x-avant-authorization');
 
 const jsonPath = z.string().superRefine((text, { addIssue }) => {
@@ -107,7 +119,7 @@ const customerImport = z
     on: z.string(),
     when: z.string().optional(),
     ...base,
-    path,
+    path: pathWith('user_id'),
     traits: z
       .record(z.string().min(1).max(128), value)
       .refine(
@@ -121,8 +133,6 @@ const customerImport = z
   })
   .transform(({ register_cards: registers, ...rest }) => ({ ...rest, registers }));
 
-const lookup = { url, path };
-
 const cardRegistration = z
   .strictObject({
     kind: z.literal('card-registration'),
@@ -133,13 +143,17 @@ const cardRegistration = z
     network: z
       .strictObject({
         accounts: z.strictObject({
-          ...lookup,
+          ...{ url, path: pathWith('product_id') },
           reference: jsonPath.default('credit_cards[0].first_data_credit_card_reference'),
           cache: duration(86_400_000).optional(),
         }),
         gateway: z.strictObject({ url, path: path.default('/cm/api/v2.0/cm/register_valid_user') }).optional(),
         numbers: z
-          .strictObject({ ...lookup, field: z.string().min(1).max(64).default('credit_card_number') })
+          .strictObject({
+            url,
+            path: pathWith('reference'),
+            field: z.string().min(1).max(64).default('credit_card_number'),
+          })
           .optional(),
         padding: z.enum(CARD_PADDINGS).default('oaep-sha256'),
         language: z.string().max(20).default('us-en'),
@@ -213,7 +227,19 @@ function parseConnector(ctx: RuleContext, entry: Entry): Connector | undefined {
     return undefined;
   }
   const connector = { name, ...checked.data } as Connector;
-  return connector.kind === 'customer-import' ? checkTrigger(ctx, tree, connector) : connector;
+  if (connector.kind !== 'customer-import') return connector;
+  checkTraits(ctx, tree, Object.keys(connector.traits));
+  return checkTrigger(ctx, tree, connector);
+}
+
+/** Reports traits that events.yaml does not declare, where it declares any. */
+function checkTraits({ file, traits }: RuleContext, tree: Tree, names: readonly string[]): void {
+  if (traits === undefined) return;
+  const declared = Object.keys((traits.properties ?? {}) as object);
+  for (const name of names.filter((one) => !declared.includes(one))) {
+    const at = findNode(tree, ['traits', name]).at;
+    file.report(at, `events.yaml declares no trait ${JSON.stringify(name.slice(0, 60))}`, suggest(name, declared));
+  }
 }
 
 /** Checks the event type and the condition of an import. */

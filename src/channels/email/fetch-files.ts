@@ -20,7 +20,7 @@ const MAX_FILE_MS = 10_000;
 const MAX_FETCH_MS = 20_000;
 
 /** Types that mail programs run, or do not let through. */
-const REFUSED_TYPE =
+const REJECTED_TYPE =
   /^(?:application\/(?:x-msdownload|x-msdos-program|x-sh|x-executable|java-archive|hta)|text\/html)\b/i;
 
 /** Returns a function that fetches files over HTTPS from public addresses, one after the other, without following redirects. */
@@ -85,7 +85,7 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
       const given = readType(headers['content-type']);
       const type = file.type ?? given;
       // Also what the server gives under another name: a login page is no invoice.
-      const wrong = [type, given].find((one) => REFUSED_TYPE.test(one));
+      const wrong = [type, given].find((one) => REJECTED_TYPE.test(one));
       if (wrong !== undefined) return reject(`${what} is of the type ${wrong.slice(0, 100)}, which is not sent`);
       const encoding = String(headers['content-encoding'] ?? 'identity');
       if (!/^identity$/i.test(encoding)) return reject(`${what} cannot be fetched: its server compresses it unasked`);

@@ -29,7 +29,7 @@ export class PooledMail {
   readonly data: { readonly signal: AbortSignal };
   readonly message = this;
   readonly #parts: MailParts;
-  #utf8Refused = false;
+  #utf8Rejected = false;
   #isStopped = false;
   #stream: Readable | undefined;
 
@@ -49,16 +49,16 @@ export class PooledMail {
   }
 
   /** Whether the message was not sent, because its addresses need SMTPUTF8 (RFC 6531), which the server does not offer. */
-  get utf8Refused(): boolean {
-    return this.#utf8Refused;
+  get utf8Rejected(): boolean {
+    return this.#utf8Rejected;
   }
 
   /** Returns a new object each time, because the connection modifies it. Without recipients nothing is sent. */
   getEnvelope() {
     const { envelope, mayHandOver, offersUtf8 } = this.#parts;
     this.#isStopped = !mayHandOver();
-    this.#utf8Refused = /\P{ASCII}/u.test(envelope.from + envelope.to) && !offersUtf8();
-    return { ...envelope, to: this.#isStopped || this.#utf8Refused ? [] : [envelope.to] };
+    this.#utf8Rejected = /\P{ASCII}/u.test(envelope.from + envelope.to) && !offersUtf8();
+    return { ...envelope, to: this.#isStopped || this.#utf8Rejected ? [] : [envelope.to] };
   }
 
   getHeader(): string {

@@ -203,7 +203,7 @@ export function smtpProvider(settings: SmtpSettings): Provider {
       // The pool uses only what PooledMail has; its parameter type is nodemailer's composer.
       pool.send(mail as unknown as Parameters<typeof pool.send>[0], (error, info) => {
         if (mail.isStopped) resolve(STOPPED);
-        else if (mail.utf8Refused) resolve(utf8Outcome(from.address));
+        else if (mail.utf8Rejected) resolve(utf8Outcome(from.address));
         else if (error) resolve(toFailureOutcome(error as SmtpFailure, mail.sentWhole, tidy));
         else resolve({ kind: 'sent', providerMessageId: messageId, response: tidy(info?.response ?? '') });
       });

@@ -19,6 +19,7 @@ import {
   checkCatalogDir,
   checkConfig,
   checkExposure,
+  checkKafkaGroup,
   checkKeyFile,
   checkPortFree,
   checkSpace,
@@ -86,12 +87,18 @@ async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     await runCheck('disk', () => checkSpace(dataDir)),
     await runCheck('port', () => checkPortFree(checked, isOurs)),
     await runCheck('catalog', () => checkCatalogDir(catalogDir)),
+    ...(await examineKafka(checked, env)),
     ...installation,
     await runCheck('public URL', () => checkPublicUrl(checked.publicUrl, sendsOut(checked) || senders.length > 0)),
     ...(await checkSenders(senders, openDnsLookup())),
     ...database,
     ...server,
   ];
+}
+
+async function examineKafka({ kafka }: Config, env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  if (!kafka) return [];
+  return [await runCheck('Kafka', () => checkKafkaGroup(kafka, Boolean(env.TIDINGS_KAFKA_GROUP)))];
 }
 
 async function examineServer(env: NodeJS.ProcessEnv): Promise<Finding[]> {

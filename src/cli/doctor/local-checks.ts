@@ -153,3 +153,9 @@ export function checkZones(): Verdict {
   if (age > 2) return warn(`time zone data ${version}`, 'update Node.js: countries have changed their clocks since');
   return ok(`time zone data ${version}, Node.js ${process.versions.node}`);
 }
+
+/** Names the consumer group of Kafka: two installations in one would each miss messages. */
+export function checkKafkaGroup({ group }: NonNullable<Config['kafka']>, isChosen: boolean): Verdict {
+  const name = `the consumer group is "${group}"${isChosen ? '' : ', the default'}`;
+  return ok(`${name}; another installation on the same brokers needs one of its own (TIDINGS_KAFKA_GROUP)`);
+}

@@ -134,13 +134,16 @@ export function addConnectorsCommands(program: Command): void {
       return runApiCommand(json, async (api) => {
         if (taskId === undefined) {
           let retried = 0;
-          for (let hasMore = true; hasMore; ) {
-            const data = (await api.post('/api/v1/connector-tasks/retry', { connector, code })) as {
+          // Tasks that end again meanwhile are left as they are: it would go on for as long as they fail.
+          for (let [hasMore, endedUntil] = [true, undefined as string | undefined]; hasMore; ) {
+            const body = { connector, code, ended_until: endedUntil };
+            const data = (await api.post('/api/v1/connector-tasks/retry', body)) as {
               readonly retried: number;
               readonly has_more: boolean;
+              readonly ended_until: string;
             };
             retried += data.retried;
-            hasMore = data.has_more;
+            [hasMore, endedUntil] = [data.has_more, data.ended_until];
           }
           return { data: { retried }, lines: [`${retried} ${retried === 1 ? 'task is' : 'tasks are'} run again.`] };
         }

@@ -41,7 +41,12 @@ interface Counts {
   created: number;
   known: number;
   rejected: number;
+  /** The first of the rejected lines. */
+  readonly problems: { readonly line: number; readonly code: string; readonly message: string }[];
 }
+
+/** Rejected lines that are shown. */
+const MAX_PROBLEMS = 20;
 
 /** Adds the commands `generate_payment_reminder_objects` and `generate_card_high_purchase_objects`. */
 export function addGenerateObjectsCommands(program: Command): void {
@@ -58,21 +63,38 @@ export function addGenerateObjectsCommands(program: Command): void {
       .action((file: string, { json }: { json?: boolean }) =>
         runApiCommand(json, async (api) => {
           const counts = await postLines(api, generator, file);
-          const lines = [`${counts.created} new, ${counts.known} there already, ${counts.rejected} rejected`];
           if (counts.rejected > 0) process.exitCode = 1;
-          return { data: counts, lines };
+          return { data: counts, lines: toLines(counts) };
         }),
       );
   }
 }
 
+function toLines({ created, known, rejected, problems }: Counts): string[] {
+  const more = rejected - problems.length;
+  return [
+    `${created} new, ${known} there already, ${rejected} rejected`,
+    ...problems.map(({ line, code, message }) => `line ${line}: ${code}: ${message}`),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ];
+}
+
+/** Posts the lines in pages. One that cannot be read ends it before its page is posted; what was posted before it is said. */
 async function postLines(api: ApiClient, generator: Generator, file: string): Promise<Counts> {
-  const counts: Counts = { created: 0, known: 0, rejected: 0 };
-  let page: JsonObject[] = [];
+  const counts: Counts = { created: 0, known: 0, rejected: 0, problems: [] };
+  let page: { readonly line: number; readonly event: JsonObject }[] = [];
   const post = async () => {
     if (page.length === 0) return;
-    for (const { status } of await postEvents(api, page)) {
-      counts[status === 'accepted' ? 'created' : status === 'duplicate' ? 'known' : 'rejected']++;
+    const posted = await postEvents(
+      api,
+      page.map(({ event }) => event),
+    );
+    counts.created += posted.accepted;
+    counts.known += posted.duplicates;
+    counts.rejected += posted.rejected.length;
+    const room = MAX_PROBLEMS - counts.problems.length;
+    for (const { index, code, message } of posted.rejected.slice(0, room)) {
+      counts.problems.push({ line: page[index]?.line ?? 0, code, message });
     }
     page = [];
   };
@@ -80,25 +102,42 @@ async function postLines(api: ApiClient, generator: Generator, file: string): Pr
   for await (const line of readLines(file)) {
     number++;
     if (line.trim() === '') continue;
-    page.push(toEvent(generator, line, `${file}:${number}`));
+    page.push({ line: number, event: readEvent(generator, line, `${file}:${number}`, counts) });
     if (page.length === PAGE_LINES) await post();
   }
   await post();
   return counts;
 }
 
-/** Posts events, of which some may be rejected: the others are stored. Returns a result for each. */
-async function postEvents(
-  api: ApiClient,
-  events: readonly JsonObject[],
-): Promise<readonly { readonly status: string }[]> {
-  const isResults = (body: unknown): body is { readonly results: readonly { readonly status: string }[] } =>
-    Array.isArray((body as { readonly results?: unknown } | null)?.results);
+/** Returns the event of a line. @throws ConfigError with the place of the line, and what of the file was posted */
+function readEvent(generator: Generator, line: string, place: string, counts: Counts): JsonObject {
+  try {
+    return toEvent(generator, line, place);
+  } catch (error) {
+    const { created, known, rejected } = counts;
+    if (!(error instanceof ConfigError) || created + known + rejected === 0) throw error;
+    const posted = `before it, ${created} were new, ${known} there already, ${rejected} rejected`;
+    throw new ConfigError(`${error.message}; ${posted}: correct the line and run this again`);
+  }
+}
+
+/** Results of posted events. */
+interface Posted {
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejected: readonly { readonly index: number; readonly code: string; readonly message: string }[];
+}
+
+/** Posts events, of which some may be rejected: the others are stored. */
+async function postEvents(api: ApiClient, events: readonly JsonObject[]): Promise<Posted> {
+  const isPosted = (body: unknown): body is Posted =>
+    Array.isArray((body as { readonly rejected?: unknown } | null)?.rejected);
   const body = await api.post('/api/v1/events', events).catch((error: unknown) => {
-    if (error instanceof ApiError && isResults(error.problem)) return error.problem;
+    if (error instanceof ApiError && isPosted(error.problem)) return error.problem;
     throw error;
   });
-  return isResults(body) ? body.results : [];
+  if (!isPosted(body)) throw new Error('the answer does not say what became of the events');
+  return body;
 }
 
 /** Returns the event of a line: the same whenever it is made. @throws ConfigError with the place of the line */

@@ -26,6 +26,7 @@ interface Groups {
     readonly code: string;
     readonly path: string;
     readonly message: string;
+    readonly sources: readonly string[];
     readonly last_at: string;
     readonly count: number;
   }[];
@@ -57,11 +58,13 @@ export function addRejectedCommands(program: Command): void {
     );
   rejected
     .command('groups')
-    .description('Count rejected events by event type, code and path')
+    .description('Count rejected events by event type, code and path, with the sources that brought them')
+    .option('--source <name>', 'only those that this source of sources.yaml brought')
     .option('--json', 'print one line of JSON')
-    .action((options: { json?: boolean }) =>
-      runApiCommand(options.json, async (api) => {
-        const data = (await api.get('/api/v1/events/rejected/groups')) as Groups;
+    .action(({ source, json }: { source?: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const query = source === undefined ? '' : `?source=${encodeURIComponent(source)}`;
+        const data = (await api.get(`/api/v1/events/rejected/groups${query}`)) as Groups;
         return { data, lines: formatGroups(data) };
       }),
     );
@@ -120,7 +123,7 @@ function formatGroups({ count, at_least, groups }: Groups): string[] {
   if (count === 0) return ['No events are rejected.'];
   const lines = groups.map(
     (one) =>
-      `${String(one.count).padStart(8)}  ${one.last_at}  ${one.event_type ?? '-'}  ${one.code}  ${one.path || '-'}  ${one.message}`,
+      `${String(one.count).padStart(8)}  ${one.last_at}  ${one.event_type ?? '-'}  ${one.code}  ${one.path || '-'}  ${one.sources.join(', ') || '-'}  ${one.message}`,
   );
   return [`${at_least ? 'At least ' : ''}${formatCount(count, 'rejected event')}:`, ...lines];
 }

@@ -4,6 +4,8 @@ import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.t
 import type { ApiClient } from './api-client.ts';
 
 const PATH = '/api/v1/sinks';
+/** Messages that were set aside, in one answer. */
+const MAX_LISTED = 1000;
 
 interface JsonOption {
   readonly json?: boolean;
@@ -53,7 +55,12 @@ export function addSinksCommands(program: Command): void {
       'parked/retry',
       (n: number) => `tries ${messages(n)} again`,
     ],
-    ['discard', 'Delete messages that were set aside', 'parked/discard', (n: number) => `lost ${messages(n)}`],
+    [
+      'discard',
+      'Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait',
+      'parked/discard',
+      (n: number) => `lost ${messages(n)}`,
+    ],
   ] as const) {
     sinks
       .command(verb)
@@ -64,8 +71,10 @@ export function addSinksCommands(program: Command): void {
         runApiCommand(json, async (api) => {
           const data = (await api.post(`${PATH}/${encodeURIComponent(name)}/${path}`)) as {
             readonly messages?: number;
+            readonly has_more?: boolean;
           };
-          return { data, lines: [`The sink ${name} ${say(data.messages ?? 0)}.`] };
+          const more = data.has_more ? ['More are set aside: repeat the command.'] : [];
+          return { data, lines: [`The sink ${name} ${say(data.messages ?? 0)}.`, ...more] };
         }),
       );
   }
@@ -93,5 +102,6 @@ async function listParked(api: ApiClient, name: string): Promise<CommandOutput> 
   const lines = data.messages.map(
     ({ message_id, type, event_id, bytes, code }) => `${message_id}  ${code}  ${type} ${event_id}  ${bytes} bytes`,
   );
+  if (lines.length === MAX_LISTED) lines.push(`… and maybe more: the first ${MAX_LISTED} are listed`);
   return { data, lines: lines.length > 0 ? lines : ['No message of this topic was set aside.'] };
 }

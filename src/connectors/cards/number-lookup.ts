@@ -4,17 +4,18 @@ import type { GuardedClient } from '../../http-out/guarded-client.ts';
 import type { Millis } from '../../model/event.ts';
 import { CallFailure } from '../call-failure.ts';
 import { checkStatus, checkTarget } from '../call-service.ts';
+import { findMember } from './find-member.ts';
 
 /** Bytes of the answer, at most. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 const MIN_DIGITS = 12;
 const MAX_DIGITS = 19;
-const [QUOTE, COLON, SPACE, ZERO, NINE] = [0x22, 0x3a, 0x20, 0x30, 0x39];
+const [QUOTE, ZERO, NINE] = [0x22, 0x30, 0x39];
 
 /**
  * Looks up a card number and hands it to `use` as its digits, one byte each. The number never becomes a text, which could not be
  * overwritten: the bytes that came, and those that `use` has, are zero when this returns. The connection is closed.
- * @param field the member of the answer that is the number
+ * @param field the member of the answer, which is a JSON object, that is the number
  * @throws CallFailure, and what `use` throws
  */
 export async function withCardNumber<T>(
@@ -90,14 +91,12 @@ function receive(
 
 /** Returns a copy of the digits of a member; undefined: it has no digits, or another number of them. */
 function findDigits(answer: Buffer, field: string): Buffer | undefined {
-  const name = answer.indexOf(`"${field}"`);
-  if (name < 0) return undefined;
-  let at = name + field.length + 2;
-  while (at < answer.length && [QUOTE, COLON, SPACE].includes(answer[at] as number)) at++;
-  let end = at;
-  while (end < answer.length && isDigit(answer[end] as number)) end++;
-  const count = end - at;
-  return count >= MIN_DIGITS && count <= MAX_DIGITS ? Buffer.from(answer.subarray(at, end)) : undefined;
+  const found = findMember(answer, field);
+  if (!found) return undefined;
+  const [start, end] = answer[found.start] === QUOTE ? [found.start + 1, found.end - 1] : [found.start, found.end];
+  const digits = answer.subarray(start, end);
+  const isNumber = digits.length >= MIN_DIGITS && digits.length <= MAX_DIGITS && digits.every(isDigit);
+  return isNumber ? Buffer.from(digits) : undefined;
 }
 
 function isDigit(byte: number): boolean {

@@ -97,11 +97,10 @@ export function registerConnectorRoutes(app: App, dependencies: HttpDependencies
         response: { 200: connectorTasksRetried },
       },
     },
-    ({ principal, body: { connector: name, code } }) =>
-      connectors.retryTasks(principal, {
-        ...(name !== undefined && { connector: name }),
-        ...(code !== undefined && { code }),
-      }),
+    ({ principal, body: { connector: name, code, ended_until: until } }) => {
+      const filter = { ...(name !== undefined && { connector: name }), ...(code !== undefined && { code }) };
+      return connectors.retryTasks(principal, filter, until === undefined ? undefined : Date.parse(until));
+    },
   );
 
   app.post(

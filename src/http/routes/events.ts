@@ -20,6 +20,7 @@ import {
   dismissed,
   type RejectedGroup,
   rejectedGroups,
+  rejectedGroupsQuery,
   rejectedPage,
   rejectedQuery,
 } from '../schemas/rejected.ts';
@@ -101,11 +102,12 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         summary:
           'Count rejected events by event type, code and path; the largest groups first, of the newest 20,000 events',
         tags: ['events'],
+        querystring: rejectedGroupsQuery,
         response: { 200: rejectedGroups },
       },
     },
-    async ({ principal: { tenantId } }) => {
-      const scope = { tenantId, filter: {}, startedAt: clock() };
+    async ({ principal: { tenantId }, query: { source } }) => {
+      const scope = { tenantId, filter: { ...(source !== undefined && { source }) }, startedAt: clock() };
       const { count, isAtLeast, groups } = await previewRejected(database.forTenant(tenantId), seal, scope, MAX_GROUPS);
       return { count, at_least: isAtLeast, groups: groups as unknown as readonly RejectedGroup[] };
     },

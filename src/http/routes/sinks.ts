@@ -1,11 +1,12 @@
 import { TidingsError } from '../../errors.ts';
-import { refuseTopic } from '../../kafka/allowed-topics.ts';
+import { rejectTopic } from '../../kafka/allowed-topics.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { isTestTenant } from '../../model/principal.ts';
 import type { MessageSink } from '../../model/sink.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { listParked, releaseParked } from '../../store/kafka/outbox.ts';
-import { listTopics, loadOpenTopics, setTopicPaused, type TopicView } from '../../store/kafka/topics.ts';
+import { loadOpenTopics } from '../../store/kafka/open-topics.ts';
+import { listParked, MAX_PARKED, releaseMessages } from '../../store/kafka/outbox.ts';
+import { listTopics, setTopicPaused, type TopicView } from '../../store/kafka/topics.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { parkedPage, parkedResult, sinkPage, sinkParams, sinkState } from '../schemas/sinks.ts';
@@ -68,7 +69,7 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
   function findCause(tenantId: string, { topic }: WrittenTopic): string | null {
     if (isTestTenant(tenantId)) return OF_TEST_KEY;
     if (!kafka) return NOT_CONFIGURED;
-    return refuseTopic(kafka.settings, kafka.tenant, tenantId, topic) ?? null;
+    return rejectTopic(kafka.settings, kafka.tenant, tenantId, topic) ?? null;
   }
 
   async function requireWritten(tenantId: string, name: string): Promise<WrittenTopic> {
@@ -136,23 +137,26 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
         config: { scope: 'webhooks:write', errors: ['not_found'] },
         schema: {
           operationId: `${verb}ParkedMessages`,
-          summary: isDeleted ? 'Delete messages that were set aside' : 'Send messages that were set aside once more',
+          summary: isDeleted
+            ? 'Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait'
+            : 'Send messages that were set aside once more',
           tags: TAGS,
           params: sinkParams,
           response: { 200: parkedResult },
         },
       },
       async ({ principal: { tenantId, actor }, params: { name } }) => {
-        const { topic } = await requireWritten(tenantId, name);
+        const { topic, kind } = await requireWritten(tenantId, name);
+        const release = !isDeleted ? 'retried' : kind === 'former' ? 'all_discarded' : 'discarded';
         const now = clock();
         const messages = await withTransaction(database.forTenant(tenantId), async (connection) => {
-          const count = await releaseParked(connection, tenantId, topic, isDeleted);
+          const count = await releaseMessages(connection, tenantId, topic, release);
           const action = isDeleted ? 'sink.discarded' : 'sink.retried';
           const detail = { topic, messages: count };
           if (count > 0) await appendAuditEntry(connection, { tenantId, actor, action, subject: name, detail }, now);
           return count;
         });
-        return { name, messages };
+        return { name, messages, has_more: messages === MAX_PARKED };
       },
     );
   }
@@ -161,6 +165,9 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
 const NOT_CONFIGURED = 'Kafka is not configured (TIDINGS_KAFKA_BROKERS)';
 const OF_TEST_KEY = 'the data of test keys goes to no topic';
 
+/** Begins the name of a former topic that something else has now; no other name has a colon. */
+const FORMER_PREFIX = 'former:';
+
 /** Returns what the catalog writes, in the order of its files, and topics that it wrote before. */
 function listWritten({ sinks = [], sources = [] }: CatalogData, views: readonly TopicView[]): WrittenTopic[] {
   const own = sinks.map((sink): WrittenTopic => ({ name: sink.name, kind: 'sink', topic: sink.topic, sink }));
@@ -168,8 +175,9 @@ function listWritten({ sinks = [], sources = [] }: CatalogData, views: readonly 
   const known = [...own, ...letters.map((topic): WrittenTopic => ({ name: topic, kind: 'dead_letters', topic }))];
   const topics = new Set(known.map(({ topic }) => topic));
   const names = new Set(known.map(({ name }) => name));
-  const former = views.filter(({ topic }) => !topics.has(topic) && !names.has(topic));
-  return [...known, ...former.map(({ topic }): WrittenTopic => ({ name: topic, kind: 'former', topic }))];
+  const former = views.filter(({ topic }) => !topics.has(topic));
+  const nameOf = (topic: string) => (names.has(topic) ? `${FORMER_PREFIX}${topic}` : topic);
+  return [...known, ...former.map(({ topic }): WrittenTopic => ({ name: nameOf(topic), kind: 'former', topic }))];
 }
 
 function toState(cause: string | null, { paused_at, full_since, problem }: TopicView, isOpen: boolean) {

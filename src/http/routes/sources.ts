@@ -1,6 +1,6 @@
 import { TidingsError } from '../../errors.ts';
 import type { MessageSource } from '../../model/source.ts';
-import { refuseSource } from '../../sources/readers.ts';
+import { rejectSource } from '../../sources/readers.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { listOffsets, loadPausedSources, setSourcePaused } from '../../store/kafka-offsets.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
@@ -55,7 +55,7 @@ export function registerSourceRoutes(app: App, { database, catalogs, clock, kafk
 
   function findCause(tenantId: string, source: MessageSource): string | null {
     if (!kafka) return NOT_CONFIGURED;
-    return refuseSource(kafka.settings, kafka.tenant, tenantId, source) ?? null;
+    return rejectSource(kafka.settings, kafka.tenant, tenantId, source) ?? null;
   }
 
   for (const isPaused of [true, false]) {

@@ -19,6 +19,7 @@ import {
   pathText,
   storable,
   timestamp,
+  timeText,
   userId,
   userIdParam,
 } from './common.ts';
@@ -115,11 +116,18 @@ export const connectorTasksRetry = z
   .strictObject({
     connector: storable(z.string().min(1).max(128)).optional().describe('Absent: all connectors'),
     code: failureCode.optional(),
+    ended_until: timeText()
+      .optional()
+      .describe('Only those that ended until then. Absent: until now. Send that of the last answer if there are more'),
   })
   .meta({ id: 'ConnectorTasksRetry', examples: [{ connector: NAME, code: 'status_503' }] });
 
 export const connectorTasksRetried = z
-  .object({ retried: z.int(), has_more: z.boolean().describe('Whether there may be more: ask again') })
+  .object({
+    retried: z.int(),
+    has_more: z.boolean().describe('Whether there may be more: ask again, with `ended_until`'),
+    ended_until: timestamp.describe('Tasks that end later are not run again by a repetition with this time'),
+  })
   .meta({ id: 'ConnectorTasksRetried' });
 
 export const userProduct = z

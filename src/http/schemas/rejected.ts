@@ -23,9 +23,9 @@ const rejectedEvent = z
   })
   .meta({ id: 'RejectedEvent', description: 'An event that was not accepted, and why' });
 
-export const rejectedQuery = pageQuery.extend({
-  source: pathText.max(128).optional().describe('Only those that this source of sources.yaml brought'),
-});
+const source = pathText.max(128).optional().describe('Only those that this source of sources.yaml brought');
+export const rejectedQuery = pageQuery.extend({ source });
+export const rejectedGroupsQuery = z.object({ source });
 
 export const rejectedPage = z
   .object({ rejected: listOf(rejectedEvent as unknown as z.ZodType<RejectedEvent>), next: nextCursor })
@@ -37,6 +37,9 @@ const rejectedGroup = z
     code: z.string().meta({ examples: ['schema_mismatch'] }),
     path: z.string(),
     message: z.string().describe('Of one of them'),
+    sources: listOf(z.string()).describe(
+      'The first 20 sources of sources.yaml that brought them; empty: they were posted',
+    ),
     last_at: timestamp,
     count: z.int(),
   })

@@ -19,7 +19,9 @@ const sink = z
   .object({
     name: z
       .string()
-      .describe('That of the catalog; of a topic for dead letters, that of the topic')
+      .describe(
+        'That of the catalog; of a topic for dead letters, and of a former one, that of the topic (`former:TOPIC` if a sink has it)',
+      )
       .meta({ examples: ['outcomes'] }),
     description: z.string().nullable(),
     kind: z
@@ -75,5 +77,9 @@ export const parkedPage = z
   .meta({ id: 'ParkedPage', description: 'Messages that were set aside: their topic goes on without them' });
 
 export const parkedResult = z
-  .object({ name: z.string(), messages: z.int().describe('How many; 1000 at most: repeat it until it is 0') })
+  .object({
+    name: z.string(),
+    messages: z.int().describe('How many; 1000 at most'),
+    has_more: z.boolean().describe('Whether more may be set aside: ask again'),
+  })
   .meta({ id: 'ParkedResult' });

@@ -309,11 +309,12 @@ export async function loadTask(
 /**
  * Opens dead tasks again, the oldest first, with all of their attempts. Returns how many.
  * @param limit tasks at most
+ * @param endedUntil only tasks that ended until then: those that end again are not opened once more
  */
 export async function reopenTasks(
   connection: Connection,
   tenantId: string,
-  { connector, code }: Pick<TaskFilter, 'connector' | 'code'>,
+  { connector, code, endedUntil }: Pick<TaskFilter, 'connector' | 'code'> & { readonly endedUntil: Millis },
   limit: number,
   now: Millis,
 ): Promise<number> {
@@ -322,8 +323,9 @@ export async function reopenTasks(
      where tenant_id = $1 and task_id = any (array(
        select task_id from connector_tasks
        where tenant_id = $1 and state = 'dead' and ($2::text is null or connector = $2) and ($3::text is null or failure_code = $3)
+         and ended_at <= $6
        order by created_at, task_id limit $5 for update skip locked))`,
-    [tenantId, connector ?? null, code ?? null, isoTime(now), limit],
+    [tenantId, connector ?? null, code ?? null, isoTime(now), limit, isoTime(endedUntil)],
   );
   return rowCount ?? 0;
 }

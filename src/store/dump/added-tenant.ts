@@ -3,6 +3,7 @@ import type { Millis } from '../../model/event.ts';
 import { isTestTenant, liveTenantId, systemActor, testTenantId } from '../../model/principal.ts';
 import { beginToFollow } from '../catalog-followers.ts';
 import type { Connection } from '../pg/pool.ts';
+import { loadTenant } from '../tenants/tenants.ts';
 import { DumpError } from './format.ts';
 
 /** Parts that a restore of one tenant left out. */
@@ -49,12 +50,18 @@ export async function addTenant(connection: Connection, tenant: string, columns:
     `insert into tenants (${columns}) select ${own} from restored_tenants on conflict do nothing`,
   );
   const { rows: wanted } = await connection.query<{ count: number }>('select count(*) as count from restored_tenants');
-  if (rowCount !== wanted[0]?.count) throw alreadyThere(tenant);
+  if (rowCount !== wanted[0]?.count) throw await alreadyThere(connection, tenant);
 }
 
-/** Returns the error for a tenant that this installation has. */
-export function alreadyThere(tenant: string): ConfigError {
-  return new ConfigError(`this installation has the tenant "${tenant}" already; nothing was restored`);
+/** Returns the error for a tenant that this installation has, with what to do about it. */
+export async function alreadyThere(connection: Connection, tenant: string): Promise<ConfigError> {
+  const status = (await loadTenant(connection, tenant))?.status;
+  const hints: { readonly [status: string]: string } = {
+    moving: `; it moves here: tidings tenants resume ${tenant} goes on with it, and tidings tenants delete ${tenant} makes room for another restore`,
+    deleting: '; it is being deleted: try again when it is gone',
+  };
+  const hint = hints[status ?? ''] ?? '';
+  return new ConfigError(`this installation has the tenant "${tenant}" already; nothing was restored${hint}`);
 }
 
 /**

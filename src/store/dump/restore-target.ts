@@ -53,7 +53,7 @@ export async function prepareTarget(connection: pg.PoolClient, target: RestoreTa
     }
     await requireStopped(connection);
   } else if (filled && (await findRows(connection, tables, tenant))) {
-    throw alreadyThere(tenant);
+    throw await alreadyThere(connection, tenant);
   }
   await connection.query('create temporary table restored_facts (name text, value text) on commit drop');
   return filled === undefined;

@@ -27,6 +27,7 @@ export const LOCAL_FACTS: readonly string[] = [
   'retention_progress',
   'retention_completed_at',
   'metrics_collector',
+  'outbox_found',
 ];
 
 /** Facts that every dump has: they say which keys the data is sealed and hashed with. */

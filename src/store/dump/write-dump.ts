@@ -13,7 +13,7 @@ import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { loadTenant } from '../tenants/tenants.ts';
 import { requireLiveId, withTestTenant } from './added-tenant.ts';
 import { type DumpHeader, FORMAT, FORMAT_VERSION, HASH_CHECK_TEXT, SEAL_PURPOSE, type TableEnd } from './format.ts';
-import { awaitQuiet } from './quiet-tenant.ts';
+import { awaitQuiet, requireUnchanged } from './quiet-tenant.ts';
 import { isTenantTable, KEY_FACTS, LOCAL_FACTS, listDumpedTables, TENANT_FACTS } from './tables.ts';
 
 /** Progress of a dump or a restore. */
@@ -45,17 +45,17 @@ export interface DumpSummary extends DumpHeader {
  * Writes the lines of a dump (see format.ts) from one snapshot, while Tidings runs. Returns its summary at the end.
  *
  * @throws ConfigError if the schema is not that of this program, the key is another one, there is no such tenant, or something of
- *   one that moves does not end
+ *   one that moves does not end, or that one is resumed meanwhile
  */
 export async function* writeDump(options: DumpOptions): AsyncGenerator<Buffer, DumpSummary> {
   const { pool, seal, tenant } = options;
-  if (tenant !== null) await awaitQuiet(pool, tenant);
+  const revision = tenant === null ? undefined : await awaitQuiet(pool, tenant);
   const connection = await pool.connect();
   try {
     // The settings of a session keep its statements from reading whole tables.
     await connection.query('begin isolation level repeatable read read only; set local enable_seqscan = on');
     await verifyEncryptionKey(connection, seal);
-    if (tenant !== null) await requireTenant(connection, tenant);
+    if (tenant !== null) await requireTenant(connection, tenant, revision);
     const header = await loadHeader(connection, options);
     const output = new DumpOutput(options.onProgress);
     yield output.line(header);
@@ -66,6 +66,7 @@ export async function* writeDump(options: DumpOptions): AsyncGenerator<Buffer, D
       const end = yield* output.rows(connection, name, `select ${list} from ${name} ${where}`);
       contents.push(end);
     }
+    if (tenant !== null && revision !== undefined) await requireUnchanged(pool, tenant, revision);
     yield output.end(seal);
     return { ...header, contents, rows: output.rowsWritten };
   } finally {
@@ -173,12 +174,18 @@ async function findKeys(connection: Connection, seal: Seal): Promise<string[]> {
   return [...found];
 }
 
-async function requireTenant(connection: Connection, tenant: string): Promise<void> {
+/** @param revision that of a tenant that moves when it was quiet; undefined: it did not move */
+async function requireTenant(connection: Connection, tenant: string, revision: number | undefined): Promise<void> {
   requireLiveId(tenant);
   const stored = await loadTenant(connection, tenant);
   if (stored === null) throw new ConfigError(`there is no tenant "${tenant}" in this database`);
-  if (stored.status !== 'deleting') return;
-  throw new ConfigError(`the tenant "${tenant}" is being deleted; a dump would have only a part of it`);
+  if (stored.status === 'deleting') {
+    throw new ConfigError(`the tenant "${tenant}" is being deleted; a dump would have only a part of it`);
+  }
+  if (revision !== undefined) return requireUnchanged(connection, tenant, revision);
+  if (stored.status === 'moving') {
+    throw new ConfigError(`the tenant "${tenant}" began to move meanwhile; nothing was dumped; dump it again`);
+  }
 }
 
 /** Returns the condition of the rows to dump; empty: all. */

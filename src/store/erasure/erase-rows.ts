@@ -37,7 +37,7 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'rejected_events', erase: eraseRejected },
   byUser('outbox_events', 'due_at <= $2'),
   byUser('webhook_facts', 'fact_id <= $3'),
-  byUser('kafka_outbox', 'created_at <= $2'),
+  byUser('kafka_outbox', `user_id > '' and created_at <= $2`),
   { table: 'event_ids', erase: eraseEventIds },
   { table: 'audit_log', erase: eraseFromAuditLog },
   { table: 'jobs', erase: eraseFromJobs },

@@ -7,6 +7,8 @@ import { rejectedAad, toUserHash } from '../rejected.ts';
 
 /** Rejected events that a job looks at, in pages by the time of their last rejection, and their groups. */
 
+/** Sources that are named of a group. */
+const MAX_SOURCES = 20;
 /** Rows that a preview and a list of groups look at, the newest. */
 const MAX_GROUPED_ROWS = 20_000;
 const MAX_PREVIEW_SAMPLE = 5;
@@ -94,7 +96,7 @@ export async function previewRejected(
 ): Promise<JobPreview> {
   const { rows } = await connection.query(
     `with scanned as materialized (
-       select rejected_id, event_id, code, path, message, last_at, event_type,
+       select rejected_id, event_id, code, path, message, last_at, event_type, source,
               ${MATCHES} as matches
        from (
          select rejected_id, event_id, event_type, code, path, message, last_at, user_hash, source
@@ -103,7 +105,8 @@ export async function previewRejected(
          order by last_at desc, rejected_id desc limit ${MAX_GROUPED_ROWS}
        ) as rejected_events
      ), grouped as (
-       select event_type, code, path, count(*) as n, max(message) as message, max(last_at) as last_at
+       select event_type, code, path, count(*) as n, max(message) as message, max(last_at) as last_at,
+              (array_agg(distinct source) filter (where source is not null))[:${MAX_SOURCES}] as sources
        from scanned where matches group by event_type, code, path
      ), sample as (
        select json_build_object('rejected_id', rejected_id, 'event_id', event_id, 'event_type', event_type, 'code', code,
@@ -112,7 +115,7 @@ export async function previewRejected(
      )
      select (select count(*) from scanned) as scanned, (select coalesce(sum(n), 0)::bigint from grouped) as count,
             (select json_agg(json_build_object('event_type', event_type, 'code', code, 'path', path, 'message', message,
-                                               'last_at', to_char(last_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'count', n))
+                                               'sources', coalesce(sources, '{}'), 'last_at', to_char(last_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'count', n))
              from (select * from grouped order by n desc, last_at desc limit $10) as top) as groups,
             (select json_agg(s) from sample) as sample`,
     [...filterValues(seal, scope), maxGroups],

@@ -10,6 +10,9 @@ import type { Connection } from '../pg/pool.ts';
 
 /** Messages on their way to Kafka topics. */
 
+/** The fact in the database up to which messages were looked at: transaction, tenant and topic. */
+export const FOUND = 'outbox_found';
+
 /** A worker that writes topics listens here. */
 export const OUTBOX_CHANNEL = 'tidings_outbox';
 
@@ -119,7 +122,8 @@ insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, eve
 select t, m, o, 'dead_letter', u, '${DEAD_LETTER_TYPE}', m::text, $1, j, decode(s, 'base64'), b, $1
 from json_to_recordset($2) as r(t text, o text, m uuid, u text, j json, s text, b integer)
 where exists (
-  select from active_catalogs as a where a.tenant_id = r.t and r.o = any (a.open_topics) and a.open_until > $1)`;
+  select from active_catalogs as a where a.tenant_id = r.t and r.o = any (a.open_topics) and a.open_until > $1)
+on conflict do nothing`;
 
 /** A message that waits. */
 export interface WaitingMessage {
@@ -240,7 +244,7 @@ export interface ParkedView {
 }
 
 /** Messages of a topic that are listed, or moved by one command. */
-const MAX_PARKED = 1000;
+export const MAX_PARKED = 1000;
 
 /** Lists what was set aside of a topic, the earliest first. */
 export async function listParked(connection: Pick<Connection, 'query'>, tenantId: string, topic: string) {
@@ -263,28 +267,45 @@ export async function listParked(connection: Pick<Connection, 'query'>, tenantId
   );
 }
 
+/** Actions on messages: those that were set aside are sent once more, or deleted; or those that wait are deleted as well. */
+export type Release = 'retried' | 'discarded' | 'all_discarded';
+
 /**
- * Has messages that were set aside sent once more, after what waits, or deletes them, in the transaction of the caller. Returns how
- * many.
+ * Has messages that were set aside sent once more, after what waits, or deletes messages, in the transaction of the caller. Returns how
+ * many: 1000 at most.
  */
-export async function releaseParked(
+export async function releaseMessages(
   connection: Pick<Connection, 'query'>,
   tenantId: string,
   topic: string,
-  isDeleted: boolean,
+  release: Release,
+): Promise<number> {
+  const count = await releaseSome(connection, tenantId, topic, PARKED, release);
+  if (release !== 'all_discarded' || count > 0) return count;
+  return await releaseSome(connection, tenantId, topic, WAITING, release);
+}
+
+const PARKED = `parked_at > '-infinity' order by parked_at, message_id`;
+const WAITING = `parked_at is null and xid >= ${SENT_XID} order by xid, id`;
+
+async function releaseSome(
+  connection: Pick<Connection, 'query'>,
+  tenantId: string,
+  topic: string,
+  which: string,
+  release: Release,
 ): Promise<number> {
   const { rows } = await connection.query<{ message_id: string }>(
-    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity'
-     order by parked_at, message_id limit ${MAX_PARKED} for update`,
+    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and ${which} limit ${MAX_PARKED} for update`,
     [tenantId, topic],
   );
   if (rows.length === 0) return 0;
   // By their whole key: under row-level security, a join finds them by the tenant alone.
   const chosen = 'tenant_id = $1 and message_id = any ($3::uuid[]) and topic = $2';
   const { rowCount } = await connection.query(
-    isDeleted
-      ? `delete from kafka_outbox where ${chosen}`
-      : `update kafka_outbox set parked_at = null, parked_code = null, xid = pg_current_xact_id() where ${chosen}`,
+    release === 'retried'
+      ? `update kafka_outbox set parked_at = null, parked_code = null, xid = pg_current_xact_id() where ${chosen}`
+      : `delete from kafka_outbox where ${chosen}`,
     [tenantId, topic, rows.map((row) => row.message_id)],
   );
   return rowCount ?? 0;
@@ -306,7 +327,14 @@ export async function renumberOutbox(
     [tenants],
   );
   await connection.query(
-    `update kafka_topics set sent_xid = '0' where sent_xid > '0' and ($1::text[] is null or tenant_id = any ($1))`,
+    `update kafka_topics set sent_xid = '0', ready_xid = null, measure_at = '-infinity' where $1::text[] is null or tenant_id = any ($1)`,
+    [tenants],
+  );
+  await connection.query(
+    `insert into kafka_topics (tenant_id, topic, ready_xid)
+     select distinct tenant_id, topic, '0'::xid8 from kafka_outbox
+     where parked_at is null and ($1::text[] is null or tenant_id = any ($1))
+     on conflict (tenant_id, topic) do update set ready_xid = '0'`,
     [tenants],
   );
 }
@@ -318,6 +346,13 @@ export async function renumberForeign(pool: pg.Pool): Promise<void> {
      where sent_xid >= pg_snapshot_xmax(pg_current_snapshot())
        or exists (select from kafka_outbox as o where o.tenant_id = k.tenant_id and o.topic = k.topic and o.parked_at is null
                     and o.xid < k.sent_xid)`,
+  );
+  await pool.query(
+    `update kafka_topics set ready_xid = '0', measure_at = '-infinity' where ready_xid >= pg_snapshot_xmax(pg_current_snapshot())`,
+  );
+  await pool.query(
+    `delete from metadata where name = $1 and (value::json ->> 0)::xid8 >= pg_snapshot_xmax(pg_current_snapshot())`,
+    [FOUND],
   );
   const { rows } = await pool.query<{ tenant_id: string }>(
     `select distinct tenant_id from kafka_topics as k

@@ -120,7 +120,7 @@ export async function prepareApiLogin(
     try {
       await grantApiRights(owner, role);
     } catch (error) {
-      if (!isRefused(error)) throw error;
+      if (!isRejected(error)) throw error;
       return { cause: `its rights cannot be granted: ${(error as Error).message}` };
     }
   }
@@ -148,7 +148,7 @@ async function makeLogin(
   try {
     await createApiRole(owner, role, password);
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isRejected(error)) throw error;
     return { cause: 'the login of DATABASE_URL must not create roles' };
   }
   // A pooler with a list of users of its own does not know the new login.
@@ -173,6 +173,6 @@ async function connect(url: string): Promise<string | { readonly cause: string }
 }
 
 /** Returns whether the owner lacks a right. */
-function isRefused(error: unknown): boolean {
+function isRejected(error: unknown): boolean {
   return getSqlState(error) === '42501';
 }

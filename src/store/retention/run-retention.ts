@@ -185,6 +185,7 @@ class RetentionRun {
         `${table}${table === step.table ? '' : ` as ${step.table}`}`,
         condition,
         cutoffParam,
+        step.noted,
       );
       const counts = { ...result.rows, [step.name]: (result.rows[step.name] ?? 0) + rows };
       this.#progress = { ...this.#progress, block: next, result: { ...result, rows: counts } };
@@ -192,7 +193,7 @@ class RetentionRun {
     }
   }
 
-  async #removeRows(table: string, condition: string, cutoff: string): Promise<number> {
+  async #removeRows(table: string, condition: string, cutoff: string, noted?: string): Promise<number> {
     if (this.#dryRun) {
       const { rows } = await this.#connection.query<{ count: number }>(
         `select count(*) as count from ${table} where ${condition}`,
@@ -200,7 +201,13 @@ class RetentionRun {
       );
       return rows[0]?.count ?? 0;
     }
-    return (await this.#connection.query(`delete from ${table} where ${condition}`, [cutoff])).rowCount ?? 0;
+    const removal = `delete from ${table} where ${condition}`;
+    if (noted === undefined) return (await this.#connection.query(removal, [cutoff])).rowCount ?? 0;
+    const { rows } = await this.#connection.query<{ count: number }>(
+      `with gone as (${removal} returning *), noted as (${noted}) select count(*) as count from gone`,
+      [cutoff],
+    );
+    return rows[0]?.count ?? 0;
   }
 
   async #save(isForced: boolean): Promise<void> {

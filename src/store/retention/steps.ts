@@ -1,4 +1,5 @@
 import type { RetentionName, RetentionPeriods } from '../../model/retention-policy.ts';
+import { NOTE_REMOVED } from '../kafka/gaps.ts';
 import type { PartitionedTable } from '../pg/partition-ranges.ts';
 
 /** The rows of a table that are older than a cutoff. */
@@ -13,6 +14,8 @@ export interface RetentionStep {
   readonly where: string;
   /** Query for rows that prevent a month from being dropped; it is then emptied row by row. `$1` to `$2`: its ids. */
   readonly blockedBy?: string;
+  /** Statement that notes rows which were removed, "gone" with all their columns, in the transaction that removes them. */
+  readonly noted?: string;
 }
 
 /** Whether something of a month is needed: a delivery that has not ended, or a fact that no relay has taken yet. */
@@ -89,7 +92,7 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'verifications', table: 'address_verifications', where: 'verified_at is null and expires_at < $1' },
   // An open task has no end.
   { name: 'connector_tasks', table: 'connector_tasks', where: 'ended_at < $1' },
-  { name: 'kafka_outbox', table: 'kafka_outbox', where: 'created_at < $1' },
+  { name: 'kafka_outbox', table: 'kafka_outbox', where: 'created_at < $1', noted: NOTE_REMOVED },
   { name: 'metric_minutes', table: 'metric_rollups', where: `grain = 'minute' and bucket < $1` },
   { name: 'metric_hours', table: 'metric_rollups', where: `grain = 'hour' and bucket < $1` },
   { name: 'metrics', table: 'metric_rollups', where: `grain in ('day', 'week') and bucket < $1` },

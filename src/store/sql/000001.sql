@@ -240,8 +240,9 @@ create table active_catalogs (
   heard_outcomes text[],  -- outcomes of notifications that endpoints or sinks receive; null: none
   sinks          jsonb,   -- those of the version (MessageSink of src/model/sink.ts); null: none, or a test tenant
   written_topics text[],  -- topics of its sinks, and for dead letters of its sources; null: none
-  open_topics    text[],  -- those of them that messages are recorded for: allowed, and with room (src/sinks/open-topics.ts)
+  open_topics    text[],  -- those of them that messages are recorded for: allowed, and with room (src/sinks/topic-keeper.ts)
   open_until     timestamptz(3),  -- without a process that writes to Kafka, nothing is recorded from then on
+  topics_due_at  timestamptz(3),  -- when a process looks next at which of its topics are open; null: never
   has_terms      boolean not null default false,  -- users have terms: claims look at them
   erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
   has_merges     boolean not null default false,  -- users were merged: events of their old ids go to those they are now
@@ -250,6 +251,7 @@ create table active_catalogs (
 );
 -- Tenants whose topics are opened and closed.
 create index active_catalogs_writing on active_catalogs (tenant_id) where written_topics is not null;
+create index active_catalogs_topics_due on active_catalogs (topics_due_at) where topics_due_at is not null;
 
 -- Releases: a catalog version that decides about a share of the users, beside the version before. The one that is under way stands on
 -- the row of active_catalogs as well, which transactions read. Its users are found by a hash of release and user
@@ -1174,10 +1176,15 @@ create table kafka_outbox (
 
 -- The queue of a topic, from which it is also measured.
 create index kafka_outbox_queue on kafka_outbox (tenant_id, topic, xid, id) include (bytes) where parked_at is null;
+-- Messages of all topics as they were recorded: by those since the last look, topics are found that have something to send.
+create index kafka_outbox_new on kafka_outbox (xid, tenant_id, topic) where parked_at is null;
+-- Messages about a user, for an erasure.
+create index kafka_outbox_user on kafka_outbox (tenant_id, user_id) where user_id > '';
 -- Messages that were set aside.
 create index kafka_outbox_parked on kafka_outbox (tenant_id, topic, parked_at, message_id) where parked_at > '-infinity';
 
--- Topics that Tidings writes, each a lane of its own: one process at a time sends its messages.
+-- Topics that Tidings writes, each a lane of its own: one process at a time sends its messages. Topics without messages cost nothing:
+-- only those with "ready_xid" are claimed, and only those with "measure_at" are measured.
 create table kafka_topics (
   tenant_id     text collate "C" not null,
   topic         text collate "C" not null,
@@ -1192,8 +1199,10 @@ create table kafka_topics (
   paused_at     timestamptz(3),
   full_since    timestamptz(3),                       -- too much waits: nothing is recorded for it
   sent_xid      xid8             not null default '0',  -- nothing of an earlier transaction waits: a read begins here
+  ready_xid     xid8,                                 -- the last transaction whose messages were found to wait; null: none waits
   published     bigint           not null default 0,  -- messages that were acknowledged
   measured_at   timestamptz(3)   not null default '-infinity',
+  measure_at    timestamptz(3)   default '-infinity',  -- when it is measured next; null: nothing is left of its messages
   waiting       bigint           not null default 0,  -- when it was measured
   waiting_bytes bigint           not null default 0,
   parked        integer          not null default 0,
@@ -1201,6 +1210,12 @@ create table kafka_topics (
   primary key (tenant_id, topic),
   constraint kafka_topics_since_only_with_problem check ((problem is null) = (problem_since is null))
 ) with (fillfactor = 50);
+
+-- Topics that may be claimed, in their turns; those that have failed take turns of their own.
+create index kafka_topics_ready on kafka_topics (served_at) where ready_xid is not null and paused_at is null and failures = 0;
+create index kafka_topics_failing on kafka_topics (served_at) where ready_xid is not null and paused_at is null and failures > 0;
+create index kafka_topics_claimed on kafka_topics (tenant_id) where claimed_until is not null;
+create index kafka_topics_measure on kafka_topics (measure_at) where measure_at is not null;
 
 -- Receivers of facts. Whether types that are subscribed to, with PREFIX.* and *, have this type.
 create function hears_type(types text[], type text) returns boolean language sql immutable parallel safe as $$
@@ -1256,6 +1271,11 @@ begin
       union all
       select s."deadLetterTopic" from jsonb_to_recordset(content -> 'sources') as s("deadLetterTopic" text)
     ) as t where topic is not null) end;
+  if tg_op = 'INSERT' then
+    new.topics_due_at := case when new.written_topics is not null then '-infinity'::timestamptz end;
+  elsif new.written_topics is distinct from old.written_topics then
+    new.topics_due_at := '-infinity';
+  end if;
   select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id, new.sinks);
   return new;
 end $$;

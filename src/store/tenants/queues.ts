@@ -94,12 +94,40 @@ export async function releaseSome(
   return released;
 }
 
-/** Notes that nothing is held any longer. Without effect if the tenant was suspended again. */
-export async function markReleased(connection: Connection, tenantId: string): Promise<void> {
-  await connection.query(
-    `update tenants set is_held = false, suspended_at = null where tenant_id = $1 and status = 'active'`,
-    [tenantId],
-  );
+/**
+ * Holds some rows of a tenant unless it is active; it is not resumed before the transaction ends. A process that was frozen since it
+ * looked at the tenant must hold nothing of one that goes on. Returns how many; null: it is active, or gone.
+ */
+export async function holdStopped(connection: Connection, tenantId: string): Promise<number | null> {
+  return (await lockStatus(connection, tenantId, `<> 'active'`)) ? holdSome(connection, tenantId) : null;
+}
+
+/**
+ * Releases some rows of a tenant if it is active, and notes when nothing is held any longer; it is not stopped before the transaction
+ * ends. Returns whether there may be more.
+ */
+export async function releaseResumed(connection: Connection, tenantId: string, now: Millis): Promise<boolean> {
+  if (!(await lockStatus(connection, tenantId, `= 'active'`))) return false;
+  if ((await releaseSome(connection, tenantId, now)) > 0) return true;
+  // Rows that another transaction changes were passed over: the next look releases them.
+  if (await isSomeHeld(connection, tenantId)) return false;
+  await connection.query('update tenants set is_held = false, suspended_at = null where tenant_id = $1', [tenantId]);
+  return false;
+}
+
+/** Keeps the status of a tenant as it is until the end of the transaction. Returns whether it meets the condition. */
+async function lockStatus(connection: Connection, tenantId: string, condition: string): Promise<boolean> {
+  const text = `select from tenants where tenant_id = $1 and status ${condition} for no key update`;
+  return (await change(connection, text, [tenantId])) === 1;
+}
+
+async function isSomeHeld(connection: Connection, tenantId: string): Promise<boolean> {
+  for (const queue of Object.keys(QUEUES) as Queue[]) {
+    const held = `select from ${queue} where tenant_id = $1 and ${QUEUES[queue]} and claimed_until = ${HELD_UNTIL} limit 1`;
+    if ((await change(connection, held, [tenantId])) > 0) return true;
+  }
+  const held = `select from deliveries where tenant_id = $1 and finished_at is null and status = 'queued' and due_at = ${HELD_UNTIL} limit 1`;
+  return (await change(connection, held, [tenantId])) > 0;
 }
 
 async function change(connection: Connection, text: string, values: unknown[]): Promise<number> {

@@ -132,14 +132,16 @@ export async function findFollower(connection: Connection, tenantId: string): Pr
   return rows[0]?.tenant_id ?? null;
 }
 
+export type UnsettledTenant = Pick<StoredTenant, 'tenantId' | 'status' | 'revision'>;
+
 /** Tenants whose rows are to be held, released or deleted, in order of their ids, after `after`. */
 export async function listUnsettledTenants(
   connection: Connection,
   after: string,
   limit: number,
-): Promise<Pick<StoredTenant, 'tenantId' | 'status'>[]> {
-  const { rows } = await connection.query<Pick<StoredTenant, 'tenantId' | 'status'>>(
-    `select tenant_id as "tenantId", status from tenants
+): Promise<UnsettledTenant[]> {
+  const { rows } = await connection.query<UnsettledTenant>(
+    `select tenant_id as "tenantId", status, revision from tenants
      where (is_held or status <> 'active') and tenant_id > $1 order by tenant_id limit $2`,
     [after, limit],
   );

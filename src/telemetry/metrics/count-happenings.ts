@@ -20,34 +20,36 @@ import type { Metrics } from './registry.ts';
 /** Counts what this process tells of its work. Returns a function that ends that. */
 export function countHappenings(metrics: Metrics): () => void {
   const ends = [
-    ingested.receive(({ tenantId, results }) => {
+    ingested.subscribe(({ tenantId, results }) => {
       for (const { status, code } of results) {
         metrics.add('events', { status, ...metrics.ofTenant(tenantId) });
         if (code !== undefined) metrics.add('rejectedEvents', { code });
       }
     }),
-    batched.receive(({ items, durationMs, failed }) => {
+    batched.subscribe(({ items, durationMs, failed }) => {
       metrics.observe('batchSeconds', durationMs / 1000, { result: failed ? 'failed' : 'stored' });
       metrics.observe('batchEvents', items);
     }),
-    decided.receive(({ tenantId, events, waits }) => {
+    decided.subscribe(({ tenantId, events, waits }) => {
       const tenant = metrics.ofTenant(tenantId);
       for (const { decisions } of [...events, ...waits]) {
         for (const { outcome, reason_code } of decisions) metrics.add('decisions', { outcome, reason_code, ...tenant });
       }
     }),
-    attempted.receive((attempt) => countAttempt(metrics, attempt)),
-    endedAtClaim.receive(({ tenantId, channel, status, code }) => {
+    attempted.subscribe((attempt) => countAttempt(metrics, attempt)),
+    endedAtClaim.subscribe(({ tenantId, channel, status, code }) => {
       metrics.add('deliveries', { channel, provider: 'none', status, ...metrics.ofTenant(tenantId) });
       if (DEAD_AT_CLAIM.has(code)) metrics.add('deadLettersMade', { channel, fault: 'message' });
     }),
-    deferred.receive(({ channel, code }) => metrics.add('deferrals', { channel, code })),
-    claimLimited.receive(() => metrics.add('limitedClaims')),
-    templateFailed.receive(({ channel }) => metrics.add('templateErrors', { channel })),
-    published.receive(({ tenantId, messages }) => metrics.add('outboxPublished', metrics.ofTenant(tenantId), messages)),
-    publishFailed.receive(({ code }) => metrics.add('outboxFailures', { cause: code })),
-    rescued.receive(({ kind, count }) => metrics.add('rescues', { kind }, count)),
-    answered.receive(({ method, route = 'unknown', area, status, durationMs }) => {
+    deferred.subscribe(({ channel, code }) => metrics.add('deferrals', { channel, code })),
+    claimLimited.subscribe(() => metrics.add('limitedClaims')),
+    templateFailed.subscribe(({ channel }) => metrics.add('templateErrors', { channel })),
+    published.subscribe(({ tenantId, messages }) =>
+      metrics.add('outboxPublished', metrics.ofTenant(tenantId), messages),
+    ),
+    publishFailed.subscribe(({ code }) => metrics.add('outboxFailures', { cause: code })),
+    rescued.subscribe(({ kind, count }) => metrics.add('rescues', { kind }, count)),
+    answered.subscribe(({ method, route = 'unknown', area, status, durationMs }) => {
       metrics.add('requests', { method, route, status });
       metrics.observe('requestSeconds', durationMs / 1000, { area });
     }),

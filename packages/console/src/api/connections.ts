@@ -4,6 +4,10 @@ import type {
   ConnectorTask,
   ConnectorTaskPage,
   ConnectorTasksRetried,
+  ParkedPage,
+  ParkedResult,
+  SinkPage,
+  SinkState,
   SourcePage,
   SourceState,
 } from '@tidings/client/types';
@@ -15,6 +19,24 @@ export const getSources = (): Promise<SourcePage> => callApi('sources');
 /** Pauses a source, or has it read again. */
 export const setSourcePaused = (name: string, isPaused: boolean): Promise<SourceState> =>
   callApi(`sources/${encodeURIComponent(name)}/${isPaused ? 'pause' : 'resume'}`, 'POST');
+
+/** Returns the Kafka topics that the active catalog writes, and what waits for each. */
+export const getSinks = (): Promise<SinkPage> => callApi('sinks');
+
+/** Pauses a sink, or has it written again. */
+export const setSinkPaused = (name: string, isPaused: boolean): Promise<SinkState> =>
+  callApi(`sinks/${encodeURIComponent(name)}/${isPaused ? 'pause' : 'resume'}`, 'POST');
+
+/** Returns messages of a sink that were set aside. */
+export const getParked = (name: string): Promise<ParkedPage> => callApi(`sinks/${encodeURIComponent(name)}/parked`);
+
+/** Sends messages once more that were set aside, as many as one request does. */
+export const retryParked = (name: string): Promise<ParkedResult> =>
+  callApi(`sinks/${encodeURIComponent(name)}/parked/retry`, 'POST');
+
+/** Deletes messages that were set aside, as many as one request does. */
+export const discardParked = (name: string): Promise<ParkedResult> =>
+  callApi(`sinks/${encodeURIComponent(name)}/parked/discard`, 'POST');
 
 /** Returns the connectors of the active catalog, without their secrets. */
 export const getConnectors = (): Promise<ConnectorList> => callApi('connectors');

@@ -4,10 +4,11 @@ import type { TaskFilter } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { ConnectorsTable } from './ConnectorsTable.tsx';
+import { SinksTable } from './SinksTable.tsx';
 import { SourcesTable } from './SourcesTable.tsx';
 import { TaskList } from './TaskList.tsx';
 
-/** Connections to other services: topics that are read, and connectors with what they have to do. */
+/** Connections to other services: topics that are read and written, and connectors with what they have to do. */
 export function ConnectionsPage({ tasks }: { tasks: TaskFilter }) {
   const container = useKeptFocus();
   return (
@@ -15,6 +16,7 @@ export function ConnectionsPage({ tasks }: { tasks: TaskFilter }) {
       <PageTitle>Connections</PageTitle>
       <ChannelsNav part="connections" />
       <SourcesTable />
+      <SinksTable />
       <ConnectorsTable />
       <TaskList filter={tasks} />
     </Stack>
