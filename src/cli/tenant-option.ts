@@ -38,6 +38,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'providers',
   'queue',
   'rejected',
+  'release',
   'routes',
   'search',
   'segments',

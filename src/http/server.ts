@@ -65,6 +65,7 @@ import { registerPreferenceRoutes } from './routes/preferences.ts';
 import { registerProblemRoutes } from './routes/problems.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
+import { registerReleaseRoutes } from './routes/releases.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
 import { registerRouteStateRoutes } from './routes/routes.ts';
 import { registerSearchRoutes } from './routes/search.ts';
@@ -164,6 +165,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerCostRoutes(app, dependencies);
   registerMetricRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
+  registerReleaseRoutes(app, dependencies);
   registerStoredTemplateRoutes(app, dependencies);
   registerTemplateVersionRoutes(app, dependencies);
   registerTemplateTransferRoutes(app, dependencies);

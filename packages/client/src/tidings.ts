@@ -24,6 +24,7 @@ import { Notifications } from './resources/notifications.ts';
 import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
+import { Releases } from './resources/releases.ts';
 import { Routes } from './resources/routes.ts';
 import { Search } from './resources/search.ts';
 import { Segments } from './resources/segments.ts';
@@ -77,6 +78,7 @@ export class Tidings {
   readonly notifications: Notifications;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
+  readonly releases: Releases;
   readonly routes: Routes;
   readonly templates: Templates;
   readonly search: Search;
@@ -119,6 +121,7 @@ export class Tidings {
     this.notifications = new Notifications(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
+    this.releases = new Releases(connection);
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
     this.search = new Search(connection);

@@ -36,6 +36,7 @@ const TAGS = [
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
   { name: 'catalog', description: 'Events, notification types, templates and rules' },
+  { name: 'releases', description: 'A version of the catalog for a share of the users' },
   { name: 'templates', description: 'Templates that are made over the API, and tests of their variants' },
   { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },
