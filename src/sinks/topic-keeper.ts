@@ -85,7 +85,7 @@ export class TopicKeeper {
   #listWanted({ tenantId, written, full }: WritingTenant): string[] {
     const { settings, tenant } = this.#parts;
     return written.filter(
-      (topic) => !full.includes(topic) && refuseTopic(settings, tenant, tenantId, topic) === undefined,
+      (topic) => !full.includes(topic) && rejectTopic(settings, tenant, tenantId, topic) === undefined,
     );
   }
 
