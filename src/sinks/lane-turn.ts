@@ -134,7 +134,8 @@ export async function takeTurn(
       lane,
       part.map(({ messageId }) => messageId),
     );
-    if (published.hasSubscribers) published.publish({ tenantId: lane.tenantId, topic: lane.topic, messages: part.length });
+    if (published.hasSubscribers)
+      published.publish({ tenantId: lane.tenantId, topic: lane.topic, messages: part.length });
     return undefined;
   }
 
