@@ -35,7 +35,7 @@ test('an endpoint receives each suppression that is added and removed, once, wit
   const bodies = await facts.receive(endpoint, 2);
   expect(bodies.map(({ type }) => type)).toEqual(['suppression.added', 'suppression.removed']);
   expect(JSON.stringify(bodies)).not.toContain(ADDRESS);
-  // No user is known, with whom it could be erased.
+  // An erasure could not find it: no user is known.
   expect(JSON.stringify(bodies)).not.toContain('@');
   await facts.drain();
   expect(sms.standIn.requests).toEqual([]);
