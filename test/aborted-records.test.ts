@@ -7,11 +7,12 @@ const [TRANSACTIONAL, CONTROL] = [16, 32];
 
 const data = (firstOffset: number, producer: number, attributes = TRANSACTIONAL) => ({
   ...{ firstOffset: BigInt(firstOffset), lastOffsetDelta: 0, attributes, producerId: BigInt(producer) },
-  records: [{ offsetDelta: 0, key: Buffer.from(`${firstOffset}`), value: null }],
+  ...{ firstTimestamp: 0n, maxTimestamp: 0n },
+  records: [{ offsetDelta: 0, timestampDelta: 0n, key: Buffer.from(`${firstOffset}`), value: null }],
 });
 const marker = (firstOffset: number, producer: number, type: number) => ({
   ...data(firstOffset, producer, TRANSACTIONAL | CONTROL),
-  records: [{ offsetDelta: 0, key: Buffer.from([0, 0, 0, type]), value: null }],
+  records: [{ offsetDelta: 0, timestampDelta: 0n, key: Buffer.from([0, 0, 0, type]), value: null }],
 });
 const [ABORT, COMMIT] = [0, 1];
 

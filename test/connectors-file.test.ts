@@ -29,7 +29,7 @@ test.each([
     8,
     'events.yaml declares no trait "emial"',
   ],
-  [`${CARDS}    path: /register/{user_id}\n`, 6, 'path: {user_id} is the place of nothing: this path has none'],
+  [`${CARDS}    path: /register/{user_id}\n`, 6, 'path: {user_id} is the place of nothing: this path has no place'],
 ])('%s', async (text, line, message) => {
   expect(await mistakesIn('connectors.yaml', text)).toContainEqual(expect.objectContaining({ line, message }));
 });

@@ -41,7 +41,7 @@ describe.skipIf(!hasBrowser)('the looks of all pages of the console', () => {
         expect(await faintText(page), `${hash} ${colorScheme}`).toEqual([]);
       }
       await page.setViewportSize(PHONE);
-      await expect.poll(() => tooWide(page), hash).toBeLessThanOrEqual(0);
+      await expect.poll(() => tooWide(page), { message: hash }).toBeLessThanOrEqual(0);
     }
   });
 

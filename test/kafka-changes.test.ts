@@ -33,6 +33,7 @@ const CATALOG = {
   grows: ${source('t.grows', ', start: latest')}
   taken_back: ${source('t.taken-back')}
   hidden: ${source('t.hidden')}
+  appended: ${source('t.appended')}
   unreadable: ${source('t.unreadable')}
   lost: ${source('t.lost')}
   shared: ${source('t.shared', ', tenant: { from: message.headers.tenant }')}
@@ -63,6 +64,7 @@ describe.skipIf(!kafka)('topics that change', () => {
     }
     broker = await Broker.start(kafka!, true);
     for (const topic of TOPICS) await broker.createTopic(topic);
+    await broker.createTopic('t.appended', 1, { 'message.timestamp.type': 'LogAppendTime' });
     // Only others may see the first topic; this login may see the second, and not read it.
     const rule = (topic: string, principal: string, operation: AclOperationTypes) => ({
       ...{
@@ -137,6 +139,14 @@ describe.skipIf(!kafka)('topics that change', () => {
       .poll(findCause, { timeout: 30_000 })
       .toBe('the brokers do not have 2 topics of sources.yaml, or the login may not read it');
     await program.says(/a Kafka topic is not read: the login may not read a topic/);
+  });
+
+  test('an event of a topic with the times of the broker has the time at which the broker took it', async () => {
+    const messages = ['2001-01-01', '2099-01-01'].map((at) => of(at, { timestamp: String(Date.parse(at)) }));
+    await (await broker.producer()).send({ topic: 't.appended', messages });
+    await eventually(
+      `select count(*)::int as n from events where user_id like '%-01-01' and event_time > now() - interval '10 minutes'`,
+    ).toEqual([{ n: 2 }]);
   });
 
   test('a small batch that is large when it is inflated is rejected; what follows it is decided', async () => {

@@ -35,7 +35,7 @@ test('an endpoint receives each suppression that is added and removed, once, wit
   const bodies = await facts.receive(endpoint, 2);
   expect(bodies.map(({ type }) => type)).toEqual(['suppression.added', 'suppression.removed']);
   expect(JSON.stringify(bodies)).not.toContain(ADDRESS);
-  // An erasure could not find it: no user is known.
+  // No user is known who could be erased with it.
   expect(JSON.stringify(bodies)).not.toContain('@');
   await facts.drain();
   expect(sms.standIn.requests).toEqual([]);

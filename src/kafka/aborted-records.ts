@@ -11,11 +11,14 @@ export interface FetchedBatch {
   readonly lastOffsetDelta: number;
   readonly attributes: number;
   readonly producerId: bigint;
+  firstTimestamp: bigint;
+  readonly maxTimestamp: bigint;
   records: readonly FetchedRecord[];
 }
 
 interface FetchedRecord {
   readonly offsetDelta: number;
+  timestampDelta: bigint;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
 }

@@ -2,6 +2,7 @@ import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { ConfigError } from '../errors.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { dropAborted, type FetchedPartition } from './aborted-records.ts';
+import { setAppendTimes } from './append-times.ts';
 import { SendTimeout } from './errors.ts';
 import { type FoundTopics, findTopics, type TopicView } from './find-topics.ts';
 import { type Algorithms, boundInflation, endAnswer, isTooLarge, replaceStandIns } from './inflation.ts';
@@ -260,6 +261,7 @@ function readCommitted(consumer: Consumer): void {
       for (const one of (answer?.responses ?? []).flatMap(({ partitions }) => partitions)) {
         replaceStandIns(one);
         dropAborted(one);
+        setAppendTimes(one);
       }
       callback(error, answer);
     });

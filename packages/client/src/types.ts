@@ -1721,7 +1721,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete messages that were set aside */
+        /** Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait */
         post: operations["discardParkedMessages"];
         delete?: never;
         options?: never;
@@ -8795,7 +8795,7 @@ export interface components {
             /** @description Null: not yet */
             measured_at: string | null;
             /**
-             * @description That of the catalog; of a topic for dead letters, that of the topic
+             * @description That of the catalog; of a topic for dead letters, and of a former one, that of the topic (`former:TOPIC` if a sink has it)
              * @example outcomes
              */
             name: string;

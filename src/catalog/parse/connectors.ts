@@ -53,7 +53,7 @@ const pathWith = (name?: 'user_id' | 'product_id' | 'reference') =>
       if (/[\s#]/.test(text)) return addIssue(`write a path such as ${example}`);
       const places = [...text.matchAll(/\{([^}]*)\}/g)].map(([, one = '']) => one);
       const other = places.find((one) => one !== name);
-      const known = name === undefined ? 'this path has none' : `here it is {${name}}`;
+      const known = name === undefined ? 'this path has no place' : `here it is {${name}}`;
       if (other !== undefined) addIssue(`{${other.slice(0, 60)}} is the place of nothing: ${known}`);
       else if (name !== undefined && places.length === 0)
         addIssue(`{${name}} is missing: write a path such as ${example}`);

@@ -121,7 +121,7 @@ function readEvent(generator: Generator, line: string, place: string, counts: Co
   }
 }
 
-/** What became of posted events. */
+/** Results of posted events. */
 interface Posted {
   readonly accepted: number;
   readonly duplicates: number;

@@ -129,9 +129,10 @@ export class Broker {
     return this.#admin;
   }
 
-  async createTopic(topic: string, numPartitions = 1): Promise<void> {
+  async createTopic(topic: string, numPartitions = 1, settings: Record<string, string> = {}): Promise<void> {
     const admin = await this.admin();
-    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions }] });
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, configEntries }] });
     for (;;) {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
       if (topics[0]?.partitions.length === numPartitions && topics[0].partitions.every(({ leader }) => leader >= 0))
