@@ -72,7 +72,7 @@ export function Tiles() {
 
 interface TileProps {
   readonly label: string;
-  /** Page of what is counted; null: there is none. */
+  /** Page of what is counted; null: no page has it. */
   readonly href: string | null;
   readonly value: string;
   readonly spark?: ReactNode;

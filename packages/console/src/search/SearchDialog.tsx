@@ -14,7 +14,7 @@ const PAUSE_MS = 200;
 
 /** One box for everything: users, events, messages, waits, rules, types, templates, pages and commands. */
 export function SearchDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  // What is chosen may open another page, whose heading gets the focus.
+  // The chosen result may open another page, whose heading gets the focus.
   const [isChosen, setChosen] = useState(false);
   const choose = (hit: Hit) => {
     setChosen(true);
