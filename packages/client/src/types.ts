@@ -1807,7 +1807,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete messages that were set aside */
+        /** Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait */
         post: operations["discardParkedMessages"];
         delete?: never;
         options?: never;
@@ -3998,7 +3998,13 @@ export interface components {
             tasks: components["schemas"]["ConnectorTask"][];
         };
         ConnectorTasksRetried: {
-            /** @description Whether there may be more: ask again */
+            /**
+             * Format: date-time
+             * @description Tasks that end later are not run again by a repetition with this time
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            ended_until: string;
+            /** @description Whether there may be more: ask again, with `ended_until` */
             has_more: boolean;
             retried: number;
         };
@@ -4016,6 +4022,11 @@ export interface components {
             code?: string;
             /** @description Absent: all connectors */
             connector?: string;
+            /**
+             * Format: date-time
+             * @description Only those that ended until then. Absent: until now. Send that of the last answer if there are more
+             */
+            ended_until?: string;
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -7578,7 +7589,9 @@ export interface components {
             name: string;
         };
         ParkedResult: {
-            /** @description How many; 1000 at most: repeat it until it is 0 */
+            /** @description Whether more may be set aside: ask again */
+            has_more: boolean;
+            /** @description How many; 1000 at most */
             messages: number;
             name: string;
         };
@@ -8238,6 +8251,8 @@ export interface components {
             /** @description Of one of them */
             message: string;
             path: string;
+            /** @description The first 20 sources of sources.yaml that brought them; empty: they were posted */
+            sources: string[];
         };
         /** @description Rejected events by event type, code and path */
         RejectedGroups: {
@@ -9170,7 +9185,7 @@ export interface components {
             /** @description Null: not yet */
             measured_at: string | null;
             /**
-             * @description That of the catalog; of a topic for dead letters, that of the topic
+             * @description That of the catalog; of a topic for dead letters, and of a former one, that of the topic (`former:TOPIC` if a sink has it)
              * @example outcomes
              */
             name: string;
@@ -14129,7 +14144,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "retried": 1,
-                     *       "has_more": true
+                     *       "has_more": true,
+                     *       "ended_until": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["ConnectorTasksRetried"];
@@ -15643,7 +15659,10 @@ export interface operations {
     };
     groupRejectedEvents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those that this source of sources.yaml brought */
+                source?: string;
+            };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
                 "x-tidings-tenant"?: string;
@@ -15669,6 +15688,9 @@ export interface operations {
                      *           "code": "schema_mismatch",
                      *           "path": "text",
                      *           "message": "text",
+                     *           "sources": [
+                     *             "text"
+                     *           ],
                      *           "last_at": "2026-11-02T09:30:00.000Z",
                      *           "count": 1
                      *         }
@@ -21336,7 +21358,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "text",
-                     *       "messages": 1
+                     *       "messages": 1,
+                     *       "has_more": true
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];
@@ -21387,7 +21410,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "name": "text",
-                     *       "messages": 1
+                     *       "messages": 1,
+                     *       "has_more": true
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];
