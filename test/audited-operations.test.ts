@@ -132,6 +132,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'DELETE /api/v1/session': 'a logout',
   'POST /api/v1/suppressions/search': 'changes nothing',
   'POST /api/v1/users/search': 'changes nothing',
+  'POST /api/v1/search': 'changes nothing',
   'POST /api/v1/segments/preview': 'changes nothing',
   'POST /api/v1/templates/preview': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',

@@ -291,6 +291,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PUT /api/v1/users/{user_id}': () => ({ traits: { plan: 'a' } }),
   'PATCH /api/v1/users/{user_id}': () => ({ traits: { plan: 'b' } }),
   'POST /api/v1/users/bulk': () => ({ users: [{ user_id: 'own bulk', traits: {} }] }),
+  'POST /api/v1/search': ({ userId }) => ({ text: userId }),
   'POST /api/v1/users/search': () => ({ kind: 'email', address: 'unknown@own.example' }),
   'POST /api/v1/users/{user_id}/merge': ({ userId }) => ({ into: userId }),
   'POST /api/v1/users/{user_id}/erase': NOTHING,

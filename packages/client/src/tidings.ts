@@ -26,6 +26,7 @@ import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { Releases } from './resources/releases.ts';
 import { Routes } from './resources/routes.ts';
+import { Search } from './resources/search.ts';
 import { Segments } from './resources/segments.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
@@ -80,6 +81,7 @@ export class Tidings {
   readonly releases: Releases;
   readonly routes: Routes;
   readonly templates: Templates;
+  readonly search: Search;
   readonly segments: Segments;
   readonly sinks: Sinks;
   readonly sources: Sources;
@@ -122,6 +124,7 @@ export class Tidings {
     this.releases = new Releases(connection);
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
+    this.search = new Search(connection);
     this.segments = new Segments(connection);
     this.sinks = new Sinks(connection);
     this.sources = new Sources(connection);

@@ -22,6 +22,7 @@ conventions](/api/docs/api), [the rules](/api/docs/rules) and [security](/api/do
 const TAGS = [
   { name: 'events', description: 'What happened to users, and what was rejected' },
   { name: 'explain', description: 'Why a user did, or did not, get a notification' },
+  { name: 'search', description: 'One search over everything that has a name, an id or an address' },
   { name: 'users', description: 'Users that events are about' },
   { name: 'sources', description: 'Kafka topics whose messages are events' },
   { name: 'sinks', description: 'Kafka topics that facts and decisions are written to' },

@@ -667,6 +667,8 @@ create index waits_set_aside on waits (tenant_id, user_id, wait_id) where set_as
 create index waits_open on waits (tenant_id, user_id, due_at) include (rule) where status = 'waiting';
 -- The latest ended wait of a user, rule and key.
 create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time desc) where status <> 'waiting';
+-- Waits by the key of their rule, such as the number of a booking. A wait without one has no entry.
+create index waits_key on waits (tenant_id, key, began_at) where key <> '';
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
