@@ -1418,6 +1418,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what is wrong at present: circuits, overdue work, failures, topics, jobs and the catalog */
+        get: operations["listProblems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/provider-accounts": {
         parameters: {
             query?: never;
@@ -1620,6 +1637,23 @@ export interface paths {
         get: operations["getRoutes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find users, events, notifications, deliveries, waits, rules, types and templates; at most 8 of each */
+        post: operations["search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4166,6 +4200,37 @@ export interface components {
             /** @description True if only the first 10000 are listed */
             has_more: boolean;
             to: string;
+        };
+        /** @description Something that is wrong at present */
+        CurrentProblem: {
+            /**
+             * @example circuit_open
+             * @enum {string}
+             */
+            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
+            /** @description Number of things that it concerns; null: it is not about things */
+            count: number | null;
+            /** @example smtp: 20 failures in a row, the last one: connection refused */
+            detail: string;
+            /** @description True if there are more than `count` */
+            has_more: boolean;
+            /** @description When it is tried again by itself; null: not known */
+            next_at: string | null;
+            since: string | null;
+            /** @description What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a job, a type or a check; null: nothing in particular */
+            subject: string | null;
+        };
+        /** @description What is wrong at present */
+        CurrentProblems: {
+            /** @description What the caller may not see, and the scope that it needs */
+            not_looked_at: {
+                /** @enum {string} */
+                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
+                /** @enum {string} */
+                scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
+            }[];
+            /** @description What concerns the most comes first; none: nothing that is known is wrong */
+            problems: components["schemas"]["CurrentProblem"][];
         };
         /** @description A toggle: whether a customer gets the notifications of a category, and how */
         CustomerNotification: {
@@ -8872,6 +8937,54 @@ export interface components {
             when?: string;
             zone: string;
         };
+        /** @description What is searched; in the body, because URLs are logged */
+        SearchRequest: {
+            /**
+             * @description An id of a user or a part of it, the start of a name, an email address, a phone number, the id of an event, notification, delivery or message of a provider, the key of a wait, or a part of the name of a rule, type or template
+             * @example maria@example.com
+             */
+            text: string;
+        };
+        /** @description Something that was found */
+        SearchResult: {
+            /** @description When it happened, or is due; null: no time says something about it */
+            at: string | null;
+            /**
+             * @description What of it is, or has, the text
+             * @enum {string}
+             */
+            found_by: "id" | "name" | "email" | "phone" | "provider_message_id" | "key";
+            /**
+             * @description Id or name, as other operations take it
+             * @example u_12345
+             */
+            id: string;
+            /** @enum {string} */
+            kind: "user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template";
+            /** @description Its type, rule or name; null: the id says it */
+            name: string | null;
+            /** @description Of a delivery or a wait; null: it is without one */
+            status: string | null;
+            /** @description Whose it is; null: it is not about one user */
+            user_id: string | null;
+        };
+        /** @description What was found, and where it was searched */
+        SearchResults: {
+            /** @description Kinds of which there is more */
+            has_more: ("user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template")[];
+            /** @description What the caller may not see, and the scope that it needs */
+            not_searched: {
+                /** @enum {string} */
+                kind: "user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template";
+                /** @enum {string} */
+                scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
+            }[];
+            /** @description Kinds with too many to look at all: those that only have the text in the middle of their id may be missing */
+            partly_searched: ("user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template")[];
+            /** @description At most 8 of each kind */
+            results: components["schemas"]["SearchResult"][];
+            searched: ("user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template")[];
+        };
         SeedResult: {
             /** @description Templates that were made or changed */
             changed: number;
@@ -11946,6 +12059,8 @@ export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type CostRow = components['schemas']['CostRow'];
 export type CostSummary = components['schemas']['CostSummary'];
+export type CurrentProblem = components['schemas']['CurrentProblem'];
+export type CurrentProblems = components['schemas']['CurrentProblems'];
 export type CustomerNotification = components['schemas']['CustomerNotification'];
 export type CustomerNotificationChange = components['schemas']['CustomerNotificationChange'];
 export type DeadLetter = components['schemas']['DeadLetter'];
@@ -12121,6 +12236,9 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SearchRequest = components['schemas']['SearchRequest'];
+export type SearchResult = components['schemas']['SearchResult'];
+export type SearchResults = components['schemas']['SearchResults'];
 export type SeedResult = components['schemas']['SeedResult'];
 export type Segment = components['schemas']['Segment'];
 export type SegmentAudience = components['schemas']['SegmentAudience'];
@@ -19540,6 +19658,59 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    listProblems: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "problems": [
+                     *         {
+                     *           "code": "circuit_open",
+                     *           "subject": null,
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "count": 1,
+                     *           "has_more": true,
+                     *           "detail": "smtp: 20 failures in a row, the last one: connection refused",
+                     *           "next_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "not_looked_at": [
+                     *         {
+                     *           "code": "installation",
+                     *           "scope": "events:write"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CurrentProblems"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     listProviderAccounts: {
         parameters: {
             query?: never;
@@ -20684,6 +20855,74 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    search: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "kind": "user",
+                     *           "id": "u_12345",
+                     *           "found_by": "id",
+                     *           "user_id": null,
+                     *           "name": null,
+                     *           "status": null,
+                     *           "at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "searched": [
+                     *         "user"
+                     *       ],
+                     *       "not_searched": [
+                     *         {
+                     *           "kind": "user",
+                     *           "scope": "events:write"
+                     *         }
+                     *       ],
+                     *       "has_more": [
+                     *         "user"
+                     *       ],
+                     *       "partly_searched": [
+                     *         "user"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
