@@ -7353,7 +7353,7 @@ export interface components {
             name: string;
         };
         ParkedResult: {
-            /** @description Whether more may be set aside: ask again */
+            /** @description Whether more may be left: ask again */
             has_more: boolean;
             /** @description How many; 1000 at most */
             messages: number;
