@@ -43,16 +43,17 @@ const ROOMS = {
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
   analytics: 'model errors.ts lib time store store/pg',
+  releases: 'model errors.ts lib time store store/pg catalog analytics',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   telemetry: 'model errors.ts lib observe time privacy settings store store/pg health',
   'config.ts': 'model errors.ts lib time settings channels connectors kafka telemetry',
-  http: 'analytics model errors.ts lib observe time privacy events users rules plan notify kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
+  http: 'analytics releases model errors.ts lib observe time privacy events users rules plan notify kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
   process:
-    'analytics model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources sinks jobs embedded health telemetry config.ts http receipts',
+    'analytics releases model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources sinks jobs embedded health telemetry config.ts http receipts',
   'main.ts':
     'model privacy store store/pg catalog ingest kafka members tenants health telemetry config.ts http process',
-  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest notify simulate embedded telemetry config.ts main.ts',
+  cli: 'releases model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest notify simulate embedded telemetry config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */

@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   tenant_in_use: { status: 409, title: 'Tenant in use' },
   job_ended: { status: 409, title: 'Job ended' },
   managed_by_files: { status: 409, title: 'Managed by files' },
+  release_under_way: { status: 409, title: 'Release under way' },
+  release_ended: { status: 409, title: 'Release ended' },
   template_exists: { status: 409, title: 'Template exists' },
   template_in_use: { status: 409, title: 'Template in use' },
   list_exists: { status: 409, title: 'List exists' },

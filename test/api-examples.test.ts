@@ -227,6 +227,12 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   correctRejectedEvent: [404, 422],
   dismissRejectedEvent: [200, 404],
   applyCatalog: [422],
+  // No release was started: its examples have no version 2.
+  startRelease: [404],
+  getRelease: [404],
+  raiseReleaseShare: [404],
+  finishRelease: [404],
+  rollBackRelease: [404],
   // Tenant default, which cannot follow itself.
   followCatalog: [404],
   // No test was started.

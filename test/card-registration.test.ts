@@ -86,7 +86,7 @@ describe('by the card API of upstream', () => {
       outcome: 'answered',
       answer: { opId: 'get_card_list', subscriberReferenceId: product.subscriber_reference_id },
     });
-    expect(JSON.stringify(listed.body)).toMatch(/"cardNumber":"…\d{4}"/);
+    expect(JSON.stringify(listed.body)).toMatch(/"cardNumber":"…\d{4}","label":"…-\d{4}"/);
     const body = { policy: { international: false } };
     expect((await lending.server.post(`${path}/set_card_policy`, { body })).body.outcome).toBe('answered');
     const [policy] = lending.lender.requestsTo('/api/v1/cm/set_card_policy');
@@ -181,6 +181,9 @@ test.each([
     responseStatus: { messageCode: 'REG_122' },
   };
   expect(readCardAnswer(right, 'a')).toMatchObject({ outcome: 'registered', subscriberReferenceId: 's' });
+  const bad = { subscriberReferenceId: 'bad', cardStatusMap: { b: 'I' } };
+  const mixed = { ...right, responseDataList: [bad, ...right.responseDataList] };
+  expect(readCardAnswer(mixed, 'the ciphertext')).toMatchObject({ outcome: 'registered', subscriberReferenceId: 's' });
   const answer = (Object.keys(change).length === 0 ? {} : { ...right, ...change }) as unknown as JsonObject;
   expect(() => readCardAnswer(answer, 'a')).toThrowError(expect.objectContaining({ code }));
 });

@@ -78,7 +78,7 @@ test('without any database and server it warns, and creates nothing', async () =
   expect(find('Kafka')).toMatchObject({
     status: 'ok',
     detail: expect.stringMatching(
-      /the consumer group is "tidings", the default; another installation .* TIDINGS_KAFKA_GROUP/,
+      /the consumer group is "tidings", the default; another installation .*TIDINGS_KAFKA_GROUP/,
     ),
   });
   expect(find('database')).toMatchObject({ status: 'warn', advice: expect.stringContaining('npm start') });

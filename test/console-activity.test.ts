@@ -9,7 +9,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
   const app = useConsole();
 
   test('shows a command on the empty page that works as printed, and the event that it posts', async () => {
-    const { page } = await app.visit('#/', { permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page } = await app.visit('console/live', { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.getByText('No events yet').waitFor();
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByRole('button', { name: 'Copied' }).waitFor();
@@ -23,7 +23,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
   });
 
   test('shows new events while it is open, newest first, with a chip for each decision', async () => {
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     await page.getByTestId('activity-row').waitFor();
     await postExample(app);
     await page.locator('[data-event-id="joao-signup"]').waitFor();
@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
   });
 
   test('shows the reason of a chip on hover and on keyboard focus, and its event on Enter', async () => {
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     const reason = /^Not sent: already sent on .* \(1 of 1 per day\)\.$/;
     const row = activityRow(page, 'pay-2');
     const chip = row.getByTestId('decision-chip').first();
@@ -54,11 +54,11 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
     await page.keyboard.press('Enter');
     await page.locator('article[data-marked]').waitFor();
     expect(await eventIds(page.locator('article[data-marked]'))).toEqual(['pay-2']);
-    expect(page.url()).toBe(`${app.server.url}/#/users/maria?event=pay-2`);
+    expect(page.url()).toBe(`${app.server.url}/console/users/maria?event=pay-2`);
   });
 
   test('sends no requests while paused, and catches up when resumed', async () => {
-    const { page } = await app.visit('#/', {}, (opened) => opened.clock.install());
+    const { page } = await app.visit('console/live', {}, (opened) => opened.clock.install());
     await page.getByTestId('activity-row').first().waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByTestId('live').getByText('paused').waitFor();
@@ -82,7 +82,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
       event_type: 'page_viewed',
     }));
     await app.post(...views);
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     await page.getByTestId('activity-end').getByText('The latest 50 events, back to').waitFor();
     expect(await page.getByTestId('activity-row').count()).toBe(50);
     await page.getByRole('button', { name: 'Load more' }).click();
@@ -123,7 +123,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
       [odd, 'order_placed'],
       [{ ...odd, rules: [] }, 'signup_completed'],
     ] as const) {
-      const { page } = await app.visit('#/', {}, async (opened) => {
+      const { page } = await app.visit('console/live', {}, async (opened) => {
         await opened.route('**/api/v1/activity?*', (route) => route.fulfill({ json: { events: [] } }));
         await opened.route('**/api/v1/catalog', (route) => route.fulfill({ json: answer }));
       });

@@ -11,7 +11,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
   const app = useConsole();
 
   test('are listed, estimated before the start, watched, paused and resumed, with the result of each line', async () => {
-    const { page } = await app.visit('#/batches');
+    const { page } = await app.visit('console/batches');
     await page.getByText('No batches yet').waitFor();
     const { create, add, get } = batchesOf(app);
     const id = await create({ ...BODY, name: 'Black Friday', per_second: 20 });
@@ -60,13 +60,13 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     const rejected = page.getByTestId('results-row');
     await expect.poll(() => rejected.count()).toBe(1);
     expect(await rejected.innerText()).toMatch(/3[\s\S]*invalid_json/);
-    expect(page.url()).toContain(`#/batches/${id}?state=rejected`);
+    expect(page.url()).toContain(`console/batches/${id}?state=rejected`);
     expect(await page.getByTestId('batch-cancel').count()).toBe(0);
   });
 
   test('are created from a form, and get the recipients of a file, whose upload goes on after a failure', async () => {
     const { get } = batchesOf(app);
-    const { page, complaints } = await app.visit('#/batches');
+    const { page, complaints } = await app.visit('console/batches');
     await page.getByTestId('new-batch').click();
     await page.getByTestId('batch-name-field').fill('From a file');
     await page.getByTestId('send-type').selectOption('WELCOME_EMAIL');
@@ -107,7 +107,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     const segment = 'segments:\n  RISKY: { for: \'user.risk_segment == "HIGH"\', description: At risk }\n';
     await tidings.apply(new Map([...catalog, ['segments.yaml', segment]]));
     await post({ user_id: 'risky', event_type: 'known', user_traits: { risk_segment: 'HIGH' } });
-    const { page } = await app.visit('#/batches');
+    const { page } = await app.visit('console/batches');
     await page.getByRole('link', { name: 'Lists and segments' }).click();
     await page.getByTestId('new-list').click();
     await page.getByTestId('list-name').fill('Beta testers');
@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     await page.getByTestId('send-type').selectOption('WELCOME_EMAIL');
     await page.getByTestId('batch-create').click();
     await page.getByTestId('batch-audience').getByText('Users of the list').waitFor();
-    await page.goto(`${app.server.url}/#/lists`);
+    await page.goto(`${app.server.url}/console/lists`);
     await page.getByTestId('segment-link').click();
     await page.getByTestId('segment-size').getByText('1 of', { exact: false }).waitFor();
     expect(await page.getByTestId('segment-condition').innerText()).toContain('risk_segment');
@@ -147,7 +147,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     );
     await command(id, 'start');
     await command(id, 'pause');
-    const { page } = await app.visit(`#/batches/${id}`);
+    const { page } = await app.visit(`console/batches/${id}`);
     await page.getByTestId('batch-rate').fill('250');
     await page.keyboard.press('Enter');
     await page.getByTestId('announcements').getByText('The rate is now 250 recipients per second.').waitFor();
@@ -174,11 +174,11 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
         '',
         { email: 'someone.with.a.long.name@a-long-name-of-a-host.example' },
       ]);
-      const { page } = await app.visit('#/batches', { colorScheme, viewport: { width: 390, height: 844 } });
+      const { page } = await app.visit('console/batches', { colorScheme, viewport: { width: 390, height: 844 } });
       await page.getByTestId('batch-row').first().waitFor();
       expect(await findViolations(page)).toEqual([]);
       expect(await tooWide(page)).toBeLessThanOrEqual(0);
-      await page.goto(`${app.server.url}/#/batches/${id}`);
+      await page.goto(`${app.server.url}/console/batches/${id}`);
       await page.getByTestId('results-row').first().waitFor();
       expect(await findViolations(page)).toEqual([]);
       expect(await tooWide(page)).toBeLessThanOrEqual(0);
@@ -196,7 +196,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     const [reader, other] = [await issue(['batches:read']), await issue(['users:read'])];
     const closed = await testServer(app.tidings, { apiKeys: ['the-key-of-this-test'] });
     try {
-      const { page, complaints } = await app.visit(`#/batches/${id}`, {}, undefined, closed.url);
+      const { page, complaints } = await app.visit(`console/batches/${id}`, {}, undefined, closed.url);
       const enter = async (key: string) => {
         await page.getByTestId('key-form').getByLabel('API key').fill(key);
         await page.keyboard.press('Enter');
@@ -204,10 +204,10 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
       await enter(reader);
       await page.getByTestId('results-row').waitFor();
       expect(await page.getByTestId('batch-start').count()).toBe(0);
-      await page.goto(`${closed.url}/#/batches/01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e`);
+      await page.goto(`${closed.url}/console/batches/01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e`);
       await page.getByTestId('problem').waitFor();
       await page.evaluate('sessionStorage.clear()');
-      await page.goto(`${closed.url}/#/batches`);
+      await page.goto(`${closed.url}/console/batches`);
       await page.reload();
       await enter(other);
       await page.getByTestId('not-permitted').getByText('batches:read', { exact: false }).waitFor();

@@ -6,8 +6,8 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
   const app = useConsole();
 
   test('shows the version, the rules in words, and the notification types with their channels', async () => {
-    const { page } = await app.visit('#/');
-    await page.getByRole('link', { name: 'Catalog' }).click();
+    const { page } = await app.visit('console/live');
+    await page.getByRole('link', { name: 'Catalog', exact: true }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
     const nudge = page.getByTestId('rule').filter({ hasText: 'BANK_LINK_NUDGE_SMS' });
     expect(await nudge.innerText()).toMatch(
@@ -30,7 +30,7 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     const keep = page.getByTestId('rule').filter({ has: page.getByRole('heading', { name: 'KEEP_PLAN' }) });
     expect(await keep.innerText()).toMatch(/Do\s+set plan to event\.plan\s+nothing is sent/);
     await page.getByTestId('event-type').getByText('A payment did not go through.').waitFor();
-    await page.goto(`${app.server.url}/#/elsewhere`);
+    await page.goto(`${app.server.url}/console/elsewhere`);
     await page.getByText('Page not found').waitFor();
   });
 
@@ -38,9 +38,9 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     const changed = new Map(app.catalog);
     changed.set('rules.yaml', changed.get('rules.yaml')!.replace('event.starts_at - 24h', 'event.starts_at - 2h'));
     expect(await app.tidings.apply(changed)).toBe(2);
-    const { page } = await app.visit('#/catalog');
+    const { page } = await app.visit('console/catalog');
     await page.getByTestId('catalog-version').getByText('version 2, applied').waitFor();
-    await page.getByRole('link', { name: 'All versions' }).click();
+    await page.getByRole('link', { name: 'Versions', exact: true }).click();
     const versions = page.getByTestId('version');
     await versions.nth(1).waitFor();
     expect(await versions.allInnerTexts()).toEqual([
@@ -73,7 +73,7 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     await page.getByTestId('announcements').getByText('Version 1 is active instead of version 2.').waitFor();
     // The button is gone; the keyboard stays in its row.
     await expect.poll(() => page.evaluate(`document.activeElement.closest('[data-row]')?.dataset.version`)).toBe('1');
-    await page.getByRole('link', { name: 'Active catalog' }).click();
+    await page.getByRole('link', { name: 'Catalog', exact: true }).click();
     await page.getByTestId('catalog-version').getByText('version 1, applied').waitFor();
   });
 
@@ -84,7 +84,7 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
       event_type: 'signup_completed',
       user_traits: { email: 'tess@example.com', first_name: 'Tess', marketing_opt_in: true },
     });
-    const { page } = await app.visit('#/catalog');
+    const { page } = await app.visit('console/catalog');
     await page.getByRole('link', { name: 'Templates', exact: true }).click();
     await page.getByTestId('managed-by-files').waitFor();
     await page.getByRole('link', { name: 'Email: preview of WELCOME_EMAIL' }).click();
@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)('the catalog page', () => {
     const made = await server.post('/api/v1/templates', { ...welcome, parts: { subject: 'One', text: 'First' } });
     expect(made.status).toBe(201);
     const id = made.body.template_id as string;
-    await page.goto(`${server.url}/#/templates`);
+    await page.goto(`${server.url}/console/templates`);
     await page.reload();
     await page.getByTestId('template-link').click();
     await page.getByTestId('template-activate').click();

@@ -7,7 +7,7 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
   const app = useConsole();
 
   test('says what is missing while nothing is set up', async () => {
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     await page.getByRole('link', { name: 'Channels', exact: true }).click();
     for (const table of ['accounts', 'endpoints']) await page.getByTestId(`${table}-empty`).waitFor();
     await page.getByRole('link', { name: 'Suppressions', exact: true }).click();
@@ -27,7 +27,7 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
       [made.body.endpoint_id],
     );
 
-    const { page } = await app.visit('#/channels');
+    const { page } = await app.visit('console/channels');
     const accounts = page.getByTestId('accounts-row');
     await accounts.first().waitFor();
     expect(await accounts.first().innerText()).toMatch(/main\s+sendgrid\s+Email\s+1\s+In use/);
@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
   });
 
   test('suppressed addresses are added, found, imported, and lifted with their evidence', async () => {
-    const { page } = await app.visit('#/channels/suppressions');
+    const { page } = await app.visit('console/channels/suppressions');
     await page.getByTestId('add-suppression').click();
     await page.getByTestId('suppress-address').fill('maria@example.com');
     await page.getByTestId('suppress-scope').fill('category:MARKETING');

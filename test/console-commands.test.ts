@@ -19,7 +19,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
     })()`);
 
   test('a retry by keyboard says what it did, and the keyboard goes on at the next row', async () => {
-    const { page } = await app.visit('#/deliveries?status=undeliverable');
+    const { page } = await app.visit('console/deliveries?status=undeliverable');
     for (const user of ['ana', 'bea', 'cleo', 'dora']) await deliveryRow(page, user).waitFor();
     expect(await statuses(page)).toEqual(['undeliverable']);
     await app.tidings.stopWorkers();
@@ -34,7 +34,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
   });
 
   test('a queued delivery is cancelled; all of a status are cancelled as a job with a preview and progress', async () => {
-    const { page } = await app.visit('#/deliveries?status=queued');
+    const { page } = await app.visit('console/deliveries?status=queued');
     await deliveryRow(page, 'cleo').getByTestId('cancel-button').focus();
     await page.keyboard.press('Enter');
     await said(page, 'Cancelled: WELCOME_EMAIL to cleo.');
@@ -57,7 +57,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
       { event_id: 'w1', user_id: 'wanda', event_type: 'booking_confirmed', properties: booking('b1') },
       { event_id: 'w2', user_id: 'wanda', event_type: 'booking_confirmed', properties: booking('b2') },
     );
-    const { page } = await app.visit('#/users/wanda');
+    const { page } = await app.visit('console/users/wanda');
     const waits = page.locator('[data-testid=wait][data-status=waiting]');
     await expect.poll(() => waits.count()).toBe(2);
     await waits.first().getByTestId('cancel-wait').focus();
@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
       properties: { attempt_number: 'three' },
     });
     await app.server.post('/api/v1/events', [1, 2, 3, 4].map(bad));
-    const { page } = await app.visit('#/rejected');
+    const { page } = await app.visit('console/rejected');
     const rows = page.getByTestId('rejected-row');
     await expect.poll(() => rows.count()).toBe(4);
     await rows.nth(1).getByTestId('rejected-dismiss').focus();
@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
       { user_id: 'sam', event_type: 'signup_completed', event_timestamp: '2025-10-31T20:30:00Z', user_traits: PHONE },
       { event_id: 'sms', user_id: 'sam', event_type: 'link_bank_success', event_timestamp: '2025-11-01T09:00:00Z' },
     );
-    const { page } = await app.visit('#/users/sam');
+    const { page } = await app.visit('console/users/sam');
     await entry(page, 'sms').getByTestId('message-button').click();
     const message = page.getByTestId('message');
     expect((await message.getByTestId('message-text').innerText()).length).toBeGreaterThan(10);

@@ -20,7 +20,7 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
   afterAll(() => server?.close());
 
   test('says what is missing in a catalog without sources, sinks and connectors', async () => {
-    const { page } = await app.visit('#/channels');
+    const { page } = await app.visit('console/channels');
     await page.getByRole('link', { name: 'Connections', exact: true }).click();
     for (const table of ['sources', 'sinks', 'connectors']) await page.getByTestId(`${table}-empty`).waitFor();
     await page.getByText('No tasks', { exact: true }).waitFor();
@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
 
   test('shows how far sources are read, and pauses and resumes them', async () => {
     await prepare();
-    const { page } = await app.visit('#/channels/connections', {}, undefined, server.url);
+    const { page } = await app.visit('console/channels/connections', {}, undefined, server.url);
     const row = page.getByTestId('sources-row').filter({ hasText: 'product_status' });
     await row.waitFor();
     expect(await row.innerText()).toContain('1,234');
@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
        values ('default', gen_random_uuid(), 'lender.outcomes', 'fact', 'maria', 'notification.delivered', 'e1', now(), '{}', 5000, now(),
          now(), 'too_large')`,
     );
-    const { page } = await app.visit('#/channels/connections', {}, undefined, server.url);
+    const { page } = await app.visit('console/channels/connections', {}, undefined, server.url);
     const row = page.getByTestId('sinks-row').filter({ hasText: 'lender.outcomes' });
     await row.waitFor();
     expect(await row.innerText()).toContain('1,234');
@@ -111,7 +111,7 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
   });
 
   test('shows the tasks of connectors by reason, retries one and all, and shows no secret', async () => {
-    const { page } = await app.visit('#/channels/connections', {}, undefined, server.url);
+    const { page } = await app.visit('console/channels/connections', {}, undefined, server.url);
     const connector = page.getByTestId('connectors-row').filter({ hasText: 'customer_import' });
     await connector.waitFor();
     expect(await connector.innerText()).toMatch(/shared_key[\s\S]*1 waiting[\s\S]*2 failed[\s\S]*status_404: 2 failed/);
@@ -144,7 +144,7 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
       `update rejected_events set source = 'product_status', position = $1 where event_id = 'a'`,
       [JSON.stringify({ topic: TOPIC, partition: 0, offset: '7' })],
     );
-    const { page } = await app.visit('#/channels/connections', {}, undefined, server.url);
+    const { page } = await app.visit('console/channels/connections', {}, undefined, server.url);
     await page.getByRole('link', { name: 'Rejected events of product_status' }).click();
     const rows = page.getByTestId('rejected-row');
     await expect.poll(() => rows.count()).toBe(1);
@@ -158,7 +158,12 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
     'has the width of a telephone, and nothing that axe finds: %s',
     async (colorScheme) => {
       const viewport = { width: 390, height: 844 };
-      const { page } = await app.visit('#/channels/connections', { colorScheme, viewport }, undefined, server.url);
+      const { page } = await app.visit(
+        'console/channels/connections',
+        { colorScheme, viewport },
+        undefined,
+        server.url,
+      );
       await page.getByTestId('sources-row').first().waitFor();
       await page.getByTestId('connectors-row').first().waitFor();
       await page.getByTestId('tasks-row').first().waitFor();

@@ -18,7 +18,7 @@ describe.skipIf(!hasBrowser)('the search by correlation ID', () => {
       payment('ben', { context: { correlation_id: 'order 81/b' } }),
       payment('zoe', { context: { correlation_id: 'other' } }),
     );
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     await page.getByRole('link', { name: 'Find a correlation ID' }).click();
     await page.getByLabel('Correlation ID').fill('order 81/b');
     await page.getByRole('button', { name: 'Find', exact: true }).click();
@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser)('the search by correlation ID', () => {
   });
 
   test('says when nothing is stored under it', async () => {
-    const { page } = await app.visit('#/correlation?id=unknown');
+    const { page } = await app.visit('console/correlation?id=unknown');
     await page.getByText('Nothing is stored under this correlation ID').waitFor();
     expect(await page.getByLabel('Correlation ID').inputValue()).toBe('unknown');
   });

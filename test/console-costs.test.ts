@@ -5,8 +5,8 @@ describe.skipIf(!hasBrowser)('the page of costs', () => {
   const app = useConsole();
 
   test('says that no costs are known, instead of drawing a line at zero', async () => {
-    const { page } = await app.visit('#/channels');
-    await page.getByRole('navigation', { name: 'Channels' }).getByRole('link', { name: 'Costs' }).click();
+    const { page } = await app.visit('console/channels');
+    await page.getByRole('link', { name: 'Costs', exact: true }).click();
     await page.getByTestId('costs-empty').waitFor();
     expect(await page.getByTestId('cost-plot').count()).toBe(0);
   });
@@ -23,7 +23,7 @@ describe.skipIf(!hasBrowser)('the page of costs', () => {
                     (3, 'email', 'NEWS', 'ses', 7, 'USD', $2::timestamptz)) as r(i, channel, type, provider, cost, currency, t)`,
       [`${today}T00:00:00Z`, `${yesterday}T12:00:00Z`],
     );
-    const { page } = await app.visit('#/channels/costs');
+    const { page } = await app.visit('console/channels/costs');
     await page.getByTestId('cost-plot').first().waitFor();
     expect(await page.getByTestId('currency').count()).toBe(2);
     const euro = page.getByRole('region', { name: 'Costs in EUR' });
@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)('the page of costs', () => {
   });
 
   test('says that the earliest days are missing if there is more than is shown', async () => {
-    const { page } = await app.visit('#/channels/costs', {}, (opened) =>
+    const { page } = await app.visit('console/channels/costs', {}, (opened) =>
       opened.route('**/api/v1/costs?**', (route) =>
         route.fulfill({ json: { from: '2025-11-01', to: '2025-11-02', costs: [], has_more: true } }),
       ),

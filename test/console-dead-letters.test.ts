@@ -5,7 +5,7 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
   const app = useConsole();
 
   test('are shown by reason with fault and advice, and cancelled as a job', async () => {
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     await page.getByRole('link', { name: 'Failed', exact: true }).click();
     await page.getByText('No failed deliveries').waitFor();
     // Without an address: undeliverable.
@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
       .toBe(true);
     await app.tidings.pool.query(`update deliveries set status = 'sent', provider = 'smtp', receipt_state = 'bounced'
                                   where user_id = 'bea' and channel = 'email'`);
-    const { page } = await app.visit('#/deliveries?status=sent');
+    const { page } = await app.visit('console/deliveries?status=sent');
     const row = page.locator('[data-testid="delivery-row"]').filter({ hasText: 'bea' }).first();
     await row.waitFor();
     expect(await row.innerText()).toContain('Bounced');

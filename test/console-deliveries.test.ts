@@ -16,7 +16,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
   });
 
   test('shows a sent message with its recipient, subject, HTML and text', async () => {
-    const { page } = await app.visit('#/users/maria');
+    const { page } = await app.visit('console/users/maria');
     await entry(page, 'maria-signup').getByTestId('message-button').click();
     const message = page.getByTestId('message');
     expect(await message.getByTestId('message-subject').innerText()).toBe('Welcome to Alder, Maria');
@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
       event_type: 'newsletter_due',
       user_traits: { email: 'r@example.com' },
     });
-    const { page, complaints } = await app.visit('#/users/reader');
+    const { page, complaints } = await app.visit('console/users/reader');
     // The browser announces some requests before the policy blocks them. `outside` has the requests that arrived.
     const stopped = new Set<string>();
     page.on('requestfailed', (request) => {
@@ -68,7 +68,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
   test('lists by status, and an undeliverable one is revived once the address is known', async () => {
     const signup = { user_id: 'ines', event_type: 'signup_completed', user_traits: { marketing_opt_in: true } };
     await app.post({ event_id: 'ines-signup', ...signup });
-    const { page } = await app.visit('#/deliveries');
+    const { page } = await app.visit('console/deliveries');
     const row = deliveryRow(page, 'ines');
     await row.getByText('No email address is known for this user').waitFor();
     await page.getByRole('link', { name: 'Undeliverable' }).click();
@@ -90,20 +90,20 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await page.getByTestId('message').waitFor({ state: 'detached' });
     await row.getByRole('link', { name: 'ines' }).click();
     await entry(page, 'ines-signup').getByText('2 attempts').waitFor();
-    await page.goto(`${app.server.url}/#/deliveries?status=dead`);
+    await page.goto(`${app.server.url}/console/deliveries?status=dead`);
     await page.getByText('No deliveries with status “Dead”').waitFor();
   });
 
   test('asks before it retries one in doubt', async () => {
     await app.post({ event_id: 'doubt', user_id: 'doubt', event_type: 'alert_raised' });
-    const { page } = await app.visit('#/deliveries?status=in_doubt');
+    const { page } = await app.visit('console/deliveries?status=in_doubt');
     const row = deliveryRow(page, 'doubt');
     await row.getByText('The message may have been sent').waitFor();
     await row.getByTestId('retry-button').click();
     await page.getByText('the user may receive it twice').waitFor();
     await page.getByTestId('retry-confirm').click();
     await row.waitFor({ state: 'detached' });
-    await page.goto(`${app.server.url}/#/deliveries?status=sent`);
+    await page.goto(`${app.server.url}/console/deliveries?status=sent`);
     await row.waitFor();
   });
 
@@ -114,7 +114,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
       event_type: 'signup_completed',
       user_traits: { marketing_opt_in: true },
     });
-    const { page, complaints } = await app.visit('#/deliveries?status=undeliverable');
+    const { page, complaints } = await app.visit('console/deliveries?status=undeliverable');
     const row = deliveryRow(page, 'eva');
     await row.waitFor();
     // From here on, the page receives no new data.
@@ -142,7 +142,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
         event_type: 'alert_raised',
       }));
     await app.post(...alerts(60, 'many'));
-    const { page } = await app.visit('#/deliveries');
+    const { page } = await app.visit('console/deliveries');
     const rows = page.getByTestId('delivery-row');
     await page.getByTestId('load-older').click();
     await expect.poll(() => rows.count()).toBeGreaterThan(50);

@@ -19,15 +19,22 @@ const CATALOG = new Map([
   REAL: { category: OPERATIONAL, channels: [email] }
   TEXT: { category: OPERATIONAL, channels: [sms] }
   DISCARDED: { category: OPERATIONAL, channels: [internal] }
-  MIXED: { category: OPERATIONAL, channels: [email, sms] }`,
+  MIXED: { category: OPERATIONAL, channels: [email, sms] }
+  PARTLY: { category: OPERATIONAL, channels: [email, in_app] }`,
   ],
-  ['rules.yaml', 'rules: { REAL: { on: hello }, TEXT: { on: hello }, DISCARDED: { on: hello }, MIXED: { on: hello } }'],
+  [
+    'rules.yaml',
+    'rules: { REAL: { on: hello }, TEXT: { on: hello }, DISCARDED: { on: hello }, MIXED: { on: hello }, PARTLY: { on: hello } }',
+  ],
   ['templates/REAL/email.en.subject.txt', 'Hello'],
   ['templates/REAL/email.en.txt', 'Hello'],
   ['templates/TEXT/sms.en.txt', 'Your code is 123'],
   ['templates/MIXED/email.en.subject.txt', 'Dead'],
   ['templates/MIXED/email.en.txt', 'Dead'],
   ['templates/MIXED/sms.en.txt', 'Mixed'],
+  ['templates/PARTLY/email.en.subject.txt', 'Dead'],
+  ['templates/PARTLY/email.en.txt', 'Dead'],
+  ['templates/PARTLY/in_app.en.txt', 'Here'],
 ]);
 
 let tidings: TestTidings;
@@ -37,7 +44,11 @@ beforeAll(async () => {
   const email = fakeProvider(({ message }) =>
     message.subject === 'Dead' ? { kind: 'rejected', reason: 'no' } : { kind: 'sent' },
   );
-  tidings = await testTidings({ email, sms: sandboxProvider(['sms']), internal: noopProvider(['internal']) }, CATALOG);
+  const inApp = fakeProvider(() => ({ kind: 'sent' }));
+  tidings = await testTidings(
+    { email, sms: sandboxProvider(['sms']), internal: noopProvider(['internal']), in_app: inApp },
+    CATALOG,
+  );
   tidings.clock.now = Date.now();
   server = await testServer(tidings);
   await tidings.worker();
@@ -105,23 +116,34 @@ describe.skipIf(program === undefined)('the console', () => {
 
   test('shows a message as sent only if it reached its channel', async () => {
     const { page, complaints } = await openVisit(browser, server.url);
-    await page.goto(`${server.url}/#/users/u1`);
+    await page.goto(`${server.url}/console/users/u1`);
     const row = (type: string) => page.locator(`[data-testid="why-row"][data-notification-type="${type}"]`);
     await row('REAL').getByText('Sent, ').waitFor();
     await row('TEXT').getByText('Sandboxed, ').waitFor();
     await row('DISCARDED').getByText('Discarded, ').waitFor();
     // A dead email beside a sandboxed SMS.
     await row('MIXED').getByText('Dead, ').waitFor();
+    // A dead email beside a message in the inbox.
+    await row('PARTLY').scrollIntoViewIfNeeded();
+    await row('PARTLY').getByText('Partly, ').waitFor();
     expect(await row('REAL').locator('.sign').getAttribute('color')).toContain('teal');
-    for (const type of ['TEXT', 'DISCARDED', 'MIXED'])
+    for (const type of ['TEXT', 'DISCARDED', 'MIXED', 'PARTLY'])
       expect(await row(type).locator('.sign').getAttribute('color')).not.toContain('teal');
+    // The address says which one is open.
+    await row('PARTLY').getByRole('button').first().click();
+    await row('PARTLY').getByRole('button', { name: 'Copy for a ticket' }).waitFor();
+    expect(page.url()).toBe(`${server.url}/console/users/u1?why=PARTLY`);
+    await page.reload();
+    await row('PARTLY').getByTestId('why-paragraph').waitFor();
+    await row('PARTLY').getByRole('button').first().click();
+    expect(page.url()).toBe(`${server.url}/console/users/u1`);
     expect(complaints).toEqual([]);
     await page.context().close();
   });
 
   test('shows the text of an SMS', async () => {
     const { page, complaints } = await openVisit(browser, server.url);
-    await page.goto(`${server.url}/#/deliveries?status=sandboxed`);
+    await page.goto(`${server.url}/console/deliveries?status=sandboxed`);
     const row = page.getByTestId('delivery-row').filter({ hasText: 'TEXT' });
     await row.getByText('Sandboxed', { exact: true }).waitFor();
     await row.getByTestId('message-button').click();

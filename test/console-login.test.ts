@@ -32,17 +32,17 @@ describe.runIf(chromium)('the console', () => {
     await tidings?.close();
   });
 
-  async function open(hash: string): Promise<Page> {
+  async function open(path: string): Promise<Page> {
     const page = await (await browser.newContext()).newPage();
-    await page.goto(`${login.server.url}/${hash}`);
+    await page.goto(`${login.server.url}/${path}`);
     return page;
   }
 
   test('leads a member to the provider and back to the same page, and logs out', async () => {
-    const page = await open('#/deliveries');
+    const page = await open('console/deliveries');
     await page.getByRole('link', { name: 'Log in' }).click();
     await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor();
-    expect(new URL(page.url()).hash).toBe('#/deliveries');
+    expect(new URL(page.url()).pathname).toBe('/console/deliveries');
     await page.getByRole('button', { name: 'Account of Ann' }).click();
     await page.getByRole('menuitem', { name: 'Log out' }).click();
     await page.getByRole('link', { name: 'Log in' }).waitFor();
@@ -50,7 +50,7 @@ describe.runIf(chromium)('the console', () => {
   });
 
   test('lets a member of several tenants choose one', async () => {
-    const page = await open('#/');
+    const page = await open('console/live');
     await page.getByRole('link', { name: 'Log in' }).click();
     await page.getByRole('button', { name: 'Account of Ann' }).click();
     const asked = page.waitForRequest((request) => request.headers()['x-tidings-tenant'] === 'default');
@@ -64,7 +64,7 @@ describe.runIf(chromium)('the console', () => {
 
   test('says why one who is no member cannot log in', async () => {
     login.provider.account = { sub: 'eve', email: 'eve@example.com', email_verified: true };
-    const page = await open('#/');
+    const page = await open('console/live');
     await page.getByRole('link', { name: 'Log in' }).click();
     await page.getByText('You are not a member here').waitFor();
   });
@@ -74,7 +74,7 @@ describe.runIf(chromium)('the console', () => {
     const hash = link.slice(link.indexOf('#'));
     const page = await open(hash);
     await page.getByRole('button', { name: 'Account of owner' }).waitFor();
-    expect(new URL(page.url()).hash).toBe('#/');
+    expect(page.url()).toBe(`${login.server.url}/console/`);
     const second = await open(hash);
     await second.getByText('link_used').waitFor();
   });

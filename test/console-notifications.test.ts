@@ -22,7 +22,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
   };
 
   test('are listed with who asked, filtered, opened, and cancelled while they are scheduled', async () => {
-    const { page } = await app.visit('#/notifications');
+    const { page } = await app.visit('console/notifications');
     await page.getByText('No notifications yet').waitFor();
     await app.post({
       user_id: 'ana',
@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     await page.getByRole('link', { name: 'Sent', exact: true }).click();
     await expect.poll(() => rows.count()).toBe(1);
     await page.getByTestId('notification-link').click();
-    expect(page.url()).toContain(`#/notifications/${sent}`);
+    expect(page.url()).toContain(`console/notifications/${sent}`);
     expect(await page.getByTestId('notification-facts').innerText()).toMatch(
       /Asked by\s+a request[\s\S]*Source\s+shop[\s\S]*c-81/,
     );
@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     await page.getByTestId('message-button').click();
     await page.getByText('Hello there').waitFor();
 
-    await page.goto(`${app.server.url}/#/notifications/${planned}`);
+    await page.goto(`${app.server.url}/console/notifications/${planned}`);
     await page.getByTestId('cancel-notification').click();
     await page.getByTestId('confirm').click();
     await page.getByTestId('notification-state').getByText('Cancelled').waitFor();
@@ -82,7 +82,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     const consent = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'shop' };
     expect((await server.post('/api/v1/users/rui/consents', consent)).status).toBe(201);
     tidings.clock.now += 1000;
-    const { page } = await app.visit('#/notifications');
+    const { page } = await app.visit('console/notifications');
     await page.getByRole('link', { name: 'Send', exact: true }).click();
     await page.getByTestId('send-check').click();
     await page.getByText('Write at least one recipient.').waitFor();
@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     await app.post({ user_id: 'leo', event_type: 'known', user_traits: { email: 'leo@example.com' } });
     const recipients = [{ user_id: 'leo' }];
     const planned = await ask({ recipients, scheduled_at: '2041-05-01T10:00:00Z' });
-    const { page } = await app.visit(`#/notifications/${planned}`);
+    const { page } = await app.visit(`console/notifications/${planned}`);
     await page.getByTestId('reschedule-notification').click();
     await page.getByTestId('send-time').fill('2041-06-02T08:30');
     await page.getByTestId('confirm').click();
@@ -158,7 +158,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     app.tidings.clock.now += 1000;
     const at = new Date(app.tidings.clock.now).toISOString();
     await app.post({ event_id: 'muted', user_id: 'bia', event_type: 'newsletter_due', event_timestamp: at });
-    const { page } = await app.visit('#/users/bia');
+    const { page } = await app.visit('console/users/bia');
     const [evidence] = await openEvidence(entry(page, 'muted'));
     expect(evidence).toMatch(
       /Channels[\s\S]*Email[\s\S]*Dropped[\s\S]*turned off by the user[\s\S]*preference_off · user: category OPERATIONAL \/ email[\s\S]*since/,
@@ -178,11 +178,11 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     const hours = { quiet_hours: { start: clock(-60), end: clock(180), zone: 'UTC' } };
     expect((await app.server.send('PATCH', '/api/v1/users/eva/preferences', hours)).status).toBe(200);
     const held = await ask({ recipients: [{ user_id: 'eva' }] });
-    const { page } = await app.visit(`#/notifications/${held}`);
+    const { page } = await app.visit(`console/notifications/${held}`);
     const verdict = page.getByTestId('plan-verdict');
     await verdict.waitFor();
     expect(await verdict.innerText()).toMatch(/Held[\s\S]*quiet hours, until [\s\S]*quiet_hours · user/);
-    await page.goto(`${app.server.url}/#/deliveries?status=queued`);
+    await page.goto(`${app.server.url}/console/deliveries?status=queued`);
     const row = page.getByTestId('delivery-row').filter({ hasText: 'eva' });
     expect(await row.getByTestId('plan-verdict').innerText()).toContain('quiet hours, until');
   });
@@ -197,27 +197,27 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     const made = await server.post('/api/v1/keys', { name: 'viewer', scopes: [...ROLES.viewer] });
     const closed = await testServer(tidings, { apiKeys: ['the-key-of-this-test'] });
     try {
-      const { page } = await app.visit(`#/notifications/${planned}`, {}, undefined, closed.url);
+      const { page } = await app.visit(`console/notifications/${planned}`, {}, undefined, closed.url);
       await page.getByTestId('key-form').getByLabel('API key').fill(made.body.key);
       await page.keyboard.press('Enter');
       await page.getByTestId('notification-facts').waitFor();
       const shown = {
-        [`#/notifications/${planned}`]: 'notification-facts',
-        '#/users/ana/preferences': 'preferences',
-        '#/channels/suppressions': 'suppressions-row',
-        '#/lists': 'lists-row',
-        [`#/lists/${list.body.list_id}`]: 'members-row',
-        '#/templates': 'template-types',
-        '#/send': 'not-permitted',
-        '#/new-batch': 'not-permitted',
-        '#/preview': 'not-permitted',
+        [`console/notifications/${planned}`]: 'notification-facts',
+        'console/users/ana/preferences': 'preferences',
+        'console/channels/suppressions': 'suppressions-row',
+        'console/lists': 'lists-row',
+        [`console/lists/${list.body.list_id}`]: 'members-row',
+        'console/templates': 'template-types',
+        'console/send': 'not-permitted',
+        'console/new-batch': 'not-permitted',
+        'console/preview': 'not-permitted',
       };
-      for (const [hash, content] of Object.entries(shown)) {
-        await page.goto(`${closed.url}/${hash}`);
+      for (const [path, content] of Object.entries(shown)) {
+        await page.goto(`${closed.url}/${path}`);
         await page.getByTestId(content).first().waitFor();
         await page.waitForLoadState('networkidle');
         // Buttons that act, or open a dialog for that; an export only reads.
-        expect(await page.locator('main [data-action]:not([data-action=export])').count(), hash).toBe(0);
+        expect(await page.locator('main [data-action]:not([data-action=export])').count(), path).toBe(0);
       }
     } finally {
       await app.leave();
@@ -229,11 +229,11 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     'axe finds nothing in %s colors, and a phone shows all of it',
     async (colorScheme) => {
       const id = await ask({ context: { source: 'a_source_without_spaces'.repeat(6) } });
-      const { page } = await app.visit('#/notifications', { colorScheme, viewport: { width: 390, height: 844 } });
+      const { page } = await app.visit('console/notifications', { colorScheme, viewport: { width: 390, height: 844 } });
       await page.getByTestId('notifications-row').first().waitFor();
       expect(await findViolations(page)).toEqual([]);
       expect(await tooWide(page)).toBeLessThanOrEqual(0);
-      await page.goto(`${app.server.url}/#/notifications/${id}`);
+      await page.goto(`${app.server.url}/console/notifications/${id}`);
       await page.getByTestId('notification-facts').waitFor();
       expect(await findViolations(page)).toEqual([]);
       expect(await tooWide(page)).toBeLessThanOrEqual(0);

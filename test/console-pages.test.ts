@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
 import { entry, hasBrowser, postAllPages, statuses, useConsole } from './support/console.ts';
 import { testServer } from './support/http.ts';
+import { foldAll } from './support/metrics.ts';
 
 describe.skipIf(!hasBrowser)('all pages of the console', () => {
   const app = useConsole(postAllPages);
 
   test('sets the title, the scroll position and the focus of another page, and restores the position on Back', async () => {
-    const { page } = await app.visit('#/users/runner');
+    const { page } = await app.visit('console/users/runner');
     await page.getByTestId('load-older').scrollIntoViewIfNeeded();
     const place = await page.evaluate<number>('scrollY');
     expect(place).toBeGreaterThan(1000);
@@ -33,10 +35,171 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(await page.evaluate('scrollY')).toBe(0);
   });
 
+  test('are in one menu, in groups, which folds to its icons, is marked, and stays so', async () => {
+    const { page } = await app.visit('console/deliveries');
+    const rail = page.getByTestId('rail');
+    await rail.getByRole('link', { name: 'Deliveries', exact: true }).waitFor();
+    const titles = await page.evaluate(
+      `[...document.querySelectorAll('.rail ul')].map((one) => document.getElementById(one.getAttribute('aria-labelledby')).textContent)`,
+    );
+    expect(titles).toEqual(['Operate', 'Design', 'Send', 'Measure', 'Connect', 'Govern']);
+    expect(await rail.locator('[aria-current=page]').allInnerTexts()).toEqual(['Deliveries']);
+    await rail.getByRole('button', { name: 'Fold the menu' }).click();
+    expect((await rail.boundingBox())?.width).toBe(56);
+    await rail.getByRole('link', { name: 'Overview' }).focus();
+    await page.getByRole('tooltip', { name: 'Overview' }).waitFor();
+    await page.reload();
+    await rail.getByRole('button', { name: 'Unfold the menu' }).waitFor();
+    expect((await rail.boundingBox())?.width).toBe(56);
+    // Each page of the menu is there.
+    const hrefs = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('.rail a')].map((one) => one.getAttribute('href'))`,
+    );
+    expect(hrefs.length).toBeGreaterThan(20);
+    for (const href of hrefs) {
+      await page.goto(`${app.server.url}${href}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect(await page.getByText('Page not found').count(), href).toBe(0);
+      expect(await rail.locator('[aria-current=page]').getAttribute('href')).toBe(href);
+    }
+  });
+
+  test('can be reached past the menu by the keyboard, and by links as they were before', async () => {
+    const { page } = await app.visit('#/users/maria?event=pay-1');
+    await page.locator('article[data-marked]').waitFor();
+    expect(page.url()).toBe(`${app.server.url}/console/users/maria?event=pay-1`);
+    await page.evaluate('location.hash = "#/deliveries?status=sandboxed"');
+    await expect.poll(() => statuses(page)).toEqual(['sandboxed']);
+    expect(page.url()).toBe(`${app.server.url}/console/deliveries?status=sandboxed`);
+    await page.reload();
+    await expect.poll(() => statuses(page)).toEqual(['sandboxed']);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.closest("main") !== null')).toBe(true);
+    // A deep link is answered with the page, and under the same policy.
+    const { status, headers } = await app.server.get('/console/users/a%2Fb?event=1');
+    expect([status, headers.get('content-type'), headers.get('cache-control')]).toEqual([
+      200,
+      expect.stringContaining('text/html'),
+      'no-cache',
+    ]);
+    expect(headers.get('content-security-policy')).toContain("script-src 'self'");
+  });
+
+  test('are searched together with users, events, messages, waits and the catalog, by the keyboard', async () => {
+    const { page } = await app.visit('console/live');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.getByTestId('activity-row').first().waitFor();
+    const field = page.getByTestId('search-field');
+    const open = async (text: string) => {
+      await page.keyboard.press('ControlOrMeta+k');
+      await field.fill(text);
+    };
+    await open('MARI');
+    const option = page.getByRole('option').filter({ hasText: 'maria' });
+    await option.waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    expect(await option.getAttribute('id')).toBe(await field.getAttribute('aria-activedescendant'));
+    await page.keyboard.press('Enter');
+    await page.getByTestId('user-id').getByText('maria', { exact: true }).waitFor();
+    expect(page.url()).toBe(`${app.server.url}/console/users/maria`);
+    // Enter before the results are there.
+    await open('maria@example.com');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(page.url()).toBe(`${app.server.url}/console/users/maria`);
+    expect(asked.filter((url) => /example\.com|%40/.test(url))).toEqual([]);
+    await open('pay-2');
+    await page.keyboard.press('Enter');
+    await page.locator('article[data-marked][data-event-id=pay-2]').waitFor();
+    await open('b7');
+    await page.getByRole('option').filter({ hasText: 'REMINDER' }).first().click();
+    await page.getByTestId('user-id').getByText('wanda', { exact: true }).waitFor();
+    await open('dead let');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Failed deliveries' }).waitFor();
+    await open('nothing of this name');
+    await page.getByTestId('search-status').getByText('Nothing is found').waitFor();
+    expect(await page.getByTestId('searched').innerText()).toMatch(
+      /users by their id \(any part\)[\s\S]*waits by their whole key/,
+    );
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
+  test('begin with what is wrong, the numbers of a day, and charts with a table each', async () => {
+    const { server, tidings } = app;
+    await foldAll(tidings.pool, tidings.clock.now);
+    await tidings.pool.query(
+      `insert into circuits (circuit_id, provider, code, cause, since, open_until, pause_ms)
+       values ('smtp', 'smtp', 'failures', 'the service is down', now(), now() + interval '1 min', 60000)`,
+    );
+    try {
+      // By the clock of the test, which is ahead.
+      const { page } = await app.visit('', {}, (opened) => opened.clock.install({ time: tidings.clock.now }));
+      const strip = page.getByTestId('problem-strip');
+      await strip.getByText('Nothing is sent by: smtp').waitFor();
+      expect(await strip.innerText()).toMatch(
+        /the service is down\. Next try .* See the accounts[\s\S]*rejected event/,
+      );
+      await page.getByTestId('problem-sign').getByText('problems').waitFor();
+      expect(page.url()).toBe(`${server.url}/console/`);
+      const tiles = page.getByTestId('tile');
+      expect(await tiles.allInnerTexts()).toEqual([
+        expect.stringMatching(/^Events in\s+\d+\s+none a week before$/),
+        expect.stringMatching(/^Decided to send\s+\d+/),
+        expect.stringMatching(/^Sent, and not returned\s+\d+\s+\d+ failed/),
+        expect.stringMatching(/^Waiting now\s+\d+\s+in \d rules/),
+      ]);
+      const chart = page.getByTestId('outcome-chart');
+      await chart.locator('[data-outcome=sandboxed]').waitFor();
+      expect(await chart.getByTestId('bar').count()).toBeGreaterThanOrEqual(24);
+      expect(await chart.getByTestId('version-mark').count()).toBe(2);
+      // Nothing of this catalog reports on messages: none is known to have arrived.
+      expect(await chart.locator('[data-outcome=delivered]').count()).toBe(0);
+      await page.getByTestId('outcome-table-button').click();
+      expect(await page.getByTestId('outcome-table-row').count()).toBe(await chart.getByTestId('bar').count());
+      await page.getByTestId('top-volume-row').first().waitFor();
+      await page.getByRole('navigation', { name: 'Span' }).getByRole('link', { name: '1 hour' }).click();
+      await expect.poll(() => chart.getByTestId('bar').count()).toBeGreaterThanOrEqual(60);
+      expect(page.url()).toBe(`${server.url}/console/?range=1h`);
+      expect(await findViolations(page)).toEqual([]);
+      await page
+        .getByRole('list', { name: 'Outcomes' })
+        .getByRole('link', { name: /^Failed/ })
+        .click();
+      await page.getByRole('heading', { name: 'Failed deliveries' }).waitFor();
+    } finally {
+      await tidings.pool.query('delete from circuits');
+    }
+  });
+
+  test('ask little while nothing happens: an idle overview at most twelve requests in two minutes, a hidden one none', async () => {
+    await foldAll(app.tidings.pool, app.tidings.clock.now);
+    const { page } = await app.visit('console/', {}, (opened) => opened.clock.install({ time: app.tidings.clock.now }));
+    await page.getByTestId('top-volume-row').first().waitFor();
+    await page.waitForLoadState('networkidle');
+    let asked = 0;
+    page.on('request', () => asked++);
+    await page.clock.runFor(120_000);
+    await page.waitForLoadState('networkidle');
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThanOrEqual(12);
+    await page.evaluate(`Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+      document.dispatchEvent(new Event('visibilitychange')); window.dispatchEvent(new Event('visibilitychange'))`);
+    await page.waitForLoadState('networkidle');
+    asked = 0;
+    await page.clock.runFor(120_000);
+    expect(asked).toBe(0);
+  });
+
   test('ask for an API key, and keep it in this tab and out of URLs', async () => {
     const closed = await testServer(app.tidings, { apiKeys: ['the-key-of-this-test'] });
     try {
-      const { page, complaints } = await app.visit('#/users/maria', {}, undefined, closed.url);
+      const { page, complaints } = await app.visit('console/users/maria', {}, undefined, closed.url);
       const form = page.getByTestId('key-form');
       await form.getByLabel('API key').fill('a-wrong-key-of-this-test');
       await page.keyboard.press('Enter');
@@ -47,7 +210,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
       await page.reload();
       await entry(page, 'maria-signup').waitFor();
       expect(complaints.splice(0).filter((one) => !one.includes('status of 401'))).toEqual([]);
-      expect(page.url()).toBe(`${closed.url}/#/users/maria`);
+      expect(page.url()).toBe(`${closed.url}/console/users/maria`);
       expect(await page.evaluate('[Object.values(sessionStorage), JSON.stringify(localStorage)]')).toEqual([
         ['the-key-of-this-test'],
         expect.not.stringContaining('the-key'),
@@ -67,7 +230,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
       detail: 'Too much.',
       code: 'overloaded',
     };
-    const { page, complaints } = await app.visit('#/users/maria', {}, (opened) =>
+    const { page, complaints } = await app.visit('console/users/maria', {}, (opened) =>
       opened.route('**/api/v1/audit/**', (route) =>
         route.fulfill({ status: 503, contentType: 'application/problem+json', json: problem }),
       ),
@@ -84,7 +247,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
 
   test('keep their content and report it when the server cannot be reached', async () => {
     const passing = await testServer(app.tidings);
-    const { page, complaints } = await app.visit('#/', {}, undefined, passing.url);
+    const { page, complaints } = await app.visit('console/live', {}, undefined, passing.url);
     await page.getByTestId('activity-row').first().waitFor();
     await passing.close();
     await page.getByTestId('problem').getByText('Tidings cannot be reached').waitFor();
@@ -97,7 +260,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     const folder = fileURLToPath(new URL('../packages/console/dist/', import.meta.url));
     const page = await readFile(join(folder, 'index.html'), 'utf8');
     const scripts = [...page.matchAll(/(?:href|src)="\/(assets\/[^"]+\.js)"/g)].map(([, path = '']) => path);
-    const first = (await readdir(join(folder, 'assets'))).filter((name) => name.startsWith('ActivityPage-'));
+    const first = (await readdir(join(folder, 'assets'))).filter((name) => name.startsWith('OverviewPage-'));
     expect([scripts.length > 5, first.length]).toEqual([true, 1]);
     // With what it imports: scripts that are named in it, and not loaded before.
     const text = await readFile(join(folder, 'assets', first[0]!), 'utf8');
@@ -108,7 +271,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
   });
 
   test('use the color scheme of the system until the user chooses one', async () => {
-    const { page } = await app.visit('#/', { colorScheme: 'dark' });
+    const { page } = await app.visit('console/live', { colorScheme: 'dark' });
     const scheme = (name: string) => page.locator(`html[data-mantine-color-scheme=${name}]`).waitFor();
     await scheme('dark');
     await page.getByRole('button', { name: 'Use light colors' }).click();
@@ -119,7 +282,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
   });
 
   test('show the timeline first on a phone, and the rest on demand', async () => {
-    const { page } = await app.visit('#/users/maria', { viewport: { width: 390, height: 844 } });
+    const { page } = await app.visit('console/users/maria', { viewport: { width: 390, height: 844 } });
     const first = page.getByTestId('timeline-entry').first();
     await first.waitFor();
     expect((await first.boundingBox())?.y).toBeLessThan(500);
@@ -128,11 +291,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.getByTestId('why-row').first().waitFor();
     await page.getByRole('button', { name: 'Profile' }).click();
     await page.getByTestId('profile').getByText('Europe/Lisbon').waitFor();
-    // The placeholder of the search is not truncated.
-    const search = 'document.querySelector("[data-testid=user-search]")';
-    await page.evaluate(`${search}.value = ${search}.placeholder`);
-    expect(await page.evaluate(`${search}.scrollWidth - ${search}.clientWidth`)).toBeLessThanOrEqual(0);
-    await page.goto(`${app.server.url}/#/users/${'long'.repeat(60)}`);
+    await page.goto(`${app.server.url}/console/users/${'long'.repeat(60)}`);
     await page.getByText('No events for this user').waitFor();
     expect((await page.locator('.user-icon').boundingBox())?.width).toBe(30);
   });

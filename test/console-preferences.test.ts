@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     page.locator(`[data-testid=preference-row][data-type=${type}] [data-channel=${channel}]`);
 
   test('say for each type and channel whether it goes, what decides that, since when, and what is locked', async () => {
-    const { page } = await app.visit('#/users/maria');
+    const { page } = await app.visit('console/users/maria');
     await page.getByRole('link', { name: 'Preferences and consent' }).click();
     await page.getByTestId('preferences').waitFor();
     expect(await page.title()).toBe('Preferences of maria · Tidings');
@@ -69,7 +69,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
   });
 
   test('follow what the user says while one looks at them', async () => {
-    const { page } = await app.visit('#/users/maria/preferences');
+    const { page } = await app.visit('console/users/maria/preferences');
     await cell(page, 'WELCOME_EMAIL', 'email').getByText('on by default').waitFor();
     app.tidings.clock.now += 1000;
     const withdrawn = { purpose: 'MARKETING', channel: 'email', state: 'withdrawn', source: 'phone' };
@@ -81,7 +81,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
   });
 
   test('are changed by type, in general and by time; what is locked says why', async () => {
-    const { page } = await app.visit('#/users/maria/preferences');
+    const { page } = await app.visit('console/users/maria/preferences');
     const change = async (type: string) => {
       app.tidings.clock.now += 1000;
       await page.locator(`[data-testid=preference-row][data-type=${type}]`).getByTestId('change-type').click();
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
 
   test('consent and its withdrawal are recorded with evidence', async () => {
     await app.post({ user_id: 'olga', event_type: 'known', user_traits: { email: 'olga@example.com' } });
-    const { page } = await app.visit('#/users/olga/preferences');
+    const { page } = await app.visit('console/users/olga/preferences');
     await page.getByTestId('record-consent').click();
     await page.getByTestId('consent-evidence-field').fill('no json');
     await page.getByTestId('consent-source').fill('phone call');
@@ -135,7 +135,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
   });
 
   test('of a user who is not known are not shown as if they were', async () => {
-    const { page, complaints } = await app.visit('#/users/unknown-user/preferences');
+    const { page, complaints } = await app.visit('console/users/unknown-user/preferences');
     await page.getByText('This user is not known').waitFor();
     expect(await page.getByTestId('preferences').count()).toBe(0);
     complaints.splice(0);
@@ -144,7 +144,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
   test.each(['light', 'dark'] as const)(
     'axe finds nothing in %s colors, and a phone shows all of it',
     async (colorScheme) => {
-      const { page } = await app.visit('#/users/maria/preferences', {
+      const { page } = await app.visit('console/users/maria/preferences', {
         colorScheme,
         viewport: { width: 1280, height: 900 },
       });
@@ -160,7 +160,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
   test('a user is merged and erased only after their ID was typed', async () => {
     await app.post({ user_id: 'old', event_type: 'known', user_traits: { email: 'old@example.com' } });
     await app.post({ user_id: 'new', event_type: 'known', user_traits: { email: 'new@example.com' } });
-    const { page, complaints } = await app.visit('#/users/old/preferences');
+    const { page, complaints } = await app.visit('console/users/old/preferences');
     await page.getByTestId('merge-user').click();
     await page.getByTestId('confirm-typed').fill('old');
     await page.getByTestId('confirm-typed').press('Enter');

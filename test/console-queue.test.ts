@@ -5,11 +5,11 @@ describe.skipIf(!hasBrowser)('the page of deliveries, when the queue is held up'
   const app = useConsole();
 
   test('shows open circuits and overdue work above the list, and nothing otherwise', async () => {
-    const { page } = await app.visit('#/deliveries');
+    const { page } = await app.visit('console/deliveries');
     await page.getByText('No deliveries yet').waitFor();
     expect(await page.getByTestId('queue-notice').count()).toBe(0);
     const since = new Date(Date.now() - 3_600_000).toISOString();
-    const held = await app.visit('#/deliveries', {}, (opened) =>
+    const held = await app.visit('console/deliveries', {}, (opened) =>
       opened.route('**/api/v1/queue', (route) =>
         route.fulfill({
           json: {
@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)('the page of deliveries, when the queue is held up'
       user_traits: { email: 'ines@example.com', marketing_opt_in: true },
     });
     await app.tidings.pool.query(`update deliveries set due_at = now() - interval '2 minutes' where status = 'queued'`);
-    const { page } = await app.visit('#/deliveries?status=queued');
+    const { page } = await app.visit('console/deliveries?status=queued');
     await page
       .getByTestId('due')
       .getByText(/^overdue since /)

@@ -20,7 +20,7 @@ describe.skipIf(!hasBrowser)('rejected events', () => {
     app.tidings.clock.now++;
     await app.server.post('/api/v1/events', rejected('too-much'));
     await app.server.post('/api/v1/events', rejected('too-much'));
-    const { page, complaints } = await app.visit('#/');
+    const { page, complaints } = await app.visit('console/live');
     await page.getByRole('link', { name: 'Rejected', exact: true }).click();
     const rows = page.getByTestId('rejected-row');
     await rows.nth(1).waitFor();

@@ -11,7 +11,7 @@ describe.skipIf(!hasBrowser)('the page of routes', () => {
   }
 
   test('says by what messages go while there is neither a route nor an account', async () => {
-    const { page } = await app.visit('#/channels/routes');
+    const { page } = await app.visit('console/channels/routes');
     await page.getByTestId('routes-empty').waitFor();
   });
 
@@ -19,7 +19,7 @@ describe.skipIf(!hasBrowser)('the page of routes', () => {
     await createAccount('main');
     await createAccount('spare');
     const { pool } = app.tidings;
-    const { page } = await app.visit('#/channels/routes');
+    const { page } = await app.visit('console/channels/routes');
     const rows = page.getByTestId('route-email-row');
     await rows.nth(1).waitFor();
     expect(await rows.allInnerTexts()).toEqual([
@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)('the page of routes', () => {
   });
 
   test('gives each fact its heading and the width of the page on a telephone', async () => {
-    const { page } = await app.visit('#/channels/routes', { viewport: { width: 390, height: 800 } });
+    const { page } = await app.visit('console/channels/routes', { viewport: { width: 390, height: 800 } });
     const row = page.getByTestId('route-email-row').first();
     await row.waitFor();
     const cells = (await page.evaluate(`

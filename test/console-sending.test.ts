@@ -5,7 +5,7 @@ describe.skipIf(!hasBrowser)('the page of sending', () => {
   const app = useConsole();
 
   test('says what is missing while nothing is set up and nothing was counted', async () => {
-    const { page } = await app.visit('#/channels/sending');
+    const { page } = await app.visit('console/channels/sending');
     await page.getByTestId('sending-accounts-empty').waitFor();
     await page.getByTestId('emails-empty').waitFor();
     expect(await page.getByTestId('thresholds').innerText()).toBe(
@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)('the page of sending', () => {
        values ('default', 'NEWSLETTER', $1, $1, '61 of 600 emails (10.17%) bounced')`,
       [hour],
     );
-    const { page } = await app.visit('#/channels/sending');
+    const { page } = await app.visit('console/channels/sending');
     const accounts = page.getByTestId('sending-accounts-row');
     await accounts.nth(2).waitFor();
     expect(await accounts.allInnerTexts()).toEqual([

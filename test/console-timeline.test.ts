@@ -12,7 +12,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
       event_timestamp: new Date(Date.UTC(2025, 9, 31, 10, n)).toISOString(),
     }));
     await app.post(...many);
-    const { page } = await app.visit('#/users/busy');
+    const { page } = await app.visit('console/users/busy');
     await entry(page, 'view-59').waitFor();
     expect(await page.getByTestId('timeline-entry').count()).toBe(50);
     await page.getByTestId('load-older').click();
@@ -20,18 +20,18 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
     expect(await eventIds(page.getByTestId('timeline-entry'))).toEqual(many.map((one) => one.event_id).reverse());
     expect(await page.getByTestId('load-older').count()).toBe(0);
 
-    const { page: linked } = await app.visit('#/users/busy?event=view-3');
+    const { page: linked } = await app.visit('console/users/busy?event=view-3');
     const found = linked.locator('article[data-marked][data-event-id="view-3"]');
     await found.waitFor();
     expect((await found.boundingBox())?.y).toBeLessThan(720);
-    await linked.goto(`${app.server.url}/#/users/busy?event=never-was`);
+    await linked.goto(`${app.server.url}/console/users/busy?event=never-was`);
     await linked.getByText('The event in this link was not found.').waitFor();
   });
 
   test('shows the progress of the search for the event of a link, which can be stopped', async () => {
     const older = /audit\/busy\?.*after=/;
     // Requests for older pages hang until the route is removed.
-    const { page } = await app.visit('#/users/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
+    const { page } = await app.visit('console/users/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
     const search = page.getByTestId('event-search');
     await search.getByText('Searching for the event in this link: not among the latest 50').waitFor();
     await search.getByRole('button', { name: 'Stop' }).click();
@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
       })),
     );
     // Each render of an entry formats its time, the only text of this page with seconds.
-    const { page } = await app.visit('#/users/runner', {}, (opened) =>
+    const { page } = await app.visit('console/users/runner', {}, (opened) =>
       opened.addInitScript(`{
         const { get } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, 'format');
         globalThis.drawn = 0;
@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
   });
 
   test('counts new events while older pages are shown, and shows them on demand', async () => {
-    const { page } = await app.visit('#/users/runner');
+    const { page } = await app.visit('console/users/runner');
     await page.getByTestId('load-older').click();
     await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(100);
     await app.post({ event_id: 'latest-step', user_id: 'runner', event_type: 'card_frozen' });

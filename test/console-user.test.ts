@@ -20,24 +20,8 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
     await waitForDeliveries(app);
   });
 
-  test('finds users by the beginning of their ID, and opens one on Enter', async () => {
-    const { page } = await app.visit('#/');
-    await page.getByTestId('activity-row').first().waitFor();
-    await page.keyboard.press('/');
-    await page.keyboard.type('mar');
-    await page.getByRole('option', { name: 'maria' }).waitFor();
-    expect(await page.getByRole('option').allInnerTexts()).toEqual(['maria']);
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('Enter');
-    await page.getByTestId('user-id').getByText('maria', { exact: true }).waitFor();
-    await page.getByTestId('user-search').fill('joao');
-    await page.getByTestId('user-search').press('Enter');
-    await page.getByTestId('user-id').getByText('joao', { exact: true }).waitFor();
-    expect(page.url()).toBe(`${app.server.url}/#/users/joao`);
-  });
-
   test('shows the profile with masked addresses, and times in the zone of the viewer and in UTC', async () => {
-    const { page } = await app.visit('#/users/maria', { timezoneId: 'America/New_York' });
+    const { page } = await app.visit('console/users/maria', { timezoneId: 'America/New_York' });
     const profile = page.getByTestId('profile');
     await profile.getByText('m…@example.com').waitFor();
     expect(await profile.innerText()).toMatch(/no phone number[\s\S]*Europe\/Lisbon[\s\S]*risk_segment\s+HIGH/);
@@ -53,7 +37,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('switches all times between the zone of the viewer and UTC', async () => {
-    const { page } = await app.visit('#/users/maria', { timezoneId: 'Asia/Tokyo' });
+    const { page } = await app.visit('console/users/maria', { timezoneId: 'Asia/Tokyo' });
     const time = entry(page, 'pay-1').getByRole('time').first();
     await page.getByTestId('zone').getByText('UTC').waitFor();
     expect(await time.innerText()).toBe('04:22:11 GMT+9');
@@ -70,7 +54,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('shows events, decisions, messages and attempts, newest first', async () => {
-    const { page } = await app.visit('#/users/maria');
+    const { page } = await app.visit('console/users/maria');
     await entry(page, 'pay-1').waitFor();
     const ids = await eventIds(page.getByTestId('timeline-entry'));
     expect(ids.slice(-4)).toEqual(['maria-link', 'pay-2', 'pay-1', 'maria-signup']);
@@ -88,7 +72,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('shows the condition with its values, and the uses of a limit with their events, as evidence', async () => {
-    const { page } = await app.visit('#/users/maria');
+    const { page } = await app.visit('console/users/maria');
     const [limited, unmet] = await openEvidence(entry(page, 'pay-2'));
     expect(limited).toMatch(/event\.failure_reason == "INSUFFICIENT_FUNDS"\s+true\s+event\.failure_reason\s+INSUFF/);
     expect(limited).toMatch(
@@ -101,13 +85,13 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
 
   test('shows a missing field as evidence', async () => {
     await app.post({ event_id: 'unknown-consent', user_id: 'rui', event_type: 'signup_completed' });
-    const { page } = await app.visit('#/users/rui');
+    const { page } = await app.visit('console/users/rui');
     const [evidence] = await openEvidence(entry(page, 'unknown-consent'));
     expect(evidence).toMatch(/a field is missing\s+traits\.marketing_opt_in\s+missing/);
   });
 
   test('shows the window of a pattern as a bar, and the late event that completes it, as evidence', async () => {
-    const { page } = await app.visit('#/users/joao');
+    const { page } = await app.visit('console/users/joao');
     const [alone] = await openEvidence(entry(page, 'joao-link'));
     expect(alone).toMatch(
       /No signup_completed was found in the 24h before it\s+31 Oct 2025, 09:00 UTC\s+24h\s+1 Nov 2025, 09:00 UTC/,
@@ -124,7 +108,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('explains each notification type of a user', async () => {
-    const { page } = await app.visit('#/users/joao');
+    const { page } = await app.visit('console/users/joao');
     const answers = await openWhy(page);
     expect(Object.keys(answers)).toEqual(TYPES);
     expect(answers.WELCOME_EMAIL).toMatch(
@@ -141,13 +125,13 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('explains when a message was sent', async () => {
-    const { page } = await app.visit('#/users/maria');
+    const { page } = await app.visit('console/users/maria');
     const answers = await openWhy(page);
     expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(/Sandboxed, .*\s+.* It was kept in the sandbox/);
   });
 
   test('does not list notification types as not sent to an unknown user, and suggests similar IDs', async () => {
-    const { page } = await app.visit('#/users/mari');
+    const { page } = await app.visit('console/users/mari');
     await page.getByText('No events for this user').waitFor();
     await page.getByTestId('why').getByText('No event of this user was accepted').waitFor();
     expect(await page.getByTestId('why-row').count()).toBe(0);
@@ -169,7 +153,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
       properties: { failure_reason: html, [html]: html },
       user_traits: { first_name: html, [html]: html },
     });
-    const { page } = await app.visit('#/');
+    const { page } = await app.visit('console/live');
     await activityRow(page, html).getByRole('link', { name: ODD_ID, exact: true }).click();
     await page.getByTestId('user-id').getByText(ODD_ID, { exact: true }).waitFor();
     await page.reload();
@@ -181,11 +165,12 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
     expect(await entry(page, html).getByText(html, { exact: true }).count()).toBeGreaterThanOrEqual(5);
     expect(await page.getByTestId('profile').getByText(html, { exact: true }).count()).toBe(3);
     expect(await page.locator('img').count()).toBe(0);
-    await page.goto(`${app.server.url}/#/`);
+    await page.goto(`${app.server.url}/console/live`);
     await activityRow(page, html).getByTestId('decision-chip').first().click();
     await page.locator('article[data-marked]').waitFor();
-    await page.getByTestId('user-search').fill(ODD_ID.slice(0, 9));
-    await page.getByRole('option', { name: ODD_ID, exact: true }).click();
-    await page.waitForURL(`${app.server.url}/#/users/${encodeURIComponent(ODD_ID)}`);
+    await page.keyboard.press('/');
+    await page.getByTestId('search-field').fill(ODD_ID.slice(0, 9));
+    await page.getByRole('option').filter({ hasText: ODD_ID }).click();
+    await page.waitForURL(`${app.server.url}/console/users/${encodeURIComponent(ODD_ID)}`);
   });
 });

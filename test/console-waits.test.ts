@@ -15,7 +15,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
       properties: { booking_id: 'b7', starts_at: at(hours) },
     });
     await app.post(booked('booked', 72.5));
-    const { page } = await app.visit('#/users/wanda', { timezoneId: 'Europe/Lisbon' });
+    const { page } = await app.visit('console/users/wanda', { timezoneId: 'Europe/Lisbon' });
     const open = page.locator('[data-testid=wait][data-status=waiting]');
     const lima = (hours: number) =>
       new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'America/Lima' }).format(
@@ -67,7 +67,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     await app.post({ ...about, event_id: 'carla-1', event_type: 'signup_completed', event_timestamp: ago(48) });
     await app.post({ ...about, event_id: 'carla-2', event_type: 'link_bank_success', event_timestamp: ago(24) });
     await app.post({ ...about, event_id: 'bought', event_type: 'plan_bought', properties: { plan: 'pro' } });
-    const { page } = await app.visit('#/users/carla');
+    const { page } = await app.visit('console/users/carla');
     const card = entry(page, 'bought');
     await card.waitFor();
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled']);
@@ -107,7 +107,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
       properties: { thread_id: thread },
     });
     await app.post(...['a', 'b', 'c', 'd', 'e'].map(letter));
-    const { page } = await app.visit('#/users/wim');
+    const { page } = await app.visit('console/users/wim');
     const waits = page.locator('[data-testid=wait][data-status=waiting]');
     await waits.first().waitFor();
     expect(await waits.count()).toBe(3);

@@ -102,7 +102,14 @@ describe('a schedule that takes too long', () => {
     }
     clock.now += HOUR;
     const strict = strictProcess(tidings, NOTHING, AMPLE);
-    const occurrence = { tenantId: 'default', rule: 'R', due: clock.now, label: '2025-11-20T13:00' };
+    const occurrence = {
+      tenantId: 'default',
+      rule: 'R',
+      cron: '0 12 * * *',
+      zone: 'UTC',
+      due: clock.now,
+      label: '2025-11-20T13:00',
+    };
     let saved = 0;
     const save = async () => void saved++;
     expect(await strict.runSchedule(occurrence, ['u', 'v', 'w'], save)).toBe(2);
@@ -125,7 +132,14 @@ describe('a schedule that takes too long', () => {
     await tidings.post({ user: 'u', type: 'began' });
     clock.now += HOUR;
     const strict = strictProcess(tidings, NOTHING, NOTHING);
-    const occurrence = { tenantId: 'default', rule: 'R', due: clock.now, label: '2025-11-20T13:00' };
+    const occurrence = {
+      tenantId: 'default',
+      rule: 'R',
+      cron: '0 12 * * *',
+      zone: 'UTC',
+      due: clock.now,
+      label: '2025-11-20T13:00',
+    };
     expect(await strict.runSchedule(occurrence, ['u'], async () => {})).toBe(1);
     clock.now += 10;
     await strict.fireDueWaits('default', ['u']);

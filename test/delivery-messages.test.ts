@@ -47,7 +47,7 @@ describe('messages', () => {
 
     const other = await tidings.catalogs.getActive(TENANT);
     await tidings.apply(deliveryCatalog({ 'templates/LISTED/email.en.txt': '{{event.items.length}} items' }));
-    await tidings.catalogs.setActive(TENANT, other.version);
+    await tidings.catalogs.setActive(TENANT, { version: other.version, release: null });
     await tidings.retry(id);
     await tidings.becomes(id, 'sent', 2);
     expect(provider.calls.map(({ message }) => message.text)).toEqual(['1001 items']);

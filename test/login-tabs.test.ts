@@ -37,43 +37,45 @@ const countLogins = ({ cookies }: TestBrowser) => [...cookies.keys()].filter((na
 
 test('a login that is begun in a second tab does not end the one in the first', async () => {
   const browser = login.browser();
-  const first = await begin(browser, '#/deliveries');
+  const first = await begin(browser, '/console/deliveries');
   // As far as the provider, which asks for a password there.
-  const second = await browser.visit('/api/v1/login?to=%23/waits', ({ href }) => href.startsWith(login.provider.url));
-  expect((await browser.visit(first)).hash).toBe('#/deliveries');
-  expect((await browser.visit(second.href)).hash).toBe('#/waits');
+  const second = await browser.visit('/api/v1/login?to=/console/waits', ({ href }) =>
+    href.startsWith(login.provider.url),
+  );
+  expect((await browser.visit(first)).pathname).toBe('/console/deliveries');
+  expect((await browser.visit(second.href)).pathname).toBe('/console/waits');
   expect(countLogins(browser)).toBe(0);
 });
 
 test('a callback that is visited again does not end the login of another tab', async () => {
   const browser = login.browser();
-  const first = await begin(browser, '#/deliveries');
+  const first = await begin(browser, '/console/deliveries');
   await browser.visit(first);
-  const second = await begin(browser, '#/waits');
+  const second = await begin(browser, '/console/waits');
   expect((await browser.visit(first)).hash).toBe('#/login?problem=login_expired');
-  expect((await browser.visit(second)).hash).toBe('#/waits');
+  expect((await browser.visit(second)).pathname).toBe('/console/waits');
 });
 
 test('another browser completes none of them', async () => {
   const [browser, other] = [login.browser(), login.browser()];
-  const first = await begin(browser, '#/');
-  await begin(other, '#/');
+  const first = await begin(browser, '/console/');
+  await begin(other, '/console/');
   expect((await other.visit(first)).hash).toBe('#/login?problem=login_expired');
 });
 
 test('the cookies of logins that were never completed do not grow without a bound', async () => {
   const browser = login.browser();
   for (let count = 0; count < 12; count++) {
-    await begin(browser, '#/');
+    await begin(browser, '/console/');
     expect(countLogins(browser)).toBeLessThanOrEqual(5);
   }
-  expect((await browser.visit(await begin(browser, '#/waits'))).hash).toBe('#/waits');
+  expect((await browser.visit(await begin(browser, '/console/waits'))).pathname).toBe('/console/waits');
 });
 
 test('a provider that accepts the secret in the body only gets it there', async () => {
   const posting = await testLogin(tidings, { clientAuth: 'client_secret_post' });
   await invite(posting);
   posting.provider.account = ANN;
-  expect((await posting.browser().visit('/api/v1/login?to=%23/waits')).hash).toBe('#/waits');
+  expect((await posting.browser().visit('/api/v1/login?to=/console/waits')).pathname).toBe('/console/waits');
   await posting.close();
 });

@@ -3,6 +3,7 @@ import {
   ClaimLost,
   claimSchedule,
   type DueSchedule,
+  deleteSchedules,
   loadNextScheduleDue,
   saveSchedule,
   upsertSchedules,
@@ -97,12 +98,18 @@ describe('progress', () => {
 });
 
 describe('another catalog', () => {
-  test('with another pattern starts again: the claim is void, and no user has been reached', async () => {
+  test('with another pattern is a schedule of its own: progress of one does not move the other', async () => {
+    await store('daily', now + HOUR);
     await store('hourly', now);
     const held = (await claim(now))!;
     await save(held, { cursor: 'm' });
-    await store('daily', now + HOUR);
-    expect(await rowOf()).toMatchObject({ cron: 'daily', next_at: now + HOUR, cursor: null, claimed_until: null });
+    const { rows } = await database.pool.query('select cron, cursor from schedules order by cron');
+    expect(rows).toEqual([
+      { cron: 'daily', cursor: null },
+      { cron: 'hourly', cursor: 'm' },
+    ]);
+    await deleteSchedules(database.pool, TENANT, [{ rule: 'R', zone: 'UTC', cron: 'hourly' }]);
+    expect(await rowOf()).toMatchObject({ cron: 'daily', next_at: now + HOUR });
     await expect(save({ ...held, cursor: 'm' }, { cursor: 'n' })).rejects.toThrow(ClaimLost);
   });
 

@@ -54,7 +54,11 @@ test.each([
   clock.now += 3 * HOUR;
   await pipeline.fireDueWaits(TENANT, ['u']);
   if (rule.includes('every')) {
-    await pipeline.runSchedule({ tenantId: TENANT, rule: 'R', due: clock.now, label: 'now' }, ['u'], async () => {});
+    await pipeline.runSchedule(
+      { tenantId: TENANT, rule: 'R', cron: '', zone: '', due: clock.now, label: 'now' },
+      ['u'],
+      async () => {},
+    );
   }
 
   const [context] = templateContexts(await parseCatalog(source))('R', 'in_app');

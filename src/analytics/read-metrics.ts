@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { type Dimension, type Grain, type MetricPeriods, MINUTE_DIMENSIONS } from '../store/metrics/counters.ts';
+import { listMarkers, type Marker } from '../store/metrics/list-markers.ts';
 import {
   type CostSum,
   type GroupColumn,
@@ -131,6 +132,8 @@ export async function readSeries(
   MetricSpan & {
     readonly grain: Grain;
     readonly points: readonly { readonly at: Millis; readonly values: MetricValues }[];
+    /** Changes of the catalog in the span, in order of time. */
+    readonly markers: readonly Marker[];
   }
 > {
   const { dimension, rollups } = toFilter(query);
@@ -143,7 +146,9 @@ export async function readSeries(
   const points: { at: Millis; values: MetricValues }[] = [];
   for (let at = segment.from; at < segment.to; at = nextBucket(grain, at))
     points.push({ at, values: toMetricValues(byBucket.get(at) ?? NO_SUMS) });
-  return { from: segment.from, to: segment.to, asOf: await readAsOf(parts, query.tenantId), grain, points };
+  const markers = await listMarkers(parts.pool, query.tenantId, segment);
+  const asOf = await readAsOf(parts, query.tenantId);
+  return { from: segment.from, to: segment.to, asOf, grain, points, markers };
 }
 
 /** Returns the dimension whose roll-ups have what is asked for. @throws TidingsError for more than one further dimension */

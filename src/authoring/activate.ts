@@ -48,11 +48,8 @@ export async function changeActiveCatalog<T>(
     const { data, write, result } = await change(active.data);
     if (data === undefined) return result;
     try {
-      const { version } = await applyCatalog(pool, tenantId, data, actor, clock(), {
-        expected: active.version,
-        write,
-      });
-      await catalogs.setActive(tenantId, version);
+      await applyCatalog(pool, tenantId, data, actor, clock(), { expected: active.version, write });
+      await catalogs.refresh(tenantId);
       return result;
     } catch (error) {
       const isOutdated = error instanceof TidingsError && error.code === 'outdated';

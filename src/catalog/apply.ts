@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
+import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { NO_TENANT } from '../model/tenant.ts';
@@ -55,7 +56,7 @@ export interface WaitingInRule {
  * @param options.expected the active version, as the caller knows it; undefined: any
  * @param attempts times that files are merged with templates of the API again, because one was activated meanwhile
  * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error, and `outdated` if another version than
- * the expected one is active; nothing is applied then
+ * the expected one is active, and `release_under_way`; nothing is applied then
  */
 export async function applyCatalogFiles(
   command: CatalogCommand,
@@ -64,6 +65,41 @@ export async function applyCatalogFiles(
   attempts = MAX_ATTEMPTS,
 ): Promise<ApplyResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
+  const { data, problems, stored } = await checkCatalogFiles(command, files);
+  const active = await catalogs.refresh(tenantId);
+  const differences = diffCatalogs(active.data, data);
+  const waiting = await countAffectedWaits(command, differences);
+  if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
+  // Templates of the API are those of the version that they were read from: another one may have others.
+  const expected = options.expected ?? stored;
+  try {
+    const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), { expected });
+    await catalogs.refresh(tenantId);
+    return { version, changed, problems, differences, waiting };
+  } catch (error) {
+    const isOvertaken = error instanceof TidingsError && error.code === 'outdated' && options.expected === undefined;
+    if (!isOvertaken || attempts <= 1) throw error;
+    return applyCatalogFiles(command, files, options, attempts - 1);
+  }
+}
+
+/** Files of a catalog that can be applied. */
+export interface CheckedFiles {
+  readonly data: CatalogData;
+  /** Warnings. */
+  readonly problems: readonly Finding[];
+  /** The version whose templates of the API are in the data; undefined: no template is of the API. */
+  readonly stored: number | undefined;
+}
+
+/**
+ * Checks the files of a catalog for a tenant.
+ * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error
+ */
+export async function checkCatalogFiles(
+  { pool, catalogs, tenantId }: Pick<CatalogCommand, 'pool' | 'catalogs' | 'tenantId'>,
+  files: CatalogFiles,
+): Promise<CheckedFiles> {
   const stored = await loadStoredParts(pool, tenantId, catalogs);
   const parsed = await parseCatalogFiles(files, stored?.templates);
   const tenant = (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT;
@@ -73,21 +109,7 @@ export async function applyCatalogFiles(
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);
   const problems = [...checked.problems, ...unknown].sort(compareByPlace);
   if (unknown.some(({ severity }) => severity === 'error')) throw toError({ problems });
-  const active = await catalogs.refresh(tenantId);
-  const differences = diffCatalogs(active.data, data);
-  const waiting = await countAffectedWaits(command, differences);
-  if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
-  // Templates of the API are those of the version that they were read from: another one may have others.
-  const expected = options.expected ?? stored?.version;
-  try {
-    const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), { expected });
-    await catalogs.setActive(tenantId, version);
-    return { version, changed, problems, differences, waiting };
-  } catch (error) {
-    const isOvertaken = error instanceof TidingsError && error.code === 'outdated' && options.expected === undefined;
-    if (!isOvertaken || attempts <= 1) throw error;
-    return applyCatalogFiles(command, files, options, attempts - 1);
-  }
+  return { data, problems, stored: stored?.version };
 }
 
 function toError({ problems }: Pick<LintResult, 'problems'>): TidingsError {

@@ -4,9 +4,11 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { toDigestTemplate } from '../model/frequency.ts';
 import { isTestTenant } from '../model/principal.ts';
+import type { ActiveVersion } from '../model/release.ts';
 import type { LocaleFallbacks } from '../model/tenant.ts';
 import { listAccounts } from '../store/accounts.ts';
 import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
+import { chooseVersion } from '../store/releases/active-version.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
 import { findBuiltInTemplate } from './compile/built-in-templates.ts';
 import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
@@ -38,6 +40,15 @@ interface Content {
   chars: number;
 }
 
+/** The catalogs that decide about the users of a tenant. */
+export interface ActiveCatalogs {
+  readonly active: ActiveVersion;
+  /** Decides about all users, or about those that a release leaves out, and says what is not of a user. */
+  readonly base: Catalog;
+  /** The one that is released; undefined: no release is under way. */
+  readonly released: Catalog | undefined;
+}
+
 interface KnownVersion {
   readonly catalog: Promise<Catalog>;
   /** Undefined until it is loaded. */
@@ -55,7 +66,7 @@ export class CatalogCache {
   readonly #versions = new Map<string, KnownVersion>();
   /** By hash; the last one was used last. */
   readonly #contents = new Map<string, Content>();
-  readonly #active = new Map<string, number>();
+  readonly #active = new Map<string, ActiveVersion>();
   readonly #maxContents: number;
   readonly #maxChars: number;
   #chars = 0;
@@ -92,25 +103,51 @@ export class CatalogCache {
   }
 
   /**
-   * Returns the version that was active when this process last looked. A batch compares it with the database inside its
-   * own transaction.
+   * Returns the version that was active when this process last looked; during a release, the one before. A batch compares it with
+   * the database inside its own transaction.
    */
   async getActive(tenantId: string): Promise<Catalog> {
-    const version = this.#active.get(tenantId);
-    return version === undefined ? this.refresh(tenantId) : this.getVersion(tenantId, version);
+    const active = this.#active.get(tenantId);
+    return active === undefined ? this.refresh(tenantId) : this.getVersion(tenantId, active.version);
   }
 
-  /** Reads the active version from the database, remembers it and returns it. */
+  /** Returns the version that decided about a user when this process last looked: during a release, the one for that user. */
+  async getActiveOf(tenantId: string, userId: string): Promise<Catalog> {
+    const active = this.#active.get(tenantId) ?? (await this.#reload(tenantId));
+    return this.getVersion(tenantId, chooseVersion(active, userId));
+  }
+
+  /** Returns the versions that were active when this process last looked. */
+  async getActives(tenantId: string): Promise<ActiveCatalogs> {
+    return this.#toActives(tenantId, this.#active.get(tenantId) ?? (await this.#reload(tenantId)));
+  }
+
+  /** Reads the active version from the database, remembers it and returns it; during a release, the one before. */
   async refresh(tenantId: string): Promise<Catalog> {
-    const version = await loadActiveVersion(this.#pool, tenantId);
-    this.#active.set(tenantId, version);
-    return this.getVersion(tenantId, version);
+    return this.getVersion(tenantId, (await this.#reload(tenantId)).version);
   }
 
-  /** Remembers `version` as the active one, without asking the database: the caller has just read or written it there. */
-  async setActive(tenantId: string, version: number): Promise<Catalog> {
-    this.#active.set(tenantId, version);
-    return this.getVersion(tenantId, version);
+  /** Reads the active versions from the database, remembers them and returns them. */
+  async refreshActives(tenantId: string): Promise<ActiveCatalogs> {
+    return this.#toActives(tenantId, await this.#reload(tenantId));
+  }
+
+  /** Remembers which versions are active, without asking the database: the caller has just read them there. */
+  async setActive(tenantId: string, active: ActiveVersion): Promise<ActiveCatalogs> {
+    this.#active.set(tenantId, active);
+    return this.#toActives(tenantId, active);
+  }
+
+  async #reload(tenantId: string): Promise<ActiveVersion> {
+    const active = await loadActiveVersion(this.#pool, tenantId);
+    this.#active.set(tenantId, active);
+    return active;
+  }
+
+  async #toActives(tenantId: string, active: ActiveVersion): Promise<ActiveCatalogs> {
+    const base = await this.getVersion(tenantId, active.version);
+    const released = active.release === null ? undefined : await this.getVersion(tenantId, active.release.version);
+    return { active, base, released };
   }
 
   /**

@@ -72,7 +72,7 @@ export async function rollBackToVersion(
   const { pool, catalogs, tenantId, actor, clock } = command;
   const result = await rollBackCatalog(pool, tenantId, version, actor, clock(), expected);
   if (!result) throw unknownVersion(version, '/version');
-  await catalogs.setActive(tenantId, version);
+  await catalogs.refresh(tenantId);
   return { version, ...result };
 }
 

@@ -146,8 +146,10 @@ export class LaneGate {
     if (known !== undefined || this.#looksLeft <= 0) return known ?? false;
     this.#looksLeft--;
     // The one that is active now: another process may have applied it.
-    const { routes } = await catalogs.refresh(tenantId);
-    const isRouted = routes.get(channel)?.entries.some(({ account }) => account === INSTALLATION_ACCOUNT) ?? false;
+    const { base, released = base } = await catalogs.refreshActives(tenantId);
+    const isRouted = [base, released].some(({ routes }) =>
+      routes.get(channel)?.entries.some(({ account }) => account === INSTALLATION_ACCOUNT),
+    );
     this.#routed.set(key, isRouted);
     return isRouted;
   }

@@ -8,6 +8,7 @@ const MAX_DEPTH = 32;
 
 /** Maximum number of JSON values in an event. `[{},{},…]` takes twenty times its size in memory wherever it is parsed. */
 const MAX_VALUES = 100_000;
+const TOO_LARGE = 'is too large for a number (beyond 1.8e308)';
 
 /** An event value that cannot be stored; `path` names its place. */
 export class ContentError extends Error {
@@ -56,8 +57,7 @@ export function canonicalize(
       if (!written.address && isAddressName(name, value)) written.address = true;
       return value;
     case 'number':
-      if (!Number.isFinite(value))
-        throw new ContentError(joinPath(parent, key), 'is too large for a number (beyond 1.8e308)');
+      if (!Number.isFinite(value)) throw new ContentError(joinPath(parent, key), TOO_LARGE);
       written.text += value;
       if (!written.address && isAddressName(name, value)) written.address = true;
       return value;
@@ -72,6 +72,7 @@ export function canonicalize(
   }
   const path = joinPath(parent, key);
   if (INEXACT_NUMBER in (value as object)) {
+    if (!Number.isFinite(Number((value as JsonObject)[INEXACT_NUMBER]))) throw new ContentError(path, TOO_LARGE);
     throw new ContentError(path, 'has more digits than a number can hold (about 16); send it as text, in quotes');
   }
   if (depth >= MAX_DEPTH) throw new ContentError(path, `is nested deeper than ${MAX_DEPTH} levels`);

@@ -8,12 +8,17 @@ import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import { loadNotifications } from '../store/deliveries/delivery-views.ts';
 import { countDecisions, countEvents, type DecisionCount, hasMoreThanExamined } from '../store/facts/user-counts.ts';
 import { loadRejected } from '../store/rejected.ts';
-import { loadDecisions } from '../store/timeline.ts';
+import { listReleases, type StoredRelease } from '../store/releases/releases.ts';
+import { type DecisionView, loadDecisions } from '../store/timeline.ts';
 import { loadProfile, loadTraits } from '../store/users.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
+import { findReleaseOf, type ReleaseOfDecision } from './release-of.ts';
 
 /** Number of latest decisions that an explanation lists; its counts cover all that were examined. */
 const MAX_LISTED_DECISIONS = 200;
+
+/** Latest releases of a tenant that decisions are compared with. */
+const MAX_EXAMINED_RELEASES = 100;
 
 /** Parts of Tidings that an explanation reads from. */
 export interface ExplainSources {
@@ -34,7 +39,8 @@ export async function explainNotification(
   userId: string,
   type: string,
 ) {
-  const catalog = await catalogs.refresh(tenantId);
+  await catalogs.refresh(tenantId);
+  const catalog = await catalogs.getActiveOf(tenantId, userId);
   const decisions = await loadDecisions(pool, tenantId, userId, MAX_LISTED_DECISIONS, { type });
   if (!catalog.rules.notifications.has(type) && decisions.length === 0) {
     const known = [...catalog.rules.notifications.keys()].join(', ');
@@ -67,6 +73,8 @@ export async function explainNotification(
     .filter((name) => !counts.some(({ rule }) => rule === name))
     .map((name): [string, number] => [name, considered.get(name) ?? 0]);
 
+  const releases = await listReleases(pool, tenantId, MAX_EXAMINED_RELEASES);
+  const shown = decisions.map((decision) => withRelease(decision, releases, userId));
   const { answer, paragraph } = writeExplanation({
     userId,
     notificationType: type,
@@ -92,7 +100,7 @@ export async function explainNotification(
     user_id: userId,
     notification_type: type,
     answer,
-    paragraph,
+    paragraph: addRelease(paragraph, shown, latestSend?.decision_id),
     catalog_version: catalog.version,
     is_complete: isComplete,
     rules: [...names].map((name) => ({
@@ -100,9 +108,25 @@ export async function explainNotification(
       ...toRuleSummary(rules.find((rule) => rule.name === name)),
       decisions: countByOutcome(counts.filter(({ rule }) => rule === name)),
     })),
-    decisions,
+    decisions: shown,
     notifications,
   };
+}
+
+function withRelease(decision: DecisionView, releases: readonly StoredRelease[], userId: string) {
+  const about = { version: decision.catalog_version, at: Date.parse(decision.decided_at) };
+  const release = findReleaseOf(releases, userId, about);
+  return release ? { ...decision, release } : decision;
+}
+
+/** Adds which version decided, and why that one, if the notification was decided during a release. */
+function addRelease(
+  paragraph: string,
+  decisions: readonly (DecisionView & { readonly release?: ReleaseOfDecision })[],
+  sendId: string | undefined,
+): string {
+  const decision = sendId === undefined ? decisions[0] : decisions.find(({ decision_id: id }) => id === sendId);
+  return decision?.release ? `${paragraph} ${decision.release.reason}` : paragraph;
 }
 
 function countByOutcome(counts: readonly DecisionCount[]): { [outcome: string]: number } {

@@ -8,7 +8,7 @@ import { type CheckResult, type HealthCheck, OK } from './check.ts';
 const MAX_AGE_MS: Millis = 1000;
 
 /** Records of a topic that may wait before the topic counts as behind: what is decided in some ten seconds. */
-const MAX_LAG = 50_000;
+export const MAX_LAG = 50_000;
 /** Time (ms) that a message for a topic may wait. */
 const MAX_WAIT_MS: Millis = 60_000;
 

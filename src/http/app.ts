@@ -68,6 +68,8 @@ export interface HttpDependencies {
   readonly metricPeriods?: MetricPeriods;
   /** Absent or null: metrics are off. */
   readonly writeMetrics?: WriteMetrics | null;
+  /** Tenant of the installation, whose catalog a directory may hold; absent: `default`. */
+  readonly tenant?: string;
   /** Settings of Kafka, and the tenant of the installation; absent or null: it is not configured. */
   readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */

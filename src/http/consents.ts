@@ -84,7 +84,7 @@ export class Consents {
       return markOwn(item, { evidence, ...(principal.userId === undefined && { audit: entry }) });
     };
     if (body.state === 'granted') {
-      const catalog = await catalogs.getActive(tenantId);
+      const catalog = await catalogs.getActiveOf(tenantId, userId);
       const rule = catalog.rules.policy.doubleOptIn?.[`${purpose}/${channel}`];
       // A statement of users about themselves is confirmed by the address alone.
       const isConfirmed = principal.userId === undefined && said.method === DOUBLE_OPT_IN && evidence !== undefined;

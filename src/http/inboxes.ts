@@ -116,16 +116,19 @@ export class Inboxes {
   }
 
   /** Returns how items are shown: with the categories of the active catalog. */
-  async #openView({ tenantId }: InboxOf): Promise<(item: InboxItem) => z.infer<typeof inboxItem>> {
-    const { rules } = await this.#dependencies.catalogs.getActive(tenantId);
+  async #openView({ tenantId, userId }: InboxOf): Promise<(item: InboxItem) => z.infer<typeof inboxItem>> {
+    const { rules } = await this.#dependencies.catalogs.getActiveOf(tenantId, userId);
     return (item) => toView(item, rules.notifications.get(item.notificationType)?.category ?? null);
   }
 
   /** Returns the types that a list is of; null: of all. A type that the catalog no longer has has no category. */
-  async #findTypes({ tenantId }: InboxOf, query: z.infer<typeof inboxQuery>): Promise<readonly string[] | null> {
+  async #findTypes(
+    { tenantId, userId }: InboxOf,
+    query: z.infer<typeof inboxQuery>,
+  ): Promise<readonly string[] | null> {
     const { notification_type: name, category } = query;
     if (category === undefined) return name === undefined ? null : [name];
-    const { rules } = await this.#dependencies.catalogs.getActive(tenantId);
+    const { rules } = await this.#dependencies.catalogs.getActiveOf(tenantId, userId);
     const types = [...rules.notifications.values()].filter((type) => type.category === category);
     return types.map((type) => type.name).filter((one) => name === undefined || one === name);
   }

@@ -58,7 +58,7 @@ export class Preferences {
   async load(tenantId: string, userId: string): Promise<LoadedPreferences> {
     const { database, catalogs, clock } = this.#parts;
     const user = await requirePlanUser(database, tenantId, userId);
-    const { version, rules } = await catalogs.getActive(tenantId);
+    const { version, rules } = await catalogs.getActiveOf(tenantId, user.userId);
     const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
     return { version, rules, question };
   }
@@ -72,14 +72,14 @@ export class Preferences {
   async change(principal: Principal, namedId: string, change: Change, replaces: boolean) {
     const { tenantId, actor } = principal;
     const { database, catalogs, pipeline, clock } = this.#parts;
-    const active = await catalogs.getActive(tenantId);
+    const { userId } = await requirePlanUser(database, tenantId, namedId);
+    const active = await catalogs.getActiveOf(tenantId, userId);
     checkTypes(change, active);
     checkChannels(change, active);
     checkLocks(change, active);
     const now = clock();
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
-    const { userId } = await requirePlanUser(database, tenantId, namedId);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
     const entry = { actor, action: 'preferences.changed', subject: userId, detail: said, after: 'terms' as const };
     // A change by the user is in their events alone.

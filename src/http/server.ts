@@ -62,10 +62,13 @@ import { registerMetricsRoute } from './routes/metrics.ts';
 import { registerNotificationRoutes } from './routes/notifications.ts';
 import { registerPreferencePageRoutes } from './routes/preference-page.ts';
 import { registerPreferenceRoutes } from './routes/preferences.ts';
+import { registerProblemRoutes } from './routes/problems.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
+import { registerReleaseRoutes } from './routes/releases.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
 import { registerRouteStateRoutes } from './routes/routes.ts';
+import { registerSearchRoutes } from './routes/search.ts';
 import { registerSegmentRoutes } from './routes/segments.ts';
 import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
@@ -132,6 +135,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
   registerDecisionRoutes(app, dependencies);
+  registerSearchRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerUserChangeRoutes(app, dependencies);
   registerUserExportRoutes(app, dependencies);
@@ -155,11 +159,13 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDeadLetterRoutes(app, dependencies);
   registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
+  registerProblemRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerRouteStateRoutes(app, dependencies);
   registerCostRoutes(app, dependencies);
   registerMetricRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
+  registerReleaseRoutes(app, dependencies);
   registerStoredTemplateRoutes(app, dependencies);
   registerTemplateVersionRoutes(app, dependencies);
   registerTemplateTransferRoutes(app, dependencies);
@@ -197,8 +203,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerTrackingRoutes(app, dependencies);
   registerElementRoutes(app, dependencies);
   const root = dependencies.consoleDir;
-  if (existsSync(root))
-    await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });
+  if (existsSync(root)) await serveConsole(app, root);
   await app.ready();
   return app;
 }
@@ -226,6 +231,12 @@ function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependen
   if (!oidc) return null;
   if (publicUrl === null) throw new Error('a login needs the URL of the console');
   return new OidcLogin({ ...oidc, publicUrl, owner: database.owner, seal, clock });
+}
+
+/** Serves the files of the console, and its page under every path of its pages, which a script of it tells apart. */
+async function serveConsole(app: App, root: string): Promise<void> {
+  await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });
+  for (const path of ['/console', '/console/*']) app.get(path, (_request, reply) => reply.sendFile('index.html'));
 }
 
 /** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */

@@ -17,16 +17,18 @@ interface Sources {
 /**
  * Loads the open waits that these events may change, of users who have more than are always loaded; so what an event ends does not
  * depend on how many waits the user has. Up to MAX_CONCERNED_WAITS and MAX_CONCERNED_BYTES for a user; beyond, decisions say so.
+ * @param activeOf returns the rules of the version that decides about a user
  * @param readRules returns the rules of a catalog version; undefined: it cannot be read
  */
 export async function loadWaitsConcernedBy(
   { connection, facts }: Sources,
-  active: RuleSet,
+  activeOf: (userId: string) => RuleSet,
   readRules: (version: number) => Promise<RuleSet | undefined>,
   events: readonly Event[],
 ): Promise<void> {
   const { tenantId, ids, cutWaits } = facts;
   for (const [userId, { from }] of cutWaits) {
+    const active = activeOf(userId);
     const own = events.filter((event) => event.userId === userId);
     const sets = [active];
     for (const version of await loadWaitVersions(connection, { tenantId, userId }, from)) {

@@ -35,6 +35,7 @@ import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, isSameValue, maskProfile, needsWrite } from '../users/profile.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
+import type { Cohort, Cohorts } from './cohorts.ts';
 import { toConsentRow } from './consent-row.ts';
 import { toAuditEntry } from './event-audit.ts';
 import type { Facts } from './load-facts.ts';
@@ -42,12 +43,6 @@ import { toSearchName } from './search-name.ts';
 import { SinkMessages } from './sink-messages.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 import { toEventFact } from './webhook-facts.ts';
-
-/** The active catalog, and those that waits started with. Code that attaches further waits adds their versions. */
-export interface ActiveCatalogs {
-  readonly active: Catalog;
-  readonly versions: Map<number, Catalog>;
-}
 
 /** The work that is left after waits have fired. */
 interface Fired {
@@ -66,8 +61,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] 
  */
 export class BatchDecider {
   readonly batch: Mutable<Batch>;
+  /** The active catalogs, and those that waits started with. Code that attaches further waits adds their versions. */
   readonly versions: Map<number, Catalog>;
-  readonly #inputs: DecisionInputs;
+  readonly #cohorts: Cohorts;
+  readonly #inputs: ReadonlyMap<Cohort, DecisionInputs>;
   readonly #facts: Facts;
   readonly #addresses: AddressChanges;
   /** Undefined: the catalog names no connector. What a test key posts asks no other service. */
@@ -79,23 +76,21 @@ export class BatchDecider {
   /** Keys of the events that this batch has decided. */
   readonly #decidedKeys = new Set<string>();
 
-  constructor(now: Millis, catalogs: ActiveCatalogs, facts: Facts, addresses: AddressChanges) {
+  constructor(now: Millis, cohorts: Cohorts, facts: Facts, addresses: AddressChanges) {
     const { tenantId, ids } = facts;
-    this.versions = catalogs.versions;
-    this.#inputs = {
-      tenantId,
-      rules: { active: catalogs.active.rules, at: (version) => this.#catalog(version).rules },
-      now,
-      ids,
-      getUser: (userId) => this.#user(userId),
-      plan: planOnTerms,
-    };
+    this.versions = new Map(cohorts.all.map(({ catalog }) => [catalog.version, catalog]));
+    this.#cohorts = cohorts;
+    const shared = { tenantId, now, ids, getUser: (userId: string) => this.#user(userId), plan: planOnTerms };
+    const at = (version: number) => this.#catalog(version).rules;
+    this.#inputs = new Map(
+      cohorts.all.map((cohort) => [cohort, { ...shared, rules: { active: cohort.catalog.rules, at } }]),
+    );
     this.#facts = facts;
     this.#addresses = addresses;
     this.batch = {
       tenantId,
       now,
-      catalogVersion: catalogs.active.version,
+      release: cohorts.release ?? null,
       events: [],
       profiles: [],
       terms: [],
@@ -112,8 +107,9 @@ export class BatchDecider {
       outbox: [],
     };
     const isTest = isTestTenant(tenantId);
-    this.#connectors = isTest ? undefined : catalogs.active.connectors;
-    const { sinks } = catalogs.active;
+    // Parts that are not of a user follow the version before, until a release is finished.
+    const { connectors, sinks } = cohorts.base.catalog;
+    this.#connectors = isTest ? undefined : connectors;
     if (sinks && !isTest && facts.openTopics !== null) this.#sinks = new SinkMessages(facts, sinks, facts.openTopics);
   }
 
@@ -123,7 +119,7 @@ export class BatchDecider {
    */
   decide(fresh: readonly ReceivedEvent[]): ReceivedEvent[] {
     for (const { key } of fresh) this.#decidedKeys.add(key);
-    return this.#addDecided(decideInOrder(this.#inputs, fresh));
+    return this.#split(fresh).flatMap(([inputs, own]) => this.#addDecided(decideInOrder(inputs, own)));
   }
 
   /**
@@ -133,16 +129,35 @@ export class BatchDecider {
   async decideWithin(budget: CpuBudget, fresh: readonly ReceivedEvent[]): Promise<ReceivedEvent[]> {
     for (const { key } of fresh) this.#decidedKeys.add(key);
     budget.resume();
-    const inputs = { ...this.#inputs, spend: (userId: string) => budget.spend(userId) };
-    return this.#addDecided(await decideInSlices(inputs, fresh, () => budget.pause()));
+    const emitted: ReceivedEvent[] = [];
+    for (const [shared, own] of this.#split(fresh)) {
+      const inputs = { ...shared, spend: (userId: string) => budget.spend(userId) };
+      emitted.push(...this.#addDecided(await decideInSlices(inputs, own, () => budget.pause())));
+    }
+    return emitted;
+  }
+
+  /** Returns what is to be decided, by the version that decides about its user; nothing where there is nothing to decide. */
+  #split<T extends { readonly userId: string }>(all: readonly T[]): (readonly [DecisionInputs, readonly T[]])[] {
+    return this.#cohorts.all.flatMap((cohort) => {
+      const own = cohort.pick(all);
+      return own.length === 0 ? [] : [[this.#inputs.get(cohort) as DecisionInputs, own] as const];
+    });
+  }
+
+  /** The catalog that decides about a user. */
+  #catalogOf(userId: string): Catalog {
+    return this.#cohorts.of(userId).catalog;
   }
 
   #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
     for (const { event, user, before, termsBefore, profile, verdicts } of steps) {
       const isNewAddress = this.#addresses.mergeAddresses(before, profile, event);
-      const isCompared = isNewAddress && this.#inputs.rules.active.comparesAddresses;
+      const { version: catalogVersion, rules } = this.#catalogOf(event.userId);
+      const isCompared = isNewAddress && rules.comparesAddresses;
       const sealed = this.#sealEvent(isCompared ? withPostedAddresses(event) : event);
-      this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
+      const { decisions } = verdicts;
+      this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions, catalogVersion });
       this.#collect(user, profile, verdicts);
       this.#addFact(event);
       if (this.#sinks) this.batch.outbox.push(...this.#sinks.ofEvent(event));
@@ -170,7 +185,8 @@ export class BatchDecider {
     trigger: Parameters<SinkMessages['ofDecisions']>[2]['trigger'],
   ): void {
     if (!this.#sinks) return;
-    const { catalogVersion, now } = this.batch;
+    const { version: catalogVersion } = this.#catalogOf(userId);
+    const { now } = this.batch;
     this.batch.outbox.push(...this.#sinks.ofDecisions(userId, decisions, { catalogVersion, now, trigger }));
   }
 
@@ -189,18 +205,23 @@ export class BatchDecider {
    */
   async fireWaitsWithin(budget: CpuBudget, due: readonly Wait[]): Promise<Fired> {
     budget.resume();
-    const inputs = { ...this.#inputs, spend: (userId: string) => budget.spend(userId) };
-    return this.#addFired(await fireWaitsInSlices(inputs, due, () => budget.pause()));
+    const all: Fired[] = [];
+    for (const [shared, own] of this.#split(due)) {
+      const inputs = { ...shared, spend: (userId: string) => budget.spend(userId) };
+      all.push(this.#addFired(await fireWaitsInSlices(inputs, own, () => budget.pause())));
+    }
+    return uniteFired(all);
   }
 
   /** Like `fireWaitsWithin`, without a budget and at once. */
   fireWaits(due: readonly Wait[]): Fired {
-    return this.#addFired(fireWaitsInOrder(this.#inputs, due));
+    return uniteFired(this.#split(due).map(([inputs, own]) => this.#addFired(fireWaitsInOrder(inputs, own))));
   }
 
   #addFired({ steps, emitted, left }: ReturnType<typeof fireWaitsInOrder>): Fired {
     for (const { wait, user, profile, verdicts } of steps) {
-      this.batch.waits.push({ wait, decisions: verdicts.decisions });
+      const { version: decidedBy } = this.#catalogOf(user.userId);
+      this.batch.waits.push({ wait, decisions: verdicts.decisions, decidedBy });
       this.#collect(user, profile, verdicts);
       this.#addDecisions(user, verdicts, wait.state.trigger);
     }
@@ -209,41 +230,45 @@ export class BatchDecider {
 
   /** Ends waits without firing them, with failed decisions: see `setAsideInOrder`. */
   setAsideWaits(waits: readonly Wait[]): void {
-    for (const { wait, user, verdicts } of setAsideInOrder(this.#inputs, waits)) {
-      this.batch.waits.push({ wait, decisions: verdicts.decisions });
-      this.#user(user.userId);
-      this.#addDecisions(user, verdicts, wait.state.trigger);
+    for (const [inputs, own] of this.#split(waits)) {
+      for (const { wait, user, verdicts } of setAsideInOrder(inputs, own)) {
+        this.batch.waits.push({ wait, decisions: verdicts.decisions });
+        this.#user(user.userId);
+        this.#addDecisions(user, verdicts, wait.state.trigger);
+      }
     }
   }
 
   /**
-   * Runs an occurrence of a scheduled rule for these users.
+   * Runs an occurrence of a scheduled rule for these users, each by the rule that decides about them.
    * @param localTimeKey the occurrence as local time: a user has each of them once
    * @param budget undefined: leaves each occurrence to the timer, as a wait that is due
    * @throws CpuBudgetError when the budget is used up: what this object has gathered is then incomplete
    * @returns the events that rules emitted
    */
   runSchedule(
-    rule: CompiledRule,
-    userIds: readonly string[],
+    audience: readonly { readonly rule: CompiledRule; readonly cohort: Cohort; readonly userIds: readonly string[] }[],
     due: Millis,
     localTimeKey: string,
     budget: CpuBudget | undefined,
   ): ReceivedEvent[] {
     budget?.resume();
-    const inputs = budget ? { ...this.#inputs, spend: (userId: string) => budget.spend(userId) } : this.#inputs;
-    const { steps, emitted } = runOccurrences(inputs, rule, userIds, due, localTimeKey, budget === undefined);
-    for (const { wait, user, profile, verdicts } of steps) {
-      if (wait) this.batch.waits.push({ wait, decisions: verdicts.decisions });
-      this.#collect(user, profile, verdicts);
-      this.#addDecisions(user, verdicts, undefined);
-    }
-    return this.#dropDecided(emitted);
+    return audience.flatMap(({ rule, cohort, userIds }) => {
+      const shared = this.#inputs.get(cohort) as DecisionInputs;
+      const inputs = budget ? { ...shared, spend: (userId: string) => budget.spend(userId) } : shared;
+      const { steps, emitted } = runOccurrences(inputs, rule, userIds, due, localTimeKey, budget === undefined);
+      for (const { wait, user, profile, verdicts } of steps) {
+        if (wait) this.batch.waits.push({ wait, decisions: verdicts.decisions });
+        this.#collect(user, profile, verdicts);
+        this.#addDecisions(user, verdicts, undefined);
+      }
+      return this.#dropDecided(emitted);
+    });
   }
 
-  /** Moves open waits to the active catalog version. Returns those that were moved, open or ended. */
+  /** Moves open waits to the version that decides about their user. Returns those that were moved, open or ended. */
   migrateWaits(waits: readonly Wait[]): readonly Wait[] {
-    const steps = migrateInOrder(this.#inputs, waits);
+    const steps = this.#split(waits).flatMap(([inputs, own]) => migrateInOrder(inputs, own));
     for (const { wait, user, verdicts } of steps) {
       this.batch.waits.push({ wait, decisions: verdicts.decisions });
       this.#user(user.userId);
@@ -254,7 +279,7 @@ export class BatchDecider {
 
   /** The rules that a wait goes by. */
   getWaitRules(wait: Wait): RuleSet {
-    return this.#inputs.rules.at(wait.catalogVersion);
+    return this.#catalog(wait.catalogVersion).rules;
   }
 
   /** Returns the traits and addresses of known profiles that the events would change: see loadTraitTimes. */
@@ -270,7 +295,7 @@ export class BatchDecider {
         all.push({ userId, trait, at: event.at });
       // Whether a trait stands for consent depends on which was said later.
       if (event.type === CONSENT_RECORDED)
-        for (const trait of this.#inputs.rules.active.consentTraits) all.push({ userId, trait, at: event.at });
+        for (const trait of this.#catalogOf(userId).rules.consentTraits) all.push({ userId, trait, at: event.at });
     }
     return all;
   }
@@ -307,15 +332,15 @@ export class BatchDecider {
   }
 
   /** Whether the plan may decide otherwise about what the user waits for: their local time, or what they have, is another. */
-  #hasMoved({ profile, terms }: UserState, { traits }: Profile): boolean {
+  #hasMoved({ userId, profile, terms }: UserState, { traits }: Profile): boolean {
     if (profile.traits === traits) return false;
-    if (terms === NO_TERMS && this.#inputs.rules.active.policy === NO_POLICY) return false;
+    if (terms === NO_TERMS && this.#catalogOf(userId).rules.policy === NO_POLICY) return false;
     return PLAN_TRAITS.some((trait) => !isSameValue(profile.traits[trait] ?? null, traits[trait] ?? null));
   }
 
   /** Whether a trait that stands for consent was said again, of a user who withdrew consent: what was said later counts. */
-  #renewsConsent({ profile, terms }: UserState, { traitTimes }: Profile): boolean {
-    const { consentTraits } = this.#inputs.rules.active;
+  #renewsConsent({ userId, profile, terms }: UserState, { traitTimes }: Profile): boolean {
+    const { consentTraits } = this.#catalogOf(userId).rules;
     if (consentTraits.length === 0 || profile.traitTimes === traitTimes) return false;
     if (!Object.values(terms.k ?? {}).some(({ state }) => state === 'withdrawn')) return false;
     return consentTraits.some((trait) => profile.traitTimes[trait] !== traitTimes[trait]);
@@ -398,4 +423,8 @@ export class BatchDecider {
     const row = documentRow('notifications', tenantId, userId, notificationId);
     return { dataText: text, sealed: sealDocument(seal, originals, row) };
   }
+}
+
+function uniteFired(all: readonly Fired[]): Fired {
+  return { emitted: all.flatMap(({ emitted }) => emitted), left: all.flatMap(({ left }) => left) };
 }

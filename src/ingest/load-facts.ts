@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import { toReadableContext } from '../events/envelopes/context.ts';
 import { type Content, hasNamedFields, keepNamedFields } from '../events/excerpt.ts';
@@ -35,6 +34,7 @@ import { openWait, type StoredWait } from '../store/waits/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
 import { parseStoredTerms } from '../users/terms.ts';
+import type { Cohort, Cohorts } from './cohorts.ts';
 
 /** Opens what is sealed, and makes ids, for one tenant. */
 export interface FactsContext {
@@ -95,24 +95,36 @@ export interface FactsRequest extends Pick<FactsContext, 'tenantId' | 'ids'> {
 }
 
 /**
- * Returns the query for the facts that the rules of a catalog require for deciding these events.
+ * Returns the query for the facts that the rules of the catalogs require for deciding these events.
  * @param until no decision is later: a rule that waits may fire at once, and is counted in the limits of that time
  */
-export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until: Millis): FactsQuery {
+export function buildFactsQuery(cohorts: Cohorts, request: FactsRequest, until: Millis): FactsQuery {
   const { tenantId, ids, userIds, events, checkDuplicates } = request;
   const history: Lookup<HistoryLookup>[] = [];
   const limits: Lookup<LimitLookup>[] = [];
-  for (const event of events) {
-    const { userId } = event;
-    for (const need of requiredHistory(rules, event)) history.push({ userId, need });
-    for (const need of requiredLimits(rules, event, ids, until)) limits.push({ userId, need });
-  }
-  const caps = requiredForPlan(rules, until);
-  if (caps.length > 0) {
-    for (const userId of new Set(events.map((event) => event.userId)))
+  for (const { catalog, pick } of cohorts.all) {
+    const { rules } = catalog;
+    const own = pick(events);
+    for (const event of own) {
+      const { userId } = event;
+      for (const need of requiredHistory(rules, event)) history.push({ userId, need });
+      for (const need of requiredLimits(rules, event, ids, until)) limits.push({ userId, need });
+    }
+    const caps = requiredForPlan(rules, until);
+    if (caps.length === 0) continue;
+    for (const userId of new Set(own.map((event) => event.userId)))
       for (const need of caps) limits.push({ userId, need });
   }
   return { tenantId, userIds, events: checkDuplicates ? events : [], history, limits };
+}
+
+/** Returns the limit uses that the plan of each of these users asks for. */
+export function listPlanLookups(cohorts: Cohorts, userIds: readonly string[], now: Millis): Lookup<LimitLookup>[] {
+  return cohorts.all.flatMap(({ catalog, has }) => {
+    const caps = requiredForPlan(catalog.rules, now);
+    if (caps.length === 0) return [];
+    return userIds.filter(has).flatMap((userId) => caps.map((need) => ({ userId, need })));
+  });
 }
 
 /** Builds the states of these users from the rows that were loaded first. */
@@ -168,18 +180,18 @@ function openContent({ tenantId, seal }: Facts, { userId, key }: Event, sealed: 
 }
 
 /**
- * Adds the large events to the user states: with their excerpts, or, where an excerpt leaves out a field that the catalog
+ * Adds the large events of users of a cohort to their states: with their excerpts, or, where an excerpt leaves out a field that the catalog
  * names, with that and the named fields of the whole content. These contents are read one chunk after the other, up to a
  * bound; that events beyond it have only their excerpts is remembered.
  */
 async function completeLargeEvents(
   connection: pg.PoolClient,
-  { namedFields }: Pick<Catalog, 'namedFields'>,
+  { catalog: { namedFields }, has }: Cohort,
   facts: Facts,
 ): Promise<void> {
   if (facts.large.length === 0) return;
-  const { large } = facts;
-  facts.large = [];
+  const large = facts.large.filter(({ event }) => has(event.userId));
+  facts.large = facts.large.filter(({ event }) => !has(event.userId));
   const missing = large.filter(({ event, excerpt }) => !hasNamedFields(excerpt, namedFields.of(event.type)));
   const asked: LargeEvent[] = missing.map(({ event: { userId, time, key }, excerpt: { size } }) => {
     return { userId, time, key, size };
@@ -234,19 +246,20 @@ export function mergeRows(facts: Facts, { latestEvents, waitingTriggers, limitUs
 }
 
 /**
- * Loads the facts that only some rules require, and adds them: events of whole spans, trait changes, rules that fired, and
+ * Loads the facts that only some rules require for events of one cohort, and adds them: events of whole spans, trait changes, rules that fired, and
  * waits. The later look-ups depend on the facts that the earlier ones added.
  */
 export async function loadConditionalFacts(
   connection: pg.PoolClient,
-  catalog: Catalog,
-  { tenantId, history }: FactsQuery,
+  cohort: Cohort,
+  { tenantId, history: ofAll }: FactsQuery,
   facts: Facts,
   events: readonly ReceivedEvent[],
 ): Promise<void> {
-  const { rules } = catalog;
+  const { rules } = cohort.catalog;
+  const history = cohort.pick(ofAll);
   const spans = [...history, ...findTraitHistory(rules, facts, events)];
-  await loadSpanEvents(connection, facts, catalog, spans);
+  await loadSpanEvents(connection, facts, cohort, spans);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
     const { events: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
@@ -263,7 +276,7 @@ export async function loadConditionalFacts(
       });
     }
   }
-  await completeLargeEvents(connection, catalog, facts);
+  await completeLargeEvents(connection, cohort, facts);
   const { ids } = facts;
   const mayReevaluate = facts.hasStoredTriggers || rules.hasTraitPatterns;
   if (mayReevaluate) {
@@ -317,11 +330,11 @@ const NO_PATTERNS: ReadonlySet<string> = new Set();
 export async function loadSpanEvents(
   connection: pg.PoolClient,
   facts: Facts,
-  catalog: Pick<Catalog, 'namedFields'>,
+  cohort: Cohort,
   history: readonly Lookup<HistoryLookup>[],
 ): Promise<void> {
   const spans = history.flatMap(({ userId, need }) => (need.kind === 'span' ? [{ userId, ...need }] : []));
-  if (spans.length === 0) return completeLargeEvents(connection, catalog, facts);
+  if (spans.length === 0) return completeLargeEvents(connection, cohort, facts);
   const loaded = await loadSpans(connection, facts.tenantId, spans);
   noteLeftOut(facts, 'events', loaded.leftOut);
   for (const stored of loaded.events) {
@@ -332,7 +345,7 @@ export async function loadSpanEvents(
     });
     facts.hasStoredTriggers = true;
   }
-  await completeLargeEvents(connection, catalog, facts);
+  await completeLargeEvents(connection, cohort, facts);
 }
 
 /**

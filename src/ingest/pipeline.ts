@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { ActiveCatalogs } from '../catalog/cache.ts';
 import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
@@ -9,6 +10,7 @@ import { getBeside, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
+import type { ActiveVersion } from '../model/release.ts';
 import { batched, ingested } from '../observe/happenings.ts';
 import { findTrace, isTracing, noteTrace } from '../observe/trace-context.ts';
 import { Announcer } from '../store/pg/announcer.ts';
@@ -16,6 +18,7 @@ import { isInvalidValueError, isItemError, isTransient } from '../store/pg/error
 import type { Partitions } from '../store/pg/partitions.ts';
 import { withTransactionRetry } from '../store/pg/transaction.ts';
 import { quarantine } from '../store/rejected.ts';
+import { isReleasedTo, isSameActive } from '../store/releases/active-version.ts';
 import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
@@ -290,15 +293,15 @@ export class Pipeline {
     return withTransactionRetry(this.#parts.pool, (connection) => migrateWaits(this.#parts, connection, rule, userIds));
   }
 
-  /** Returns the scheduled rules of the active catalog, and its version. */
+  /** Returns the scheduled rules of the active catalogs, and their versions. */
   async listSchedules(
     tenantId: string,
-  ): Promise<{ version: number; rules: { name: string; cron: string; zone: string }[] }> {
-    const { version, rules } = await this.#parts.catalogs.refresh(tenantId);
-    const scheduled = rules.scheduled.flatMap(({ rule: { name, every, zone } }) =>
-      every ? [{ name, cron: every.cron, zone }] : [],
+  ): Promise<{ active: ActiveVersion; rules: { name: string; cron: string; zone: string }[] }> {
+    const { active, base, released } = await this.#parts.catalogs.refreshActives(tenantId);
+    const scheduled = [base, ...(released ? [released] : [])].flatMap(({ rules }) =>
+      rules.scheduled.flatMap(({ rule: { name, every, zone } }) => (every ? [{ name, cron: every.cron, zone }] : [])),
     );
-    return { version, rules: scheduled };
+    return { active, rules: scheduled };
   }
 
   /** Processes a batch, and reports it to the listeners, if there are any. */
@@ -331,21 +334,28 @@ export class Pipeline {
 
   async #parseItems(tenantId: string, items: readonly unknown[]): Promise<(ReceivedEvent | Rejection)[]> {
     const { catalogs, clock, maxFuture = MAX_FUTURE_MS } = this.#parts;
-    const active = await catalogs.getActive(tenantId);
+    const active = await catalogs.getActives(tenantId);
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const traced = isTracing();
-    const parse = (rules: EventRules) =>
+    const parseOne = (item: unknown, rules: EventRules) => {
+      const checked = parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now);
+      const parsed = rejectFalse(item, checked);
+      return traced && !isRejection(parsed) ? withTraceparent(parsed, findTrace(item)) : parsed;
+    };
+    const parse = ({ active: { release }, base, released }: ActiveCatalogs) =>
       items.map((item) => {
-        const checked = parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now);
-        const parsed = rejectFalse(item, checked);
-        return traced && !isRejection(parsed) ? withTraceparent(parsed, findTrace(item)) : parsed;
+        const parsed = parseOne(item, base);
+        if (release === null || released === undefined) return parsed;
+        // The mapping of the version before says who the user is, and the version of that user checks the event.
+        const userId = isRejection(parsed) ? getUserId(item) : parsed.userId;
+        return userId !== '' && isReleasedTo(release, userId) ? parseOne(item, released) : parsed;
       });
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
-    // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
-    const latest = await catalogs.refresh(tenantId);
-    return latest.version === active.version ? parsed : parse(latest);
+    // Another process may have applied or released a catalog whose schemas they match, or whose mapping finds what they lack.
+    const latest = await catalogs.refreshActives(tenantId);
+    return isSameActive(latest.active, active.active) ? parsed : parse(latest);
   }
 
   /** Results of users whose history is costly are deferred: see `SlowLane`. */

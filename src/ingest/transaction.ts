@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
-import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError, tenantMoving } from '../errors.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
@@ -18,10 +17,12 @@ import { OUTBOX_CHANNEL } from '../store/kafka/outbox.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import type { Statement } from '../store/pg/pipeline.ts';
+import { isSameActive } from '../store/releases/active-version.ts';
 import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
+import { type Cohorts, toCohorts } from './cohorts.ts';
 import { loadWaitsConcernedBy } from './concerned-waits.ts';
 import { BatchDecider } from './decide-batch.ts';
 import { newIds } from './ids.ts';
@@ -43,8 +44,8 @@ export interface LockedTransaction {
   readonly connection: pg.PoolClient;
   readonly request: FactsRequest;
   readonly catalogs: CatalogCache;
-  /** The catalog that is active in this transaction. */
-  readonly catalog: Catalog;
+  /** Users by the catalog version that decides about them in this transaction. */
+  readonly cohorts: Cohorts;
   readonly query: FactsQuery;
   /** The rows that answer `query`. */
   readonly rows: FactRows;
@@ -67,7 +68,7 @@ export interface TransactionParts {
  */
 const MAX_DECISION_DELAY_MS: Millis = 300_000;
 
-/** Begins a transaction, locks the users, and loads the facts that the active catalog requires for the events. */
+/** Begins a transaction, locks the users, and loads the facts that the active catalogs require for the events. */
 export async function beginLocked(
   { catalogs, seal, clock }: TransactionParts,
   connection: pg.PoolClient,
@@ -76,28 +77,31 @@ export async function beginLocked(
 ): Promise<LockedTransaction> {
   const { tenantId, userIds } = asked;
   const ids = newIds(seal);
-  let catalog = await catalogs.getActive(tenantId);
-  let request = toFactsRequest(asked, ids, catalog);
-  let query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
+  let actives = await catalogs.getActives(tenantId);
+  let cohorts = toCohorts(actives);
+  let request = toFactsRequest(asked, ids, cohorts);
+  let query = buildFactsQuery(cohorts, request, clock() + MAX_DECISION_DELAY_MS);
   let rows = await lockAndLoadFacts(connection, query);
-  if (rows.catalogVersion === 0) await requireTenant(connection, tenantId);
-  while (rows.catalogVersion !== catalog.version) {
-    // Another process applied a catalog: its rules may require other facts.
-    catalog = await catalogs.setActive(tenantId, rows.catalogVersion);
-    request = toFactsRequest(asked, ids, catalog);
-    query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
+  if (rows.active.version === 0) await requireTenant(connection, tenantId);
+  while (!isSameActive(rows.active, actives.active)) {
+    // Another process applied or released a catalog: its rules may require other facts.
+    actives = await catalogs.setActive(tenantId, rows.active);
+    cohorts = toCohorts(actives);
+    request = toFactsRequest(asked, ids, cohorts);
+    query = buildFactsQuery(cohorts, request, clock() + MAX_DECISION_DELAY_MS);
     rows = await loadFacts(connection, query);
   }
   const facts = buildFacts({ tenantId, seal, ids }, userIds, rows);
-  if (catalog.rules.comparesAddresses) {
-    for (const [userId, user] of facts.users) user.addressIds = { byKind: facts.addressHashes.get(userId) ?? {} };
+  for (const { catalog, has } of cohorts.all) {
+    if (!catalog.rules.comparesAddresses) continue;
+    for (const [userId, user] of facts.users)
+      if (has(userId)) user.addressIds = { byKind: facts.addressHashes.get(userId) ?? {} };
   }
-  const versions = new Map([[catalog.version, catalog]]);
   const addresses = new AddressChanges(tenantId, facts.addressHashes, seal);
   // Taken after the locks: of two decisions about a user the later one has the later time, whichever processes made them.
   const now = clock();
-  const decider = new BatchDecider(now, { active: catalog, versions }, facts, addresses);
-  return { connection, request, catalogs, catalog, query, rows, facts, decider, budget };
+  const decider = new BatchDecider(now, cohorts, facts, addresses);
+  return { connection, request, catalogs, cohorts, query, rows, facts, decider, budget };
 }
 
 /**
@@ -112,9 +116,12 @@ async function requireTenant(connection: pg.PoolClient, tenantId: string): Promi
   throw new TidingsError('tenant_suspended', 'The tenant was deleted meanwhile; nothing was stored.');
 }
 
-/** If the catalog reads addresses of users, the events have them as posted. */
-function toFactsRequest(asked: Omit<FactsRequest, 'ids'>, ids: Ids, { rules }: Catalog): FactsRequest {
-  return { ...asked, ids, events: rules.readsEventAddresses ? asked.events.map(withPostedAddresses) : asked.events };
+/** If a catalog reads addresses of users, the events of its users have them as posted. */
+function toFactsRequest(asked: Omit<FactsRequest, 'ids'>, ids: Ids, cohorts: Cohorts): FactsRequest {
+  const reading = cohorts.all.filter(({ catalog }) => catalog.rules.readsEventAddresses);
+  if (reading.length === 0) return { ...asked, ids };
+  const isRead = (userId: string) => reading.some(({ has }) => has(userId));
+  return { ...asked, ids, events: asked.events.map((one) => (isRead(one.userId) ? withPostedAddresses(one) : one)) };
 }
 
 /**
@@ -127,10 +134,14 @@ export async function decideEvents(
   query: FactsQuery,
   events: readonly ReceivedEvent[],
 ): Promise<readonly ReceivedEvent[]> {
-  const { connection, catalog, facts, decider, budget } = transaction;
-  await loadConditionalFacts(connection, catalog, query, facts, events);
+  const { connection, cohorts, facts, decider, budget } = transaction;
+  for (const cohort of cohorts.all) {
+    const own = cohort.pick(events);
+    if (own.length > 0) await loadConditionalFacts(connection, cohort, query, facts, own);
+  }
   if (facts.cutWaits.size > 0) {
-    await loadWaitsConcernedBy(transaction, catalog.rules, (version) => readRules(transaction, version), events);
+    const activeOf = (userId: string) => cohorts.of(userId).catalog.rules;
+    await loadWaitsConcernedBy(transaction, activeOf, (version) => readRules(transaction, version), events);
   }
   await loadWaitCatalogs(transaction);
   mergeTraitTimes(facts, await loadTraitTimes(connection, query.tenantId, decider.conflictingTraits(events)));
@@ -142,10 +153,10 @@ export async function decideEvents(
  * event that is stored already was decided when it was stored, and is skipped.
  */
 export async function decideEmitted(transaction: LockedTransaction, emitted: readonly ReceivedEvent[]): Promise<void> {
-  const { connection, request, catalog, facts, decider } = transaction;
+  const { connection, request, cohorts, facts, decider } = transaction;
   for (let events = emitted; events.length > 0; ) {
     const userIds = [...new Set(events.map(({ userId }) => userId))];
-    const query = buildFactsQuery(catalog, { ...request, userIds, events }, decider.batch.now);
+    const query = buildFactsQuery(cohorts, { ...request, userIds, events }, decider.batch.now);
     const rows = await loadFacts(connection, query);
     mergeRows(facts, rows);
     events = await decideEvents(transaction, query, splitDuplicates(events, rows).fresh);

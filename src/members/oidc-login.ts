@@ -60,7 +60,7 @@ export class OidcLogin {
   }
 
   /**
-   * Begins a login. @param to where the console goes afterwards, `#/…`
+   * Begins a login. @param to where the console goes afterwards, `/console/…`
    * @param headers of the request
    * @returns the URL of the provider, and the headers `set-cookie`
    * @throws LoginError

@@ -97,10 +97,15 @@ export async function sendNotifications(
   });
 }
 
-/** Another process may have applied a catalog that has the type. */
+/**
+ * Returns the active catalog that has a type, to check requests for it. Another process may have applied it; during a release it may
+ * be the one that is released: users that it does not decide about are rejected one by one.
+ */
 export async function findCatalog(catalogs: CatalogCache, tenantId: string, type: string): Promise<Catalog> {
   const active = await catalogs.getActive(tenantId);
-  return active.rules.notifications.has(type) ? active : catalogs.refresh(tenantId);
+  if (active.rules.notifications.has(type)) return active;
+  const { base, released } = await catalogs.refreshActives(tenantId);
+  return !base.rules.notifications.has(type) && released?.rules.notifications.has(type) ? released : base;
 }
 
 function checkFanOut({ content, variables, context, recipients }: SendRequest): void {

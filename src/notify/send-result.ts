@@ -83,7 +83,7 @@ export function toSendResult(
     return { ...about, state: 'rejected', notification_id: null, code: 'idempotency_key_reused', reason };
   }
   if (!decision) {
-    const reason = message ?? 'The catalog was changed meanwhile, and no longer has the notification type.';
+    const reason = message ?? 'The catalog version that decides about this user does not have the notification type.';
     return { ...about, state: 'rejected', notification_id: null, code: code ?? 'unknown_type', reason };
   }
   return { ...about, ...describeDecision(decision, asked) };

@@ -84,6 +84,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     elementsDir: ELEMENTS,
     log,
     kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
+    tenant: config.tenant,
     consoleDir: CONSOLE,
     ...options,
   });

@@ -4,7 +4,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { fingerprintCatalog, watchCatalog } from '../catalog/load/watch-catalog.ts';
 import { applyCatalogDirectory } from '../catalog/stored/apply-directory.ts';
 import type { Config } from '../config.ts';
-import { CatalogError } from '../errors.ts';
+import { CatalogError, TidingsError } from '../errors.ts';
 import type { DirectoryProblem } from '../health/catalog-check.ts';
 import type { Millis } from '../model/event.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -35,9 +35,7 @@ export class CatalogDirectory {
   async follow(cleanup: Cleanup): Promise<void> {
     const { config, clock, log } = this.#options;
     const since = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
-    const { version, isOther } = await this.#apply();
-    if (isOther)
-      log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
+    const isApplied = await this.#applyAtStart();
     if (!config.watchCatalog) return;
     const stop = await watchCatalog(
       config.catalogDir,
@@ -46,8 +44,10 @@ export class CatalogDirectory {
         this.#problem = cause === undefined ? undefined : { since: clock(), cause };
       },
       {
-        since,
+        // A directory that waits for a release is tried again.
+        since: isApplied ? since : '',
         onError: (error) => {
+          if (isReleaseUnderWay(error)) return this.#noteRelease(error);
           const cause = 'the catalog directory has changed, and could not be applied';
           this.#problem ??= { since: clock(), cause };
           log.error({ err: error }, 'The catalog has changed but could not be applied; will retry.');
@@ -55,6 +55,30 @@ export class CatalogDirectory {
       },
     );
     cleanup.push(stop);
+  }
+
+  /** Applies the directory. A release that is under way is not disturbed: then it returns false. */
+  async #applyAtStart(): Promise<boolean> {
+    const { log } = this.#options;
+    try {
+      const { version, isOther, release } = await this.#apply();
+      if (release) log.warn(describeReleased(release, version));
+      else if (isOther)
+        log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
+      return true;
+    } catch (error) {
+      if (!isReleaseUnderWay(error)) throw error;
+      this.#noteRelease(error);
+      return false;
+    }
+  }
+
+  /** Says once that the directory waits for a release. */
+  #noteRelease({ message }: Error): void {
+    const { clock, log } = this.#options;
+    if (this.#problem?.cause === WAITS_FOR_RELEASE) return;
+    this.#problem = { since: clock(), cause: WAITS_FOR_RELEASE };
+    log.error(`The catalog directory has changed, and is applied when the release has ended. ${message}`);
   }
 
   #apply(): ReturnType<typeof applyCatalogDirectory> {
@@ -70,7 +94,8 @@ export class CatalogDirectory {
   async #reapply(): Promise<string | undefined> {
     const { log } = this.#options;
     try {
-      const { version, changed } = await this.#apply();
+      const { version, changed, release } = await this.#apply();
+      if (release) log.warn(describeReleased(release, version));
       if (changed) log.info(`The catalog has changed: version ${version} is active.`);
       return undefined;
     } catch (error) {
@@ -79,4 +104,16 @@ export class CatalogDirectory {
       return 'the catalog directory has changed, and is not valid';
     }
   }
+}
+
+const WAITS_FOR_RELEASE = 'the catalog directory has changed, and waits for a release of another version to end';
+
+function isReleaseUnderWay(error: unknown): error is TidingsError {
+  return error instanceof TidingsError && error.code === 'release_under_way';
+}
+
+function describeReleased(release: 'under_way' | 'rolled_back', version: number): string {
+  return release === 'under_way'
+    ? `The catalog directory is being released: version ${version} decides about all other users until the release is finished.`
+    : `The catalog directory was released, and rolled back: version ${version} stays active. Change the directory, or apply it by \`tidings apply\`.`;
 }

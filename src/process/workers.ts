@@ -10,6 +10,7 @@ import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
 import { BatchWorker } from '../notify/batches/batch-worker.ts';
+import { RELEASE_POLL_MS, ReleaseWatcher } from '../releases/release-watcher.ts';
 import type { SinkWorker } from '../sinks/sink-worker.ts';
 import type { SourceWorker } from '../sources/source-worker.ts';
 import { type ItemParts, toRetriedItem } from '../sources/to-item.ts';
@@ -84,6 +85,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   const sinks = await createSinks(parts, pool);
   if (sinks) announcer.listen(OUTBOX_CHANNEL, () => sinks.wake());
   const folds = new FoldWorker({ pool, clock, log, periods: toMetricPeriods(config.retention) });
+  const releases = new ReleaseWatcher({ pool, clock, log, periods: toMetricPeriods(config.retention) });
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
     await worker.start();
@@ -102,6 +104,8 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     started.push(() => batches.stop());
     connectors.start();
     started.push(() => connectors.stop());
+    releases.start();
+    started.push(() => releases.stop());
     const keeper = new TenantKeeper({ pool, clock, log });
     keeper.start();
     started.push(() => keeper.stop());
@@ -151,6 +155,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       ...(sinks ? [{ name: 'sinks', poll, idleTime: () => sinks.idleTime, pausedSince }] : []),
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
       { name: 'metrics', poll, idleTime: () => folds.idleTime },
+      { name: 'releases', poll: RELEASE_POLL_MS, idleTime: () => releases.idleTime, pausedSince },
     ],
     kafka: sources && sinks ? { getSources: () => sources.state, getSinks: () => sinks.state } : null,
     dumps,

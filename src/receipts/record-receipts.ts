@@ -94,7 +94,7 @@ export async function recordReceipts(
       const at = Math.max(...fromNew.map((one) => one.at), 0) || now;
       const facts = toFacts(delivery, state, at, now);
       if (facts.length > 0) {
-        const { rules } = await catalogs.getActive(delivery.tenantId);
+        const { rules } = await catalogs.getActiveOf(delivery.tenantId, delivery.userId);
         const { heardOutcomes } = notification;
         const pick = (isHeard: (type: string) => boolean) => facts.filter(({ type }) => isHeard(type));
         await enqueueOutbox(

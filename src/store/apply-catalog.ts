@@ -1,15 +1,25 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { toOutdated } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { type Actor, systemActor } from '../model/principal.ts';
-import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { setFollows, updateFollowers } from './catalog-followers.ts';
-import { type Active, type Applied, activate, type LockedCatalog, lockCatalog, toEntry } from './locked-catalog.ts';
+import {
+  type Active,
+  type Applied,
+  activate,
+  type Content,
+  type LockedCatalog,
+  lockCatalog,
+  requireNoRelease,
+  storeVersion,
+  toContent,
+  toEntry,
+} from './locked-catalog.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
+import { loadHashOfVersion, loadLatestRelease } from './releases/releases.ts';
 
 export interface ApplyOptions {
   /** The active version, as the caller knows it; undefined: any. */
@@ -20,7 +30,7 @@ export interface ApplyOptions {
 
 /**
  * Activates a catalog for the tenant. Content equal to that of the active version creates no new version.
- * @throws TidingsError `outdated` if another version than the expected one is active
+ * @throws TidingsError `outdated` if another version than the expected one is active, `release_under_way`
  */
 export async function applyCatalog(
   pool: pg.Pool,
@@ -44,8 +54,10 @@ export async function applyCatalog(
  * over the API in the meantime, such as a rollback, therefore survives a restart.
  *
  * @param merged present if the data have templates of the API in the place of files
- * @throws TidingsError `outdated` if another version is active than the one whose templates were merged
- * @returns `isOther`: true if the active version differs from the directory
+ * @throws TidingsError `outdated` if another version is active than the one whose templates were merged, `release_under_way` if the
+ *   directory has changed, and is not what is being released
+ * @returns `isOther`: true if the active version differs from the directory; `release`: why it does, if the directory is being
+ *   released, or was released and rolled back: it is not applied in spite of that
  */
 export async function applyDirectory(
   pool: pg.Pool,
@@ -53,12 +65,15 @@ export async function applyDirectory(
   data: CatalogData,
   now: Millis,
   merged?: MergedDirectory,
-): Promise<Applied & { readonly isOther: boolean }> {
+): Promise<AppliedDirectory> {
   const content = toContent(data);
-  return withTransaction(pool, async (connection) => {
+  return withTransaction(pool, async (connection): Promise<AppliedDirectory> => {
     const locked = await lockCatalog(connection, tenantId);
-    const { active } = locked;
+    const { active, release } = locked;
     requireVersion(active, merged?.from);
+    const isReleased =
+      release !== null && (await loadHashOfVersion(connection, tenantId, release.version)) === content.hash;
+    if (active && isReleased) return { version: active.version, changed: false, isOther: true, release: 'under_way' };
     const { rowCount: isNews } = await connection.query(
       `insert into metadata as i (name, value) values ($1, $2)
        on conflict (name) do update set value = excluded.value where i.value <> excluded.value`,
@@ -67,9 +82,20 @@ export async function applyDirectory(
     if (active && !isNews) {
       return { version: active.version, changed: false, isOther: !merged && active.content_hash !== content.hash };
     }
+    const latest = active && (await loadLatestRelease(connection, tenantId));
+    if (latest?.state === 'rolled_back' && latest.fromVersion === active?.version) {
+      const isSame = (await loadHashOfVersion(connection, tenantId, latest.toVersion)) === content.hash;
+      if (isSame) return { version: active.version, changed: false, isOther: true, release: 'rolled_back' };
+    }
     const applied = await applyContent(connection, locked, content, systemActor('catalog directory'), now);
     return { ...applied, isOther: false };
   });
+}
+
+/** Outcome for a catalog directory; see `applyDirectory`. */
+export interface AppliedDirectory extends Applied {
+  readonly isOther: boolean;
+  readonly release?: 'under_way' | 'rolled_back';
 }
 
 /** A catalog directory whose files were merged with templates of the API. */
@@ -78,16 +104,6 @@ export interface MergedDirectory {
   readonly hash: string;
   /** The version whose templates they are. */
   readonly from: number;
-}
-
-interface Content {
-  readonly text: string;
-  readonly hash: string;
-}
-
-function toContent(data: CatalogData): Content {
-  const text = JSON.stringify(data);
-  return { text, hash: createHash('sha256').update(text).digest('hex') };
 }
 
 /** Makes a content the active version of a tenant, which follows no other one from now on. */
@@ -107,17 +123,8 @@ async function applyContent(
     }
     return { version: active.version, changed: false };
   }
-  const version = (active?.highest ?? 0) + 1;
-  await connection.query(
-    // An update locks the row: a content that nothing refers to yet is not deleted meanwhile (store/retention/unused-contents.ts).
-    `insert into catalog_contents (content_hash, content) values ($1, $2)
-     on conflict (content_hash) do update set content_hash = excluded.content_hash`,
-    [hash, text],
-  );
-  await connection.query(
-    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
-    [tenantId, version, hash, isoTime(now), by.name],
-  );
+  requireNoRelease(locked);
+  const version = await storeVersion(connection, locked, { text, hash }, by, now);
   await activate(connection, tenantId, version);
   const after = { version, content_hash: hash, follows: null };
   await appendAuditEntry(connection, toEntry(locked, 'catalog.applied', by, after, { content_hash: hash }), now);
@@ -155,6 +162,7 @@ export async function rollBackCatalog(
       }
       return { from: version, changed: false };
     }
+    requireNoRelease(locked);
     await activate(connection, tenantId, version);
     const after = { version, content_hash: content.content_hash, follows: null };
     const entry = toEntry(locked, 'catalog.rolled_back', by, after, { from: active.version });

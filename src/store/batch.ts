@@ -4,6 +4,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
 import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
+import type { ReleaseUnderWay } from '../model/release.ts';
 import type { Terms } from '../model/terms.ts';
 import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -28,8 +29,8 @@ export interface Batch {
   readonly tenantId: string;
   /** Decision time. */
   readonly now: Millis;
-  /** The catalog version that was active at the decision. */
-  readonly catalogVersion: number;
+  /** The release that is under way; null: none is. */
+  readonly release: ReleaseUnderWay | null;
   readonly events: readonly {
     readonly event: ReceivedEvent;
     /** The original content, if its texts are masked. */
@@ -37,6 +38,8 @@ export interface Batch {
     /** JSON of the excerpt of a large content. */
     readonly excerpt: string | null;
     readonly decisions: readonly Decision[];
+    /** The catalog version that decided about its user. */
+    readonly catalogVersion: number;
   }[];
   readonly profiles: readonly {
     readonly userId: string;
@@ -217,9 +220,9 @@ const EVENT_COLUMNS: Columns = {
   decisions: 'text',
 };
 
-function copyEvents({ tenantId, now, catalogVersion, events }: Batch): Statement {
+function copyEvents({ tenantId, now, events }: Batch): Statement {
   const rows = new CopyRows('events', EVENT_COLUMNS);
-  for (const { event, sealed, excerpt, decisions } of events) {
+  for (const { event, sealed, excerpt, decisions, catalogVersion } of events) {
     rows.add([
       tenantId,
       event.userId,

@@ -3,7 +3,14 @@ import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntries, appendAuditEntry } from './audit-log.ts';
-import { type ActiveVersion, type Applied, activate, lockCatalog, toEntry } from './locked-catalog.ts';
+import {
+  type ActiveVersion,
+  type Applied,
+  activate,
+  lockCatalog,
+  requireNoRelease,
+  toEntry,
+} from './locked-catalog.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
 import { endUnroutedMoves } from './route-moves.ts';
@@ -144,6 +151,7 @@ export async function beginToFollow(
     }
     return { version: active?.version ?? 0, changed: false };
   }
+  requireNoRelease(locked);
   const version = (active?.highest ?? 0) + 1;
   const { content_hash } = content;
   await connection.query(

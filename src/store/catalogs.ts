@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
+import type { ActiveVersion } from '../model/release.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 export interface CatalogVersionView {
@@ -15,10 +16,10 @@ export interface CatalogVersionView {
 }
 
 export interface ActivationView {
-  readonly kind: 'applied' | 'rolled_back';
+  readonly kind: 'applied' | 'rolled_back' | 'released';
   readonly at: string;
   readonly by: string;
-  /** For a rollback, the version that was active before. */
+  /** For a rollback and a release, the version that was active before. */
   readonly from?: number;
 }
 
@@ -50,6 +51,12 @@ export async function listCatalogs(
   }));
 }
 
+const KINDS: { readonly [action: string]: ActivationView['kind'] } = {
+  'catalog.applied': 'applied',
+  'catalog.rolled_back': 'rolled_back',
+  'release.finished': 'released',
+};
+
 /** Returns the latest activations by version, newest first, from the audit log. */
 async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<number, ActivationView[]>> {
   const { rows } = await pool.query<{
@@ -59,14 +66,15 @@ async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<num
     version: number;
     from: number | null;
   }>(
-    `select at, actor, action, substr(subject, 9)::int as version, (detail ->> 'from')::int as from
-     from audit_log where tenant_id = $1 and action in ('catalog.applied', 'catalog.rolled_back')
+    `select at, actor, action, coalesce((detail ->> 'to')::int, substr(subject, 9)::int) as version,
+            (detail ->> 'from')::int as from
+     from audit_log where tenant_id = $1 and action in ('catalog.applied', 'catalog.rolled_back', 'release.finished')
      order by entry_id desc limit ${MAX_EXAMINED_ACTIVATIONS}`,
     [tenantId],
   );
   const byVersion = new Map<number, ActivationView[]>();
   for (const { at, actor, action, version, from } of rows) {
-    const kind = action === 'catalog.applied' ? 'applied' : 'rolled_back';
+    const kind = KINDS[action] ?? 'applied';
     const activation = { kind, at: isoTime(at), by: actor, ...(from === null ? {} : { from }) } as const;
     const known = byVersion.get(version);
     if (known) known.push(activation);
@@ -75,14 +83,14 @@ async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<num
   return byVersion;
 }
 
-/** Returns the active version of a tenant; 0: no catalog was applied yet. */
-export async function loadActiveVersion(pool: pg.Pool, tenantId: string): Promise<number> {
-  const { rows } = await pool.query<{ version: number }>({
+/** Returns the versions that decide about the users of a tenant; version 0: no catalog was applied yet. */
+export async function loadActiveVersion(pool: pg.Pool, tenantId: string): Promise<ActiveVersion> {
+  const { rows } = await pool.query<ActiveVersion>({
     name: 'active-version',
-    text: 'select version from active_catalogs where tenant_id = $1',
+    text: 'select version, release from active_catalogs where tenant_id = $1',
     values: [tenantId],
   });
-  return rows[0]?.version ?? 0;
+  return rows[0] ?? { version: 0, release: null };
 }
 
 /** Returns the hash of the content of a version, and when it was applied. */

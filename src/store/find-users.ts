@@ -58,6 +58,51 @@ export async function findUsersById(
   return { users, last: full ?? null };
 }
 
+/** Ids that a search for a part of one looks at, at most. */
+const MAX_SEARCHED = 50_000;
+
+/**
+ * Finds users by their id, in small or capital letters: those that begin with a text first, then those that have it somewhere.
+ * @returns `isWhole`: whether every id was looked at; else one that only has the text somewhere may be missing
+ */
+export async function searchUserIds(
+  connection: Connection,
+  tenantId: string,
+  text: string,
+  limit: number,
+): Promise<{ readonly userIds: readonly string[]; readonly isWhole: boolean }> {
+  const lower = text.toLowerCase();
+  const starts = [...new Set([text, lower, text.toUpperCase(), lower.charAt(0).toUpperCase() + lower.slice(1)])];
+  const { rows } = await connection.query<{ user_id: string | null; rank: number }>({
+    name: 'search-user-ids',
+    text: SEARCH_USER_IDS,
+    values: [tenantId, starts, starts.map((start) => start + LAST_CHARACTER), limit, lower],
+  });
+  const ids = rows.flatMap(({ user_id: id }) => (id === null ? [] : [id]));
+  return { userIds: [...new Set(ids)].slice(0, limit), isWhole: rows.every(({ user_id: id }) => id !== null) };
+}
+
+/** A row without a user: not every id was looked at. */
+const SEARCH_USER_IDS = `
+with starting as (
+  select u.user_id from unnest($2::text[], $3::text[]) as want(start, stop)
+  cross join lateral (
+    select user_id from users
+    where tenant_id = $1 and user_id >= want.start and user_id < want.stop and ${WITH_ID}
+    order by user_id limit $4
+  ) as u
+), examined as (
+  select user_id from users where tenant_id = $1 and ${WITH_ID} order by user_id limit ${MAX_SEARCHED}
+), containing as (
+  select user_id from examined where position($5 in lower(user_id)) > 0 order by user_id limit $4
+)
+select user_id, case when lower(user_id) = $5 then 0 else 1 end as rank from starting
+union all
+select user_id, 2 from containing where (select count(*) from starting) < $4
+union all
+select null, 3 from (select from examined offset ${MAX_SEARCHED - 1}) as last where (select count(*) from starting) < $4
+order by rank, user_id`;
+
 /**
  * Finds users whose name begins with this, in the order of their names.
  * @param name as `toNameKey` returns it

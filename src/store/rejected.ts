@@ -141,6 +141,30 @@ export async function listRejected(
   return { rejected, last: last && more ? { at: last.last_at, id: last.rejected_id } : null };
 }
 
+/** Rejected events that are counted, at most. */
+export const MAX_RECENT_REJECTED = 1000;
+
+/** Counts the events that were rejected since a time, and returns the most frequent cause; undefined: none was. */
+export async function countRecentRejected(
+  connection: Connection,
+  tenantId: string,
+  since: Millis,
+): Promise<
+  { readonly count: number; readonly code: string; readonly path: string; readonly first: Millis } | undefined
+> {
+  const { rows } = await connection.query<{ count: number; code: string; path: string; first: Millis }>({
+    name: 'count-recent-rejected',
+    text: `with recent as (
+             select code, path, last_at from rejected_events where tenant_id = $1 and last_at > $2
+             order by last_at desc limit ${MAX_RECENT_REJECTED}
+           )
+           select (select count(*)::int from recent) as count, code, path, (select min(last_at) from recent) as first
+           from recent group by code, path order by count(*) desc, code, path limit 1`,
+    values: [tenantId, isoTime(since)],
+  });
+  return rows[0];
+}
+
 /** The part of a rejected event that an explanation uses. */
 export interface RejectedView {
   readonly rejected_id: string;

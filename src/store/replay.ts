@@ -52,6 +52,8 @@ export interface StoredWait {
   readonly key: string;
   readonly kind: WaitKind;
   readonly catalogVersion: number;
+  /** The version that decided about the user when it was due; null: the same, or it was not due. */
+  readonly endedVersion: number | null;
   readonly status: WaitStatus;
   readonly beganAt: Millis;
   readonly dueAt: Millis;
@@ -412,7 +414,7 @@ select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::
 where tenant_id = $1 and user_id between $2 and $3`;
 
 const SELECT_WAITS = `
-select user_id, wait_id::text, rule, key, kind, catalog_version, status, began_at, due_at, trigger_time, ended_at,
+select user_id, wait_id::text, rule, key, kind, catalog_version, ended_version, status, began_at, due_at, trigger_time, ended_at,
        case when fits then state end as state, case when fits then sealed end as sealed,
        case when fits then decisions end as decisions
 from (
@@ -429,6 +431,7 @@ interface WaitRow {
   readonly key: string;
   readonly kind: WaitKind;
   readonly catalog_version: number;
+  readonly ended_version: number | null;
   readonly status: StoredWait['status'];
   readonly began_at: Millis;
   readonly due_at: Millis;
@@ -456,6 +459,7 @@ function toStoredWait(
     key,
     kind,
     catalogVersion: row.catalog_version,
+    endedVersion: isOpen ? null : row.ended_version,
     status: isOpen ? 'waiting' : row.status,
     beganAt: row.began_at,
     dueAt: row.due_at,

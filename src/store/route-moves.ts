@@ -72,7 +72,10 @@ const IS_UNROUTED = `case
                              jsonb_build_object('c', m.channel, 'a', m.account))
   else m.account = '${INSTALLATION_ACCOUNT}' end`;
 
-const ACTIVE = `(select tenant_id, t.content from active_catalogs join catalogs as c using (tenant_id, version)
+/** With the version that is being released: its users' messages go by its routes. */
+const ACTIVE = `(select c.tenant_id, t.content from active_catalogs as k
+  cross join lateral unnest(array[k.version, (k.release ->> 'version')::int]) as v(version)
+  join catalogs as c on c.tenant_id = k.tenant_id and c.version = v.version
   cross join lateral (select content from catalog_contents where content_hash = c.content_hash limit 1) as t) as active`;
 
 /**
@@ -84,7 +87,7 @@ export async function endUnroutedMoves(connection: Connection, tenantIds: readon
     name: 'end-unrouted-moves',
     text: `delete from route_moves as m
            where tenant_id = any ($1)
-             and (select ${IS_UNROUTED} from ${ACTIVE} where active.tenant_id = m.tenant_id)`,
+             and (select bool_and(${IS_UNROUTED}) from ${ACTIVE} where active.tenant_id = m.tenant_id)`,
     values: [tenantIds],
   });
   await endLoneMoves(connection, tenantIds);
@@ -113,23 +116,20 @@ const END_LONE_MOVES = `
           where p.tenant_id = k.tenant_id and p.enabled and k.channel = any(p.channels)) as accounts) as own
       cross join lateral (
         select array_agg(e->>'account') as accounts
-        from jsonb_array_elements((
-            select c.content->'routes' from catalog_contents as c where c.content_hash = (
-              select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = k.tenant_id)
-          )) as r, jsonb_array_elements(r->'entries') as e
-        where r->>'channel' = k.channel) as routed
+        from ${ACTIVE}, jsonb_array_elements(active.content->'routes') as r, jsonb_array_elements(r->'entries') as e
+        where active.tenant_id = k.tenant_id and r->>'channel' = k.channel) as routed
   ) as used
   where m.tenant_id = used.tenant_id and m.channel = used.channel and m.share < 100 and cardinality(used.accounts) < 2`;
 
 /** Whether no message of a channel goes by an account. From then on the active catalog stays as it is until the end of the transaction. */
 async function isUnrouted(connection: Connection, { tenantId, channel, account }: WantedMove): Promise<boolean> {
   await connection.query('select from active_catalogs where tenant_id = $1 for share', [tenantId]);
-  const { rowCount } = await connection.query(
-    `select from ${ACTIVE} cross join (values ($2::text, $3::text)) as m (channel, account)
-     where active.tenant_id = $1 and ${IS_UNROUTED}`,
+  const { rows } = await connection.query<{ unrouted: boolean | null }>(
+    `select bool_and(${IS_UNROUTED}) as unrouted from ${ACTIVE} cross join (values ($2::text, $3::text)) as m (channel, account)
+     where active.tenant_id = $1`,
     [tenantId, channel, account],
   );
-  return rowCount !== 0;
+  return rows[0]?.unrouted === true;
 }
 
 /**

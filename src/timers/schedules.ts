@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
+import type { ActiveVersion } from '../model/release.ts';
 import { isPermanentError } from '../store/pg/errors.ts';
 import {
   ClaimLost,
@@ -16,12 +17,15 @@ import {
 import { latestMissed, type NextOccurrence } from './latest-missed.ts';
 import { MAX_BATCH_USERS, type Pace } from './pace.ts';
 import type { PollSource } from './poll-loop.ts';
-import { type ScheduledRule, SYNC_INTERVAL_MS, syncSchedules } from './sync-schedules.ts';
+import { isSameSchedules, type ScheduledRule, SYNC_INTERVAL_MS, syncSchedules } from './sync-schedules.ts';
 
 /** One occurrence of a scheduled rule. */
 export interface Occurrence {
   readonly tenantId: string;
   readonly rule: string;
+  readonly cron: string;
+  /** The zone that it is of. */
+  readonly zone: string;
   readonly due: Millis;
   /** The due time as local time, or in UTC for an interval. The rule fires once for a user and label, in whatever zone. */
   readonly label: string;
@@ -30,8 +34,10 @@ export interface Occurrence {
 export interface ScheduleTimerOptions {
   readonly pool: pg.Pool;
   readonly pipeline: {
-    /** Returns the scheduled rules of the active catalog, and its version. */
-    listSchedules(tenantId: string): Promise<{ readonly version: number; readonly rules: readonly ScheduledRule[] }>;
+    /** Returns the scheduled rules of the active catalogs, and their versions. */
+    listSchedules(
+      tenantId: string,
+    ): Promise<{ readonly active: ActiveVersion; readonly rules: readonly ScheduledRule[] }>;
 
     /**
      * Fires one occurrence for these users, in one transaction. Users that it was fired for before are left out. If the
@@ -73,7 +79,7 @@ export class ScheduleTimer implements PollSource {
   readonly floor = createScheduleLanes();
   readonly #options: ScheduleTimerOptions;
   /** Catalog versions, by tenant, that the stored schedules are in line with. */
-  readonly #synced = new Map<string, number>();
+  readonly #synced = new Map<string, ActiveVersion>();
   #checkedAt: Millis = Number.NEGATIVE_INFINITY;
   #syncedAllAt: Millis = Number.NEGATIVE_INFINITY;
 
@@ -89,15 +95,16 @@ export class ScheduleTimer implements PollSource {
     const claimed = await claimSchedule(pool, now, now + lease, this.floor);
     if (!claimed) return false;
     const { rules } = await pipeline.listSchedules(claimed.tenantId);
-    const rule = rules.find(({ name, cron }) => name === claimed.rule && cron === claimed.cron);
-    if (!rule) {
+    const found = rules.filter(({ name, cron }) => name === claimed.rule && cron === claimed.cron);
+    if (found.length === 0) {
       // The catalog has changed. The next sync deletes or replaces the schedule.
       this.#checkedAt = Number.NEGATIVE_INFINITY;
       return false;
     }
     // An occurrence that was started is finished first.
     const due = claimed.cursor === null ? latestMissed(calendar.next, claimed, now) : claimed.nextAt;
-    const zone = rule.zone === 'user' ? claimed.zone : null;
+    // During a release, the rule of one version may be in the zone of its users, and that of the other in one for all of them.
+    const zone = found.every((rule) => rule.zone === 'user') ? claimed.zone : null;
     const userIds = await loadUsersInZone(pool, claimed.tenantId, zone, claimed.cursor ?? '', MAX_BATCH_USERS);
     try {
       await this.#fire(claimed, due, userIds);
@@ -118,10 +125,11 @@ export class ScheduleTimer implements PollSource {
     if (now - this.#checkedAt < Math.min(poll, SYNC_INTERVAL_MS)) return;
     const isFull = now - this.#syncedAllAt >= SYNC_INTERVAL_MS;
     for (const [tenantId, activeVersion] of await loadActiveVersions(pool)) {
-      if (!isFull && this.#synced.get(tenantId) === activeVersion) continue;
-      const { version, rules } = await pipeline.listSchedules(tenantId);
-      if (await syncSchedules(pool, tenantId, version, rules, calendar.next, clock())) {
-        this.#synced.set(tenantId, version);
+      const synced = this.#synced.get(tenantId);
+      if (!isFull && synced && isSameSchedules(synced, activeVersion)) continue;
+      const { active, rules } = await pipeline.listSchedules(tenantId);
+      if (await syncSchedules(pool, tenantId, active, rules, calendar.next, clock())) {
+        this.#synced.set(tenantId, active);
         // A schedule that is new starts in the past.
         this.floor.reset();
       }
@@ -182,6 +190,8 @@ export class ScheduleTimer implements PollSource {
     const occurrence = {
       tenantId: from.tenantId,
       rule: from.rule,
+      cron: from.cron,
+      zone: from.zone,
       due,
       label: calendar.label(due, from.zone, from.cron),
     };

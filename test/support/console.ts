@@ -42,7 +42,7 @@ export interface ConsoleTest {
   readonly outside: Outside;
   /** Opens a page in a browser context of its own. `prepare` runs before the page is loaded. */
   visit(
-    hash: string,
+    path: string,
     settings?: BrowserContextOptions,
     prepare?: (page: Page) => Promise<unknown>,
     url?: string,
@@ -63,11 +63,11 @@ export function useConsole(seed: (app: ConsoleTest) => Promise<void> = async () 
   let visits: Visit[] = [];
   const app: { -readonly [part in keyof ConsoleTest]: ConsoleTest[part] } = {
     ...({} as Pick<ConsoleTest, 'tidings' | 'server' | 'catalog' | 'outside'>),
-    async visit(hash, settings = {}, prepare, url = app.server.url) {
+    async visit(path, settings = {}, prepare, url = app.server.url) {
       const opened = await openVisit(browser, url, settings);
       visits.push(opened);
       await prepare?.(opened.page);
-      await opened.page.goto(`${url}/${hash}`);
+      await opened.page.goto(`${url}/${path}`);
       return opened;
     },
     async leave() {
@@ -175,8 +175,16 @@ export async function postExample({ post }: ConsoleTest): Promise<void> {
 
 /** The pages that `postAllPages` fills. */
 export const PAGES = [
-  ...['maria', 'joao', 'wanda', 'carla'].map((id) => `#/users/${id}`),
-  ...['#/', '#/notifications', '#/deliveries', '#/rejected', '#/catalog', '#/catalog/versions'],
+  ...['maria', 'joao', 'wanda', 'carla'].map((id) => `console/users/${id}`),
+  ...[
+    'console/',
+    'console/live',
+    'console/notifications',
+    'console/deliveries',
+    'console/rejected',
+    'console/catalog',
+    'console/catalog/versions',
+  ],
 ];
 
 /** Pages that are there without data. */
@@ -191,7 +199,7 @@ export const OTHER_PAGES = [
     'channels/connections',
   ],
   ...['users/maria/preferences', 'rejected', 'elsewhere'],
-].map((path) => `#/${path}`);
+].map((path) => `console/${path}`);
 
 /**
  * Posts data for every page: users with deliveries of each kind, pending and ended waits, and all evidence; a rejected
@@ -320,6 +328,7 @@ export async function openWhy(page: Page): Promise<Record<string, string>> {
 /** Waits until the page shows its content. */
 export async function settled(page: Page): Promise<void> {
   const contents = [
+    'tiles',
     'activity-row',
     'timeline-entry',
     'notifications-row',

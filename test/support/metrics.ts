@@ -61,10 +61,12 @@ type Dimensions = {
 /** Returns the roll-ups that a scan of all rows of a tenant gives. @param decided the events that were accepted */
 export async function scanRows(pool: pg.Pool, tenantId: string, decided: readonly Decided[]): Promise<Rollups> {
   const scan = new Scan();
+  const active = await pool.query('select version from active_catalogs where tenant_id = $1', [tenantId]);
+  const { version: activeVersion } = active.rows[0];
   for (const { at, event, decisions } of decided) {
-    scan.add(at, { event }, { events: 1 });
+    scan.add(at, { event, version: activeVersion }, { events: 1 });
     for (const { notification_type: type, rule, outcome, reason_code: reason } of decisions) {
-      if (outcome === 'suppressed') scan.add(at, { type, rule, reason }, { held: 1 });
+      if (outcome === 'suppressed') scan.add(at, { type, rule, reason, version: activeVersion }, { held: 1 });
     }
   }
   const notifications = await pool.query(
@@ -139,8 +141,9 @@ class Scan {
       ['event', of.event === undefined ? undefined : '', '', of.event],
       ['cost', type, channel, currency && sender && `${currency} ${sender}`],
     ];
-    for (const name of ['locale', 'variant', 'version', 'rule', 'reason'] as const)
-      keys.push([name, type, channel, of[name]]);
+    for (const name of ['locale', 'variant', 'rule', 'reason'] as const) keys.push([name, type, channel, of[name]]);
+    // Events of a version have no type.
+    keys.push(['version', type ?? '', channel, of.version]);
     const midnight = at - (at % DAY_MS);
     const weekday = (new Date(midnight).getUTCDay() + 6) % 7;
     const buckets = {

@@ -109,7 +109,8 @@ export async function runHistory(
           const label = formatLocalTimeKey(due, zone, rule.every?.cron);
           // The order of two runs in one millisecond is not stored.
           now++;
-          await pipeline.runSchedule({ tenantId, rule: rule.name, due, label }, [userId], async () => {});
+          const occurrence = { tenantId, rule: rule.name, cron: rule.every.cron, zone, due, label };
+          await pipeline.runSchedule(occurrence, [userId], async () => {});
         }
       }
       schedulesUntil = now;

@@ -1,5 +1,6 @@
 import { compileCatalog } from '../../src/catalog/compile/compile-catalog.ts';
 import { isRejection, parseEvent, type ReceivedEvent } from '../../src/events/envelope.ts';
+import { toCohorts } from '../../src/ingest/cohorts.ts';
 import { BatchDecider } from '../../src/ingest/decide-batch.ts';
 import { newIds } from '../../src/ingest/ids.ts';
 import type { Rule } from '../../src/model/catalog.ts';
@@ -104,7 +105,7 @@ export function recordHistory(
   const { traits: _, ...data } = catalogOf(rules);
   const set = terms ? onTerms(rulesOf(rules), terms) : rulesOf(rules);
   const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: set };
-  const catalogs = { active: catalog, versions: new Map([[1, catalog]]) };
+  const cohorts = toCohorts({ active: { version: 1, release: null }, base: catalog, released: undefined });
   const users = new Map<string, UserState>();
   const events: StoredEvent[] = [];
   const ends = new Map<string, readonly Decision[]>();
@@ -118,7 +119,7 @@ export function recordHistory(
       for (const user of users.values()) user.addressIds = { byKind: hashes.get(user.userId) ?? {} };
     }
     const addresses = new AddressChanges('t', new Map(hashes), seal);
-    const decider = new BatchDecider(now, catalogs, facts as never, addresses);
+    const decider = new BatchDecider(now, cohorts, facts as never, addresses);
     const follow = (emitted: readonly ReceivedEvent[]) => {
       for (let left = emitted; left.length > 0; ) left = decider.decide(left);
     };
@@ -178,7 +179,11 @@ export function recordHistory(
       events: events
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),
-      waits: [...waits.values()].map((wait) => ({ ...wait, decisions: ends.get(wait.waitId) ?? [] })),
+      waits: [...waits.values()].map((wait) => ({
+        ...wait,
+        endedVersion: null,
+        decisions: ends.get(wait.waitId) ?? [],
+      })),
       uses: [...uses].flatMap(([limitKey, list]) => [...list].map((use) => ({ limitKey, ...use }))),
     }),
   );

@@ -63,6 +63,7 @@ export async function loadHistory(
     cutWaits: new Map(),
   };
   const connection = await pool.connect();
-  await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);
+  const cohort = { catalog: { ...none, rules }, has: () => true, pick: <T>(all: readonly T[]) => all };
+  await loadConditionalFacts(connection, cohort, query, facts, []);
   connection.release();
 }

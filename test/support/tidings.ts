@@ -160,7 +160,7 @@ export async function testTidings(
     async apply(given) {
       const data = 'rules' in given ? given : await validateOnce(given);
       const { version } = await applyCatalog(pool, TENANT, data, systemActor('test'), clock.now);
-      await catalogs.setActive(TENANT, version);
+      await catalogs.refresh(TENANT);
       return version;
     },
     async worker(options = {}) {
@@ -221,7 +221,11 @@ export async function testTidings(
     },
     fireDueWaits: (userIds) => pipeline.fireDueWaits(TENANT, userIds),
     runSchedule: (rule, label, userIds) =>
-      pipeline.runSchedule({ tenantId: TENANT, rule, due: clock.now, label }, userIds, async () => {}),
+      pipeline.runSchedule(
+        { tenantId: TENANT, rule, cron: '', zone: '', due: clock.now, label },
+        userIds,
+        async () => {},
+      ),
     async runWaitJob(action, rule) {
       const request = { ...TEST_JOB, tenantId: TENANT, action, filter: { rule } };
       const { job } = await startJob({ pool, pipeline, catalogs, seal, clock: () => clock.now }, request);

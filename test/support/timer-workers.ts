@@ -62,7 +62,7 @@ export class FakePipeline implements TimedPipeline {
 
   async listSchedules(tenantId: string) {
     const { rows } = await this.#pool.query('select version from active_catalogs where tenant_id = $1', [tenantId]);
-    return { version: rows[0]?.version ?? 0, rules: this.rules };
+    return { active: { version: rows[0]?.version ?? 0, release: null }, rules: this.rules };
   }
 
   async runSchedule(
@@ -174,7 +174,7 @@ export function syncTestSchedules(
   rules: readonly ScheduledRule[],
   { version = 1, now = NOW, next = nextFullHour as Parameters<typeof syncSchedules>[4] } = {},
 ): ReturnType<typeof syncSchedules> {
-  return syncSchedules(pool, TENANT, version, [...rules], next, now);
+  return syncSchedules(pool, TENANT, { version, release: null }, [...rules], next, now);
 }
 
 /** The schedules that are stored, in order of rule and zone. */

@@ -72,6 +72,8 @@ export interface Rows {
   readonly toggleId: string;
   /** Templates of the API: a draft, one with two versions, one to be archived, and one whose variants were tested. */
   readonly templateIds: readonly [string, string, string, string];
+  /** A release that is finished. */
+  readonly releaseId: string;
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -192,6 +194,7 @@ export async function twoTenants(): Promise<TwoTenants> {
     await addPossessions(pool, tenantId, erasableId);
     await addConsent(pool, tenantId, `${word} maria`);
     const templateIds = await addTemplates(pool, tenantId, word);
+    const releaseId = await addRelease(pool, tenantId, word);
     const batchIds = [randomUUID(), randomUUID()] as const;
     const type = (await load(pool, tenantId)).notificationType;
     await pool.query(
@@ -226,6 +229,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       sinks: await addParked(pool, tenantId, word),
       tenantId,
       templateIds,
+      releaseId,
       erasableId,
       mergeableId,
       erasureId,
@@ -352,6 +356,20 @@ async function addConsent(pool: TestTidings['pool'], tenantId: string, userId: s
 }
 
 /** Adds templates of the API to a tenant, and a test that has ended. */
+/** Adds a release of version 2 that was finished. */
+async function addRelease(pool: TestTidings['pool'], tenantId: string, word: string): Promise<string> {
+  const by = JSON.stringify(systemActor(`${word} actor`));
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into releases (tenant_id, release_id, operation_id, from_version, to_version, state, share, steps, note, watch, finish_at,
+                           started_at, started_by, checked_at, ended_at, ended_by, end_reason, comparison)
+     values ($1, gen_random_uuid(), gen_random_uuid(), 1, 2, 'finished', 1000, $3, $2, null, now(), now() - interval '1 day', $4, now(),
+             now(), $4, $2, null)
+     returning release_id as id`,
+    [tenantId, `${word} release`, JSON.stringify([{ at: 0, share: 1000, by: JSON.parse(by) }]), by],
+  );
+  return rows[0]?.id as string;
+}
+
 async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: string): Promise<Rows['templateIds']> {
   const ids = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
   const by = JSON.stringify(systemActor(`${word} actor`));
@@ -530,6 +548,7 @@ async function load(
     | 'inboxItemId'
     | 'suppressionId'
     | 'templateIds'
+    | 'releaseId'
     | 'jobId'
     | 'batchIds'
     | 'listIds'

@@ -5,6 +5,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import './console.css';
 import { Problem } from './api/call.ts';
+import { startRouting } from './route.ts';
 import { App } from './shell/App.tsx';
 import { theme } from './theme.ts';
 
@@ -22,6 +23,8 @@ const queries = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 });
+
+startRouting();
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

@@ -1,11 +1,13 @@
-/* Routes of the console, from the part of the URL after `#`: links can be shared, and need no server. */
+/* Routes of the console, from the path of the URL: the server answers each path below /console with the same page. */
 import { useMemo, useSyncExternalStore } from 'react';
 import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
 
 export type Route =
-  | { page: 'activity' }
-  /** `eventId`: event to scroll to and mark, or null. */
-  | { page: 'user'; userId: string; eventId: string | null }
+  | { page: 'overview'; range: Range }
+  /** Events as they arrive. */
+  | { page: 'live' }
+  /** `eventId`: event to scroll to and mark, or null. `why`: type whose explanation is open, or null. */
+  | { page: 'user'; userId: string; eventId: string | null; why: string | null }
   | { page: 'preferences'; userId: string }
   | { page: 'notifications'; state: string | null }
   | { page: 'notification'; id: string }
@@ -30,7 +32,8 @@ export type Route =
   /** `source`: of which the events are, or null for all. */
   | { page: 'rejected'; source: string | null }
   | { page: 'jobs' }
-  | { page: 'catalog'; part: 'contents' | 'versions' }
+  /** `at`: rule, type or event of it to scroll to and mark, such as `rule:WELCOME`, or null. */
+  | { page: 'catalog'; part: 'contents' | 'versions'; at: string | null }
   /** `id`: null before one is entered. */
   | { page: 'correlation'; id: string | null }
   /** `link`: secret of a one-time link, or null. `problem`: code of why a login failed, or null. */
@@ -57,14 +60,28 @@ export interface PreviewChoice {
   readonly template: string | null;
 }
 
-export const linkToActivity = (): string => '#/';
+/** Spans of time that the charts of the overview show, in hours. */
+export const RANGES = { '1h': 1, '6h': 6, '24h': 24, '7d': 168, '30d': 720, '90d': 2160 } as const;
+export type Range = keyof typeof RANGES;
+const USUAL_RANGE: Range = '24h';
+
+/** Returns the link to the overview; absent: with the usual span. */
+export function linkToOverview(range: Range = USUAL_RANGE): string {
+  return range === USUAL_RANGE ? '/console/' : `/console/?range=${range}`;
+}
+
+function toRange(text: string | null): Range {
+  return text !== null && Object.hasOwn(RANGES, text) ? (text as Range) : USUAL_RANGE;
+}
+
+export const linkToLive = (): string => '/console/live';
 /** Returns the link to a part of the pages of channels; absent: to the first. */
 export function linkToChannels(part: ChannelsPart = 'accounts'): string {
-  return part === 'accounts' ? '#/channels' : `#/channels/${part}`;
+  return part === 'accounts' ? '/console/channels' : `/console/channels/${part}`;
 }
 /** Returns the link to the rejected events of a source; absent: to all. */
 export function linkToRejected(source?: string): string {
-  return source === undefined ? '#/rejected' : `#/rejected?source=${encodeURIComponent(source)}`;
+  return source === undefined ? '/console/rejected' : `/console/rejected?source=${encodeURIComponent(source)}`;
 }
 
 /** Returns the link to tasks of connectors; what is absent or null does not narrow them. */
@@ -72,46 +89,57 @@ export function linkToTasks({ connector, state, code }: Partial<TaskFilter>): st
   const given = Object.entries({ connector, state, code }).filter(
     (entry): entry is [string, string] => entry[1] != null,
   );
-  return given.length === 0 ? '#/channels/connections' : `#/channels/connections?${new URLSearchParams(given)}`;
+  return given.length === 0
+    ? '/console/channels/connections'
+    : `/console/channels/connections?${new URLSearchParams(given)}`;
 }
 
-export const linkToBatches = (): string => '#/batches';
-export const linkToSend = (): string => '#/send';
-export const linkToNewBatch = (): string => '#/new-batch';
-export const linkToLists = (): string => '#/lists';
-export const linkToList = (id: string): string => `#/lists/${encodeURIComponent(id)}`;
-export const linkToSegment = (name: string): string => `#/segments/${encodeURIComponent(name)}`;
-export const linkToTemplate = (id: string): string => `#/templates/${encodeURIComponent(id)}`;
-export const linkToJobs = (): string => '#/jobs';
-export const linkToCatalog = (): string => '#/catalog';
-export const linkToVersions = (): string => '#/catalog/versions';
+export const linkToBatches = (): string => '/console/batches';
+export const linkToSend = (): string => '/console/send';
+export const linkToNewBatch = (): string => '/console/new-batch';
+export const linkToLists = (): string => '/console/lists';
+export const linkToList = (id: string): string => `/console/lists/${encodeURIComponent(id)}`;
+export const linkToSegment = (name: string): string => `/console/segments/${encodeURIComponent(name)}`;
+export const linkToTemplate = (id: string): string => `/console/templates/${encodeURIComponent(id)}`;
+export const linkToJobs = (): string => '/console/jobs';
+/** Returns the link to the active catalog, or to a part of it. */
+export function linkToCatalog(kind?: 'rule' | 'type' | 'event', name = ''): string {
+  return kind === undefined ? '/console/catalog' : `/console/catalog?at=${encodeURIComponent(`${kind}:${name}`)}`;
+}
+
+export const linkToVersions = (): string => '/console/catalog/versions';
 
 /** Returns the link to a user, or to one event on the page of the user. */
 export function linkToUser(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
-  return `#/users/${encodeURIComponent(userId)}${at}`;
+  return `/console/users/${encodeURIComponent(userId)}${at}`;
+}
+
+/** Returns the link to the explanation why a user got a notification of a type, or did not. */
+export function linkToWhy(userId: string, type: string): string {
+  return `${linkToUser(userId)}?why=${encodeURIComponent(type)}`;
 }
 
 /** Returns the link to what goes to a user, and what decides that. */
 export function linkToPreferences(userId: string): string {
-  return `#/users/${encodeURIComponent(userId)}/preferences`;
+  return `/console/users/${encodeURIComponent(userId)}/preferences`;
 }
 
 /** Returns the link to the notifications of a state; null: all. */
 export function linkToNotifications(state: NotificationState | null): string {
-  return state === null ? '#/notifications' : `#/notifications?state=${state}`;
+  return state === null ? '/console/notifications' : `/console/notifications?state=${state}`;
 }
 
-export const linkToNotification = (id: string): string => `#/notifications/${encodeURIComponent(id)}`;
+export const linkToNotification = (id: string): string => `/console/notifications/${encodeURIComponent(id)}`;
 
 /** Returns the link to a new batch for the users of a list or a segment. */
 export function linkToNewBatchFor(audience: 'list' | 'segment', id: string): string {
-  return `#/new-batch?${audience}=${encodeURIComponent(id)}`;
+  return `/console/new-batch?${audience}=${encodeURIComponent(id)}`;
 }
 
 /** Returns the link to the templates of a type; null: all. */
 export function linkToTemplates(type: string | null): string {
-  return type === null ? '#/templates' : `#/templates?type=${encodeURIComponent(type)}`;
+  return type === null ? '/console/templates' : `/console/templates?type=${encodeURIComponent(type)}`;
 }
 
 /** Returns the link to a preview; what is absent is not chosen. */
@@ -119,45 +147,93 @@ export function linkToPreview({ type, channel, locale, userId, template }: Parti
   const given = Object.entries({ type, channel, locale, user: userId, template }).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '',
   );
-  return given.length === 0 ? '#/preview' : `#/preview?${new URLSearchParams(given)}`;
+  return given.length === 0 ? '/console/preview' : `/console/preview?${new URLSearchParams(given)}`;
 }
 
 /** Returns the link to a batch with the results of a state; absent: with all. */
 export function linkToBatch(id: string, state?: RecipientState): string {
-  return `#/batches/${encodeURIComponent(id)}${state === undefined ? '' : `?state=${state}`}`;
+  return `/console/batches/${encodeURIComponent(id)}${state === undefined ? '' : `?state=${state}`}`;
 }
 
 /** Returns the link to what a correlation id led to; null: to the search for one. */
 export function linkToCorrelation(id: string | null): string {
-  return id === null ? '#/correlation' : `#/correlation?id=${encodeURIComponent(id)}`;
+  return id === null ? '/console/correlation' : `/console/correlation?id=${encodeURIComponent(id)}`;
 }
 
 /** Returns the link to the deliveries with a status; null: all deliveries. */
 export function linkToDeliveries(status: DeliveryStatus | null): string {
-  return status === null ? '#/deliveries' : `#/deliveries?status=${status}`;
+  return status === null ? '/console/deliveries' : `/console/deliveries?status=${status}`;
 }
 
 /** Returns the link to a group of dead letters; null: to all groups. */
 export function linkToDeadLetters(group: string | null): string {
-  return group === null ? '#/dead-letters' : `#/dead-letters?group=${encodeURIComponent(group)}`;
+  return group === null ? '/console/dead-letters' : `/console/dead-letters?group=${encodeURIComponent(group)}`;
 }
 
 /** Goes to a link of this console, with an entry in the history. */
 export function openLink(link: string): void {
-  location.hash = link;
+  if (link === location.pathname + location.search && !location.hash.startsWith('#/')) return;
+  history.pushState(null, '', link);
+  for (const listener of listeners) listener();
+}
+
+/** Goes to a link of this console in the place of the current entry in the history. */
+export function replaceLink(link: string): void {
+  history.replaceState(history.state, '', link);
+  for (const listener of listeners) listener();
+}
+
+/** Sets a parameter of the current address, so that it leads to what is shown now; null: removes it. */
+export function setParameter(name: string, value: string | null): void {
+  const parameters = new URLSearchParams(location.search);
+  if (value === null) parameters.delete(name);
+  else parameters.set(name, value);
+  const query = parameters.toString();
+  replaceLink(`${location.pathname}${query === '' ? '' : `?${query}`}`);
 }
 
 /** Returns the current route; rerenders the component when it changes. */
 export function useRoute(): Route {
-  const hash = useSyncExternalStore(subscribe, () => location.hash);
-  return useMemo(() => parseHash(hash), [hash]);
+  const address = useSyncExternalStore(subscribe, () => location.pathname + location.search + location.hash);
+  return useMemo(() => parseAddress(new URL(address, location.origin)), [address]);
 }
 
-/** Parses the hash of the URL, including `#`. An unknown or malformed path gives the page `unknown`. */
-export function parseHash(hash: string): Route {
-  const [path = '', search = ''] = splitAt(hash.replace(/^#/, ''), '?');
+/**
+ * Lets a click on a link of this console change the page without loading it again, and moves old links, whose pages stood after
+ * the `#`, to their paths. A secret of a login stays after the `#`, which browsers do not send.
+ */
+export function startRouting(): void {
+  moveOldLink();
+  addEventListener('popstate', () => {
+    moveOldLink();
+    for (const listener of listeners) listener();
+  });
+  document.addEventListener('click', (event) => {
+    const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const anchor = event.target instanceof Element ? event.target.closest('a[href]') : null;
+    const given = anchor?.getAttribute('href') ?? '';
+    if (event.defaultPrevented || !isPlain || !given.startsWith('/console') || anchor?.hasAttribute('target')) return;
+    event.preventDefault();
+    openLink(given);
+  });
+}
+
+function moveOldLink(): void {
+  const { pathname, hash } = location;
+  if (hash.startsWith('#/')) {
+    if (!/^#\/login(?=[/?]|$)/.test(hash)) history.replaceState(null, '', `/console${hash.slice(1)}`);
+  } else if (pathname === '/' || pathname === '/console') history.replaceState(null, '', `/console/${location.search}`);
+}
+
+/** Parses an address of this console. An unknown or malformed path gives the page `unknown`. */
+export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathname' | 'search' | 'hash'>): Route {
+  const isLogin = hash.startsWith('#/login');
+  const [path = '', search = ''] = isLogin
+    ? splitAt(hash.slice(1), '?')
+    : [pathname.replace(/^\/console/, ''), query.slice(1)];
   const parameters = new URLSearchParams(search);
-  if (path === '' || path === '/') return { page: 'activity' };
+  if (path === '' || path === '/') return { page: 'overview', range: toRange(parameters.get('range')) };
+  if (path === '/live') return { page: 'live' };
   if (path === '/channels') return { page: 'channels', part: 'accounts' };
   const part = /^\/channels\/(sending|routes|costs|suppressions)$/.exec(path)?.[1];
   if (part !== undefined) return { page: 'channels', part: part as Exclude<ChannelsPart, 'connections'> };
@@ -172,11 +248,11 @@ export function parseHash(hash: string): Route {
     return { page: 'connections', connector, state, code };
   }
   if (path === '/jobs') return { page: 'jobs' };
-  if (path === '/catalog') return { page: 'catalog', part: 'contents' };
-  if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
+  if (path === '/catalog') return { page: 'catalog', part: 'contents', at: parameters.get('at') };
+  if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };
   if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
-  const link = /^\/login(?:\/([\w-]+))?$/.exec(path);
+  const link = isLogin ? /^\/login(?:\/([\w-]+))?$/.exec(path) : null;
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
   return parseSends(path, parameters) ?? parseItem(path, parameters) ?? { page: 'unknown' };
 }
@@ -204,7 +280,7 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {
     return part === undefined
-      ? { page: 'user', userId: id, eventId: parameters.get('event') }
+      ? { page: 'user', userId: id, eventId: parameters.get('event'), why: parameters.get('why') }
       : { page: 'preferences', userId: id };
   }
   if (part !== undefined) return undefined;
@@ -227,7 +303,9 @@ function splitAt(text: string, at: string): [string, string] {
   return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
 }
 
+const listeners = new Set<() => void>();
+
 function subscribe(listener: () => void): () => void {
-  window.addEventListener('hashchange', listener);
-  return () => window.removeEventListener('hashchange', listener);
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }

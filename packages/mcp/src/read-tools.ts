@@ -57,6 +57,18 @@ export function addReadTools(server: McpServer, access: TidingsAccess): void {
     },
   });
   addTool(server, {
+    name: 'read_releases',
+    title: 'Read releases',
+    description:
+      'List releases of catalog versions to a share of the users; or compare both versions of one, with what its watch says.',
+    input: { release_id: id.optional().describe('Only this release, with the numbers of both versions') },
+    annotations: READ_ONLY,
+    run: ({ release_id }) =>
+      access.get(
+        release_id === undefined ? '/api/v1/releases?limit=20' : `/api/v1/releases/${encodeURIComponent(release_id)}`,
+      ),
+  });
+  addTool(server, {
     name: 'list_rules',
     title: 'List the rules',
     description: 'List the rules of the active catalog, and the events and notification types that they name.',

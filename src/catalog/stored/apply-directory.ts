@@ -33,7 +33,7 @@ export async function applyCatalogDirectory(
     const merged = stored && { hash: hashFiles(files), from: stored.version };
     try {
       const applied = await applyDirectory(pool, tenantId, data, now, merged);
-      await catalogs.setActive(tenantId, applied.version);
+      await catalogs.refresh(tenantId);
       return applied;
     } catch (error) {
       const isOutdated = error instanceof TidingsError && error.code === 'outdated';

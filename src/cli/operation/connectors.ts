@@ -220,7 +220,8 @@ export function addCardsCommands(program: Command): void {
           readonly answer: JsonObject | null;
           readonly reason: string | null;
         };
-        return { data, lines: [data.answer ? JSON.stringify(data.answer, null, 2) : `Failed: ${data.reason}`] };
+        const lines = data.answer ? JSON.stringify(data.answer, null, 2).split('\n') : [`Failed: ${data.reason}`];
+        return { data, lines };
       }),
     );
 }

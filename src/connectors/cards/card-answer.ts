@@ -33,6 +33,8 @@ const answerSchema = z.object({
   responseStatus: z.object({ messageCode: z.string().regex(/^[\w.-]{1,64}$/) }),
 });
 
+type Entry = NonNullable<z.infer<typeof answerSchema>['responseDataList']>[number];
+
 /**
  * Reads the answer to REGISTER_VALID_USER.
  * @param token what was asked for; if the answer names it, other cards do not count
@@ -58,7 +60,10 @@ export function readCardAnswer(answer: JsonObject, token: string): CardAnswer {
       if (named.length === 0 || card === token) cards[status]++;
     }
   }
-  const found = entries.find(({ subscriberReferenceId }) => subscriberReferenceId)?.subscriberReferenceId ?? null;
+  // That of a card which is registered, before that of one which is not.
+  const hasRegistered = (entry: Entry) => Object.values(entry.cardStatusMap ?? {}).includes('S');
+  const withId = entries.filter(({ subscriberReferenceId }) => subscriberReferenceId);
+  const found = (withId.find(hasRegistered) ?? withId[0])?.subscriberReferenceId ?? null;
   if (cards.R > 0) return { outcome: 'retry', code, subscriberReferenceId: cards.S > 0 ? found : null, cards };
   if (cards.S === 0 && cards.I > 0) return { outcome: 'unusable', code, subscriberReferenceId: null, cards };
   if (found === null) {

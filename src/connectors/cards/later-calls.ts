@@ -15,8 +15,8 @@ export interface CardCallResult {
   readonly reason: string | null;
 }
 
-/** Digits in a row that may be a card number. */
-const CARD_NUMBER = /\d{8,15}(?=\d{4}(?!\d))/g;
+/** Digits that may be a card number, in a row or in groups: all but the last four. */
+const CARD_NUMBER = /\d(?:[ -]?\d){7,14}(?=[ -]?\d(?:[ -]?\d){3}(?![ -]?\d))/g;
 
 /**
  * Makes a call that names the subscriber: get_card_list or set_card_policy. Where Tidings talks to the network itself, it names

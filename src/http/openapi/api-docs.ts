@@ -22,6 +22,7 @@ conventions](/api/docs/api), [the rules](/api/docs/rules) and [security](/api/do
 const TAGS = [
   { name: 'events', description: 'What happened to users, and what was rejected' },
   { name: 'explain', description: 'Why a user did, or did not, get a notification' },
+  { name: 'search', description: 'One search over everything that has a name, an id or an address' },
   { name: 'users', description: 'Users that events are about' },
   { name: 'sources', description: 'Kafka topics whose messages are events' },
   { name: 'sinks', description: 'Kafka topics that facts and decisions are written to' },
@@ -35,6 +36,7 @@ const TAGS = [
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
   { name: 'catalog', description: 'Events, notification types, templates and rules' },
+  { name: 'releases', description: 'A version of the catalog for a share of the users' },
   { name: 'templates', description: 'Templates that are made over the API, and tests of their variants' },
   { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },

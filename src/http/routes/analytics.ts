@@ -8,9 +8,10 @@ import {
   readSummary,
 } from '../../analytics/read-metrics.ts';
 import type { Channel } from '../../model/delivery.ts';
-import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { isoTime } from '../../time/iso-time.ts';
 import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { KEPT_METRICS } from '../kept-metrics.ts';
 import {
   channelMetrics,
   metricGroupQuery,
@@ -22,11 +23,11 @@ import {
   metricSummaryQuery,
 } from '../schemas/metrics.ts';
 
-/** As the retention policy says when nothing is set. */
-const KEPT = { minute: 2 * DAY_MS, hour: 90 * DAY_MS, day: null, week: null };
-
 /** Routes for metrics: sums over time of what was decided, sent and reported. */
-export function registerMetricRoutes(app: App, { database, clock, metricPeriods = KEPT }: HttpDependencies): void {
+export function registerMetricRoutes(
+  app: App,
+  { database, clock, metricPeriods = KEPT_METRICS }: HttpDependencies,
+): void {
   /** Reads from the replica if there is one; what it does not have yet is not counted. */
   const read = async <T extends MetricSpan>(
     { tenantId }: { readonly tenantId: string },
@@ -113,7 +114,12 @@ export function registerMetricRoutes(app: App, { database, clock, metricPeriods 
     async ({ principal, query: { grain, ...query } }, reply) => {
       const found = await read(principal, reply, (parts) => readSeries(parts, toQuery(principal, query), grain));
       const points = found.points.map(({ at, values }) => ({ at: isoTime(at), metrics: values }));
-      return { ...toSpan(found), grain: found.grain, points };
+      const markers = found.markers.map(({ at, releaseId, ...marker }) => ({
+        ...marker,
+        at: isoTime(at),
+        release_id: releaseId,
+      }));
+      return { ...toSpan(found), grain: found.grain, points, markers };
     },
   );
   app.get(

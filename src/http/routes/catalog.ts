@@ -96,7 +96,7 @@ export function registerCatalogRoutes(app: App, { catalogs, database, seal, cloc
     '/api/v1/catalog',
     {
       bodyLimit: MAX_BODY_BYTES,
-      config: { scope: 'catalog:write', errors: ['invalid_catalog', 'outdated'] },
+      config: { scope: 'catalog:write', errors: ['invalid_catalog', 'outdated', 'release_under_way'] },
       schema: {
         operationId: 'applyCatalog',
         summary: 'Apply a catalog, or only check it as `tidings check` does',
@@ -119,7 +119,7 @@ export function registerCatalogRoutes(app: App, { catalogs, database, seal, cloc
   app.post(
     '/api/v1/catalog/rollback',
     {
-      config: { scope: 'catalog:write', errors: ['not_found', 'outdated'] },
+      config: { scope: 'catalog:write', errors: ['not_found', 'outdated', 'release_under_way'] },
       schema: {
         operationId: 'rollBackCatalog',
         summary: 'Make an earlier version active again',

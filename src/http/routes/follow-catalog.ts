@@ -9,7 +9,7 @@ export function registerFollowRoutes(app: App, { database, catalogs, clock }: Ht
   app.put(
     '/api/v1/catalog/follow',
     {
-      config: { scope: 'catalog:write', errors: ['not_found'] },
+      config: { scope: 'catalog:write', errors: ['not_found', 'release_under_way'] },
       schema: {
         operationId: 'followCatalog',
         summary: 'Follow the catalog of another tenant, until a catalog is applied here',
@@ -27,7 +27,7 @@ export function registerFollowRoutes(app: App, { database, catalogs, clock }: Ht
       if (!followed) {
         throw new TidingsError('not_found', 'There is no such tenant to follow.', { pointer: '/tenant_id' });
       }
-      await catalogs.setActive(tenantId, followed.version);
+      await catalogs.refresh(tenantId);
       return followed;
     },
   );

@@ -6,7 +6,9 @@ import type { Sessions } from '../../members/sessions.ts';
 import type { App, HttpDependencies } from '../app.ts';
 
 /** A page of the console: what may follow a login. Another address would make the login a redirect to anywhere. */
-const CONSOLE_PAGE = /^#\/[\x21-\x7e]{0,500}$/;
+const CONSOLE_PAGE = /^\/console\/[\x21-\x7e]{0,500}$/;
+/** A page as older links name it. */
+const OLD_PAGE = /^#\/[\x21-\x7e]{0,500}$/;
 
 /**
  * Login of members by OpenID Connect. A browser calls these routes, so each answers with a redirect: to the provider, or to the
@@ -32,7 +34,7 @@ export function registerLoginRoutes(
       },
     },
     async ({ query, headers }, reply) => {
-      const to = CONSOLE_PAGE.test(query.to ?? '') ? (query.to as string) : '#/';
+      const to = toPage(query.to ?? '');
       try {
         const { url, cookies } = await requireOidc(oidc).begin(to, headers);
         return reply.header('set-cookie', cookies).header('cache-control', 'no-store').redirect(url);
@@ -63,7 +65,7 @@ export function registerLoginRoutes(
       reply.header('cache-control', 'no-store').header('set-cookie', login.forget(given));
       try {
         const { identity, to } = await login.finish(given, headers);
-        return reply.header('set-cookie', await sessions.start(identity)).redirect(`/${to}`);
+        return reply.header('set-cookie', await sessions.start(identity)).redirect(toPage(to));
       } catch (error) {
         return reply.redirect(toProblemPage(error));
       }
@@ -80,6 +82,12 @@ export function registerLoginRoutes(
 
 /** Problems that an operator must know of: the others are of the one that logs in. */
 const SERIOUS: ReadonlySet<LoginProblem> = new Set(['provider_unavailable', 'login_failed', 'too_many_logins']);
+
+/** Returns the page of the console that a login leads to: the one that is asked for, or the first one. */
+function toPage(asked: string): string {
+  if (CONSOLE_PAGE.test(asked)) return asked;
+  return OLD_PAGE.test(asked) ? `/console${asked.slice(1)}` : '/console/';
+}
 
 function requireOidc(oidc: OidcLogin | null): OidcLogin {
   if (oidc) return oidc;

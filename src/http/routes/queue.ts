@@ -1,14 +1,14 @@
-import { describeCircuit, MAX_REPORTED_CIRCUITS } from '../../delivery/open-circuit.ts';
 import { CHANNELS, type Channel, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
-import { listCircuits } from '../../store/deliveries/circuits.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT } from '../../store/deliveries/overdue.ts';
 import { listRouteMoves } from '../../store/route-moves.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { findOpenCircuits } from '../open-circuits.ts';
 import { queueState } from '../schemas/queue.ts';
 
 /** Routes for what holds up the queues. */
-export function registerQueueRoutes(app: App, { database, clock, listOpenCircuits }: HttpDependencies): void {
+export function registerQueueRoutes(app: App, dependencies: HttpDependencies): void {
+  const { database, clock } = dependencies;
   app.get(
     '/api/v1/queue',
     {
@@ -28,13 +28,6 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
         before: now - OVERDUE_AFTER_MS,
         now,
       });
-      // Without workers of its own, this process knows those that are stored.
-      const stored = listOpenCircuits
-        ? []
-        : await listCircuits(database.forTenant(principal.tenantId), {
-            tenantId: principal.tenantId,
-            limit: MAX_REPORTED_CIRCUITS,
-          });
       const moves = await listRouteMoves(database.forTenant(principal.tenantId), principal.tenantId);
       return {
         overdue: found.map(({ queue, channel, count, oldest }) => ({
@@ -52,9 +45,7 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
           moved_at: isoTime(movedAt),
           cause,
         })),
-        circuits: listOpenCircuits
-          ? [...listOpenCircuits(principal.tenantId)]
-          : stored.map((circuit) => describeCircuit(circuit, now)),
+        circuits: [...(await findOpenCircuits(dependencies, principal.tenantId))],
       };
     },
   );

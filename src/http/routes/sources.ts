@@ -1,11 +1,10 @@
 import { TidingsError } from '../../errors.ts';
-import type { MessageSource } from '../../model/source.ts';
-import { rejectSource } from '../../sources/readers.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { listOffsets, loadPausedSources, setSourcePaused } from '../../store/kafka-offsets.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { sourcePage, sourceParams, sourceState } from '../schemas/sources.ts';
+import { findSourceCause, KAFKA_NOT_CONFIGURED } from '../source-cause.ts';
 
 const PATH = '/api/v1/sources';
 const TAGS = ['sources'];
@@ -34,7 +33,7 @@ export function registerSourceRoutes(app: App, { database, catalogs, clock, kafk
         sources: sources.map((one) => {
           const { name, description = null, topic, format } = one;
           const pausedAt = paused.get(`${tenantId}\n${name}`) ?? null;
-          const cause = findCause(tenantId, one);
+          const cause = findSourceCause(kafka, tenantId, one);
           const partitions = offsets.filter((offset) => offset.topic === topic).map(({ topic: _, ...rest }) => rest);
           const lags = partitions.flatMap(({ lag }) => (lag === null ? [] : [lag]));
           return {
@@ -52,11 +51,6 @@ export function registerSourceRoutes(app: App, { database, catalogs, clock, kafk
       };
     },
   );
-
-  function findCause(tenantId: string, source: MessageSource): string | null {
-    if (!kafka) return NOT_CONFIGURED;
-    return rejectSource(kafka.settings, kafka.tenant, tenantId, source) ?? null;
-  }
 
   for (const isPaused of [true, false]) {
     const verb = isPaused ? 'pause' : 'resume';
@@ -92,13 +86,11 @@ export function registerSourceRoutes(app: App, { database, catalogs, clock, kafk
   }
 }
 
-const NOT_CONFIGURED = 'Kafka is not configured (TIDINGS_KAFKA_BROKERS)';
-
 function toState(
   cause: string | null,
   pausedAt: string | null,
 ): 'reading' | 'paused' | 'not_allowed' | 'not_configured' {
-  if (cause === NOT_CONFIGURED) return 'not_configured';
+  if (cause === KAFKA_NOT_CONFIGURED) return 'not_configured';
   if (cause !== null) return 'not_allowed';
   return pausedAt === null ? 'reading' : 'paused';
 }

@@ -132,7 +132,10 @@ export function registerStoredTemplateRoutes(app: App, { catalogs, database, sea
     PATH,
     {
       bodyLimit: MAX_BODY_BYTES,
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated'] },
+      config: {
+        scope: 'templates:write',
+        errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated', 'release_under_way'],
+      },
       schema: {
         operationId: 'updateTemplate',
         summary: 'Change the draft of a template; without one, make the next version as a draft',
@@ -159,7 +162,10 @@ export function registerStoredTemplateRoutes(app: App, { catalogs, database, sea
   app.delete(
     PATH,
     {
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'template_in_use', 'outdated'] },
+      config: {
+        scope: 'templates:write',
+        errors: ['not_found', 'managed_by_files', 'template_in_use', 'outdated', 'release_under_way'],
+      },
       schema: {
         operationId: 'deleteTemplateDraft',
         summary: 'Delete the draft of a template, and the template if it has no other version',

@@ -24,7 +24,10 @@ export function registerTemplateTestRoutes(app: App, { catalogs, database, clock
   app.put(
     PATH,
     {
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated'] },
+      config: {
+        scope: 'templates:write',
+        errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated', 'release_under_way'],
+      },
       schema: {
         operationId: 'startVariantTest',
         summary: 'Begin a test of the variants of a template; another one that is under way ends',
@@ -44,7 +47,7 @@ export function registerTemplateTestRoutes(app: App, { catalogs, database, clock
   app.delete(
     PATH,
     {
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'outdated'] },
+      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'outdated', 'release_under_way'] },
       schema: {
         operationId: 'endVariantTest',
         summary: 'End the test of a template: all users are shown that without a variant',

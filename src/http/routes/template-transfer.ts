@@ -42,7 +42,14 @@ export function registerTemplateTransferRoutes(app: App, { catalogs, database, c
       bodyLimit: MAX_BODY_BYTES,
       config: {
         scope: 'templates:write',
-        errors: ['managed_by_files', 'invalid_template', 'template_exists', 'too_many_templates', 'outdated'],
+        errors: [
+          'managed_by_files',
+          'invalid_template',
+          'template_exists',
+          'too_many_templates',
+          'outdated',
+          'release_under_way',
+        ],
       },
       schema: {
         operationId: 'seedTemplates',
@@ -85,7 +92,14 @@ export function registerTemplateTransferRoutes(app: App, { catalogs, database, c
       bodyLimit: MAX_BODY_BYTES,
       config: {
         scope: 'templates:write',
-        errors: ['managed_by_files', 'invalid_template', 'template_exists', 'too_many_templates', 'outdated'],
+        errors: [
+          'managed_by_files',
+          'invalid_template',
+          'template_exists',
+          'too_many_templates',
+          'outdated',
+          'release_under_way',
+        ],
       },
       schema: {
         operationId: 'importTranslations',

@@ -61,7 +61,10 @@ export function registerTemplateVersionRoutes(app: App, { catalogs, database, se
   app.post(
     `${PATH}/activate`,
     {
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated'] },
+      config: {
+        scope: 'templates:write',
+        errors: ['not_found', 'managed_by_files', 'invalid_template', 'outdated', 'release_under_way'],
+      },
       schema: {
         operationId: 'activateTemplate',
         summary: 'Make a version the active one: the newest, or that of the id or the body',
@@ -82,7 +85,14 @@ export function registerTemplateVersionRoutes(app: App, { catalogs, database, se
     {
       config: {
         scope: 'templates:write',
-        errors: ['not_found', 'managed_by_files', 'invalid_template', 'template_in_use', 'outdated'],
+        errors: [
+          'not_found',
+          'managed_by_files',
+          'invalid_template',
+          'template_in_use',
+          'outdated',
+          'release_under_way',
+        ],
       },
       schema: {
         operationId: 'rollBackTemplate',
@@ -102,7 +112,10 @@ export function registerTemplateVersionRoutes(app: App, { catalogs, database, se
   app.post(
     `${PATH}/archive`,
     {
-      config: { scope: 'templates:write', errors: ['not_found', 'managed_by_files', 'template_in_use', 'outdated'] },
+      config: {
+        scope: 'templates:write',
+        errors: ['not_found', 'managed_by_files', 'template_in_use', 'outdated', 'release_under_way'],
+      },
       schema: {
         operationId: 'archiveTemplate',
         summary: 'Take a template out of use; its versions are kept',

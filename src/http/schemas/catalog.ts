@@ -92,7 +92,7 @@ export type CatalogView = z.infer<typeof catalogView>;
 
 const activation = z
   .object({
-    kind: z.enum(['applied', 'rolled_back']),
+    kind: z.enum(['applied', 'rolled_back', 'released']),
     at: timestamp,
     by: z.string(),
     from: z.exactOptional(z.int()),
@@ -115,7 +115,7 @@ export const versionPage = z
   .object({ versions: listOf(catalogVersion), next: nextCursor })
   .meta({ id: 'CatalogVersionPage', description: 'Applied versions, newest first' });
 
-const difference = z
+export const difference = z
   .object({
     part: z.enum([
       'event',
@@ -149,7 +149,7 @@ export const catalogDiff = z
 
 const CODES = ['invalid', ...(Object.keys(CHECKS) as CheckCode[])] as const;
 
-const finding = z
+export const finding = z
   .object({
     file: z.string(),
     line: z.int(),

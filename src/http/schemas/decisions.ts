@@ -144,6 +144,24 @@ export const storedDecision = z
   })
   .meta({ id: 'StoredDecision', description: 'A decision with its evidence and its event' });
 
+export const explainedDecision = z
+  .object({
+    ...storedDecision.shape,
+    release: z
+      .exactOptional(
+        z
+          .object({
+            release_id: z.string(),
+            share: z.number().describe('Percentage of the users then'),
+            included: z.boolean().describe('Whether the user is one of them'),
+            reason: z.string(),
+          })
+          .meta({ id: 'ReleaseOfDecision', description: 'A release under way, and why this version decided' }),
+      )
+      .describe('Absent: no release was under way'),
+  })
+  .meta({ id: 'ExplainedDecision', description: 'A decision with its evidence, its event and the release under way' });
+
 const recentDecision = z
   .object({
     ...summary,

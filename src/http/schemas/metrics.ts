@@ -3,6 +3,7 @@ import type { MetricValues } from '../../analytics/metric-values.ts';
 import { MAX_POINTS, METRIC_GROUPS } from '../../analytics/read-metrics.ts';
 import { CHANNELS } from '../../model/delivery.ts';
 import { GRAINS } from '../../store/metrics/counters.ts';
+import { MARKER_KINDS, MAX_MARKERS } from '../../store/metrics/list-markers.ts';
 import { MAX_GROUPS } from '../../store/metrics/read-rollups.ts';
 import { listOf, pathText, timestamp, timeText } from './common.ts';
 
@@ -142,11 +143,27 @@ export const metricGroups = z
   })
   .meta({ id: 'MetricGroups', description: 'What happened, in groups; the largest first' });
 
+const marker = z
+  .object({
+    at: timestamp,
+    kind: z.enum(MARKER_KINDS),
+    version: z.int().describe('The version that became active, or is released'),
+    from: z.int().nullable().describe('The version before'),
+    release_id: z.string().nullable(),
+    share: z.number().nullable().describe('Percentage of the users who have it'),
+    by: z.string(),
+    reason: z.string().nullable(),
+  })
+  .meta({ id: 'MetricMarker', description: 'A change of the catalog, for a chart' });
+
 export const metricSeries = z
   .object({
     ...span,
     grain: z.enum(GRAINS),
     points: listOf(z.object({ at: timestamp.describe('Start of the point'), metrics: metricValues })),
+    markers: listOf(marker).describe(
+      `Changes of the catalog in the span, in order of time; at most ${MAX_MARKERS}, the latest`,
+    ),
   })
   .meta({ id: 'MetricSeries', description: 'What happened, over time' });
 

@@ -14,7 +14,7 @@ import {
   userId,
   userIdParam,
 } from './common.ts';
-import { storedDecision } from './decisions.ts';
+import { explainedDecision, storedDecision } from './decisions.ts';
 import { notification } from './deliveries.ts';
 
 /* Users: who is known, what is stored about one, and the explanation of one notification. */
@@ -120,7 +120,7 @@ export const explanation = z
     catalog_version: z.int(),
     is_complete: z.boolean().describe('False: the user has more history than was examined'),
     rules: listOf(explainedRule),
-    decisions: listOf(storedDecision).describe('The latest ones, newest first'),
+    decisions: listOf(explainedDecision).describe('The latest ones, newest first'),
     notifications: listOf(notification),
   })
   .meta({ id: 'Explanation', description: 'Why a user did, or did not, get a notification' });

@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { groupBy } from '../../lib/group-by.ts';
-import { requiredForPlan, requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
+import { requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
 import { listTouched } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
 import { loadWaitsOf } from '../concerned-waits.ts';
-import { loadLimitUses, loadOpenWaits } from '../load-facts.ts';
+import { listPlanLookups, loadLimitUses, loadOpenWaits } from '../load-facts.ts';
 import {
   beginLocked,
   decideEmitted,
@@ -42,17 +42,15 @@ export async function fireDueWaits(
 ): Promise<number> {
   const budget = new CpuBudget(limits);
   const { transaction, due } = await beginDue(parts, connection, asked, budget);
-  const { catalog, facts, decider } = transaction;
+  const { cohorts, facts, decider } = transaction;
   if (due.length === 0) {
     await commit(connection);
     return 0;
   }
   const needs = due.flatMap((wait) => requiredLimitsOfWait(decider.getWaitRules(wait), wait));
-  const caps = requiredForPlan(catalog.rules, decider.batch.now);
-  const ofCaps = [...new Set(due.map(({ userId }) => userId))].flatMap((userId) =>
-    caps.map((need) => ({ userId, need })),
-  );
-  await loadLimitUses(connection, facts, asked.tenantId, [...needs, ...ofCaps]);
+  const userIds = [...new Set(due.map(({ userId }) => userId))];
+  const ofPlan = listPlanLookups(cohorts, userIds, decider.batch.now);
+  await loadLimitUses(connection, facts, asked.tenantId, [...needs, ...ofPlan]);
   for (let left: readonly Wait[] = due; left.length > 0; ) {
     const fired = await decider.fireWaitsWithin(budget, left);
     await decideEmitted(transaction, fired.emitted);

@@ -9,7 +9,7 @@ import { beginLocked, loadWaitCatalogs, type TransactionParts, writeAndAnnounce 
 
 /** The outcome of migrating the waits of some users. */
 export interface MigratedWaits {
-  /** The catalog version that is active, and has the waits now. */
+  /** The catalog version that is active, and has the waits now; during a release, the one before. */
   readonly version: number;
   /** Waits that were moved; some have ended by it: the rule would not wait, or an event that came since ends them. */
   readonly changed: number;
@@ -23,8 +23,8 @@ export interface MigratedWaits {
 const WAITS_PER_SLICE = 50;
 
 /**
- * Moves the open waits of a rule to the active catalog version, for these users, in one transaction. Changes nothing if the
- * active version has no such rule.
+ * Moves the open waits of a rule to the active catalog version, during a release to the one that decides about their user, for these
+ * users, in one transaction. Changes nothing where that version has no such rule.
  */
 export async function migrateWaits(
   parts: TransactionParts,
@@ -34,25 +34,27 @@ export async function migrateWaits(
 ): Promise<MigratedWaits> {
   const request = { tenantId, userIds, events: [], checkDuplicates: false };
   const transaction = await beginLocked(parts, connection, request);
-  const { catalog, facts, decider } = transaction;
-  const { version } = catalog;
-  const compiled = catalog.rules.byName.get(rule);
+  const { cohorts, facts, decider } = transaction;
+  const { version } = cohorts.base.catalog;
+  const catalogOf = (userId: string) => cohorts.of(userId).catalog;
   const all = await loadWaitsOfRule(connection, tenantId, rule, userIds);
   const lastUserId = all.at(-1)?.userId;
   const waits = attachOpened(
     facts,
-    all.filter(({ catalogVersion }) => catalogVersion !== version),
+    all.filter(({ userId, catalogVersion }) => catalogVersion !== catalogOf(userId).version),
   );
-  if (!compiled || waits.length === 0) {
+  const compiledOf = (userId: string) => catalogOf(userId).rules.byName.get(rule);
+  if (!waits.some(({ userId }) => compiledOf(userId))) {
     await commit(connection);
     return { version, changed: 0, skipped: waits.length, lastUserId };
   }
   await loadWaitCatalogs(transaction);
-  const history = waits.flatMap((wait) =>
-    requiredHistoryOfWait(compiled, wait).map((need) => ({ userId: wait.userId, need })),
-  );
+  const history = waits.flatMap((wait) => {
+    const compiled = compiledOf(wait.userId);
+    return compiled ? requiredHistoryOfWait(compiled, wait).map((need) => ({ userId: wait.userId, need })) : [];
+  });
   mergeRows(facts, await loadFacts(connection, { tenantId, userIds: [], events: [], history, limits: [] }));
-  await loadSpanEvents(connection, facts, catalog, history);
+  for (const cohort of cohorts.all) await loadSpanEvents(connection, facts, cohort, cohort.pick(history));
   waits.sort(compareByDueTime);
   const changed: Wait[] = [];
   for (let from = 0; from < waits.length; from += WAITS_PER_SLICE) {

@@ -1,7 +1,7 @@
 import { parse } from '@humanwhocodes/momoa';
 
 /**
- * The only key of the object that `parseExactJson` puts in the place of a whole number whose digits would change. The NUL
+ * The only key of the object that `parseExactJson` puts in the place of a number that is too large, or whole and of other digits. The NUL
  * keeps it apart from every key that can be stored.
  */
 export const INEXACT_NUMBER = '\0number';
@@ -19,7 +19,8 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
 /**
  * Parses JSON text (RFC 8259), with or without a byte order mark. A whole number whose digits would change, because it is
- * beyond 2^53 and has more digits than a double holds, becomes an object with the key INEXACT_NUMBER and its text as the value.
+ * beyond 2^53 and has more digits than a double holds, and one beyond the range of a double become an object with the key
+ * INEXACT_NUMBER and their text as the value.
  *
  * @throws JsonSyntaxError
  */
@@ -31,7 +32,7 @@ export function parseExactJson(given: string): unknown {
   } catch {
     throw new JsonSyntaxError(describeSyntaxError(text));
   }
-  if (!MAYBE_INEXACT.test(text)) return value;
+  if (typeof value !== 'object' || !MAYBE_INEXACT.test(text)) return value;
   let isExact = true;
   const marked = text.replace(TOKENS, (token) => {
     if (token.startsWith('"') || keepsDigits(token)) return token;
@@ -49,6 +50,7 @@ const BYTE_ORDER_MARK = 0xfeff;
  */
 function keepsDigits(literal: string): boolean {
   const value = Number(literal);
+  if (!Number.isFinite(value)) return false;
   return Number.isSafeInteger(value) || !Number.isInteger(value) || toDigits(literal) === toDigits(String(value));
 }
 

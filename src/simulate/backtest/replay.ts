@@ -131,7 +131,19 @@ class Replay implements InMemory {
     const due = [...this.#user.waits.values()].filter((wait) => this.#fireTime(wait) === this.now);
     for (const wait of due) this.#applyOperatorCommand(wait);
     const open = due.flatMap(({ waitId }) => this.#user.waits.get(waitId) ?? []);
+    this.#activateAtEnd(due);
     this.#addVerdicts(fireAll(this, open));
+  }
+
+  /** Activates the version that decided about the user when these waits were due: its policy, and its limits of repetitions, held. */
+  #activateAtEnd(due: readonly Wait[]): void {
+    if (this.#isCandidateActive()) return;
+    for (const { waitId } of due) {
+      const past = this.#pastWaits.get(waitId);
+      if (past?.status !== 'fired') continue;
+      this.#activate(this.#backtest.version(past.endedVersion ?? past.catalogVersion));
+      return;
+    }
   }
 
   /** Moves the waits that an operator moved at this instant to another catalog version. */

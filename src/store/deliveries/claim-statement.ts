@@ -4,7 +4,9 @@ import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel, type DeliveryStatus, type InDoubtPolicy } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import type { ReleaseUnderWay } from '../../model/release.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
+import { chooseVersion } from '../releases/active-version.ts';
 import type { ClaimedDelivery, ClaimHandle } from './claimed-delivery.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 import { suppressedReason, suppressionOf } from './suppressed.ts';
@@ -45,7 +47,7 @@ export function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelive
     retryUntil: row[7],
     inDoubt: row[8],
     catalogVersion,
-    activeCatalog: row[10] ?? catalogVersion,
+    activeCatalog: row[10] === null ? catalogVersion : chooseVersion({ version: row[10], release: row[32] }, row[3]),
     data,
     address: row[12] === null ? null : { sealed: row[12], mask: row[13], hash: row[22] },
     handle: row[14],
@@ -96,6 +98,7 @@ export type ClaimedRow = [
   hasTerms: boolean | null,
   endedStatus: DeliveryStatus | null,
   endedCode: string | null,
+  release: ReleaseUnderWay | null,
 ];
 
 /**
@@ -199,7 +202,8 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
           ) end, d.account, k.heard_outcomes, n.sequence::float8, k.has_terms,
-          case when d.finished_at is not null then d.status end, case when d.finished_at is not null then d.reason_code end`;
+          case when d.finished_at is not null then d.status end, case when d.finished_at is not null then d.reason_code end,
+          k.release`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

@@ -28,7 +28,7 @@ export interface ClaimedDelivery {
   readonly target: string;
   readonly userId: string;
   readonly notificationType: string;
-  /** The catalog version that decided it, and the active one. */
+  /** The catalog version that decided it, and the one that is active for its user. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
   /** Events about outcomes, such as `notification.failed`, that endpoints of webhooks subscribe to; null: none. */

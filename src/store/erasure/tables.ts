@@ -64,6 +64,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   catalogs: 'no users',
   catalog_contents: 'no users',
   active_catalogs: 'no users',
+  releases: 'no users',
   webhook_endpoints: 'no users',
   leases: 'names of workers',
   kafka_offsets: 'names of topics',

@@ -2,6 +2,7 @@ import type { Excerpt } from '../../events/excerpt.ts';
 import { hashText } from '../../lib/text/hash-text.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Event, JsonObject, Millis, Profile } from '../../model/event.ts';
+import type { ActiveVersion, ReleaseUnderWay } from '../../model/release.ts';
 import type { CountedUse, HistoryLookup, LimitLookup } from '../../rules/facts.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -40,8 +41,8 @@ export interface EventIdentity {
 
 /** Stored rows that answer a FactsQuery. A user without a row in `profiles` is new. */
 export interface FactRows {
-  /** The active catalog version; 0 if none was applied. */
-  readonly catalogVersion: number;
+  /** The active catalog versions; 0 if none was applied. */
+  readonly active: ActiveVersion;
   /** Whether any wait of the tenant is open; false if no catalog was applied. */
   readonly hasWaits: boolean;
   /** Types of facts that endpoints of webhooks subscribe to; null: none. */
@@ -117,7 +118,7 @@ export function loadFacts(connection: Connection, query: FactsQuery): Promise<Fa
 
 async function load(connection: Connection, query: FactsQuery, before: readonly Statement[]): Promise<FactRows> {
   const facts: LoadedRows = {
-    catalogVersion: 0,
+    active: { version: 0, release: null },
     hasWaits: false,
     heardTypes: null,
     openTopics: null,
@@ -190,7 +191,7 @@ interface Reader {
 }
 
 /** Columns are never null. The first is mostly the index in the list that was asked for. */
-type Row = readonly [string, string, string, string, string, string];
+type Row = readonly [string, string, string, string, string, string, string];
 
 /** Only the look-ups that ask for something: a statement that finds nothing costs as much as one that does. */
 function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery, rows: LoadedRows): Reader[] {
@@ -209,8 +210,11 @@ function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery
 function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
-    read([version, hasWaits, heardTypes, erasedUntil, hasMerges, openTopics]) {
-      rows.catalogVersion = Number(version);
+    read([version, hasWaits, heardTypes, erasedUntil, hasMerges, openTopics, release]) {
+      rows.active = {
+        version: Number(version),
+        release: release === '' ? null : (JSON.parse(release) as ReleaseUnderWay),
+      };
       rows.hasWaits = hasWaits === 't';
       rows.heardTypes = heardTypes === '' ? null : (JSON.parse(heardTypes) as string[]);
       rows.erasedUntil = erasedUntil === '' ? null : parsePgTime(erasedUntil);
@@ -224,7 +228,7 @@ function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
        coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, ''), has_merges,
-       coalesce(case when open_until > now() then array_to_json(open_topics)::text end, '')
+       coalesce(case when open_until > now() then array_to_json(open_topics)::text end, ''), coalesce(release::text, '')
 from active_catalogs where tenant_id = $1 and not is_moving`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {

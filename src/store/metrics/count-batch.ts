@@ -1,7 +1,9 @@
 import type { Decision, ReasonCode } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import type { ReleaseUnderWay } from '../../model/release.ts';
 import type { Statement } from '../pg/pipeline.ts';
-import type { Counter } from './counters.ts';
+import { isReleasedTo } from '../releases/active-version.ts';
+import { type Counter, toReleaseGroups } from './counters.ts';
 import type { DeltaItem } from './delta-item.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,11 +23,21 @@ export interface CountedBatch {
   readonly tenantId: string;
   /** Decision time. */
   readonly now: Millis;
-  readonly events: readonly { readonly event: { readonly type: string }; readonly decisions: readonly Decision[] }[];
-  readonly waits: readonly { readonly decisions: readonly Decision[] }[];
+  /** The release under way, whose users are counted apart; null: none is. */
+  readonly release: ReleaseUnderWay | null;
+  readonly events: readonly {
+    readonly event: { readonly type: string; readonly userId: string };
+    readonly decisions: readonly Decision[];
+    readonly catalogVersion: number;
+  }[];
+  readonly waits: readonly {
+    readonly wait: { readonly catalogVersion: number; readonly userId: string };
+    readonly decisions: readonly Decision[];
+  }[];
   readonly facts: readonly { readonly factId: string }[];
   /** Includes those of facts, which are not counted. */
   readonly notifications: readonly {
+    readonly userId: string;
     readonly notificationId: string;
     readonly type: string;
     readonly rule: string;
@@ -44,34 +56,57 @@ export function countStatement(batch: CountedBatch): Statement | undefined {
 const COUNT = 'insert into metric_deltas (tenant_id, items) values ($1, $2)';
 
 /** Returns what a batch decided, summed up. */
-export function countBatch({ now, events, waits, facts, notifications, deliveries }: CountedBatch): DeltaItem[] {
+export function countBatch(batch: CountedBatch): DeltaItem[] {
+  const { now, release, events, waits, facts, notifications, deliveries } = batch;
   const sums = new Sums(Math.floor(now / MINUTE_MS));
-  for (const { event, decisions } of events) {
-    sums.add('events', event.type, { event: event.type });
-    countDecisions(sums, decisions);
+  const groupOf = release === null ? () => undefined : groupsOf(release);
+  for (const { event, decisions, catalogVersion: version } of events) {
+    const group = groupOf(event.userId);
+    sums.add('events', `${version} ${group} ${event.type}`, { event: event.type, version, release: group });
+    countDecisions(sums, decisions, version, group);
   }
-  for (const { decisions } of waits) countDecisions(sums, decisions);
+  for (const { wait, decisions } of waits) {
+    if (decisions.length > 0) countDecisions(sums, decisions, wait.catalogVersion, groupOf(wait.userId));
+  }
   const factIds = facts.length > 0 ? new Set(facts.map(({ factId }) => factId)) : undefined;
-  for (const { notificationId, type, rule, catalogVersion: version } of notifications) {
-    if (!factIds?.has(notificationId)) sums.add('decided', `${version} ${rule} ${type}`, { type, rule, version });
+  for (const { userId, notificationId, type, rule, catalogVersion: version } of notifications) {
+    if (factIds?.has(notificationId)) continue;
+    const group = groupOf(userId);
+    sums.add('decided', `${version} ${group} ${rule} ${type}`, { type, rule, version, release: group });
   }
   for (const { type, channel, catalogVersion: version } of deliveries)
     sums.add('planned', `${version} ${channel} ${type}`, { type, channel, version });
   return sums.items();
 }
 
-function countDecisions(sums: Sums, decisions: readonly Decision[]): void {
+/** Returns the value of the dimension `release` for a user. */
+function groupsOf(release: ReleaseUnderWay): (userId: string) => string {
+  const { released, others } = toReleaseGroups(release.id);
+  return (userId) => (isReleasedTo(release, userId) ? released : others);
+}
+
+function countDecisions(sums: Sums, decisions: readonly Decision[], version: number, group: string | undefined): void {
   for (const decision of decisions) {
     const { notification_type: type, rule, reason_code: reason, evidence } = decision;
-    if (isHeldBack(decision)) sums.add('held', `${reason} ${rule} ${type}`, { type, rule, reason });
+    if (isHeldBack(decision))
+      sums.add('held', `${version} ${group} ${reason} ${rule} ${type}`, {
+        type,
+        rule,
+        reason,
+        version,
+        release: group,
+      });
     for (const { verdict, channel, code } of evidence.plan ?? []) {
       if (verdict === 'drop')
-        sums.add('dropped', `${channel} ${code} ${rule} ${type}`, { type, rule, channel, reason: code });
+        sums.add('dropped', `${version} ${channel} ${code} ${rule} ${type}`, {
+          ...{ type, rule, channel, version },
+          reason: code,
+        });
     }
   }
 }
 
-type Dimensions = Omit<DeltaItem, Counter | 'minute'>;
+type Dimensions = Omit<DeltaItem, Counter | 'minute' | 'release'> & { readonly release?: string | undefined };
 
 /** Counters by what they count. */
 class Sums {
@@ -90,9 +125,10 @@ class Sums {
   }
 
   items(): DeltaItem[] {
-    return Array.from(this.#sums.values(), ({ dimensions, counter, count }) => ({
+    return Array.from(this.#sums.values(), ({ dimensions: { release, ...dimensions }, counter, count }) => ({
       minute: this.#minute,
       ...dimensions,
+      ...(release === undefined ? {} : { release }),
       [counter]: count,
     }));
   }

@@ -57,11 +57,17 @@ export const DIMENSIONS = [
   'reason',
   'event',
   'cost',
+  'release',
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /** Dimensions that are kept by the minute; the others by the hour and longer. */
-export const MINUTE_DIMENSIONS: readonly Dimension[] = ['channel', 'type'];
+export const MINUTE_DIMENSIONS: readonly Dimension[] = ['channel', 'type', 'release'];
+
+/** Returns the values of the dimension `release`: users that the released version decides about, and the others. */
+export function toReleaseGroups(releaseId: string): { readonly released: string; readonly others: string } {
+  return { released: `${releaseId} new`, others: `${releaseId} old` };
+}
 
 /** Time for which the sums of each grain are kept; null: forever. */
 export type MetricPeriods = { readonly [grain in Grain]: Millis | null };

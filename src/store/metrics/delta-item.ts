@@ -4,7 +4,7 @@ import type { Counter } from './counters.ts';
 export interface DeltaItem extends Partial<Record<Counter, number>> {
   /** Since 1970. */
   readonly minute: number;
-  /** The type of an event; then it has no other dimension. */
+  /** The type of an event; then it has no other dimension but the version and the release. */
   readonly event?: string;
   readonly type?: string;
   readonly channel?: string;
@@ -15,6 +15,8 @@ export interface DeltaItem extends Partial<Record<Counter, number>> {
   readonly version?: number;
   readonly rule?: string;
   readonly reason?: string;
+  /** Group of its user while a version is being released; see `toReleaseGroups`. */
+  readonly release?: string;
   readonly currency?: string;
   readonly cost?: number;
   /** Class of latency. */

@@ -62,6 +62,7 @@ const KEYS = [
   'version',
   'rule',
   'reason',
+  'release',
 ];
 const KEY_TYPES = KEYS.map((key) => `${key} ${key === 'minute' || key === 'version' ? 'int' : 'text'}`);
 const SUMMED = [...COUNTERS, 'cost', ...LATENCY_COLUMNS];
@@ -76,6 +77,9 @@ const OF_CLASS = LATENCY_COLUMNS.map(
 const FOLD = `
 with mine as materialized (
   select pg_try_advisory_xact_lock(hashtextextended('metrics ' || $1::text, 0)) as is_locked
+), released as materialized (
+  -- While a version is released, it is compared with the one before by the minute.
+  select exists (select from active_catalogs where tenant_id = $1 and release is not null) as is_under_way
 ), taken as (
   delete from metric_deltas where ctid = any (array(
     select ctid from metric_deltas where tenant_id = $1 and (select is_locked from mine) order by delta_id limit $2))
@@ -111,9 +115,10 @@ with mine as materialized (
     ('provider', i.type, coalesce(i.channel, ''), i.provider || coalesce('/' || i.account, '')),
     ('locale', i.type, coalesce(i.channel, ''), i.locale),
     ('variant', i.type, coalesce(i.channel, ''), i.variant),
-    ('version', i.type, coalesce(i.channel, ''), i.version::text),
+    ('version', coalesce(i.type, ''), coalesce(i.channel, ''), i.version::text),
     ('rule', i.type, coalesce(i.channel, ''), i.rule),
     ('reason', i.type, coalesce(i.channel, ''), i.reason),
+    ('release', '', '', i.release),
     ('event', '', '', case when exists (
        select from too_many as t where t.day = i.day and t.dimension = 'event' and t.value = i.event) then '${OTHER_VALUE}' else i.event end),
     ('cost', i.type, coalesce(i.channel, ''), case when exists (
@@ -130,7 +135,8 @@ with mine as materialized (
     ('day', c.day, $5::timestamptz),
     ('week', date_trunc('week', c.day, 'UTC'), $6::timestamptz)
   ) as g(grain, bucket, since)
-  where g.bucket >= g.since and (g.grain <> 'minute' or c.dimension in (${MINUTE_DIMENSIONS.map((one) => `'${one}'`).join(', ')}))
+  where g.bucket >= g.since and (g.grain <> 'minute' or c.dimension in (${MINUTE_DIMENSIONS.map((one) => `'${one}'`).join(', ')})
+    or c.dimension = 'version' and (select is_under_way from released))
   group by 1, 2, 3, 4, 5, 6
 ), added as (
   insert into metric_rollups as r (tenant_id, grain, dimension, bucket, notification_type, channel, value, ${SUMMED.join(', ')})

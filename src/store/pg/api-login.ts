@@ -23,6 +23,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   catalogs: ['SELECT'],
+  releases: ['SELECT'],
   templates: ['SELECT'],
   template_versions: ['SELECT'],
   template_activations: ['SELECT'],

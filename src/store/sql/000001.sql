@@ -234,7 +234,8 @@ create index catalogs_content on catalogs (tenant_id, content_hash);
 create table active_catalogs (
   tenant_id      text collate "C" primary key,
   version        integer not null,
-  rule_facts     text[],  -- facts of Tidings itself that the text of the version names; null: none
+  release        json,    -- the release under way (ReleaseUnderWay of src/model/release.ts); null: none
+  rule_facts     text[],  -- facts of Tidings itself that the text of the version, or of the released one, names; null: none
   heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
   heard_outcomes text[],  -- outcomes of notifications that endpoints or sinks receive; null: none
   sinks          jsonb,   -- those of the version (MessageSink of src/model/sink.ts); null: none, or a test tenant
@@ -251,6 +252,42 @@ create table active_catalogs (
 -- Tenants whose topics are opened and closed.
 create index active_catalogs_writing on active_catalogs (tenant_id) where written_topics is not null;
 create index active_catalogs_topics_due on active_catalogs (topics_due_at) where topics_due_at is not null;
+
+-- Releases: a catalog version that decides about a share of the users, beside the version before. The one that is under way stands on
+-- the row of active_catalogs as well, which transactions read. Its users are found by a hash of release and user
+-- (src/store/releases/active-version.ts).
+--
+--   watching ──by command, or at finish_at──────▶ finished     (its version is the active one)
+--      └───────by command, or by its watch──────▶ rolled_back  (the version before goes on alone)
+create table releases (
+  tenant_id    text collate "C" not null,
+  release_id   uuid             not null,  -- UUIDv7
+  operation_id uuid             not null,  -- of the request that started it: a repetition finds it
+  from_version integer          not null,
+  to_version   integer          not null,
+  state        text             not null constraint releases_state_known check (state in ('watching', 'finished', 'rolled_back')),
+  share        integer          not null constraint releases_share_in_range check (share between 1 and 10000),  -- users of 10,000
+  steps        json             not null,  -- the shares so far, in order of time: ReleaseStep[] of src/model/release.ts
+  note         text,
+  watch        json,                       -- ReleaseWatch; null: it is not watched
+  finish_at    timestamptz(3),             -- it finishes by itself; null: by command
+  started_at   timestamptz(3)   not null,
+  started_by   json             not null,  -- Actor of src/model/principal.ts
+  checked_at   timestamptz(3)   not null,  -- a worker looked at it, or is about to
+  ended_at     timestamptz(3),
+  ended_by     json,                       -- Actor
+  end_reason   text,
+  comparison   json,                       -- both versions as they were compared when it ended
+  primary key (tenant_id, release_id),
+  foreign key (tenant_id, from_version) references catalogs,
+  foreign key (tenant_id, to_version) references catalogs,
+  constraint releases_other_version check (from_version <> to_version),
+  constraint releases_ended_at_set_when_ended check ((state = 'watching') = (ended_at is null))
+);
+create unique index releases_operation on releases (tenant_id, operation_id);
+create unique index releases_under_way on releases (tenant_id) where state = 'watching';
+-- The queue of the watch, over all tenants.
+create index releases_checked on releases (checked_at) where state = 'watching' and checked_at > '-infinity';
 
 
 -- Templates that were made over the API. Which version is active, the active catalog says: an activation applies a catalog version
@@ -595,6 +632,7 @@ create table waits (
   kind            text             not null constraint waits_kind_known
     check (kind in ('delay', 'at', 'unless', 'debounce', 'digest', 'every')),
   catalog_version integer          not null,  -- the version it started with, and ends by
+  ended_version   integer,                    -- the version that decided about the user when it was due; null: the same
   status          text             not null constraint waits_status_known check (status in ('waiting', 'fired', 'cancelled')),
   trigger_time    timestamptz(3)   not null,
   due_at          timestamptz(3)   not null,
@@ -629,6 +667,8 @@ create index waits_set_aside on waits (tenant_id, user_id, wait_id) where set_as
 create index waits_open on waits (tenant_id, user_id, due_at) include (rule) where status = 'waiting';
 -- The latest ended wait of a user, rule and key.
 create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time desc) where status <> 'waiting';
+-- Waits by the key of their rule, such as the number of a booking. A wait without one has no entry.
+create index waits_key on waits (tenant_id, key, began_at) where key <> '';
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
@@ -657,7 +697,8 @@ create table schedules (
   next_at       timestamptz(3)   not null,
   cursor        text collate "C",           -- null: the occurrence has not started
   claimed_until timestamptz(3),             -- a worker is firing it; once past, any worker may claim it
-  primary key (tenant_id, rule, zone)
+  -- During a release, a rule may have one pattern for some users and another one for the others.
+  primary key (tenant_id, rule, zone, cron)
 );
 
 -- The queue, over all tenants.
@@ -1211,6 +1252,9 @@ declare
   content jsonb := (
     select c.content from catalogs join catalog_contents as c using (content_hash)
     where tenant_id = new.tenant_id and version = new.version);
+  released jsonb := (
+    select c.content from catalogs join catalog_contents as c using (content_hash)
+    where tenant_id = new.tenant_id and version = (new.release ->> 'version')::int);
 begin
   if tg_op = 'INSERT' then
     new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
@@ -1219,7 +1263,8 @@ begin
   end if;
   new.rule_facts := (
     select array_agg(t) from unnest(array['notification.dropped', 'suppression.added', 'suppression.removed']) as t
-    where position('"' || t || '"' in (content - 'sinks')::text) > 0);
+    where position('"' || t || '"' in (content - 'sinks')::text) > 0
+       or position('"' || t || '"' in (released - 'sinks')::text) > 0);
   -- Nothing that a test key posts is written.
   new.sinks := case when new.tenant_id not like '%.test' then content -> 'sinks' end;
   new.written_topics := case when new.tenant_id not like '%.test' then (
@@ -1236,7 +1281,7 @@ begin
   select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id, new.sinks);
   return new;
 end $$;
-create trigger active_catalogs_hearers before insert or update of version on active_catalogs
+create trigger active_catalogs_hearers before insert or update of version, release on active_catalogs
   for each row execute function find_hearers();
 
 -- With the rights of the owner: the API login changes endpoints, and never catalogs. The row is locked first, and read by a later
@@ -1463,8 +1508,9 @@ create table audit_log (
 -- Lists by actor.
 create index audit_log_actor on audit_log (tenant_id, actor_kind, actor_id, entry_id);
 
--- The activations of catalog versions, which the list of versions shows.
-create index audit_log_catalog on audit_log (tenant_id, entry_id) where action in ('catalog.applied', 'catalog.rolled_back');
+-- Activations of catalog versions and steps of their releases, which lists of versions and charts show.
+create index audit_log_catalog on audit_log (tenant_id, entry_id) where action in (
+  'catalog.applied', 'catalog.rolled_back', 'release.started', 'release.share_changed', 'release.finished', 'release.rolled_back');
 
 -- Jobs: an operator's command for many deliveries, waits or rejected events, run by workers in chunks.
 --
@@ -1697,7 +1743,8 @@ create table metric_deltas (
 --   type               the type, and what concerns no channel under ''
 --   provider           value: PROVIDER, or PROVIDER/ACCOUNT of an account of the tenant
 --   locale, variant    of the template that was sent
---   version, rule      the catalog version, the rule
+--   version, rule      the catalog version, the rule; events of a version have no type
+--   release            value: RELEASE_ID and new or old, the users that its version decides about, and the others
 --   reason             the reason code
 --   event              value: the type of the event; no notification type, no channel
 --   cost               value: CURRENCY PROVIDER, or CURRENCY PROVIDER/ACCOUNT
@@ -1706,7 +1753,7 @@ create table metric_rollups (
   grain             text collate "C" not null constraint metric_rollups_grain_known
     check (grain in ('minute', 'hour', 'day', 'week')),  -- weeks begin on Monday
   dimension         text collate "C" not null constraint metric_rollups_dimension_known
-    check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost')),
+    check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost', 'release')),
   bucket            timestamptz(3)   not null,  -- its start
   notification_type text collate "C" not null default '',
   channel           text collate "C" not null default '',
@@ -1853,7 +1900,7 @@ begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'templates', 'template_versions', 'template_activations', 'template_tests',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
+    'active_catalogs', 'releases', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
     'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',

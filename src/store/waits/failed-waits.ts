@@ -168,12 +168,14 @@ export async function previewSetAside(connection: Connection, filter: SetAsideFi
 export async function countSetAside(
   connection: Connection,
   limit: number,
+  tenantId: string | null = null,
 ): Promise<{ readonly count: number; readonly since: Millis } | null> {
   const { rows } = await connection.query<{ count: number; since: Millis | null }>({
-    name: 'count-set-aside',
+    name: tenantId === null ? 'count-set-aside' : 'count-set-aside-of-tenant',
     text: `select count(*) as count, min(set_aside_at) as since
-           from (select set_aside_at from waits where set_aside_at is not null limit $1) as found`,
-    values: [limit],
+           from (select set_aside_at from waits where set_aside_at is not null
+                   ${tenantId === null ? '' : 'and tenant_id = $2'} limit $1) as found`,
+    values: tenantId === null ? [limit] : [limit, tenantId],
   });
   const { count = 0, since = null } = rows[0] ?? {};
   return since === null ? null : { count, since };

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
+import type { ActiveVersion } from '../../model/release.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { type ClaimedRow, claimRows, describeQueue } from '../pg/claim.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -19,22 +20,22 @@ export interface Schedule {
   readonly cron: string;
 }
 
-/** Returns the active catalog version of each tenant that has one. */
-export async function loadActiveVersions(pool: pg.Pool): Promise<Map<string, number>> {
-  const { rows } = await pool.query<{ tenant_id: string; version: number }>({
+/** Returns the active catalog versions of each tenant that has one. */
+export async function loadActiveVersions(pool: pg.Pool): Promise<Map<string, ActiveVersion>> {
+  const { rows } = await pool.query<ActiveVersion & { tenant_id: string }>({
     name: 'active-catalogs',
-    text: 'select tenant_id, version from active_catalogs',
+    text: 'select tenant_id, version, release from active_catalogs',
   });
-  return new Map(rows.map((row) => [row.tenant_id, row.version]));
+  return new Map(rows.map(({ tenant_id, version, release }) => [tenant_id, { version, release }]));
 }
 
-/** Returns the active catalog version, 0 without one, and prevents another from becoming active until the commit. */
-export async function lockActiveVersion(connection: Connection, tenantId: string): Promise<number> {
-  const { rows } = await connection.query<{ version: number }>(
-    'select version from active_catalogs where tenant_id = $1 for share',
+/** Returns the active catalog versions, 0 without one, and prevents others from becoming active until the commit. */
+export async function lockActiveVersions(connection: Connection, tenantId: string): Promise<ActiveVersion> {
+  const { rows } = await connection.query<ActiveVersion>(
+    'select version, release from active_catalogs where tenant_id = $1 for share',
     [tenantId],
   );
-  return rows[0]?.version ?? 0;
+  return rows[0] ?? { version: 0, release: null };
 }
 
 /** A schedule as it is stored. */
@@ -62,13 +63,14 @@ export async function moveSchedules(
   const rows = moved.map(({ stored, nextAt }) => ({
     r: stored.rule,
     z: stored.zone,
+    c: stored.cron,
     o: isoTime(stored.nextAt),
     n: isoTime(nextAt),
   }));
   await connection.query(
     `update schedules set next_at = q.n, claimed_until = null
-     from json_to_recordset($2) as q(r text, z text, o timestamptz, n timestamptz)
-     where tenant_id = $1 and rule = q.r and zone = q.z and next_at = q.o and cursor is null`,
+     from json_to_recordset($2) as q(r text, z text, c text, o timestamptz, n timestamptz)
+     where tenant_id = $1 and rule = q.r and zone = q.z and cron = q.c and next_at = q.o and cursor is null`,
     [tenantId, JSON.stringify(rows)],
   );
 }
@@ -80,13 +82,13 @@ export async function deleteSchedules(
 ): Promise<void> {
   if (schedules.length === 0) return;
   await connection.query(
-    `delete from schedules using unnest($2::text[], $3::text[]) as gone(rule, zone)
-     where tenant_id = $1 and schedules.rule = gone.rule and schedules.zone = gone.zone`,
-    [tenantId, schedules.map(({ rule }) => rule), schedules.map(({ zone }) => zone)],
+    `delete from schedules using json_to_recordset($2) as gone(rule text, zone text, cron text)
+     where tenant_id = $1 and schedules.rule = gone.rule and schedules.zone = gone.zone and schedules.cron = gone.cron`,
+    [tenantId, JSON.stringify(schedules.map(({ rule, zone, cron }) => ({ rule, zone, cron })))],
   );
 }
 
-/** Writes schedules. One that has another cron pattern starts anew; one that has the same stays as it is. */
+/** Writes schedules. One that is there already stays as it is. */
 export async function upsertSchedules(
   connection: Connection,
   tenantId: string,
@@ -97,9 +99,7 @@ export async function upsertSchedules(
   await connection.query(
     `insert into schedules (tenant_id, rule, zone, cron, next_at)
      select $1, r, z, c, n from json_to_recordset($2) as q(r text, z text, c text, n timestamptz)
-     on conflict (tenant_id, rule, zone) do update
-     set cron = excluded.cron, next_at = excluded.next_at, cursor = null, claimed_until = null
-     where schedules.cron <> excluded.cron`,
+     on conflict do nothing`,
     [tenantId, JSON.stringify(rows)],
   );
 }
@@ -183,7 +183,7 @@ export async function saveSchedule(
   const { rowCount } = await connection.query({
     name: 'save-schedule',
     text: `update schedules set next_at = $4, cursor = $5, claimed_until = $6
-           where tenant_id = $1 and rule = $2 and zone = $3
+           where tenant_id = $1 and rule = $2 and zone = $3 and cron = $10
              and next_at = $7 and cursor is not distinct from $8 and claimed_until = $9`,
     values: [
       claimed.tenantId,
@@ -195,6 +195,7 @@ export async function saveSchedule(
       isoTime(claimed.nextAt),
       claimed.cursor,
       isoTime(claimed.claimedUntil),
+      claimed.cron,
     ],
   });
   if (rowCount !== 1) throw new ClaimLost(`the claim on the schedule of rule ${claimed.rule} was lost`);

@@ -179,6 +179,8 @@ export interface WaitWrite {
   /** Originals of masked contents; absent: those of the wait as it was loaded. */
   readonly sealed?: Buffer | null;
   readonly decisions: readonly Decision[];
+  /** The catalog version that decided about the user when the wait was due; absent: that of the wait. */
+  readonly decidedBy?: number;
 }
 
 /**
@@ -202,7 +204,7 @@ export function writeWaitsStatement(
   waits: readonly WaitWrite[],
   now: Millis,
 ): { name: string; text: string; values: string[] } {
-  const rows = waits.map(({ wait, sealed = 'sealed' in wait ? wait.sealed : null }) => ({
+  const rows = waits.map(({ wait, decidedBy, sealed = 'sealed' in wait ? wait.sealed : null }) => ({
     n: wait.stored === 'new',
     u: wait.userId,
     w: wait.waitId,
@@ -217,6 +219,7 @@ export function writeWaitsStatement(
     e: isoTimeOrNull(wait.endedAt),
     j: maskState(wait.state) as unknown as JsonObject,
     z: sealed?.toString('base64') ?? null,
+    ...(decidedBy === undefined || decidedBy === wait.catalogVersion ? {} : { y: decidedBy }),
   }));
   // Decisions are JSON text already.
   const texts = rows.map((row, index) => {
@@ -396,18 +399,19 @@ const WRITE_WAITS = `
 with written as materialized (
   select * from json_to_recordset($3) as r(
     n boolean, u text, w uuid, r text, k text, i text, v int, s text, t timestamptz, d timestamptz, b timestamptz,
-    e timestamptz, j json, z text, x json)
+    e timestamptz, j json, z text, y int, x json)
 ), began as (
   insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
-                     ended_at, state, sealed, decisions)
-  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where n
+                     ended_at, state, sealed, decisions, ended_version)
+  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x, y from written where n
 ), changed as (
   insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
-                     ended_at, state, sealed, decisions)
-  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
+                     ended_at, state, sealed, decisions, ended_version)
+  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x, y from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
   set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
-      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null,
+      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions,
+      ended_version = excluded.ended_version, claimed_until = null,
       attempts = 0, failure = null, retry_at = null, set_aside_at = null
 )
 select min(d) as due from written where s = 'waiting' and d <= $2`;

@@ -146,7 +146,8 @@ export class Lender {
     if (pathname.startsWith('/api/v1/cm/')) {
       const { subscriberReferenceId } = JSON.parse(request.body) as { subscriberReferenceId?: string };
       const [card] = [...this.#cards.values()];
-      return { body: { opId: last, subscriberReferenceId, cardList: [{ cardNumber: card?.number }] } };
+      const groups = card?.number.replace(/\d{4}(?=\d)/g, '$&-');
+      return { body: { opId: last, subscriberReferenceId, cardList: [{ cardNumber: card?.number, label: groups }] } };
     }
     return { status: 404 };
   }

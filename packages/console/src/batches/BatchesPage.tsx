@@ -2,7 +2,6 @@ import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
 import { getBatches } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
-import { SendsNav } from '../notifications/SendsNav.tsx';
 import { linkToBatch, linkToNewBatch } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
@@ -38,7 +37,6 @@ export function BatchesPage() {
           </Button>
         )}
       </Group>
-      <SendsNav part="batches" />
       <LiveList
         list={list}
         empty={<EmptyState title="No batches yet">One notification to many recipients.</EmptyState>}

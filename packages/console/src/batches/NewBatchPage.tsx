@@ -6,7 +6,6 @@ import { createBatch } from '../api/batches.ts';
 import { useRequestKey } from '../api/idempotency-key.ts';
 import { getLists, getSegments } from '../api/lists.ts';
 import type { CatalogNotification } from '../api/types.ts';
-import { SendsNav } from '../notifications/SendsNav.tsx';
 import { linkToBatch, openLink } from '../route.ts';
 import { CatalogTypes } from '../send/CatalogTypes.tsx';
 import { MessageFields } from '../send/MessageFields.tsx';
@@ -27,7 +26,6 @@ export function NewBatchPage(given: NewBatchPageProps) {
   return (
     <Stack gap="md">
       <PageTitle>New batch</PageTitle>
-      <SendsNav part="batches" />
       <Permitted scope="batches:write">
         <CatalogTypes>{(types) => <BatchForm types={types} {...given} />}</CatalogTypes>
       </Permitted>

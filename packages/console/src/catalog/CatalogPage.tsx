@@ -1,17 +1,25 @@
 import { Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Catalog } from '@tidings/client/types';
+import { useEffect } from 'react';
 import { getCatalog } from '../api/catalog.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { CatalogNav } from './CatalogNav.tsx';
 import { RuleCard } from './RuleCard.tsx';
 
-/** The active catalog: its rules and notification types. */
-export function CatalogPage() {
+/** The active catalog: its rules and notification types. `at`: the one to scroll to and mark, as `data-at` names it, or null. */
+export function CatalogPage({ at }: { at: string | null }) {
   const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: 5000 });
+  const isLoaded = catalog.data !== undefined;
+  useEffect(() => {
+    if (at === null || !isLoaded) return;
+    const part = document.querySelector(`[data-at="${CSS.escape(at)}"]`);
+    part?.scrollIntoView({ block: 'center' });
+    part?.setAttribute('data-marked', '');
+    return () => part?.removeAttribute('data-marked');
+  }, [at, isLoaded]);
   return (
     <Stack gap="md">
       <Group gap="sm" align="baseline">
@@ -27,7 +35,6 @@ export function CatalogPage() {
           </Text>
         )}
       </Group>
-      <CatalogNav part="contents" />
       {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
       {catalog.isPending && <Skeleton height={320} />}
       {catalog.data && <Contents catalog={catalog.data} />}
@@ -68,7 +75,12 @@ function Contents({ catalog }: { catalog: Catalog }) {
       </Title>
       <Paper withBorder className="rows">
         {catalog.notifications.map((type) => (
-          <div key={type.name} className="row catalog-row" data-testid="notification-type">
+          <div
+            key={type.name}
+            className="row catalog-row"
+            data-testid="notification-type"
+            data-at={`type:${type.name}`}
+          >
             <span className="name">{type.name}</span>
             <Text component="span" size="sm" c="dimmed">
               {type.description}
@@ -89,7 +101,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
       </Title>
       <Paper withBorder className="rows">
         {catalog.events.map((type) => (
-          <div key={type.name} className="row event-type-row" data-testid="event-type">
+          <div key={type.name} className="row event-type-row" data-testid="event-type" data-at={`event:${type.name}`}>
             <span className="name">{type.name}</span>
             <Text component="span" size="sm" c="dimmed">
               {type.description}

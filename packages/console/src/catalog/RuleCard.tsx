@@ -8,7 +8,7 @@ import { List, listTypes } from '../shell/rule-parts.tsx';
 export function RuleCard({ rule }: { rule: CatalogRule }) {
   const types = listTypes(rule);
   return (
-    <Paper withBorder p="md" component="article" data-testid="rule">
+    <Paper withBorder p="md" component="article" data-testid="rule" data-at={`rule:${rule.name}`}>
       <Text component="h3" fw={650} mb="xs" className="break">
         {rule.name}
       </Text>

@@ -5,7 +5,6 @@ import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
-import { CatalogNav } from './CatalogNav.tsx';
 import { VersionRow } from './VersionRow.tsx';
 
 /** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
@@ -17,7 +16,6 @@ export function VersionsPage() {
   return (
     <Stack gap="md" ref={container}>
       <PageTitle>Catalog versions</PageTitle>
-      <CatalogNav part="versions" />
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {list.isPending && <Skeleton height={320} />}
       {versions?.length === 0 && (

@@ -6,7 +6,6 @@ import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { ChannelsNav } from './ChannelsNav.tsx';
 import { FactTable } from './FactTable.tsx';
 
 /** Ways out for messages: accounts with providers and endpoints of webhooks. */
@@ -14,7 +13,6 @@ export function ChannelsPage() {
   return (
     <Stack gap="xl">
       <PageTitle>Channels</PageTitle>
-      <ChannelsNav part="accounts" />
       <FactTable
         title="Accounts with providers"
         testId="accounts"

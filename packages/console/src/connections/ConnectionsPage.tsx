@@ -1,5 +1,4 @@
 import { Stack } from '@mantine/core';
-import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import type { TaskFilter } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
@@ -14,7 +13,6 @@ export function ConnectionsPage({ tasks }: { tasks: TaskFilter }) {
   return (
     <Stack gap="xl" ref={container}>
       <PageTitle>Connections</PageTitle>
-      <ChannelsNav part="connections" />
       <SourcesTable />
       <SinksTable />
       <ConnectorsTable />

@@ -2,7 +2,6 @@ import { SegmentedControl, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getCosts } from '../api/channels.ts';
-import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -31,7 +30,6 @@ export function CostsPage() {
   return (
     <Stack gap="xl">
       <PageTitle>Costs</PageTitle>
-      <ChannelsNav part="costs" />
       <SegmentedControl
         aria-label="Sum up by"
         size="xs"

@@ -5,7 +5,6 @@ import { useState } from 'react';
 import { createList, getLists, getSegments } from '../api/lists.ts';
 import { FactRows, FactTable } from '../channels/FactTable.tsx';
 import { count } from '../jobs/job-text.ts';
-import { SendsNav } from '../notifications/SendsNav.tsx';
 import { linkToList, linkToSegment, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -20,7 +19,6 @@ export function ListsPage() {
     <Stack gap="xl">
       <Stack gap="md">
         <PageTitle>Lists and segments</PageTitle>
-        <SendsNav part="lists" />
         {can('lists:write') && (
           <div>
             <NewList />

@@ -14,7 +14,6 @@ import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { DeliverySigns } from './DeliverySigns.tsx';
 import { getNotificationLook, isDirect, NOTIFICATION_STATES } from './notification-look.ts';
-import { SendsNav } from './SendsNav.tsx';
 
 const getId = ({ notification_id: id }: NotificationSummary): string => id;
 const ALL_STATES = Object.keys(NOTIFICATION_STATES) as NotificationState[];
@@ -32,7 +31,6 @@ export function NotificationsPage({ state: requested }: { state: string | null }
   return (
     <Stack gap="md">
       <PageTitle>Notifications</PageTitle>
-      <SendsNav part="notifications" />
       <StateFilter state={state} />
       <LiveList
         list={list}

@@ -2,7 +2,6 @@ import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { RouteEntryState, RouteState } from '@tidings/client/types';
 import { getRoutes } from '../api/channels.ts';
-import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { CircuitText } from '../channels/CircuitText.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
@@ -18,7 +17,6 @@ export function RoutesPage() {
   return (
     <Stack gap="xl">
       <PageTitle>Routes</PageTitle>
-      <ChannelsNav part="routes" />
       {query.error && <ProblemView problem={query.error} retry={() => query.refetch()} />}
       {query.isPending && <Skeleton height={320} />}
       {query.data?.routes.length === 0 && (

@@ -6,7 +6,6 @@ import { createKey } from '../api/idempotency-key.ts';
 import { checkNotification, sendNotification } from '../api/notifications.ts';
 import type { CatalogNotification } from '../api/types.ts';
 import { count } from '../jobs/job-text.ts';
-import { SendsNav } from '../notifications/SendsNav.tsx';
 import { announce } from '../shell/announce.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSend } from '../shell/icons.tsx';
@@ -29,7 +28,6 @@ export function SendPage({ type }: { type: string | null }) {
   return (
     <Stack gap="md">
       <PageTitle>Send a notification</PageTitle>
-      <SendsNav part="send" />
       <Permitted scope="notifications:write">
         <CatalogTypes>{(types) => <SendForm types={types} type={type} />}</CatalogTypes>
       </Permitted>

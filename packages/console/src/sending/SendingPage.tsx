@@ -2,7 +2,6 @@ import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { SendingState } from '@tidings/client/types';
 import { getSending } from '../api/channels.ts';
-import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -17,7 +16,6 @@ export function SendingPage() {
   return (
     <Stack gap="xl">
       <PageTitle>Sending</PageTitle>
-      <ChannelsNav part="sending" />
       {query.error && <ProblemView problem={query.error} retry={() => query.refetch()} />}
       {query.isPending && <Skeleton height={320} />}
       {query.data && (

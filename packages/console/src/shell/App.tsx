@@ -4,13 +4,18 @@ import { useShownJob } from '../jobs/shown-job.ts';
 import { useKeyState } from '../key.ts';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
 import { Announcements } from './announce.tsx';
+import { BottomBar } from './BottomBar.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
+import { useFolded } from './folded.ts';
 import { Header } from './Header.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
+import { toMenuKey } from './pages.ts';
+import { Rail } from './Rail.tsx';
 
 /* Each page is a file of its own, loaded when it is shown first. */
-const ActivityPage = lazy(async () => ({ default: (await import('../activity/ActivityPage.tsx')).ActivityPage }));
+const OverviewPage = lazy(async () => ({ default: (await import('../overview/OverviewPage.tsx')).OverviewPage }));
+const LivePage = lazy(async () => ({ default: (await import('../activity/LivePage.tsx')).LivePage }));
 const BatchesPage = lazy(async () => ({ default: (await import('../batches/BatchesPage.tsx')).BatchesPage }));
 const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPage.tsx')).BatchPage }));
 const CatalogPage = lazy(async () => ({ default: (await import('../catalog/CatalogPage.tsx')).CatalogPage }));
@@ -61,10 +66,15 @@ const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.ts
 export function App() {
   const route = useRoute();
   usePageChange(route);
+  const isFolded = useFolded();
   return (
     <>
-      <Header page={route.page} />
-      <main className="main">
+      <a className="skip-link" href="#main">
+        Skip to the content
+      </a>
+      <Header />
+      <Rail current={toMenuKey(route)} />
+      <main className="main" id="main" tabIndex={-1} data-folded={isFolded || undefined}>
         <Container size={1240} px={0} py="xs">
           <ErrorBoundary key={pageKey(route)}>
             <Suspense fallback={<Skeleton height={320} />}>
@@ -73,6 +83,7 @@ export function App() {
           </ErrorBoundary>
         </Container>
       </main>
+      <BottomBar current={toMenuKey(route)} />
       <JobDialogWhenShown />
       <Announcements />
     </>
@@ -103,10 +114,12 @@ function Content({ route }: { route: Route }) {
 
 function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
   switch (route.page) {
-    case 'activity':
-      return <ActivityPage />;
+    case 'overview':
+      return <OverviewPage range={route.range} />;
+    case 'live':
+      return <LivePage />;
     case 'user':
-      return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
+      return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} why={route.why} />;
     case 'preferences':
       return <PreferencesPage key={route.userId} userId={route.userId} />;
     case 'notifications':
@@ -140,7 +153,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'jobs':
       return <JobsPage />;
     case 'catalog':
-      return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
+      return route.part === 'versions' ? <VersionsPage /> : <CatalogPage at={route.at} />;
     case 'templates':
       return <TemplatesPage type={route.type} />;
     case 'template':
@@ -152,7 +165,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'unknown':
       return (
         <EmptyState title="Page not found" isPage>
-          Choose a page from the menu above.
+          Choose a page from the menu.
         </EmptyState>
       );
   }

@@ -1,7 +1,7 @@
 import { Modal, type ModalRootProps } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-interface DialogProps extends Pick<ModalRootProps, 'size' | 'onExitTransitionEnd'> {
+interface DialogProps extends Pick<ModalRootProps, 'size' | 'onExitTransitionEnd' | 'returnFocus'> {
   readonly opened: boolean;
   readonly onClose: () => void;
   readonly title: ReactNode;

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { logInByLink } from '../api/session.ts';
 import { forgetApiKey } from '../key.ts';
+import { linkToOverview, replaceLink } from '../route.ts';
 import { ProblemView } from './ProblemView.tsx';
 
 /** Logs in by a one-time link, then leaves its address, which the history would keep. */
@@ -13,7 +14,7 @@ export function LinkPage({ link }: { link: string }) {
     onSuccess: () => {
       forgetApiKey();
       queries.clear();
-      location.replace('#/');
+      replaceLink(linkToOverview());
     },
   });
   const { mutate } = login;

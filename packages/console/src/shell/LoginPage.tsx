@@ -2,6 +2,7 @@ import { Alert, Button, Paper, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getSession } from '../api/session.ts';
+import { linkToOverview } from '../route.ts';
 import { KeyForm } from './KeyForm.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
@@ -41,5 +42,5 @@ export function LoginPage({ problem, rejected = false }: { problem: string | nul
 
 /** Returns the page to show after the login. */
 function returnTo(): string {
-  return location.hash.startsWith('#/login') ? '#/' : location.hash;
+  return location.hash.startsWith('#/login') ? linkToOverview() : location.pathname + location.search;
 }

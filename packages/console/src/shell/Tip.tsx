@@ -5,19 +5,21 @@ const MARGIN = 8;
 
 interface TipProps {
   readonly text: string;
+  /** Side at which it is shown; below: above without space there. */
+  readonly side?: 'below' | 'right';
   /** Element that the tip is about, which can have the focus. */
   readonly children: ReactNode;
 }
 
-/** Shows a text below an element while it is pointed at or has the focus; Escape hides it. */
-export function Tip({ text, children }: TipProps) {
+/** Shows a text beside an element while it is pointed at or has the focus; Escape hides it. */
+export function Tip({ text, side = 'below', children }: TipProps) {
   const [isShown, setShown] = useState(false);
   const anchor = useRef<HTMLSpanElement>(null);
   const tip = useRef<HTMLSpanElement>(null);
   const id = useId();
   useLayoutEffect(() => {
-    if (isShown && anchor.current && tip.current) place(tip.current, anchor.current);
-  }, [isShown]);
+    if (isShown && anchor.current && tip.current) place(tip.current, anchor.current, side);
+  }, [isShown, side]);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the element inside has the focus, the tip only follows it.
     <span
@@ -39,10 +41,15 @@ export function Tip({ text, children }: TipProps) {
   );
 }
 
-/** Places a tip below its anchor, or above it without space, within the window. */
-function place(tip: HTMLElement, anchor: HTMLElement): void {
+/** Places a tip at a side of its anchor, within the window. */
+function place(tip: HTMLElement, anchor: HTMLElement, side: 'below' | 'right'): void {
   const around = anchor.getBoundingClientRect();
   const { width, height } = tip.getBoundingClientRect();
+  if (side === 'right') {
+    tip.style.left = `${around.right + MARGIN}px`;
+    tip.style.top = `${around.top + (around.height - height) / 2}px`;
+    return;
+  }
   const left = Math.min(around.left, document.documentElement.clientWidth - width - MARGIN);
   const below = around.bottom + height < window.innerHeight;
   tip.style.left = `${Math.max(MARGIN, left)}px`;

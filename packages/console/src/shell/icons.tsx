@@ -13,24 +13,31 @@ import {
   mdiCalendarRefreshOutline,
   mdiCallSplit,
   mdiCancel,
+  mdiCashMultiple,
   mdiCheck,
   mdiCheckAll,
+  mdiChevronDoubleLeft,
   mdiChevronRight,
   mdiCircleOutline,
   mdiClockOutline,
+  mdiConnection,
   mdiContentCopy,
+  mdiDotsHorizontal,
   mdiEmailAlertOutline,
+  mdiEmailCheckOutline,
   mdiEmailOffOutline,
   mdiEmailOutline,
   mdiEyeOutline,
   mdiFeather,
   mdiFilterOutline,
+  mdiFormatListBulleted,
   mdiGauge,
   mdiHelpRhombusOutline,
   mdiHistory,
   mdiInboxOutline,
   mdiKeyOutline,
   mdiLightningBoltOutline,
+  mdiLinkVariant,
   mdiLockOutline,
   mdiMagnify,
   mdiMessageOutline,
@@ -89,25 +96,31 @@ export const IconChecks = createIcon(mdiCheckAll);
 export const IconChevronRight = createIcon(mdiChevronRight);
 export const IconCircle = createIcon(mdiCircleOutline);
 export const IconClock = createIcon(mdiClockOutline);
+export const IconConnection = createIcon(mdiConnection);
 export const IconCopy = createIcon(mdiContentCopy);
 export const IconEye = createIcon(mdiEyeOutline);
 export const IconFeather = createIcon(mdiFeather);
 export const IconFilter = createIcon(mdiFilterOutline);
+export const IconFold = createIcon(mdiChevronDoubleLeft);
 export const IconGauge = createIcon(mdiGauge);
 export const IconHelp = createIcon(mdiHelpRhombusOutline);
 export const IconHistory = createIcon(mdiHistory);
 export const IconInbox = createIcon(mdiInboxOutline);
 export const IconKey = createIcon(mdiKeyOutline);
 export const IconLightning = createIcon(mdiLightningBoltOutline);
+export const IconLink = createIcon(mdiLinkVariant);
+export const IconList = createIcon(mdiFormatListBulleted);
 export const IconLock = createIcon(mdiLockOutline);
 export const IconLoudspeaker = createIcon(mdiBullhornOutline);
 export const IconMail = createIcon(mdiEmailOutline);
 export const IconMailAlert = createIcon(mdiEmailAlertOutline);
+export const IconMailCheck = createIcon(mdiEmailCheckOutline);
 export const IconMailOff = createIcon(mdiEmailOffOutline);
 export const IconMessage = createIcon(mdiMessageOutline);
+export const IconMoney = createIcon(mdiCashMultiple);
 export const IconMoon = createIcon(mdiWeatherNight);
+export const IconMore = createIcon(mdiDotsHorizontal);
 export const IconPause = createIcon(mdiPause);
-export const IconUser = createIcon(mdiAccountCircleOutline);
 export const IconPhone = createIcon(mdiPhoneOutline);
 export const IconPlay = createIcon(mdiPlay);
 export const IconRefresh = createIcon(mdiRefresh);
@@ -117,6 +130,7 @@ export const IconSplit = createIcon(mdiCallSplit);
 export const IconSun = createIcon(mdiWeatherSunny);
 export const IconTranslate = createIcon(mdiTranslate);
 export const IconUndo = createIcon(mdiArrowULeftTop);
+export const IconUser = createIcon(mdiAccountCircleOutline);
 export const IconWand = createIcon(mdiAutoFix);
 export const IconWebhook = createIcon(mdiWebhook);
 export const IconWorld = createIcon(mdiWeb);

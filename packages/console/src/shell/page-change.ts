@@ -1,8 +1,16 @@
-/* Page changes: title, scroll position and focus, which a browser does not handle if only the part after `#` changes. */
+/* Page changes: title, scroll position and focus, which a browser does not handle for a page that a script changes. */
 import { useLayoutEffect, useRef } from 'react';
-import { CHANNELS_PARTS } from '../channels/ChannelsNav.tsx';
 import type { Route } from '../route.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
+
+/** Names of the parts of the pages of channels. */
+const CHANNELS_PARTS: Record<Extract<Route, { page: 'channels' }>['part'], string> = {
+  accounts: 'Channels',
+  sending: 'Sending',
+  routes: 'Routes',
+  costs: 'Costs',
+  suppressions: 'Suppressions',
+};
 
 /** Sets the window title. On a page change, also scrolls to the top and focuses the heading. */
 export function usePageChange(route: Route): void {
@@ -85,8 +93,10 @@ function formatPageName(route: Route): string {
       return 'Batch';
     case 'catalog':
       return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
-    case 'activity':
-      return 'Activity';
+    case 'overview':
+      return 'Overview';
+    case 'live':
+      return 'Live';
     case 'deliveries':
       return 'Deliveries';
     case 'dead-letters':

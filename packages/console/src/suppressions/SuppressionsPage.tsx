@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import type { Suppression, SuppressionPage, SuppressionSearch } from '@tidings/client/types';
 import { useState } from 'react';
 import { getSuppressions, searchSuppressions } from '../api/suppressions.ts';
-import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
@@ -46,7 +45,6 @@ export function SuppressionsPage() {
   return (
     <Stack gap="md" ref={container}>
       <PageTitle>Suppressions</PageTitle>
-      <ChannelsNav part="suppressions" />
       <Text size="sm" c="dimmed" maw={720}>
         These addresses get no messages of a scope. Addresses are masked.
       </Text>

@@ -2,7 +2,6 @@ import { Button, Checkbox, Group, NativeSelect, Paper, Stack, TextInput } from '
 import type { PreviewRequest } from '@tidings/client/types';
 import { useEffect, useState } from 'react';
 import type { CatalogNotification } from '../api/types.ts';
-import { CatalogNav } from '../catalog/CatalogNav.tsx';
 import { linkToPreview, openLink, type PreviewChoice } from '../route.ts';
 import { CatalogTypes } from '../send/CatalogTypes.tsx';
 import { JsonField } from '../shell/JsonField.tsx';
@@ -18,7 +17,6 @@ export function PreviewPage({ choice }: { choice: PreviewChoice }) {
   return (
     <Stack gap="md">
       <PageTitle>Preview</PageTitle>
-      <CatalogNav part="preview" />
       <Permitted scope="messages:read">
         <CatalogTypes>{(types) => <PreviewForm types={types} choice={choice} />}</CatalogTypes>
       </Permitted>

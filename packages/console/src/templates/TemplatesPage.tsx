@@ -2,7 +2,6 @@ import { Anchor, Group, Stack, Text, Title } from '@mantine/core';
 import type { TemplateSummary } from '@tidings/client/types';
 import { getTemplates } from '../api/templates.ts';
 import type { CatalogNotification } from '../api/types.ts';
-import { CatalogNav } from '../catalog/CatalogNav.tsx';
 import { FactRows, FactTable } from '../channels/FactTable.tsx';
 import { linkToPreview, linkToTemplate, linkToTemplates } from '../route.ts';
 import { CatalogTypes } from '../send/CatalogTypes.tsx';
@@ -19,7 +18,6 @@ export function TemplatesPage({ type }: { type: string | null }) {
     <Stack gap="xl">
       <Stack gap="md">
         <PageTitle>Templates</PageTitle>
-        <CatalogNav part="templates" />
         <TemplateSourceNote />
       </Stack>
       <FactTable

@@ -8,13 +8,15 @@ interface SideSectionProps {
   /** Short text beside the title while the section is collapsed. */
   note?: string | undefined;
   testId: string;
+  /** Whether it is open at first; default: it is not. */
+  isOpen?: boolean;
   children: ReactNode;
 }
 
 /** Card beside the timeline. On a narrow screen, a collapsible section above the timeline. */
-export function SideSection({ title, note, testId, children }: SideSectionProps) {
+export function SideSection({ title, note, testId, isOpen = false, children }: SideSectionProps) {
   const above = useMediaQuery('(max-width: 960px)', undefined, { getInitialValueInEffect: false });
-  const [opened, setOpened] = useState(false);
+  const [opened, setOpened] = useState(isOpen);
   const id = useId();
   const shown = !above || opened;
   return (

@@ -15,7 +15,7 @@ import { WhyPanel } from './WhyPanel.tsx';
 const getId = (entry: Entry): string => entry.eventId;
 
 /** Everything about one user: profile, events, decisions, notifications, and explanations. */
-export function UserPage({ userId, eventId }: { userId: string; eventId: string | null }) {
+export function UserPage({ userId, eventId, why }: { userId: string; eventId: string | null; why: string | null }) {
   const audit = useLivePages<Audit, Entry>({
     key: ['audit', userId],
     load: (after) => getAudit(userId, after),
@@ -36,7 +36,7 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
           <div className="user-side">
             <ProfileCard profile={profile} />
             <WaitsCard userId={userId} zone={profile?.time_zone ?? null} />
-            <WhyPanel userId={userId} isKnown={profile !== null || audit.items.length > 0} />
+            <WhyPanel userId={userId} isKnown={profile !== null || audit.items.length > 0} why={why} />
           </div>
           <Timeline
             userId={userId}

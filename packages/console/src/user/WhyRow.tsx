@@ -1,12 +1,14 @@
-import { Text, UnstyledButton } from '@mantine/core';
+import { Button, Text, UnstyledButton } from '@mantine/core';
 import { useInViewport } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import type { Delivery, Explanation, Notification } from '@tidings/client/types';
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
 import { getExplanation } from '../api/audit.ts';
 import type { CatalogNotification, CatalogRule, DeliveryStatus } from '../api/types.ts';
-import { IconChevronRight, IconCircle } from '../shell/icons.tsx';
+import { linkToWhy, setParameter } from '../route.ts';
+import { announce } from '../shell/announce.tsx';
+import { IconAlert, IconChevronRight, IconCircle, IconCopy } from '../shell/icons.tsx';
 import { getDeliveryLook, type Look, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
@@ -33,27 +35,37 @@ interface WhyRowProps {
   type: CatalogNotification;
   /** Rules of the active catalog. */
   rules: CatalogRule[];
+  /** Whether it is open at first: the address says so. */
+  isOpen: boolean;
 }
 
 /** Explanation of one notification type: a summary line, and the full explanation when expanded. */
-export function WhyRow({ userId, type, rules }: WhyRowProps) {
-  const [opened, setOpened] = useState(false);
+export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
+  const [opened, setOpened] = useState(isOpen);
   const id = useId();
-  // Explanations load only for visible rows, because a catalog can have hundreds of types.
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isOpen) button.current?.scrollIntoView({ block: 'nearest' });
+  }, [isOpen]);
+  // Explanations load only for rows that are visible or open, because a catalog can have hundreds of types.
   const { ref, inViewport } = useInViewport<HTMLDivElement>();
   const answer = useQuery({
     queryKey: ['explain', userId, type.name],
     queryFn: () => getExplanation(userId, type.name),
-    enabled: inViewport,
+    enabled: inViewport || opened,
     refetchInterval: POLL_MS,
   });
   return (
     <div ref={ref} className="why-row" data-testid="why-row" data-notification-type={type.name}>
       <UnstyledButton
+        ref={button}
         className="why-button"
         aria-expanded={opened}
         aria-controls={id}
-        onClick={() => setOpened(!opened)}
+        onClick={() => {
+          setOpened(!opened);
+          setParameter('why', opened ? null : type.name);
+        }}
       >
         <StatusIcon explanation={answer.data} />
         <span className="why-words">
@@ -66,8 +78,32 @@ export function WhyRow({ userId, type, rules }: WhyRowProps) {
       </UnstyledButton>
       <div id={id} hidden={!opened} className="why-answer">
         {opened && answer.error && <ProblemView problem={answer.error} retry={() => answer.refetch()} />}
-        {opened && answer.data && <Answer explanation={answer.data} rules={rules} />}
+        {opened && answer.data && (
+          <>
+            <Answer explanation={answer.data} rules={rules} />
+            <CopyForTicket userId={userId} explanation={answer.data} />
+          </>
+        )}
       </div>
+    </div>
+  );
+}
+
+/** Copies the explanation as a paragraph of Markdown with its link. */
+function CopyForTicket({ userId, explanation }: { userId: string; explanation: Explanation }) {
+  const { paragraph, notification_type: type } = explanation;
+  const copy = async () => {
+    const text = `**${type}** and ${userId}: ${paragraph}\n\n${location.origin}${linkToWhy(userId, type)}\n`;
+    await navigator.clipboard.writeText(text).then(
+      () => announce('Copied, with a link to it.'),
+      () => announce('It could not be copied.'),
+    );
+  };
+  return (
+    <div>
+      <Button size="compact-xs" variant="default" leftSection={<IconCopy size={13} />} onClick={() => void copy()}>
+        Copy for a ticket
+      </Button>
     </div>
   );
 }
@@ -128,12 +164,25 @@ function findLastNotification({ decisions, notifications }: Explanation): Notifi
 /** Returns the look of the delivery of a notification that says most, or undefined if it has no delivery. */
 function findWeightiestLook({ deliveries }: Notification): Look | undefined {
   const [first] = [...deliveries].sort((a, b) => getWeight(a) - getWeight(b));
-  return first && getDeliveryLook(first);
+  if (first === undefined) return undefined;
+  const isReached = getWeight(first) === 0 && !hasFailed(first);
+  return isReached && deliveries.some(hasFailed) ? PARTLY : getDeliveryLook(first);
+}
+
+/** Look of a notification that reached its user on one channel, and failed on another. */
+const PARTLY: Look = { label: 'Partly', color: 'orange', Icon: IconAlert };
+
+const FAILED_RECEIPTS: ReadonlySet<Delivery['receipt_state']> = new Set(['bounced', 'failed']);
+
+/** Whether a delivery failed for another reason than that the user has no address. */
+function hasFailed({ status, receipt_state: receipt }: Delivery): boolean {
+  return status === 'dead' || status === 'in_doubt' || FAILED_RECEIPTS.has(receipt);
 }
 
 /** Returns the place in the order of a summary. What was discarded or logged weighs as little as what was sandboxed. */
-function getWeight({ status, provider, channel }: Delivery): number {
+function getWeight({ status, provider, channel, receipt_state: receipt }: Delivery): number {
   const wentNowhere = status === 'sent' && getSubstitute(provider, channel) !== undefined;
+  if (FAILED_RECEIPTS.has(receipt)) return STATUSES_BY_WEIGHT.indexOf('dead');
   return STATUSES_BY_WEIGHT.indexOf(wentNowhere ? 'sandboxed' : status);
 }
 

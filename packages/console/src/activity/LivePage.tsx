@@ -16,7 +16,7 @@ const INITIAL_EVENTS = 50;
 const MAX_EVENTS = 200;
 
 /** The latest events of all users, with the decisions on each. */
-export function ActivityPage() {
+export function LivePage() {
   const [paused, setPaused] = useState(false);
   const [limit, setLimit] = useState(INITIAL_EVENTS);
   const activity = useQuery({
@@ -33,7 +33,7 @@ export function ActivityPage() {
     <Stack gap="md">
       <Group justify="space-between">
         <Group gap="sm" align="baseline">
-          <PageTitle>Activity</PageTitle>
+          <PageTitle>Live</PageTitle>
           <LiveStatus state={activity.error ? 'failing' : paused ? 'paused' : 'live'} />
           <Anchor size="sm" href={linkToCorrelation(null)}>
             Find a correlation ID

@@ -1,0 +1,223 @@
+import { useElementSize } from '@mantine/hooks';
+import type { CatalogVersionPage, MetricSeries } from '@tidings/client/types';
+import { Fragment, memo, type ReactNode } from 'react';
+import { formatFull } from '../shell/time-format.ts';
+import { useZone } from '../shell/zone.ts';
+import { formatNumber, OUTCOMES } from './series.ts';
+
+/** Width before it is measured. */
+const USUAL_WIDTH = 960;
+const HEIGHT = 200;
+/** Room for the labels at the left, above and below. */
+const LEFT = 44;
+const ABOVE = 18;
+const BELOW = 20;
+
+interface ChartProps {
+  readonly series: MetricSeries;
+  /** Versions of the catalog, of which those that became active in the span are marked. */
+  readonly versions: CatalogVersionPage['versions'];
+}
+
+/** Returns the width of a chart, as wide as there is room, and that of its bars. A drawing that is scaled has letters that are too small. */
+function useWidth() {
+  const { ref, width: measured } = useElementSize<HTMLDivElement>();
+  const width = measured === 0 ? USUAL_WIDTH : measured;
+  return { ref, width, inner: width - LEFT };
+}
+
+interface PlotProps {
+  readonly frame: ReturnType<typeof useWidth>['ref'];
+  readonly label: string;
+  readonly width: number;
+  readonly testId: string;
+  readonly children: ReactNode;
+}
+
+function Plot({ frame, label, width, testId, children }: PlotProps) {
+  return (
+    <div ref={frame}>
+      <svg
+        role="img"
+        aria-label={label}
+        className="chart"
+        viewBox={`0 0 ${width} ${ABOVE + HEIGHT + BELOW}`}
+        data-testid={testId}
+      >
+        {children}
+      </svg>
+    </div>
+  );
+}
+
+/** Messages by outcome over time, as stacked bars from zero, with a mark for each version of the catalog. */
+export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
+  const zone = useZone();
+  const { points } = series;
+  const bars = points.map(({ at, metrics }) => ({
+    at,
+    parts: OUTCOMES.map(({ key, color, label, count }) => ({ key, color, label, count: count(metrics) })),
+  }));
+  const sums = bars.map(({ parts }) => parts.reduce((sum, { count }) => sum + count, 0));
+  const max = Math.max(...sums, 1);
+  const { ref, width, inner } = useWidth();
+  const step = inner / Math.max(1, bars.length);
+  const total = sums.reduce((sum, one) => sum + one, 0);
+  return (
+    <Plot
+      frame={ref}
+      label={`Messages by outcome: ${total} together, at most ${Math.max(...sums, 0)} in one ${series.grain}`}
+      width={width}
+      testId="outcome-chart"
+    >
+      <Axis max={max} width={width} format={formatNumber} />
+      {bars.map(({ at, parts }, index) => {
+        let top = ABOVE + HEIGHT;
+        const title = [
+          formatFull(new Date(at), zone),
+          ...parts.filter(({ count }) => count > 0).map(({ label, count }) => `${label}: ${count}`),
+        ];
+        return (
+          <g key={at} data-testid="bar">
+            <title>{title.join('\n')}</title>
+            <rect x={LEFT + index * step} y={ABOVE} width={step} height={HEIGHT} className="chart-hover" />
+            {parts.map(({ key, color, count }) => {
+              const height = (HEIGHT * count) / max;
+              top -= height;
+              return count === 0 ? null : (
+                <rect
+                  key={key}
+                  x={LEFT + index * step + step * 0.1}
+                  y={top}
+                  width={step * 0.8}
+                  height={height}
+                  fill={`var(--mantine-color-${color})`}
+                  data-outcome={key}
+                />
+              );
+            })}
+          </g>
+        );
+      })}
+      <VersionMarks series={series} versions={versions} inner={inner} />
+      <Ends series={series} width={width} />
+    </Plot>
+  );
+});
+
+/** Average and 95th percentile of the time until a provider accepted a message. */
+export const TimeChart = memo(({ series }: Pick<ChartProps, 'series'>) => {
+  const { points } = series;
+  const { ref, width, inner } = useWidth();
+  const step = inner / Math.max(1, points.length);
+  const read = { average: 'avg_delivery_time_ms', p95: 'p95_delivery_time_ms' } as const;
+  const values = points.flatMap(({ metrics }) => Object.values(read).flatMap((key) => metrics[key] ?? []));
+  const max = Math.max(...values, 1);
+  return (
+    <Plot
+      frame={ref}
+      label={`Time from the decision until a provider accepted the message: at most ${formatMs(Math.max(...values, 0))}`}
+      width={width}
+      testId="time-chart"
+    >
+      <Axis max={max} width={width} format={formatMs} />
+      {Object.entries(read).map(([name, key]) => (
+        <Fragment key={name}>
+          {toLines(points.map(({ metrics }) => metrics[key])).map((line) => (
+            <polyline
+              key={line[0]?.[0]}
+              className="chart-line"
+              data-line={name}
+              points={line
+                .map(([at, value]) => `${LEFT + (at + 0.5) * step},${ABOVE + HEIGHT - (HEIGHT * value) / max}`)
+                .join(' ')}
+            />
+          ))}
+        </Fragment>
+      ))}
+      <Ends series={series} width={width} />
+    </Plot>
+  );
+});
+
+/** Splits values at the gaps. A lone value becomes a short line, so that it can be seen. */
+function toLines(values: readonly (number | null)[]): (readonly [at: number, value: number])[][] {
+  const lines: (readonly [number, number])[][] = [];
+  let line: (readonly [number, number])[] = [];
+  for (const [at, value] of [...values, null].entries()) {
+    if (value !== null) line.push([at, value]);
+    else if (line.length > 0) {
+      lines.push(line.length === 1 ? line.flatMap(([x, y]) => [[x - 0.3, y] as const, [x + 0.3, y] as const]) : line);
+      line = [];
+    }
+  }
+  return lines;
+}
+
+export function formatMs(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}
+
+function Axis({ max, width, format }: { max: number; width: number; format: (value: number) => string }) {
+  return [0, 0.5, 1].map((share) => {
+    const y = ABOVE + HEIGHT * (1 - share);
+    return (
+      <g key={share}>
+        <line x1={LEFT} x2={width} y1={y} y2={y} />
+        {share > 0 && (
+          <text x={LEFT - 6} y={y + 4} textAnchor="end">
+            {format(max * share)}
+          </text>
+        )}
+      </g>
+    );
+  });
+}
+
+function Ends({ series: { from, to }, width }: Pick<ChartProps, 'series'> & { width: number }) {
+  const zone = useZone();
+  const y = ABOVE + HEIGHT + 15;
+  return (
+    <>
+      <text x={LEFT} y={y}>
+        {formatFull(new Date(from), zone)}
+      </text>
+      <text x={width} y={y} textAnchor="end">
+        {formatFull(new Date(to), zone)}
+      </text>
+    </>
+  );
+}
+
+function VersionMarks({ series: { from, to }, versions, inner }: ChartProps & { inner: number }) {
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  return versions.flatMap(({ version, activations }) =>
+    activations.flatMap(({ at, kind }) => {
+      const time = Date.parse(at);
+      if (time < start || time > end) return [];
+      const x = LEFT + (inner * (time - start)) / (end - start);
+      return (
+        <g key={`${version} ${at}`} className="chart-mark" data-testid="version-mark">
+          <title>{`Catalog version ${version}${kind === 'rolled_back' ? ', by a rollback' : ''}`}</title>
+          <line x1={x} x2={x} y1={ABOVE - 4} y2={ABOVE + HEIGHT} />
+          <text x={x} y={ABOVE - 7} textAnchor="middle">
+            v{version}
+          </text>
+        </g>
+      );
+    }),
+  );
+}
+
+/** A line without axes. The number beside it says the same. */
+export function Spark({ values }: { values: readonly number[] }) {
+  const max = Math.max(...values, 1);
+  const step = 120 / Math.max(1, values.length - 1);
+  return (
+    <svg className="spark" viewBox="0 0 120 32" preserveAspectRatio="none" aria-hidden="true">
+      <polyline points={values.map((value, at) => `${at * step},${31 - (30 * value) / max}`).join(' ')} />
+    </svg>
+  );
+}

@@ -1,0 +1,167 @@
+import { Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { MetricSeries } from '@tidings/client/types';
+import { lazy, Suspense } from 'react';
+import { getActivity } from '../api/audit.ts';
+import { getCatalogVersions } from '../api/catalog.ts';
+import { getSeries } from '../api/overview.ts';
+import { FactRows } from '../channels/FactTable.tsx';
+import { linkToOverview, RANGES, type Range } from '../route.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+import { formatMs, OutcomeChart, TimeChart } from './OutcomeChart.tsx';
+import { ProblemStrip } from './ProblemStrip.tsx';
+import { OUTCOMES } from './series.ts';
+import { Tiles } from './Tiles.tsx';
+import { TypeTables } from './TypeTables.tsx';
+
+const FirstEvent = lazy(async () => ({ default: (await import('../activity/FirstEvent.tsx')).FirstEvent }));
+
+const HOUR = 3_600_000;
+const POLL_MS = 60_000;
+const VERSIONS_POLL_MS = 300_000;
+const GRAINS = { '1h': 'minute', '6h': 'minute', '24h': 'hour', '7d': 'hour', '30d': 'day', '90d': 'day' } as const;
+
+/** State of the tenant: problems, numbers of a day, charts of a span, and types that stand out. */
+export function OverviewPage({ range }: { range: Range }) {
+  const may = useScopes();
+  const series = useQuery({
+    queryKey: ['overview', 'series', range],
+    queryFn: () => getSeries(Date.now() - RANGES[range] * HOUR, Date.now(), GRAINS[range]),
+    refetchInterval: POLL_MS,
+    placeholderData: (shown) => shown,
+  });
+  const versions = useQuery({
+    queryKey: ['catalog', 'versions'],
+    queryFn: getCatalogVersions,
+    enabled: may('catalog:read'),
+    refetchInterval: VERSIONS_POLL_MS,
+    staleTime: VERSIONS_POLL_MS,
+  });
+  return (
+    <Stack gap="lg">
+      <PageTitle>Overview</PageTitle>
+      <ProblemStrip />
+      <FirstEventIfNone series={series.data} />
+      <Tiles />
+      <Group justify="space-between">
+        <Title order={2} size="h4">
+          Messages by outcome
+        </Title>
+        <nav className="filter" aria-label="Span">
+          {(Object.keys(RANGES) as Range[]).map((each) => (
+            <a key={each} href={linkToOverview(each)} aria-current={each === range || undefined}>
+              {SPANS[each]}
+            </a>
+          ))}
+        </nav>
+      </Group>
+      {series.error && <ProblemView problem={series.error} retry={() => void series.refetch()} />}
+      {series.data ? (
+        <Charts series={series.data} versions={versions.data?.versions ?? []} />
+      ) : (
+        series.isPending && <Skeleton height={260} />
+      )}
+      <TypeTables range={range} />
+    </Stack>
+  );
+}
+
+const SPANS: Record<Range, string> = {
+  '1h': '1 hour',
+  '6h': '6 hours',
+  '24h': '24 hours',
+  '7d': '7 days',
+  '30d': '30 days',
+  '90d': '90 days',
+};
+
+function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
+  return (
+    <>
+      <Paper withBorder p="md">
+        <OutcomeChart series={series} versions={versions} />
+        <ul className="legend" aria-label="Outcomes">
+          {OUTCOMES.map(({ key, label, color, href, count }) => (
+            <li key={key}>
+              <a href={href} data-outcome={key}>
+                <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
+                {label} {sum(series, count).toLocaleString()}
+              </a>
+            </li>
+          ))}
+        </ul>
+        <Disclosure label="As a table" testId="outcome-table-button">
+          <FactRows
+            testId="outcome-table"
+            items={series.points}
+            getId={({ at }) => at}
+            columns={{
+              Time: ({ at }) => <Time value={at} as="full" />,
+              ...Object.fromEntries(
+                OUTCOMES.map(({ label, count }) => [
+                  label,
+                  ({ metrics }: MetricSeries['points'][number]) => count(metrics).toLocaleString(),
+                ]),
+              ),
+            }}
+          />
+        </Disclosure>
+      </Paper>
+      <Title order={2} size="h4">
+        Time until a provider accepted a message
+      </Title>
+      <Paper withBorder p="md">
+        <TimeChart series={series} />
+        <ul className="legend" aria-label="Lines">
+          <li>
+            <span className="legend-line" data-line="average" /> Average
+          </li>
+          <li>
+            <span className="legend-line" data-line="p95" /> 95 of 100 took at most this long
+          </li>
+        </ul>
+        <Disclosure label="As a table" testId="time-table-button">
+          <FactRows
+            testId="time-table"
+            items={series.points.filter(({ metrics }) => metrics.avg_delivery_time_ms !== null)}
+            getId={({ at }) => at}
+            columns={{
+              Time: ({ at }) => <Time value={at} as="full" />,
+              Average: ({ metrics }) => formatMs(metrics.avg_delivery_time_ms ?? 0),
+              '95 of 100': ({ metrics }) => formatMs(metrics.p95_delivery_time_ms ?? 0),
+            }}
+          />
+        </Disclosure>
+      </Paper>
+      <Text size="xs" c="dimmed" data-testid="as-of">
+        A message counts in the minute in which it ended, and its receipts with it. Counted until{' '}
+        <Time value={series.as_of} as="full" />; days are those of UTC.
+      </Text>
+    </>
+  );
+}
+
+const sum = (series: MetricSeries, count: (typeof OUTCOMES)[number]['count']): number =>
+  series.points.reduce((total, { metrics }) => total + count(metrics), 0);
+
+/** First steps, where no event has come yet. */
+function FirstEventIfNone({ series }: { series: MetricSeries | undefined }) {
+  const may = useScopes();
+  const isEmpty = series?.points.every(({ metrics }) => metrics.events === 0) ?? false;
+  const activity = useQuery({
+    queryKey: ['overview', 'first event'],
+    queryFn: () => getActivity(1),
+    enabled: isEmpty && may('decisions:read'),
+    refetchInterval: 5000,
+  });
+  if (!isEmpty || activity.data?.events.length !== 0) return null;
+  return (
+    <Suspense fallback={null}>
+      <FirstEvent />
+    </Suspense>
+  );
+}

@@ -1,0 +1,134 @@
+import { Alert, List, Text } from '@mantine/core';
+import type { CurrentProblems } from '@tidings/client/types';
+import {
+  linkToChannels,
+  linkToDeadLetters,
+  linkToDeliveries,
+  linkToJobs,
+  linkToRejected,
+  linkToVersions,
+} from '../route.ts';
+import { IconAlert } from '../shell/icons.tsx';
+import { getTextColor } from '../shell/outcome.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useProblems } from '../shell/use-problems.ts';
+
+type Problem = CurrentProblems['problems'][number];
+
+/** Problems of the present, each with its page. Nothing without any; an error if they are not known. */
+export function ProblemStrip() {
+  const { data, error, refetch } = useProblems();
+  if (error) return <ProblemView problem={error} retry={() => void refetch()} />;
+  if (!data || data.problems.length === 0) return null;
+  const count = data.problems.length;
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlert size={18} />}
+      title={count === 1 ? 'One problem' : `${count} problems`}
+      styles={{ title: { color: getTextColor('red') } }}
+      data-testid="problem-strip"
+    >
+      <List size="sm" spacing={4}>
+        {data.problems.map((problem) => (
+          <List.Item key={`${problem.code} ${problem.subject}`} className="break" data-testid="problem-item">
+            <ProblemText problem={problem} />
+          </List.Item>
+        ))}
+      </List>
+    </Alert>
+  );
+}
+
+function ProblemText({ problem }: { problem: Problem }) {
+  const { code, subject, since, count, has_more: hasMore, detail, next_at: nextAt } = problem;
+  const { label, action, toLink } = LOOKS[code] ?? OTHER;
+  const number = count === null ? '' : `${hasMore ? 'at least ' : ''}${count} `;
+  // The id of a group of dead letters says what the detail says.
+  const of = subject === null || code === 'dead_letters' || code === 'job_failed' ? '' : `: ${subject}`;
+  return (
+    <>
+      <Text span fw={600} size="sm">
+        {number}
+        {label}
+        {of}
+      </Text>
+      {since !== null && (
+        <>
+          {' '}
+          since <Time value={since} as="full" />
+        </>
+      )}
+      {` – ${detail}. `}
+      {nextAt !== null && (
+        <>
+          Next try <Time value={nextAt} as="full" />.{' '}
+        </>
+      )}
+      {toLink && (
+        <a className="problem-link" href={toLink(problem)}>
+          {action}
+        </a>
+      )}
+    </>
+  );
+}
+
+interface Look {
+  readonly label: string;
+  readonly action: string;
+  readonly toLink?: (problem: Problem) => string;
+}
+
+const OTHER: Look = { label: 'Problem', action: '' };
+
+const LOOKS: Record<Problem['code'], Look> = {
+  installation: { label: 'The installation needs care', action: '' },
+  catalog_unreadable: {
+    label: 'The catalog cannot be read, the version before stays active',
+    action: 'See the versions',
+    toLink: linkToVersions,
+  },
+  circuit_open: {
+    label: 'Nothing is sent by',
+    action: 'See the accounts',
+    toLink: () => linkToChannels('sending'),
+  },
+  account_failing: { label: 'An account fails', action: 'See the routes', toLink: () => linkToChannels('routes') },
+  overdue: { label: 'overdue', action: 'See the queue', toLink: () => linkToDeliveries('queued') },
+  waits_set_aside: { label: 'waits set aside', action: '' },
+  dead_letters: {
+    label: 'failed messages',
+    action: 'See them, and retry',
+    toLink: ({ subject }) => linkToDeadLetters(subject),
+  },
+  emails_paused: {
+    label: 'Emails are paused',
+    action: 'See why, and resume',
+    toLink: () => linkToChannels('sending'),
+  },
+  rejected_events: { label: 'rejected events', action: 'Correct them', toLink: () => linkToRejected() },
+  source_not_read: {
+    label: 'A topic is not read',
+    action: 'See the connections',
+    toLink: () => linkToChannels('connections'),
+  },
+  source_behind: {
+    label: 'messages wait in a topic',
+    action: 'See the connections',
+    toLink: () => linkToChannels('connections'),
+  },
+  sink_failing: {
+    label: 'messages wait for a topic',
+    action: 'See the connections',
+    toLink: () => linkToChannels('connections'),
+  },
+  messages_parked: {
+    label: 'messages for a topic set aside',
+    action: 'See them, and retry',
+    toLink: () => linkToChannels('connections'),
+  },
+  job_failed: { label: 'A job failed', action: 'See the jobs', toLink: linkToJobs },
+};

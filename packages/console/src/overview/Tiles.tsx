@@ -1,0 +1,106 @@
+import { Paper, Skeleton, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { getSeries, getSummary, getWaiting } from '../api/overview.ts';
+import { linkToDeadLetters, linkToDeliveries, linkToLive } from '../route.ts';
+import { useScopes } from '../shell/use-scopes.ts';
+import { Spark } from './OutcomeChart.tsx';
+import { countFailed, countSent, DECIDED_LINK, formatNumber, type Values } from './series.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const POLL_MS = 60_000;
+/** The past changes by late receipts only; counts of waits read all of them. */
+const SLOW_POLL_MS = 600_000;
+
+/** The last 24 hours in four numbers, each with its course and the change to the same hours a week before. */
+export function Tiles() {
+  const may = useScopes();
+  const day = useQuery({
+    // As the chart of this span has them.
+    queryKey: ['overview', 'series', '24h'],
+    queryFn: () => getSeries(Date.now() - DAY, Date.now(), 'hour'),
+    refetchInterval: POLL_MS,
+  });
+  const before = useQuery({
+    queryKey: ['overview', 'week before'],
+    queryFn: () => getSummary(Date.now() - 8 * DAY, Date.now() - 7 * DAY),
+    refetchInterval: SLOW_POLL_MS,
+    staleTime: SLOW_POLL_MS,
+  });
+  const waiting = useQuery({
+    queryKey: ['overview', 'waiting'],
+    queryFn: getWaiting,
+    enabled: may('waits:read'),
+    refetchInterval: SLOW_POLL_MS,
+    staleTime: SLOW_POLL_MS,
+  });
+  if (!day.data) return <Skeleton height={112} />;
+  const hours = day.data.points.map(({ metrics }) => metrics);
+  const tile = (label: string, href: string, count: (values: Values) => number, others: ReactNode = null) => {
+    const values = hours.map(count);
+    const sum = values.reduce((total, value) => total + value, 0);
+    return (
+      <Tile label={label} href={href} value={formatNumber(sum)} spark={<Spark values={values} />}>
+        {others}
+        {before.data && <Change now={sum} before={count(before.data.metrics)} />}
+      </Tile>
+    );
+  };
+  const failed = hours.reduce((sum, values) => sum + countFailed(values), 0);
+  const waits = waiting.data?.rules.reduce((sum, rule) => sum + rule.waits, 0);
+  return (
+    <div className="tiles" data-testid="tiles">
+      {tile('Events in', linkToLive(), ({ events }) => events)}
+      {tile('Decided to send', DECIDED_LINK, ({ decided }) => decided)}
+      {tile(
+        'Sent, and not returned',
+        linkToDeliveries('sent'),
+        countSent,
+        <a href={linkToDeadLetters(null)} className="tile-failed" data-failed={failed > 0 || undefined}>
+          {formatNumber(failed)} failed
+        </a>,
+      )}
+      <Tile label="Waiting now" href={null} value={waits === undefined ? '–' : formatNumber(waits)}>
+        <Text size="xs" c="dimmed">
+          {waiting.data ? `in ${waiting.data.rules.length} rules` : 'not known'}
+        </Text>
+      </Tile>
+    </div>
+  );
+}
+
+interface TileProps {
+  readonly label: string;
+  /** Page of what is counted; null: no page has it. */
+  readonly href: string | null;
+  readonly value: string;
+  readonly spark?: ReactNode;
+  readonly children: ReactNode;
+}
+
+function Tile({ label, href, value, spark, children }: TileProps) {
+  return (
+    <Paper withBorder p="sm" className="tile" data-testid="tile">
+      <div className="tile-head">{href === null ? <span>{label}</span> : <a href={href}>{label}</a>}</div>
+      <div className="tile-value">{value}</div>
+      {spark}
+      <div className="tile-notes">{children}</div>
+    </Paper>
+  );
+}
+
+/** The change to the same hours a week before, in words: more is not always better. */
+function Change({ now, before }: { now: number; before: number }) {
+  const words =
+    before === 0
+      ? now === 0
+        ? 'as a week before'
+        : 'none a week before'
+      : `${now >= before ? '+' : '−'}${Math.abs(Math.round((100 * (now - before)) / before))}% to a week before`;
+  return (
+    <Text size="xs" c="dimmed">
+      {words}
+    </Text>
+  );
+}

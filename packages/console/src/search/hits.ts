@@ -1,0 +1,141 @@
+/* Results of the search: pages and commands here, everything else by the API. */
+import type { SearchResults } from '@tidings/client/types';
+import { linkToCatalog, linkToNotification, linkToTemplate, linkToUser, openLink } from '../route.ts';
+import {
+  IconBell,
+  IconBook,
+  IconChecks,
+  IconClock,
+  IconEye,
+  IconFilter,
+  IconLightning,
+  IconLink,
+  IconMessage,
+  IconMoon,
+  IconSend,
+  IconUser,
+  IconWorld,
+} from '../shell/icons.tsx';
+import { MENU } from '../shell/pages.ts';
+
+type Result = SearchResults['results'][number];
+export type Kind = Result['kind'];
+
+export interface Hit {
+  readonly key: string;
+  readonly group: string;
+  readonly label: string;
+  readonly note: string;
+  readonly Icon: typeof IconUser;
+  readonly run: () => void;
+}
+
+/** Names of kinds, and what of them is compared with the text. */
+export const KINDS: Record<Kind, { readonly group: string; readonly by: string; readonly Icon: typeof IconUser }> = {
+  user: {
+    group: 'Users',
+    by: 'users by their id (any part), the start of their name, and their whole email address or phone number',
+    Icon: IconUser,
+  },
+  event: { group: 'Events', by: 'events by their whole id', Icon: IconLightning },
+  notification: { group: 'Notifications', by: 'notifications by their whole id', Icon: IconBell },
+  delivery: { group: 'Deliveries', by: 'deliveries by their whole id, or that of the provider', Icon: IconSend },
+  wait: { group: 'Waits', by: 'waits by their whole key', Icon: IconClock },
+  notification_type: {
+    group: 'Notification types',
+    by: 'notification types by any part of their name',
+    Icon: IconChecks,
+  },
+  rule: { group: 'Rules', by: 'rules by any part of their name', Icon: IconFilter },
+  event_type: { group: 'Event types', by: 'event types by any part of their name', Icon: IconBook },
+  template: { group: 'Templates', by: 'templates of requests by any part of their name', Icon: IconMessage },
+};
+
+const FOUND_BY: Partial<Record<Result['found_by'], string>> = {
+  email: 'has this email address',
+  phone: 'has this phone number',
+  name: 'by name',
+  provider_message_id: 'by the id of the provider',
+};
+
+/** Returns what the API found, in its order. */
+export function toHits({ results }: SearchResults): Hit[] {
+  return results.map((result) => {
+    const { group, Icon } = KINDS[result.kind] ?? { group: 'Others', Icon: IconEye };
+    return {
+      key: `${result.kind} ${result.id} ${result.user_id ?? ''}`,
+      group,
+      label: toLabel(result),
+      note: toNote(result),
+      Icon,
+      run: () => openLink(toLink(result)),
+    };
+  });
+}
+
+function toLabel({ kind, id, name }: Result): string {
+  return (kind === 'notification' || kind === 'delivery' || kind === 'wait' || kind === 'template') && name !== null
+    ? name
+    : id;
+}
+
+function toNote({ kind, user_id, name, status, found_by }: Result): string {
+  const of = user_id !== null && kind !== 'user' ? `of ${user_id}` : null;
+  const shown = kind === 'user' ? name : null;
+  return [status, of, shown, FOUND_BY[found_by] ?? null].filter((part) => part !== null).join(' · ');
+}
+
+function toLink({ kind, id, user_id }: Result): string {
+  switch (kind) {
+    case 'user':
+    case 'wait':
+      return linkToUser(user_id ?? id);
+    case 'event':
+      return linkToUser(user_id ?? '', id);
+    case 'notification':
+      return linkToNotification(id);
+    case 'delivery':
+      return linkToNotification(id.split('.')[0] ?? id);
+    case 'notification_type':
+      return linkToCatalog('type', id);
+    case 'template':
+      return linkToTemplate(id);
+    case 'rule':
+      return linkToCatalog('rule', id);
+    default:
+      return linkToCatalog('event', id);
+  }
+}
+
+/** Actions of the commands of the search. */
+export interface Commands {
+  readonly copyLink: () => void;
+  readonly toggleScheme: () => void;
+  readonly toggleZone: () => void;
+}
+
+/** Returns the pages and commands that have each word of a text, those that begin with it first; of no text: all. */
+export function findPages(text: string, { copyLink, toggleScheme, toggleZone }: Commands): Hit[] {
+  const pages = MENU.flatMap(({ label: group, pages }) =>
+    pages.map(({ key, label, href, Icon, words = '' }) => ({
+      hit: { key: `page ${key}`, group: 'Pages', label, note: group, Icon, run: () => openLink(href) },
+      words,
+    })),
+  );
+  const command = (key: string, label: string, Icon: typeof IconUser, run: () => void, words: string) => ({
+    hit: { key, group: 'Commands', label, note: '', Icon, run },
+    words,
+  });
+  const commands = [
+    command('copy link', 'Copy a link to this page', IconLink, copyLink, 'share address'),
+    command('scheme', 'Switch between light and dark colors', IconMoon, toggleScheme, 'theme'),
+    command('zone', 'Switch between your time zone and UTC', IconWorld, toggleZone, 'times'),
+  ];
+  const wanted = text.toLowerCase();
+  const parts = wanted.split(/\s+/);
+  const begins = ({ hit }: { hit: Hit }) => (hit.label.toLowerCase().startsWith(wanted) ? 0 : 1);
+  return [...pages, ...commands]
+    .filter(({ hit, words }) => parts.every((part) => `${hit.label} ${hit.note} ${words}`.toLowerCase().includes(part)))
+    .sort((a, b) => begins(a) - begins(b))
+    .map(({ hit }) => hit);
+}

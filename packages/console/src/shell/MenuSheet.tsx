@@ -1,0 +1,33 @@
+import { useState } from 'react';
+import { Dialog } from './Dialog.tsx';
+import { MenuGroups } from './Rail.tsx';
+import { SchemeSwitch } from './SchemeSwitch.tsx';
+import { Tenant } from './Tenant.tsx';
+import { ZoneSwitch } from './ZoneSwitch.tsx';
+
+/** All pages of the menu, for windows without room for it. `current`: key of the page that is marked. */
+export function MenuSheet({ opened, onClose, current }: { opened: boolean; onClose: () => void; current: string }) {
+  // Another page gets the focus at its heading.
+  const [isChosen, setChosen] = useState(false);
+  const close = (chosen: boolean) => {
+    setChosen(chosen);
+    onClose();
+  };
+  return (
+    <Dialog opened={opened} onClose={() => close(false)} title="All pages" returnFocus={!isChosen}>
+      <div className="sheet-head">
+        <Tenant />
+        <ZoneSwitch />
+        <SchemeSwitch />
+      </div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a link inside is what is clicked, also by the keyboard. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a link that is chosen by the keyboard sends a click. */}
+      <div
+        className="menu-sheet"
+        onClick={({ target }) => target instanceof Element && target.closest('a') && close(true)}
+      >
+        <MenuGroups current={current} />
+      </div>
+    </Dialog>
+  );
+}

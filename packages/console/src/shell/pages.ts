@@ -1,0 +1,153 @@
+/* The pages of the menu, in their groups. */
+import {
+  linkToBatches,
+  linkToCatalog,
+  linkToChannels,
+  linkToCorrelation,
+  linkToDeadLetters,
+  linkToDeliveries,
+  linkToJobs,
+  linkToLists,
+  linkToLive,
+  linkToNotifications,
+  linkToOverview,
+  linkToPreview,
+  linkToRejected,
+  linkToSend,
+  linkToTemplates,
+  linkToVersions,
+  type Route,
+} from '../route.ts';
+import {
+  IconActivity,
+  IconAlertOctagon,
+  IconBell,
+  IconBook,
+  IconChecks,
+  IconConnection,
+  IconEye,
+  IconFeather,
+  IconGauge,
+  IconHistory,
+  IconLink,
+  IconList,
+  IconLoudspeaker,
+  IconMailAlert,
+  IconMailCheck,
+  IconMailOff,
+  IconMessage,
+  IconMoney,
+  IconSend,
+  IconSplit,
+  IconWebhook,
+} from './icons.tsx';
+
+/** A page of the menu. */
+export interface MenuPage {
+  /** Identifies it; a page that is not in the menu is marked as one of these. */
+  readonly key: string;
+  readonly label: string;
+  readonly href: string;
+  readonly Icon: typeof IconBell;
+  /** Other words by which it is found. */
+  readonly words?: string;
+}
+
+export interface MenuGroup {
+  readonly label: string;
+  readonly pages: readonly MenuPage[];
+}
+
+export const MENU: readonly MenuGroup[] = [
+  {
+    label: 'Operate',
+    pages: [
+      { key: 'overview', label: 'Overview', href: linkToOverview(), Icon: IconGauge, words: 'home problems charts' },
+      { key: 'live', label: 'Live', href: linkToLive(), Icon: IconActivity, words: 'activity events' },
+      { key: 'notifications', label: 'Notifications', href: linkToNotifications(null), Icon: IconBell },
+      { key: 'deliveries', label: 'Deliveries', href: linkToDeliveries(null), Icon: IconSend, words: 'messages queue' },
+      {
+        key: 'dead-letters',
+        label: 'Failed',
+        href: linkToDeadLetters(null),
+        Icon: IconAlertOctagon,
+        words: 'dead letters retry',
+      },
+      { key: 'rejected', label: 'Rejected', href: linkToRejected(), Icon: IconMailAlert, words: 'events quarantine' },
+      { key: 'jobs', label: 'Jobs', href: linkToJobs(), Icon: IconChecks },
+      { key: 'correlation', label: 'Correlation', href: linkToCorrelation(null), Icon: IconLink, words: 'trace id' },
+    ],
+  },
+  {
+    label: 'Design',
+    pages: [
+      { key: 'catalog contents', label: 'Catalog', href: linkToCatalog(), Icon: IconBook, words: 'rules types events' },
+      { key: 'templates', label: 'Templates', href: linkToTemplates(null), Icon: IconMessage },
+      { key: 'preview', label: 'Preview', href: linkToPreview({}), Icon: IconEye, words: 'render template' },
+      { key: 'catalog versions', label: 'Versions', href: linkToVersions(), Icon: IconHistory, words: 'roll back' },
+    ],
+  },
+  {
+    label: 'Send',
+    pages: [
+      { key: 'send', label: 'Send', href: linkToSend(), Icon: IconFeather, words: 'notification now schedule' },
+      { key: 'batches', label: 'Batches', href: linkToBatches(), Icon: IconLoudspeaker, words: 'campaign' },
+      { key: 'lists', label: 'Lists and segments', href: linkToLists(), Icon: IconList, words: 'audience' },
+    ],
+  },
+  {
+    label: 'Measure',
+    pages: [
+      { key: 'channels costs', label: 'Costs', href: linkToChannels('costs'), Icon: IconMoney, words: 'prices money' },
+    ],
+  },
+  {
+    label: 'Connect',
+    pages: [
+      {
+        key: 'channels accounts',
+        label: 'Channels',
+        href: linkToChannels(),
+        Icon: IconWebhook,
+        words: 'providers accounts endpoints webhooks',
+      },
+      { key: 'channels sending', label: 'Sending', href: linkToChannels('sending'), Icon: IconMailCheck },
+      { key: 'channels routes', label: 'Routes', href: linkToChannels('routes'), Icon: IconSplit },
+      {
+        key: 'connections',
+        label: 'Connections',
+        href: linkToChannels('connections'),
+        Icon: IconConnection,
+        words: 'sources connectors kafka',
+      },
+    ],
+  },
+  {
+    label: 'Govern',
+    pages: [
+      {
+        key: 'channels suppressions',
+        label: 'Suppressions',
+        href: linkToChannels('suppressions'),
+        Icon: IconMailOff,
+        words: 'blocked addresses bounces unsubscribed',
+      },
+    ],
+  },
+];
+
+/** Pages about one thing, with the page of the menu that leads to them. */
+const PARENTS: { readonly [page in Route['page']]?: string } = {
+  notification: 'notifications',
+  batch: 'batches',
+  'new-batch': 'batches',
+  list: 'lists',
+  segment: 'lists',
+  template: 'templates',
+};
+
+/** Returns the key of the page of the menu that a route is, or belongs to. */
+export function toMenuKey(route: Route): string {
+  if (route.page === 'channels' || route.page === 'catalog') return `${route.page} ${route.part}`;
+  return PARENTS[route.page] ?? route.page;
+}

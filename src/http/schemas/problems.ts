@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { SCOPES } from '../../model/principal.ts';
+import { listOf, timestamp } from './common.ts';
+
+/* Problems of the present, in one answer. */
+
+export const PROBLEM_CODES = [
+  'installation',
+  'catalog_unreadable',
+  'circuit_open',
+  'account_failing',
+  'overdue',
+  'waits_set_aside',
+  'dead_letters',
+  'emails_paused',
+  'rejected_events',
+  'source_not_read',
+  'source_behind',
+  'sink_failing',
+  'messages_parked',
+  'job_failed',
+] as const;
+export type ProblemCode = (typeof PROBLEM_CODES)[number];
+
+const problemNow = z
+  .object({
+    code: z.enum(PROBLEM_CODES).meta({ examples: ['circuit_open'] }),
+    subject: z
+      .string()
+      .nullable()
+      .describe(
+        'What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a job, a type or a check; null: nothing in particular',
+      ),
+    since: timestamp.nullable(),
+    count: z.int().nullable().describe('Number of things that it concerns; null: it is not about things'),
+    has_more: z.boolean().describe('True if there are more than `count`'),
+    detail: z.string().meta({ examples: ['smtp: 20 failures in a row, the last one: connection refused'] }),
+    next_at: timestamp.nullable().describe('When it is tried again by itself; null: not known'),
+  })
+  .meta({ id: 'CurrentProblem', description: 'Something that is wrong at present' });
+
+export const currentProblems = z
+  .object({
+    problems: listOf(problemNow).describe('What concerns the most comes first; none: nothing that is known is wrong'),
+    not_looked_at: listOf(z.object({ code: z.enum(PROBLEM_CODES), scope: z.enum(SCOPES) })).describe(
+      'What the caller may not see, and the scope that it needs',
+    ),
+  })
+  .meta({ id: 'CurrentProblems', description: 'What is wrong at present' });

@@ -1,0 +1,268 @@
+import type pg from 'pg';
+import { MAX_LAG } from '../health/kafka-check.ts';
+import { formatGroupId } from '../model/dead-letter.ts';
+import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import type { Scope } from '../model/principal.ts';
+import { listDeadLetterGroups } from '../store/deliveries/dead-letters.ts';
+import { loadOverdue, MAX_OVERDUE_COUNT } from '../store/deliveries/overdue.ts';
+import { listJobs } from '../store/jobs/jobs.ts';
+import { listTopics } from '../store/kafka/topics.ts';
+import { listOffsets } from '../store/kafka-offsets.ts';
+import { listEmailStandings } from '../store/receipts/email-standings.ts';
+import { countRecentRejected, MAX_RECENT_REJECTED } from '../store/rejected.ts';
+import { listRouteMoves } from '../store/route-moves.ts';
+import { countSetAside } from '../store/waits/failed-waits.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { HttpDependencies } from './app.ts';
+import { findOpenCircuits } from './open-circuits.ts';
+import type { ProblemCode } from './schemas/problems.ts';
+import { findSourceCause } from './source-cause.ts';
+
+/** Something that is wrong for a tenant, as the API shows it. */
+export interface CurrentProblem {
+  readonly code: ProblemCode;
+  readonly subject: string | null;
+  readonly since: string | null;
+  readonly count: number | null;
+  readonly has_more: boolean;
+  readonly detail: string;
+  readonly next_at: string | null;
+}
+
+const HOUR_MS: Millis = 3_600_000;
+/** Time within which failures count as present: what failed earlier was seen, or is looked at on its own page. */
+const RECENT_MS: Millis = HOUR_MS;
+/** Things of a kind that are named, at most. */
+const MAX_NAMED = 20;
+const MAX_JOBS = 50;
+const MAX_SET_ASIDE = 1000;
+
+/** Checks of health that look at work of all tenants: each tenant sees its own part of it here. */
+const OF_TENANTS: ReadonlySet<string> = new Set([
+  'overdue',
+  'waits',
+  'dead_letters',
+  'routes',
+  'circuits',
+  'email',
+  'kafka',
+]);
+
+interface Look {
+  readonly dependencies: HttpDependencies;
+  readonly tenantId: string;
+  readonly pool: pg.Pool;
+  readonly now: Millis;
+}
+
+/** A place to look at, with the scope that the caller needs, and the codes that it may find. */
+interface Place {
+  readonly scope: Scope;
+  readonly codes: readonly ProblemCode[];
+  find(look: Look): Promise<readonly CurrentProblem[]>;
+}
+
+/** Places in the order of how much they concern. Each is read from the front of an index, and is bounded. */
+const PLACES: readonly Place[] = [
+  { scope: 'deliveries:read', codes: ['installation', 'catalog_unreadable'], find: findOfInstallation },
+  { scope: 'deliveries:read', codes: ['circuit_open'], find: findCircuits },
+  { scope: 'deliveries:read', codes: ['account_failing'], find: findMoves },
+  { scope: 'deliveries:read', codes: ['overdue'], find: findOverdue },
+  { scope: 'waits:read', codes: ['waits_set_aside'], find: findSetAside },
+  { scope: 'deliveries:read', codes: ['dead_letters'], find: findDeadLetters },
+  { scope: 'deliveries:read', codes: ['emails_paused'], find: findPausedEmails },
+  { scope: 'rejected:read', codes: ['rejected_events'], find: findRejected },
+  { scope: 'rejected:read', codes: ['source_not_read', 'source_behind'], find: findSources },
+  { scope: 'webhooks:read', codes: ['sink_failing', 'messages_parked'], find: findSinks },
+  { scope: 'jobs:read', codes: ['job_failed'], find: findFailedJobs },
+];
+
+/** Returns what is wrong for a tenant at present, as far as these scopes let the caller see it. */
+export async function findProblems(
+  dependencies: HttpDependencies,
+  tenantId: string,
+  scopes: ReadonlySet<Scope>,
+): Promise<{
+  readonly problems: readonly CurrentProblem[];
+  readonly not_looked_at: readonly { readonly code: ProblemCode; readonly scope: Scope }[];
+}> {
+  const { database, clock } = dependencies;
+  const look = { dependencies, tenantId, pool: database.forTenant(tenantId), now: clock() };
+  const problems: CurrentProblem[] = [];
+  // One after the other: a page that is polled takes one connection.
+  for (const place of PLACES) if (scopes.has(place.scope)) problems.push(...(await place.find(look)));
+  const left = PLACES.filter(({ scope }) => !scopes.has(scope));
+  return { problems, not_looked_at: left.flatMap(({ codes, scope }) => codes.map((code) => ({ code, scope }))) };
+}
+
+type Given = Pick<CurrentProblem, 'code' | 'detail'> & Partial<CurrentProblem>;
+
+function problem(given: Given): CurrentProblem {
+  return { subject: null, since: null, count: null, has_more: false, next_at: null, ...given };
+}
+
+async function findOfInstallation({ dependencies, tenantId }: Look): Promise<CurrentProblem[]> {
+  const { health, tenant = 'default' } = dependencies;
+  const { checks = [] } = (await health.ready()).body;
+  return checks
+    .filter(({ name, status }) => status !== 'ok' && !OF_TENANTS.has(name))
+    .filter(({ name }) => name !== 'catalog' || tenantId === tenant)
+    .map(({ name, since, cause = name }) =>
+      problem({
+        code: name === 'catalog' ? 'catalog_unreadable' : 'installation',
+        subject: name,
+        since,
+        detail: cause,
+      }),
+    );
+}
+
+async function findCircuits({ dependencies, tenantId }: Look): Promise<CurrentProblem[]> {
+  const circuits = await findOpenCircuits(dependencies, tenantId);
+  return circuits.map(({ provider, account, domain, since, cause, next_probe_at }) =>
+    problem({
+      code: 'circuit_open',
+      subject: [provider, account, domain].filter((part) => part !== null).join(' '),
+      since,
+      detail: cause,
+      next_at: next_probe_at,
+    }),
+  );
+}
+
+async function findMoves({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
+  const moves = await listRouteMoves(pool, tenantId);
+  return moves
+    .slice(0, MAX_NAMED)
+    .map(({ account, since, cause }) =>
+      problem({ code: 'account_failing', subject: account, since: isoTime(since), detail: cause }),
+    );
+}
+
+async function findOverdue({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const found = await loadOverdue(pool, { tenantId, channels: CHANNELS, before: now - OVERDUE_AFTER_MS, now });
+  return found.map(({ queue, channel, count, oldest }) =>
+    problem({
+      code: 'overdue',
+      subject: channel === null ? queue : `${queue} ${channel}`,
+      since: isoTime(oldest),
+      count,
+      has_more: count >= MAX_OVERDUE_COUNT,
+      detail: `due since ${isoTime(oldest)}, and not done`,
+    }),
+  );
+}
+
+async function findSetAside({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
+  const found = await countSetAside(pool, MAX_SET_ASIDE, tenantId);
+  if (!found) return [];
+  const { count, since } = found;
+  const detail = 'could not be fired, and are set aside until they are tried again';
+  return [problem({ code: 'waits_set_aside', since: isoTime(since), count, has_more: count >= MAX_SET_ASIDE, detail })];
+}
+
+/** Groups that grow, and are not the fault of single recipients. */
+async function findDeadLetters({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const groups = await listDeadLetterGroups(pool, tenantId, null, 200, null);
+  return groups
+    .filter(({ group, lastAt }) => group.fault !== 'recipient' && lastAt >= now - RECENT_MS)
+    .slice(0, MAX_NAMED)
+    .map(({ group, count, isAtLeast, firstAt }) =>
+      problem({
+        code: 'dead_letters',
+        subject: formatGroupId(group),
+        since: isoTime(firstAt),
+        count,
+        has_more: isAtLeast,
+        detail: [group.channel, group.provider, group.reasonCode, group.code]
+          .filter((part) => part !== null)
+          .join(' · '),
+      }),
+    );
+}
+
+async function findPausedEmails({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const standings = await listEmailStandings(pool, tenantId, now);
+  return standings.slice(0, MAX_NAMED).flatMap(({ notificationType, pausedAt, cause }) =>
+    pausedAt === null
+      ? []
+      : [
+          problem({
+            code: 'emails_paused',
+            subject: notificationType || null,
+            since: isoTime(pausedAt),
+            detail: cause,
+          }),
+        ],
+  );
+}
+
+async function findRejected({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const found = await countRecentRejected(pool, tenantId, now - RECENT_MS);
+  if (!found) return [];
+  const { count, code, path, first } = found;
+  const detail = `mostly ${code} at ${path}`;
+  return [
+    problem({
+      code: 'rejected_events',
+      since: isoTime(first),
+      count,
+      has_more: count >= MAX_RECENT_REJECTED,
+      detail,
+    }),
+  ];
+}
+
+async function findSources({ dependencies, pool, tenantId }: Look): Promise<CurrentProblem[]> {
+  const { catalogs, kafka } = dependencies;
+  const { sources = [] } = (await catalogs.getActive(tenantId)).data;
+  if (sources.length === 0) return [];
+  const offsets = await listOffsets(pool, tenantId);
+  return sources.slice(0, MAX_NAMED).flatMap((source) => {
+    const cause = findSourceCause(kafka, tenantId, source);
+    if (cause !== null) return [problem({ code: 'source_not_read', subject: source.name, detail: cause })];
+    const lags = offsets.flatMap(({ topic, lag }) => (topic === source.topic && lag !== null ? [lag] : []));
+    const lag = lags.reduce((sum, one) => sum + one, 0);
+    if (lag <= MAX_LAG) return [];
+    const detail = `${lag} messages of ${source.topic} wait to be read`;
+    return [problem({ code: 'source_behind', subject: source.name, count: lag, detail })];
+  });
+}
+
+async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
+  const topics = await listTopics(pool, tenantId);
+  const failing = topics.filter((topic) => topic.problem !== null || topic.full_since !== null);
+  const parked = topics.filter((topic) => topic.parked > 0);
+  return [
+    ...failing.slice(0, MAX_NAMED).map(({ topic, problem: code, problem_since, full_since, waiting }) =>
+      problem({
+        code: 'sink_failing',
+        subject: topic,
+        since: full_since ?? problem_since,
+        count: waiting,
+        detail: full_since === null ? `not written: ${code}` : 'too much waits: nothing more is recorded',
+      }),
+    ),
+    ...parked
+      .slice(0, MAX_NAMED)
+      .map(({ topic, parked: count }) =>
+        problem({ code: 'messages_parked', subject: topic, count, detail: 'set aside: the broker did not take them' }),
+      ),
+  ];
+}
+
+async function findFailedJobs({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const jobs = await listJobs(pool, tenantId, MAX_JOBS, null);
+  return jobs
+    .filter(({ status, ended_at }) => status === 'failed' && Date.parse(ended_at ?? '') >= now - 24 * HOUR_MS)
+    .slice(0, MAX_NAMED)
+    .map(({ job_id, action, name, ended_at, reason }) =>
+      problem({
+        code: 'job_failed',
+        subject: job_id,
+        since: ended_at,
+        detail: `${name ?? action}: ${reason ?? 'failed'}`,
+      }),
+    );
+}
