@@ -112,11 +112,15 @@ test('what a transaction records under an old catalog is sent, though its topic 
 
 test('what waits for a topic that no catalog writes is discarded by command, and removed by retention without a gap', async () => {
   await openSinks(tidings);
-  await fillOutbox(tidings, { count: 2 });
+  await fillOutbox(tidings, { count: 3 });
+  await tidings.pool.query(
+    `update kafka_outbox set parked_at = now(), parked_code = 'too_large' where event_id = 'e1'`,
+  );
   await apply(null);
   expect((await server.post(`/api/v1/sinks/${TOPIC}/parked/discard`, undefined)).body).toEqual({
     name: TOPIC,
-    messages: 2,
+    messages: 3,
+    has_more: false,
   });
   await fillOld(2, 40);
   await runRetention(tidings.pool, PERIODS);
@@ -129,6 +133,7 @@ test('a discard leaves what waits for a topic that is written', async () => {
   expect((await server.post('/api/v1/sinks/orders/parked/discard', undefined)).body).toEqual({
     name: 'orders',
     messages: 0,
+    has_more: false,
   });
   expect(await rows('select from kafka_outbox')).toHaveLength(2);
 });

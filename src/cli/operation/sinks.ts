@@ -73,7 +73,7 @@ export function addSinksCommands(program: Command): void {
             readonly messages?: number;
             readonly has_more?: boolean;
           };
-          const more = data.has_more ? ['More are set aside: repeat the command.'] : [];
+          const more = data.has_more ? ['More are left: repeat the command.'] : [];
           return { data, lines: [`The sink ${name} ${say(data.messages ?? 0)}.`, ...more] };
         }),
       );

@@ -80,6 +80,6 @@ export const parkedResult = z
   .object({
     name: z.string(),
     messages: z.int().describe('How many; 1000 at most'),
-    has_more: z.boolean().describe('Whether more may be set aside: ask again'),
+    has_more: z.boolean().describe('Whether more may be left: ask again'),
   })
   .meta({ id: 'ParkedResult' });

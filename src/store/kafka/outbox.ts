@@ -280,9 +280,9 @@ export async function releaseMessages(
   topic: string,
   release: Release,
 ): Promise<number> {
-  const count = await releaseSome(connection, tenantId, topic, PARKED, release);
-  if (release !== 'all_discarded' || count > 0) return count;
-  return await releaseSome(connection, tenantId, topic, WAITING, release);
+  const count = await releaseSome(connection, tenantId, topic, PARKED, release, MAX_PARKED);
+  if (release !== 'all_discarded' || count === MAX_PARKED) return count;
+  return count + (await releaseSome(connection, tenantId, topic, WAITING, release, MAX_PARKED - count));
 }
 
 const PARKED = `parked_at > '-infinity' order by parked_at, message_id`;
@@ -294,10 +294,11 @@ async function releaseSome(
   topic: string,
   which: string,
   release: Release,
+  limit: number,
 ): Promise<number> {
   const { rows } = await connection.query<{ message_id: string }>(
-    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and ${which} limit ${MAX_PARKED} for update`,
-    [tenantId, topic],
+    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and ${which} limit $3 for update`,
+    [tenantId, topic, limit],
   );
   if (rows.length === 0) return 0;
   // By their whole key: under row-level security, a join finds them by the tenant alone.
