@@ -1418,6 +1418,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what is wrong at present: circuits, overdue work, failures, topics, jobs and the catalog */
+        get: operations["listProblems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/provider-accounts": {
         parameters: {
             query?: never;
@@ -1523,6 +1540,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List releases, the latest first; with `state=watching`, the one under way */
+        get: operations["listReleases"];
+        put?: never;
+        /** Release a version of the catalog to a share of the users */
+        post: operations["startRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a release, with the numbers of both versions and what its watch says of them */
+        get: operations["getRelease"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finish a release: its version becomes the active one of all users */
+        post: operations["finishRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Roll a release back: the version before decides about all users */
+        post: operations["rollBackRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/releases/{id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Release to a larger share of the users; those who have the version keep it */
+        post: operations["raiseReleaseShare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/routes": {
         parameters: {
             query?: never;
@@ -1534,6 +1637,23 @@ export interface paths {
         get: operations["getRoutes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find users, events, notifications, deliveries, waits, rules, types and templates; at most 8 of each */
+        post: operations["search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3054,7 +3174,7 @@ export interface components {
             by: string;
             from?: number;
             /** @enum {string} */
-            kind: "applied" | "rolled_back";
+            kind: "applied" | "rolled_back" | "released";
         };
         /** @description The latest events of all users, newest first */
         Activity: {
@@ -3803,6 +3923,17 @@ export interface components {
              */
             code: string;
         };
+        /** @description Both versions over the same time */
+        ComparedSpan: {
+            before: components["schemas"]["VersionNumbers"];
+            released: components["schemas"]["VersionNumbers"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+        };
         /** @description A connection to another service, of the active catalog */
         Connector: {
             /** @description Dead letters; at most 10000 tasks of a state are counted */
@@ -4069,6 +4200,37 @@ export interface components {
             /** @description True if only the first 10000 are listed */
             has_more: boolean;
             to: string;
+        };
+        /** @description Something that is wrong at present */
+        CurrentProblem: {
+            /**
+             * @example circuit_open
+             * @enum {string}
+             */
+            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
+            /** @description Number of things that it concerns; null: it is not about things */
+            count: number | null;
+            /** @example smtp: 20 failures in a row, the last one: connection refused */
+            detail: string;
+            /** @description True if there are more than `count` */
+            has_more: boolean;
+            /** @description When it is tried again by itself; null: not known */
+            next_at: string | null;
+            since: string | null;
+            /** @description What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a job, a type or a check; null: nothing in particular */
+            subject: string | null;
+        };
+        /** @description What is wrong at present */
+        CurrentProblems: {
+            /** @description What the caller may not see, and the scope that it needs */
+            not_looked_at: {
+                /** @enum {string} */
+                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
+                /** @enum {string} */
+                scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
+            }[];
+            /** @description What concerns the most comes first; none: nothing that is known is wrong */
+            problems: components["schemas"]["CurrentProblem"][];
         };
         /** @description A toggle: whether a customer gets the notifications of a category, and how */
         CustomerNotification: {
@@ -5040,6 +5202,57 @@ export interface components {
                 wait_id: string;
             };
         };
+        /** @description A decision with its evidence, its event and the release under way */
+        ExplainedDecision: {
+            catalog_version: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            decided_at: string;
+            /**
+             * @description Id of the decision
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            decision_id: string;
+            /**
+             * @description The event whose arrival led to the decision
+             * @example evt-8841
+             */
+            event_id: string;
+            /** @description The trigger, then the events that completed the pattern */
+            event_ids: string[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            event_timestamp: string;
+            /** @example payment_failed */
+            event_type: string;
+            evidence: components["schemas"]["Evidence"];
+            /**
+             * @description Null: it sends nothing
+             * @example null
+             */
+            notification_id: string | null;
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            notification_type: string;
+            /** @enum {string} */
+            outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
+            /**
+             * @description A sentence to read aloud
+             * @example The payment failed twice.
+             */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            /** @description Absent: no release was under way */
+            release?: components["schemas"]["ReleaseOfDecision"];
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            rule: string;
+        };
         /** @description A rule that sends the notification */
         ExplainedRule: {
             /** @description False: the active catalog no longer has the rule */
@@ -5073,7 +5286,7 @@ export interface components {
             answer: "sent" | "on_its_way" | "not_delivered" | "sandboxed" | "waiting" | "not_sent" | "unknown_user";
             catalog_version: number;
             /** @description The latest ones, newest first */
-            decisions: components["schemas"]["StoredDecision"][];
+            decisions: components["schemas"]["ExplainedDecision"][];
             /** @description False: the user has more history than was examined */
             is_complete: boolean;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
@@ -5977,6 +6190,26 @@ export interface components {
              */
             to: string;
         };
+        /** @description A change of the catalog, for a chart */
+        MetricMarker: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            by: string;
+            /** @description The version before */
+            from: number | null;
+            /** @enum {string} */
+            kind: "applied" | "rolled_back" | "release_started" | "release_share_changed" | "release_finished" | "release_rolled_back";
+            reason: string | null;
+            release_id: string | null;
+            /** @description Percentage of the users who have it */
+            share: number | null;
+            /** @description The version that became active, or is released */
+            version: number;
+        };
         /** @description What each reason held back; the most first */
         MetricReasons: {
             /**
@@ -6031,6 +6264,8 @@ export interface components {
             from: string;
             /** @enum {string} */
             grain: "minute" | "hour" | "day" | "week";
+            /** @description Changes of the catalog in the span, in order of time; at most 500, the latest */
+            markers: components["schemas"]["MetricMarker"][];
             points: {
                 /**
                  * Format: date-time
@@ -6696,6 +6931,72 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * @description A version to release, and its share
+         * @example {
+         *       "version": 2,
+         *       "share": 10,
+         *       "finish_after": "2d"
+         *     }
+         */
+        NewRelease: {
+            /** @description Or the files of a catalog, path to text, which become a version */
+            files?: {
+                [key: string]: string;
+            };
+            /**
+             * @description Time after which it finishes by itself, 1m to 90d; absent: by command
+             * @example 2d
+             */
+            finish_after?: string;
+            /** @description What it is for */
+            note?: string;
+            /**
+             * @description Percentage of the users
+             * @example 10
+             */
+            share: number;
+            /** @description A version that was applied or released before */
+            version?: number;
+            /**
+             * @description When it is rolled back by itself. Absent: with the usual bounds; null: by command only
+             * @default {}
+             */
+            watch?: components["schemas"]["NewReleaseWatch"] | null;
+        };
+        /** @description When a release is rolled back by itself; null: that is not judged */
+        NewReleaseWatch: {
+            /**
+             * @description Bound of the increase of the complaint rate, of messages sent
+             * @default 0.002
+             */
+            max_complaint_increase?: number | null;
+            /**
+             * @description Bound of the increase of the error rate: dead, bounced and failed ones, of those sent or dead
+             * @default 0.05
+             */
+            max_error_increase?: number | null;
+            /**
+             * @description Bound of the increase of the unsubscribe rate, of messages sent
+             * @default 0.01
+             */
+            max_unsubscribe_increase?: number | null;
+            /**
+             * @description Most notifications for each event, likewise
+             * @default 2
+             */
+            max_volume_ratio?: number | null;
+            /**
+             * @description Events, or messages, of each version before its numbers are judged
+             * @default 100
+             */
+            min_sample?: number;
+            /**
+             * @description Least notifications for each event, as a multiple of those before
+             * @default 0.5
+             */
+            min_volume_ratio?: number | null;
         };
         NewSuppression: {
             /**
@@ -7601,7 +7902,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "channels_not_used" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "release_under_way" | "release_ended" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "channels_not_used" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -8045,6 +8346,160 @@ export interface components {
             /** @description Field of the event, such as properties.amount; empty: the event as a whole */
             path: string;
         };
+        /** @description A release of a catalog version */
+        Release: {
+            end_reason: string | null;
+            ended_at: string | null;
+            ended_by: string | null;
+            /** @description When it finishes by itself; null: by command */
+            finish_at: string | null;
+            /** @description The version before, which decides about all other users */
+            from_version: number;
+            note: string | null;
+            release_id: string;
+            /** @description Percentage of the users */
+            share: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            started_by: string;
+            /** @enum {string} */
+            state: "watching" | "finished" | "rolled_back";
+            /** @description In order of time */
+            steps: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                by: string;
+                share: number;
+            }[];
+            to_version: number;
+            watch: components["schemas"]["ReleaseWatch"] | null;
+        };
+        /** @description Both versions compared */
+        ReleaseComparison: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @description Null: it began less than an hour ago */
+            last_hour: components["schemas"]["ComparedSpan"] | null;
+            since_start: components["schemas"]["ComparedSpan"];
+            verdicts: components["schemas"]["ReleaseVerdict"][];
+        };
+        /**
+         * @description Why it ends
+         * @default {}
+         * @example {
+         *       "reason": "complaints by phone"
+         *     }
+         */
+        ReleaseEnd: {
+            reason?: string;
+        };
+        /** @description A release under way, and why this version decided */
+        ReleaseOfDecision: {
+            /** @description Whether the user is one of them */
+            included: boolean;
+            reason: string;
+            release_id: string;
+            /** @description Percentage of the users then */
+            share: number;
+        };
+        /** @description Releases, the latest first */
+        ReleasePage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            releases: components["schemas"]["Release"][];
+        };
+        /**
+         * @description A larger share
+         * @example {
+         *       "share": 50
+         *     }
+         */
+        ReleaseShare: {
+            /**
+             * @description Percentage of the users
+             * @example 10
+             */
+            share: number;
+        };
+        /** @description A release, and how both versions do */
+        ReleaseStatus: {
+            comparison: components["schemas"]["ReleaseComparison"] | null;
+            end_reason: string | null;
+            ended_at: string | null;
+            ended_by: string | null;
+            /** @description When it finishes by itself; null: by command */
+            finish_at: string | null;
+            /** @description The version before, which decides about all other users */
+            from_version: number;
+            note: string | null;
+            release_id: string;
+            /** @description Percentage of the users */
+            share: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            started_by: string;
+            /** @enum {string} */
+            state: "watching" | "finished" | "rolled_back";
+            /** @description In order of time */
+            steps: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                by: string;
+                share: number;
+            }[];
+            to_version: number;
+            watch: components["schemas"]["ReleaseWatch"] | null;
+        };
+        /** @description What the watch says of a number */
+        ReleaseVerdict: {
+            /** @description Rate, or notifications for each event, of the version before */
+            before: number | null;
+            /** @description Of the increase; of the volume, the least and the greatest multiple; null: not watched */
+            bound: (number | (number | null)[]) | null;
+            /** @enum {string} */
+            number: "volume" | "errors" | "complaints" | "unsubscribes";
+            released: number | null;
+            /** @enum {string} */
+            span: "since_start" | "last_hour";
+            /**
+             * @description too_few: fewer events or messages than the watch wants
+             * @enum {string}
+             */
+            state: "ok" | "exceeded" | "too_few" | "not_watched";
+            text: string;
+        };
+        /** @description When a release is rolled back by itself; null: that is not judged */
+        ReleaseWatch: {
+            max_complaint_increase: number | null;
+            max_error_increase: number | null;
+            max_unsubscribe_increase: number | null;
+            max_volume_ratio: number | null;
+            min_sample: number;
+            min_volume_ratio: number | null;
+        };
         ReplayedDelivery: {
             delivery_id: string;
         };
@@ -8482,6 +8937,54 @@ export interface components {
             when?: string;
             zone: string;
         };
+        /** @description What is searched; in the body, because URLs are logged */
+        SearchRequest: {
+            /**
+             * @description An id of a user or a part of it, the start of a name, an email address, a phone number, the id of an event, notification, delivery or message of a provider, the key of a wait, or a part of the name of a rule, type or template
+             * @example maria@example.com
+             */
+            text: string;
+        };
+        /** @description Something that was found */
+        SearchResult: {
+            /** @description When it happened, or is due; null: no time says something about it */
+            at: string | null;
+            /**
+             * @description What of it is, or has, the text
+             * @enum {string}
+             */
+            found_by: "id" | "name" | "email" | "phone" | "provider_message_id" | "key";
+            /**
+             * @description Id or name, as other operations take it
+             * @example u_12345
+             */
+            id: string;
+            /** @enum {string} */
+            kind: "user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template";
+            /** @description Its type, rule or name; null: the id says it */
+            name: string | null;
+            /** @description Of a delivery or a wait; null: it is without one */
+            status: string | null;
+            /** @description Whose it is; null: it is not about one user */
+            user_id: string | null;
+        };
+        /** @description What was found, and where it was searched */
+        SearchResults: {
+            /** @description Kinds of which there is more */
+            has_more: ("user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template")[];
+            /** @description What the caller may not see, and the scope that it needs */
+            not_searched: {
+                /** @enum {string} */
+                kind: "user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template";
+                /** @enum {string} */
+                scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
+            }[];
+            /** @description Kinds with too many to look at all: those that only have the text in the middle of their id may be missing */
+            partly_searched: ("user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template")[];
+            /** @description At most 8 of each kind */
+            results: components["schemas"]["SearchResult"][];
+            searched: ("user" | "event" | "notification" | "delivery" | "wait" | "notification_type" | "rule" | "event_type" | "template")[];
+        };
         SeedResult: {
             /** @description Templates that were made or changed */
             changed: number;
@@ -8874,6 +9377,14 @@ export interface components {
             changed: boolean;
             name: string;
             paused: boolean;
+        };
+        /** @description A release that was started */
+        StartedRelease: {
+            /** @description From the version before */
+            differences: components["schemas"]["Difference"][];
+            /** @description The warnings of the catalog */
+            problems: components["schemas"]["Finding"][];
+            release: components["schemas"]["Release"];
         };
         /** @description A decision with its evidence and its event */
         StoredDecision: {
@@ -10005,6 +10516,23 @@ export interface components {
              */
             type?: string;
         };
+        /** @description What happened by a version */
+        VersionNumbers: {
+            bounced: number;
+            complained: number;
+            dead: number;
+            /** @description Notifications that were decided for its users */
+            decided: number;
+            /** @description Events of its users */
+            events: number;
+            failed: number;
+            /** @description Decisions not to send to its users */
+            held: number;
+            /** @description Messages that it decided, and a provider accepted, or the sandbox */
+            sent: number;
+            unsubscribed: number;
+            version: number;
+        };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
             /**
@@ -10908,29 +11436,29 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description managed_by_files */
-        ManagedByFiles: {
+        /** @description managed_by_files, release_under_way */
+        ManagedByFilesReleaseUnderWay: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "managed_by_files";
+                    code?: "managed_by_files" | "release_under_way";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description managed_by_files, template_in_use */
-        ManagedByFilesTemplateInUse: {
+        /** @description managed_by_files, template_in_use, release_under_way */
+        ManagedByFilesTemplateInUseReleaseUnderWay: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "managed_by_files" | "template_in_use";
+                    code?: "managed_by_files" | "template_in_use" | "release_under_way";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -11048,15 +11576,15 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description not_readable, idempotency_in_progress, managed_by_files */
-        NotReadableIdempotencyInProgressManagedByFiles: {
+        /** @description not_readable, idempotency_in_progress, managed_by_files, release_under_way */
+        NotReadableIdempotencyInProgressManagedByFilesReleaseUnderWay: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files";
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "release_under_way";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -11076,15 +11604,29 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description not_readable, idempotency_in_progress, managed_by_files, template_in_use */
-        NotReadableIdempotencyInProgressManagedByFilesTemplateInUse: {
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_exists, release_under_way */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateExistsReleaseUnderWay: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_in_use";
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_exists" | "release_under_way";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_in_use, release_under_way */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateInUseReleaseUnderWay: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_in_use" | "release_under_way";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -11127,6 +11669,34 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "not_retryable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, release_ended */
+        NotReadableIdempotencyInProgressReleaseEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "release_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, release_under_way */
+        NotReadableIdempotencyInProgressReleaseUnderWay: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "release_under_way";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -11283,6 +11853,20 @@ export interface components {
                     code?: "rate_limited" | "too_many_streams";
                     /** @constant */
                     status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description release_under_way */
+        ReleaseUnderWay: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "release_under_way";
+                    /** @constant */
+                    status?: 409;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -11459,6 +12043,7 @@ export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
+export type ComparedSpan = components['schemas']['ComparedSpan'];
 export type Connector = components['schemas']['Connector'];
 export type ConnectorList = components['schemas']['ConnectorList'];
 export type ConnectorReason = components['schemas']['ConnectorReason'];
@@ -11474,6 +12059,8 @@ export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type CostRow = components['schemas']['CostRow'];
 export type CostSummary = components['schemas']['CostSummary'];
+export type CurrentProblem = components['schemas']['CurrentProblem'];
+export type CurrentProblems = components['schemas']['CurrentProblems'];
 export type CustomerNotification = components['schemas']['CustomerNotification'];
 export type CustomerNotificationChange = components['schemas']['CustomerNotificationChange'];
 export type DeadLetter = components['schemas']['DeadLetter'];
@@ -11505,6 +12092,7 @@ export type EventNote = components['schemas']['EventNote'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
+export type ExplainedDecision = components['schemas']['ExplainedDecision'];
 export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
 export type ExportedTemplates = components['schemas']['ExportedTemplates'];
@@ -11552,6 +12140,7 @@ export type Membership = components['schemas']['Membership'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
 export type MetricGroups = components['schemas']['MetricGroups'];
+export type MetricMarker = components['schemas']['MetricMarker'];
 export type MetricReasons = components['schemas']['MetricReasons'];
 export type MetricSeries = components['schemas']['MetricSeries'];
 export type MetricSummary = components['schemas']['MetricSummary'];
@@ -11567,6 +12156,8 @@ export type NewList = components['schemas']['NewList'];
 export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
+export type NewRelease = components['schemas']['NewRelease'];
+export type NewReleaseWatch = components['schemas']['NewReleaseWatch'];
 export type NewSuppression = components['schemas']['NewSuppression'];
 export type NewTemplate = components['schemas']['NewTemplate'];
 export type NewTenant = components['schemas']['NewTenant'];
@@ -11620,6 +12211,15 @@ export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
+export type Release = components['schemas']['Release'];
+export type ReleaseComparison = components['schemas']['ReleaseComparison'];
+export type ReleaseEnd = components['schemas']['ReleaseEnd'];
+export type ReleaseOfDecision = components['schemas']['ReleaseOfDecision'];
+export type ReleasePage = components['schemas']['ReleasePage'];
+export type ReleaseShare = components['schemas']['ReleaseShare'];
+export type ReleaseStatus = components['schemas']['ReleaseStatus'];
+export type ReleaseVerdict = components['schemas']['ReleaseVerdict'];
+export type ReleaseWatch = components['schemas']['ReleaseWatch'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
 export type Rescheduled = components['schemas']['Rescheduled'];
 export type RescheduleRequest = components['schemas']['RescheduleRequest'];
@@ -11636,6 +12236,9 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SearchRequest = components['schemas']['SearchRequest'];
+export type SearchResult = components['schemas']['SearchResult'];
+export type SearchResults = components['schemas']['SearchResults'];
 export type SeedResult = components['schemas']['SeedResult'];
 export type Segment = components['schemas']['Segment'];
 export type SegmentAudience = components['schemas']['SegmentAudience'];
@@ -11663,6 +12266,7 @@ export type Source = components['schemas']['Source'];
 export type SourcePage = components['schemas']['SourcePage'];
 export type SourcePartition = components['schemas']['SourcePartition'];
 export type SourceState = components['schemas']['SourceState'];
+export type StartedRelease = components['schemas']['StartedRelease'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type StoredTemplate = components['schemas']['StoredTemplate'];
@@ -11709,6 +12313,7 @@ export type VariantTestEnd = components['schemas']['VariantTestEnd'];
 export type VariantTestResults = components['schemas']['VariantTestResults'];
 export type Verdict = components['schemas']['Verdict'];
 export type VerifyBody = components['schemas']['VerifyBody'];
+export type VersionNumbers = components['schemas']['VersionNumbers'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -11763,8 +12368,8 @@ export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
 export type ResponseListExists = components['responses']['ListExists'];
 export type ResponseListFull = components['responses']['ListFull'];
-export type ResponseManagedByFiles = components['responses']['ManagedByFiles'];
-export type ResponseManagedByFilesTemplateInUse = components['responses']['ManagedByFilesTemplateInUse'];
+export type ResponseManagedByFilesReleaseUnderWay = components['responses']['ManagedByFilesReleaseUnderWay'];
+export type ResponseManagedByFilesTemplateInUseReleaseUnderWay = components['responses']['ManagedByFilesTemplateInUseReleaseUnderWay'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
@@ -11773,12 +12378,15 @@ export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
 export type ResponseNotReadableIdempotencyInProgressListExists = components['responses']['NotReadableIdempotencyInProgressListExists'];
-export type ResponseNotReadableIdempotencyInProgressManagedByFiles = components['responses']['NotReadableIdempotencyInProgressManagedByFiles'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesReleaseUnderWay = components['responses']['NotReadableIdempotencyInProgressManagedByFilesReleaseUnderWay'];
 export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateExists = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateExists'];
-export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUse = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateInUse'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateExistsReleaseUnderWay = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateExistsReleaseUnderWay'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUseReleaseUnderWay = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateInUseReleaseUnderWay'];
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
 export type ResponseNotReadableIdempotencyInProgressNotCancellable = components['responses']['NotReadableIdempotencyInProgressNotCancellable'];
 export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
+export type ResponseNotReadableIdempotencyInProgressReleaseEnded = components['responses']['NotReadableIdempotencyInProgressReleaseEnded'];
+export type ResponseNotReadableIdempotencyInProgressReleaseUnderWay = components['responses']['NotReadableIdempotencyInProgressReleaseUnderWay'];
 export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
 export type ResponseNotReadableIdempotencyInProgressWrongBatchState = components['responses']['NotReadableIdempotencyInProgressWrongBatchState'];
@@ -11790,6 +12398,7 @@ export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyBatches = components['responses']['RateLimitedTooManyBatches'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
+export type ResponseReleaseUnderWay = components['responses']['ReleaseUnderWay'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
 export type ResponseTenantInUse = components['responses']['TenantInUse'];
 export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
@@ -13261,7 +13870,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -13364,6 +13973,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ReleaseUnderWay"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
@@ -13413,7 +14023,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -18547,6 +19157,18 @@ export interface operations {
                      *             "p95_delivery_time_ms": null
                      *           }
                      *         }
+                     *       ],
+                     *       "markers": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "kind": "applied",
+                     *           "version": 1,
+                     *           "from": 1,
+                     *           "release_id": null,
+                     *           "share": null,
+                     *           "by": "text",
+                     *           "reason": null
+                     *         }
                      *       ]
                      *     }
                      */
@@ -19030,6 +19652,59 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listProblems: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "problems": [
+                     *         {
+                     *           "code": "circuit_open",
+                     *           "subject": null,
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "count": 1,
+                     *           "has_more": true,
+                     *           "detail": "smtp: 20 failures in a row, the last one: connection refused",
+                     *           "next_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "not_looked_at": [
+                     *         {
+                     *           "code": "installation",
+                     *           "scope": "events:write"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CurrentProblems"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -19581,6 +20256,541 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    listReleases: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description Only those in this state */
+                state?: "watching" | "finished" | "rolled_back";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "releases": [
+                     *         {
+                     *           "release_id": "text",
+                     *           "from_version": 1,
+                     *           "to_version": 1,
+                     *           "state": "watching",
+                     *           "share": 1,
+                     *           "steps": [
+                     *             {
+                     *               "at": "2026-11-02T09:30:00.000Z",
+                     *               "share": 1,
+                     *               "by": "text"
+                     *             }
+                     *           ],
+                     *           "note": null,
+                     *           "watch": {
+                     *             "min_sample": 1,
+                     *             "max_error_increase": null,
+                     *             "max_complaint_increase": null,
+                     *             "max_unsubscribe_increase": null,
+                     *             "min_volume_ratio": null,
+                     *             "max_volume_ratio": null
+                     *           },
+                     *           "finish_at": "2026-11-02T09:30:00.000Z",
+                     *           "started_at": "2026-11-02T09:30:00.000Z",
+                     *           "started_by": "text",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_by": null,
+                     *           "end_reason": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReleasePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    startRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRelease"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "release": {
+                     *         "release_id": "text",
+                     *         "from_version": 1,
+                     *         "to_version": 1,
+                     *         "state": "watching",
+                     *         "share": 1,
+                     *         "steps": [
+                     *           {
+                     *             "at": "2026-11-02T09:30:00.000Z",
+                     *             "share": 1,
+                     *             "by": "text"
+                     *           }
+                     *         ],
+                     *         "note": null,
+                     *         "watch": {
+                     *           "min_sample": 1,
+                     *           "max_error_increase": null,
+                     *           "max_complaint_increase": null,
+                     *           "max_unsubscribe_increase": null,
+                     *           "min_volume_ratio": null,
+                     *           "max_volume_ratio": null
+                     *         },
+                     *         "finish_at": "2026-11-02T09:30:00.000Z",
+                     *         "started_at": "2026-11-02T09:30:00.000Z",
+                     *         "started_by": "text",
+                     *         "ended_at": "2026-11-02T09:30:00.000Z",
+                     *         "ended_by": null,
+                     *         "end_reason": null
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "file": "text",
+                     *           "line": 1,
+                     *           "column": 1,
+                     *           "message": "text",
+                     *           "severity": "error",
+                     *           "code": "invalid"
+                     *         }
+                     *       ],
+                     *       "differences": [
+                     *         {
+                     *           "part": "event",
+                     *           "name": "text",
+                     *           "change": "added"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StartedRelease"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseUnderWay"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "release_id": "text",
+                     *       "from_version": 1,
+                     *       "to_version": 1,
+                     *       "state": "watching",
+                     *       "share": 1,
+                     *       "steps": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "share": 1,
+                     *           "by": "text"
+                     *         }
+                     *       ],
+                     *       "note": null,
+                     *       "watch": {
+                     *         "min_sample": 1,
+                     *         "max_error_increase": null,
+                     *         "max_complaint_increase": null,
+                     *         "max_unsubscribe_increase": null,
+                     *         "min_volume_ratio": null,
+                     *         "max_volume_ratio": null
+                     *       },
+                     *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_by": "text",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_by": null,
+                     *       "end_reason": null,
+                     *       "comparison": {
+                     *         "as_of": "2026-11-02T09:30:00.000Z",
+                     *         "since_start": {
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "before": {
+                     *             "version": 1,
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "sent": 1,
+                     *             "dead": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "unsubscribed": 1
+                     *           },
+                     *           "released": {
+                     *             "version": 1,
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "sent": 1,
+                     *             "dead": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "unsubscribed": 1
+                     *           }
+                     *         },
+                     *         "last_hour": {
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "before": {
+                     *             "version": 1,
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "sent": 1,
+                     *             "dead": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "unsubscribed": 1
+                     *           },
+                     *           "released": {
+                     *             "version": 1,
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "held": 1,
+                     *             "sent": 1,
+                     *             "dead": 1,
+                     *             "bounced": 1,
+                     *             "failed": 1,
+                     *             "complained": 1,
+                     *             "unsubscribed": 1
+                     *           }
+                     *         },
+                     *         "verdicts": [
+                     *           {
+                     *             "number": "volume",
+                     *             "span": "since_start",
+                     *             "state": "ok",
+                     *             "before": null,
+                     *             "released": null,
+                     *             "bound": 1,
+                     *             "text": "text"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReleaseStatus"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    finishRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseEnd"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "release_id": "text",
+                     *       "from_version": 1,
+                     *       "to_version": 1,
+                     *       "state": "watching",
+                     *       "share": 1,
+                     *       "steps": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "share": 1,
+                     *           "by": "text"
+                     *         }
+                     *       ],
+                     *       "note": null,
+                     *       "watch": {
+                     *         "min_sample": 1,
+                     *         "max_error_increase": null,
+                     *         "max_complaint_increase": null,
+                     *         "max_unsubscribe_increase": null,
+                     *         "min_volume_ratio": null,
+                     *         "max_volume_ratio": null
+                     *       },
+                     *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_by": "text",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_by": null,
+                     *       "end_reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    rollBackRelease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseEnd"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "release_id": "text",
+                     *       "from_version": 1,
+                     *       "to_version": 1,
+                     *       "state": "watching",
+                     *       "share": 1,
+                     *       "steps": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "share": 1,
+                     *           "by": "text"
+                     *         }
+                     *       ],
+                     *       "note": null,
+                     *       "watch": {
+                     *         "min_sample": 1,
+                     *         "max_error_increase": null,
+                     *         "max_complaint_increase": null,
+                     *         "max_unsubscribe_increase": null,
+                     *         "min_volume_ratio": null,
+                     *         "max_volume_ratio": null
+                     *       },
+                     *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_by": "text",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_by": null,
+                     *       "end_reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    raiseReleaseShare: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseShare"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "release_id": "text",
+                     *       "from_version": 1,
+                     *       "to_version": 1,
+                     *       "state": "watching",
+                     *       "share": 1,
+                     *       "steps": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "share": 1,
+                     *           "by": "text"
+                     *         }
+                     *       ],
+                     *       "note": null,
+                     *       "watch": {
+                     *         "min_sample": 1,
+                     *         "max_error_increase": null,
+                     *         "max_complaint_increase": null,
+                     *         "max_unsubscribe_increase": null,
+                     *         "min_volume_ratio": null,
+                     *         "max_volume_ratio": null
+                     *       },
+                     *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_by": "text",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_by": null,
+                     *       "end_reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Release"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     getRoutes: {
         parameters: {
             query?: never;
@@ -19645,6 +20855,74 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    search: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "kind": "user",
+                     *           "id": "u_12345",
+                     *           "found_by": "id",
+                     *           "user_id": null,
+                     *           "name": null,
+                     *           "status": null,
+                     *           "at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "searched": [
+                     *         "user"
+                     *       ],
+                     *       "not_searched": [
+                     *         {
+                     *           "kind": "user",
+                     *           "scope": "events:write"
+                     *         }
+                     *       ],
+                     *       "has_more": [
+                     *         "user"
+                     *       ],
+                     *       "partly_searched": [
+                     *         "user"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -21299,7 +22577,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["ManagedByFilesTemplateInUse"];
+            409: components["responses"]["ManagedByFilesTemplateInUseReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -21381,7 +22659,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["ManagedByFiles"];
+            409: components["responses"]["ManagedByFilesReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -21445,7 +22723,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFiles"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -21524,7 +22802,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUseReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -21670,7 +22948,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUseReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -21735,7 +23013,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["ManagedByFiles"];
+            409: components["responses"]["ManagedByFilesReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -21785,7 +23063,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["ManagedByFiles"];
+            409: components["responses"]["ManagedByFilesReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -22097,7 +23375,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExistsReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -22270,7 +23548,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExistsReleaseUnderWay"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
