@@ -255,7 +255,7 @@ function fitting(schema: Node, context: Context, depth: number): fc.Arbitrary<un
       return text(schema, context);
     case 'integer':
     case 'number':
-      return fc.integer({ min: schema.minimum ?? -5, max: Math.min(schema.maximum ?? 1000, 2 ** 31 - 1) });
+      return fc.integer({ min: Math.ceil(schema.minimum ?? -5), max: Math.min(schema.maximum ?? 1000, 2 ** 31 - 1) });
     case 'boolean':
       return fc.boolean();
     default:
