@@ -44,7 +44,9 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
       return {
         catalog_version: version,
         sinks: listWritten(data, views).map((one) => {
-          const { topic: _, problem, problem_since, measured_at, ...view } = byTopic.get(one.topic) ?? UNKNOWN;
+          const seen = byTopic.get(one.topic) ?? UNKNOWN;
+          const { topic: _, problem: last, problem_since, measured_at, ...view } = seen;
+          const problem = isOver(seen) ? null : last;
           const cause = findCause(tenantId, one);
           return {
             name: one.name,
@@ -55,7 +57,7 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
             decisions: one.sink?.decisions ?? 'none',
             format: one.sink?.format ?? null,
             key: one.sink?.key ?? null,
-            state: toState(cause, byTopic.get(one.topic) ?? UNKNOWN, one.kind === 'former' || open.includes(one.topic)),
+            state: toState(cause, { ...seen, problem }, one.kind === 'former' || open.includes(one.topic)),
             cause,
             problem: problem === null ? null : { code: problem, since: problem_since },
             measured_at,
@@ -180,11 +182,17 @@ function listWritten({ sinks = [], sources = [] }: CatalogData, views: readonly 
   return [...known, ...former.map(({ topic }): WrittenTopic => ({ name: nameOf(topic), kind: 'former', topic }))];
 }
 
+/** Whether nothing waits any more since the last problem: what waited was set aside and discarded. */
+function isOver({ waiting, measured_at, problem_since }: TopicView): boolean {
+  return waiting === 0 && measured_at !== null && problem_since !== null && measured_at > problem_since;
+}
+
 function toState(cause: string | null, { paused_at, full_since, problem }: TopicView, isOpen: boolean) {
   if (cause === NOT_CONFIGURED || cause === OF_TEST_KEY) return 'not_configured' as const;
   if (cause !== null) return 'not_allowed' as const;
-  if (paused_at !== null) return 'paused' as const;
+  // Nothing is recorded, which is worse than that nothing is written.
   if (full_since !== null) return 'full' as const;
+  if (paused_at !== null) return 'paused' as const;
   if (problem !== null) return 'failing' as const;
   return isOpen ? ('open' as const) : ('opening' as const);
 }
