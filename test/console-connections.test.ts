@@ -47,9 +47,9 @@ describe.skipIf(!hasBrowser)('the page of connections', () => {
          created_at, due_at, ended_at)
        select 'default', id, connector, case connector when 'card_network' then 'card-registration' else 'customer-import' end,
          'customer ' || n, case connector when 'card_network' then 'product 1' end, state, 2, code, 'It failed.',
-         now() + n * interval '1 second', now() + interval '1 hour', case state when 'open' then null else now() end
+         now() + n * interval '1 second', now() + interval '1 hour', case state when 'open' then null else $2::timestamptz end
        from json_to_recordset($1) as t(id uuid, connector text, code text, state text, n int)`,
-      [JSON.stringify(failed)],
+      [JSON.stringify(failed), new Date(app.tidings.clock.now).toISOString()],
     );
   }
 

@@ -57,5 +57,13 @@ export const retryTask = (id: string): Promise<ConnectorTask> =>
   callApi(`connector-tasks/${encodeURIComponent(id)}/retry`, 'POST');
 
 /** Runs dead letters of connectors again, as many as one request does. */
-export const retryTasks = ({ connector, code }: Omit<TaskChoice, 'state'>): Promise<ConnectorTasksRetried> =>
-  callApi('connector-tasks/retry', 'POST', { ...(connector && { connector }), ...(code && { code }) });
+/** @param endedUntil as an earlier answer says it; absent: the first request */
+export const retryTasks = (
+  { connector, code }: Omit<TaskChoice, 'state'>,
+  endedUntil?: string,
+): Promise<ConnectorTasksRetried> =>
+  callApi('connector-tasks/retry', 'POST', {
+    ...(connector && { connector }),
+    ...(code && { code }),
+    ...(endedUntil && { ended_until: endedUntil }),
+  });

@@ -139,10 +139,10 @@ function RetryAllButton(filter: { readonly connector: string | null; readonly co
       leftSection={<IconRefresh size={14} />}
       act={async () => {
         let retried = 0;
-        for (let hasMore = true; hasMore; ) {
-          const result = await retryTasks(filter);
+        for (let [hasMore, endedUntil] = [true, undefined as string | undefined]; hasMore; ) {
+          const result = await retryTasks(filter, endedUntil);
           retried += result.retried;
-          hasMore = result.has_more;
+          [hasMore, endedUntil] = [result.has_more, result.ended_until];
         }
         await Promise.all(
           [['connector-tasks'], ['connectors']].map((queryKey) => queries.invalidateQueries({ queryKey })),
