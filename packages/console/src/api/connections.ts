@@ -56,8 +56,7 @@ export const getTasks = ({ state, connector, code }: TaskChoice, after: string |
 export const retryTask = (id: string): Promise<ConnectorTask> =>
   callApi(`connector-tasks/${encodeURIComponent(id)}/retry`, 'POST');
 
-/** Runs dead letters of connectors again, as many as one request does. */
-/** @param endedUntil as an earlier answer says it; absent: the first request */
+/** Runs dead letters of connectors again, as many as one request does. @param endedUntil as an earlier answer says it; absent: the first request */
 export const retryTasks = (
   { connector, code }: Omit<TaskChoice, 'state'>,
   endedUntil?: string,
