@@ -69,7 +69,7 @@ async function logIn(): Promise<string> {
 
 test('the cookies of login and session are kept to this host and to HTTPS', async () => {
   const { set, end } = await visit('/api/v1/login?to=%23/deliveries');
-  expect(end.href).toBe(`${proxy.url}/#/deliveries`);
+  expect(end.href).toBe(`${proxy.url}/console/deliveries`);
   // Each login under way has a cookie of its own.
   expect(set.map((line) => line.slice(0, line.indexOf('=')).replace(/_[0-9a-f]{16}$/, ''))).toEqual([
     LOGIN,
@@ -86,7 +86,7 @@ test('the cookies of login and session are kept to this host and to HTTPS', asyn
 test('the redirects lead to the public address, whatever the proxy passes on as the host', async () => {
   proxy.rewritesHost = true;
   const { end, jar } = await visit('/api/v1/login?to=%23/deliveries');
-  expect(end.href).toBe(`${proxy.url}/#/deliveries`);
+  expect(end.href).toBe(`${proxy.url}/console/deliveries`);
   expect(jar.get(proxy.url)?.has(SESSION)).toBe(true);
 });
 

@@ -37,7 +37,7 @@ test('a backtest repeats every decision on terms that change, from any start', (
         expect(reproduced).toEqual({ decisions: reproduced?.decisions, different: 0, examples: [] });
       },
     ),
-    runs(80),
+    runs(200),
   );
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(5);
 });
