@@ -26,12 +26,12 @@ class Freezing extends Seal {
   }
 }
 
-/** The active catalog is asked for when an event is checked, before its transaction begins. */
+/** The active catalogs are asked for when an event is checked, before its transaction begins. */
 class FreezingCatalogs extends CatalogCache {
-  override async getActive(tenantId: string) {
-    const catalog = await super.getActive(tenantId);
+  override async getActives(tenantId: string) {
+    const catalogs = await super.getActives(tenantId);
     if (when === 'before') freeze();
-    return catalog;
+    return catalogs;
   }
 }
 
