@@ -78,7 +78,7 @@ describe('a lost database connection', () => {
     await tidings.becomes(before, 'sent');
     await tidings.database.pool.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid()`,
+       where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
     );
     await expect.poll(() => countListeners(tidings)).toBe(1);
     const after = await tidings.post('mail', { n: 2 });
