@@ -182,7 +182,7 @@ function listWritten({ sinks = [], sources = [] }: CatalogData, views: readonly 
   return [...known, ...former.map(({ topic }): WrittenTopic => ({ name: nameOf(topic), kind: 'former', topic }))];
 }
 
-/** Whether nothing waits any more since the last problem: what waited was set aside and discarded. */
+/** Whether nothing has waited since the last problem: what waited was set aside and discarded. */
 function isOver({ waiting, measured_at, problem_since }: TopicView): boolean {
   return waiting === 0 && measured_at !== null && problem_since !== null && measured_at > problem_since;
 }
