@@ -138,7 +138,7 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
         .complaints()
         .filter(
           (one) =>
-            !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|Failed to fetch|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(
+            !/blocked by CORS policy|ERR_FAILED|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|Failed to fetch|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(
               one,
             ),
         ),
