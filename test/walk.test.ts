@@ -23,10 +23,10 @@ const CLOCK_ROOMS = ['timers/'];
  * the decision and again at the claim; locales, layouts and the variables of templates; the sender that marketing emails
  * name), and some 260 since then: what metrics, traces, connectors and streams ask at their places, whether an address can be
  * used, the link that each marketing email needs; and the compiler of templates stands in four files instead of one; and some 50 that count what a
- * batch decided. Raise them only with a reason; the goal is fewer files on the way of one event.
+ * batch decided, and some 100 that find which version decides about a user. Raise them only with a reason; the goal is fewer files on the way of one event.
  */
-const MAX_FILES = 79;
-const MAX_LINES = 5260;
+const MAX_FILES = 81;
+const MAX_LINES = 5400;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();
