@@ -74,7 +74,7 @@ export function SinksTable() {
 
 function SinkStateView({ sink }: { sink: Sink }) {
   const { state, cause, problem, paused_at: pausedAt, full_since: fullSince } = sink;
-  const since = pausedAt ?? fullSince ?? problem?.since ?? null;
+  const since = fullSince ?? pausedAt ?? problem?.since ?? null;
   const why = cause ?? (problem && PROBLEMS[problem.code]);
   return (
     <>
@@ -167,11 +167,12 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
 const MAX_SHOWN = 10;
 
 function Actions({ sink }: { sink: Sink }) {
-  const { name, topic, state, kind, waiting } = sink;
+  const { name, topic, state, kind, waiting, paused_at: pausedAt } = sink;
   const can = useScopes();
   const invalidate = useInvalidated();
   if (!can('webhooks:write') || state === 'not_configured' || state === 'not_allowed') return null;
-  const isPaused = state === 'paused';
+  // A sink that is full may be paused as well.
+  const isPaused = pausedAt !== null;
   return (
     <Group gap="xs" wrap="nowrap">
       <ConfirmButton
