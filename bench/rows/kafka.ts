@@ -1,10 +1,11 @@
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
-import { Broker, type KafkaTools, lookForKafka } from '../../test/support/kafka/broker.ts';
+import { Broker, type KafkaTools } from '../../test/support/kafka/broker.ts';
 import { startChild } from '../child.ts';
 import { makeEvents, type PostedEvent, type Traffic } from '../events.ts';
 import { readKafkaSettings } from '../kafka-settings.ts';
+import { findMissingKafka, requireKafka } from '../kafka-tools.ts';
 import { post } from '../post.ts';
 import type { Row } from '../row.ts';
 import type { ServerOrder } from '../server.ts';
@@ -24,13 +25,9 @@ export const kafkaRow: Row = {
   direction: 'higher',
   atLeast: 0.8,
   goal: 1,
-  lacks() {
-    const found = lookForKafka();
-    return 'missing' in found ? found.missing : null;
-  },
+  lacks: findMissingKafka,
   async measure(setup) {
-    const tools = lookForKafka();
-    if ('missing' in tools) throw new Error(tools.missing);
+    const tools = requireKafka();
     const traffic = setup.traffic();
     const limit = await measureHttp(setup, tools, traffic);
     const value = await measureTopic(setup, tools, traffic);

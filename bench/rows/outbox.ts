@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import type { KafkaSettings } from '../../src/model/kafka.ts';
-import { Broker, type KafkaTools, lookForKafka } from '../../test/support/kafka/broker.ts';
+import { Broker, type KafkaTools } from '../../test/support/kafka/broker.ts';
 import { startChild } from '../child.ts';
 import { makeEvents, type PostedEvent } from '../events.ts';
 import { readKafkaSettings } from '../kafka-settings.ts';
+import { findMissingKafka, requireKafka } from '../kafka-tools.ts';
 import type { RelayOrder } from '../relay.ts';
 import type { Row } from '../row.ts';
 import type { Database, Setup } from '../setup.ts';
@@ -24,13 +25,9 @@ export const outboxRow: Row = {
   direction: 'higher',
   atLeast: 0.2,
   goal: 0.5,
-  lacks() {
-    const found = lookForKafka();
-    return 'missing' in found ? found.missing : null;
-  },
+  lacks: findMissingKafka,
   async measure(setup) {
-    const tools = lookForKafka();
-    if ('missing' in tools) throw new Error(tools.missing);
+    const tools = requireKafka();
     const events = makeEvents(setup.traffic());
     const broker = await Broker.start(tools);
     try {
