@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { readAnomalies } from '../analytics/read-anomalies.ts';
 import { MAX_LAG } from '../health/kafka-check.ts';
 import { formatGroupId } from '../model/dead-letter.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
@@ -13,7 +14,7 @@ import { listEmailStandings } from '../store/receipts/email-standings.ts';
 import { countRecentRejected, MAX_RECENT_REJECTED } from '../store/rejected.ts';
 import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { HttpDependencies } from './app.ts';
 import { findOpenCircuits } from './open-circuits.ts';
 import type { ProblemCode } from './schemas/problems.ts';
@@ -76,6 +77,7 @@ const PLACES: readonly Place[] = [
   { scope: 'rejected:read', codes: ['source_not_read', 'source_behind'], find: findSources },
   { scope: 'webhooks:read', codes: ['sink_failing', 'messages_parked'], find: findSinks },
   { scope: 'jobs:read', codes: ['job_failed'], find: findFailedJobs },
+  { scope: 'deliveries:read', codes: ['type_quiet', 'volume_surge'], find: findVolumes },
 ];
 
 /** Returns what is wrong for a tenant at present, as far as these scopes let the caller see it. */
@@ -250,6 +252,19 @@ async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
         problem({ code: 'messages_parked', subject: topic, count, detail: 'set aside: the broker did not take them' }),
       ),
   ];
+}
+
+async function findVolumes({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const { anomalies } = await readAnomalies({ pool, now }, tenantId);
+  return anomalies.slice(0, MAX_NAMED).map(({ kind, of, name, hours, count, usual, since }) =>
+    problem({
+      code: kind === 'quiet' ? 'type_quiet' : 'volume_surge',
+      subject: name,
+      since: isoTimeOrNull(since),
+      count,
+      detail: `${kind === 'quiet' ? 'no' : count} ${of} in ${hours === 1 ? 'an hour' : '24 hours'}, usually ${Math.round(usual)}`,
+    }),
+  );
 }
 
 async function findFailedJobs({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
