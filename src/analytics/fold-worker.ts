@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
-import type { MetricPeriods } from '../store/metrics/counters.ts';
 import { attributeGoals, listTenantsWithGoalEvents, MAX_ATTRIBUTED } from '../store/goals/attribute.ts';
+import type { MetricPeriods } from '../store/metrics/counters.ts';
 import { foldDeltas, listTenantsWithDeltas, MAX_FOLDED_DELTAS } from '../store/metrics/fold.ts';
 
 export interface FoldWorkerOptions {
@@ -53,13 +53,12 @@ export class FoldWorker {
   async #run(): Promise<void> {
     const { pool, clock, periods, pause, log } = this.#options;
     const attribute = async (tenantId: string) => (await attributeGoals(pool, tenantId)) === MAX_ATTRIBUTED;
-    const fold = async (tenantId: string) =>
-      (await foldDeltas(pool, tenantId, clock(), periods)) === MAX_FOLDED_DELTAS;
+    const fold = async (tenantId: string) => (await foldDeltas(pool, tenantId, clock(), periods)) === MAX_FOLDED_DELTAS;
     while (!this.#isStopping) {
       try {
         let hasMore = true;
         while (!this.#isStopping && hasMore) {
-          // What is attributed is counted, and then folded.
+          // Goals are counted by what attributes them, and then folded.
           hasMore = await this.#round(listTenantsWithGoalEvents, attribute);
           hasMore = (await this.#round(listTenantsWithDeltas, fold)) || hasMore;
         }

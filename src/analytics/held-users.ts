@@ -45,8 +45,7 @@ export async function listHeldUsers(
   for (const source of left) {
     let place: HeldPlace | null = after?.source === source ? after : null;
     for (const days of await listSpans(parts, asked, span, source, place)) {
-      if (stretches++ === MAX_STRETCHES)
-        return { ...span, asOf, users, next: { source, at: days.to, id: FIRST_ID } };
+      if (stretches++ === MAX_STRETCHES) return { ...span, asOf, users, next: { source, at: days.to, id: FIRST_ID } };
       const room = limit - users.length;
       const stretch = await findHeld(parts.pool, source, asked, { span: days, after: place, limit: room });
       users.push(...stretch.items.map((item) => ({ ...item, source })));

@@ -1,5 +1,5 @@
-import type { Millis } from '../model/event.ts';
 import { chiSquareProbability, differenceOfShares, shareInterval } from '../lib/statistics.ts';
+import type { Millis } from '../model/event.ts';
 import { rate } from './metric-values.ts';
 import { type MetricParts, type MetricSpan, readVariants } from './read-metrics.ts';
 

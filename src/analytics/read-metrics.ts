@@ -219,10 +219,7 @@ async function openSpan(
 }
 
 /** Returns the time up to which everything is counted. */
-export async function readAsOf(
-  { pool, now }: Pick<MetricParts, 'pool' | 'now'>,
-  tenantId: string,
-): Promise<Millis> {
+export async function readAsOf({ pool, now }: Pick<MetricParts, 'pool' | 'now'>, tenantId: string): Promise<Millis> {
   return Math.min(now, (await loadUncounted(pool, tenantId)) ?? now);
 }
 

@@ -65,7 +65,7 @@ interface Costed {
 
 /** Returns costs as one text, `0.25 EUR; 1 USD`; null: not known. */
 function formatCosts({ costs }: Costed): string | null {
-  return costs && costs.map(({ amount, currency }) => `${amount} ${currency}`).join('; ');
+  return costs === null ? null : costs.map(({ amount, currency }) => `${amount} ${currency}`).join('; ');
 }
 
 /** Returns the lines of each view. */

@@ -1,5 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
-import { readAnomalies } from '../analytics/read-anomalies.ts';
+import { type Anomalies, readAnomalies, readComparedHour } from '../analytics/read-anomalies.ts';
 import { MAX_LAG } from '../health/kafka-check.ts';
 import { formatGroupId } from '../model/dead-letter.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
@@ -254,8 +255,22 @@ async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
   ];
 }
 
-async function findVolumes({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
-  const { anomalies } = await readAnomalies({ pool, now }, tenantId);
+/** Anomalies of tenants of late: they change by the hour, and pages that show problems ask all the time. */
+const KNOWN_ANOMALIES = new WeakMap<HttpDependencies, LRUCache<string, Anomalies>>();
+const MAX_KNOWN = 1000;
+
+async function readKnownAnomalies({ dependencies, pool, tenantId, now }: Look): Promise<Anomalies> {
+  const known = KNOWN_ANOMALIES.get(dependencies) ?? new LRUCache<string, Anomalies>({ max: MAX_KNOWN });
+  KNOWN_ANOMALIES.set(dependencies, known);
+  const found = known.get(tenantId);
+  if (found?.at === (await readComparedHour({ pool, now }, tenantId)).at) return found;
+  const read = await readAnomalies({ pool, now }, tenantId);
+  known.set(tenantId, read);
+  return read;
+}
+
+async function findVolumes(look: Look): Promise<CurrentProblem[]> {
+  const { anomalies } = await readKnownAnomalies(look);
   return anomalies.slice(0, MAX_NAMED).map(({ kind, of, name, hours, count, usual, since }) =>
     problem({
       code: kind === 'quiet' ? 'type_quiet' : 'volume_surge',

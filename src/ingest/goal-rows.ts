@@ -25,7 +25,6 @@ export function toGoalRows(
     const targets = goalsOf(catalogVersion)?.byEvent.get(type);
     return targets ? [{ userId, time, targets }] : [];
   });
-  for (const { wait, decisions, decidedBy } of waits)
-    expose(wait.userId, decidedBy ?? wait.catalogVersion, decisions);
+  for (const { wait, decisions, decidedBy } of waits) expose(wait.userId, decidedBy ?? wait.catalogVersion, decisions);
   return { events: found, exposures: [...exposures.values()] };
 }

@@ -15,8 +15,8 @@ import { listMergedInto, loadMerges, MAX_MERGED_INTO_ONE, recordMerge } from '..
 import {
   type Move,
   moveDevices,
-  moveInbox,
   moveExposures,
+  moveInbox,
   moveLimitUses,
   moveOpenNotifications,
   moveProducts,

@@ -236,7 +236,7 @@ export interface NotificationType {
   readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
-  /** What the message is to bring about; absent: nothing is counted. */
+  /** Event that the message is to bring about; absent: nothing is counted. */
   readonly goal?: Goal;
   /** Requests and batches alone send it: a catalog without a rule for it is as it should be. Absent: rules do, or may. */
   readonly sentBy?: 'requests';

@@ -113,7 +113,7 @@ export interface Batch {
   }[];
   /** Messages for Kafka topics. */
   readonly outbox: readonly NewMessage[];
-  /** What is written for goals; absent: no notification type has one. */
+  /** Rows for goals; absent: no notification type has one. */
   readonly goals?: GoalRows | undefined;
   /** Tasks of connectors that the events ask for; one that is there is not written again. */
   readonly tasks: readonly NewTask[];

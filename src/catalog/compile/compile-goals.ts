@@ -20,12 +20,12 @@ export interface Experiment {
 
 /** Goals of a catalog. */
 export interface Goals {
-  /** What an event of a type brings to its goal. */
+  /** Targets by event type. */
   readonly byEvent: ReadonlyMap<string, readonly GoalTarget[]>;
   readonly experiments: ReadonlyMap<string, Experiment>;
 }
 
-/** Compiles the goals of notification types; undefined: there are none. */
+/** Compiles the goals of notification types; undefined: no type has one. */
 export function compileGoals({ notifications, rules }: CatalogData): Goals | undefined {
   const goals = new Map(notifications.flatMap(({ name, goal }) => (goal ? [[name, goal] as const] : [])));
   if (goals.size === 0) return undefined;
@@ -38,10 +38,7 @@ export function compileGoals({ notifications, rules }: CatalogData): Goals | und
 }
 
 /** The goal of an experiment is that of the first type with one, in the order of the rule and its variants. */
-function toExperiment(
-  { name, notify, choose, split }: Rule,
-  goals: ReadonlyMap<string, Goal>,
-): Experiment | undefined {
+function toExperiment({ name, notify, choose, split }: Rule, goals: ReadonlyMap<string, Goal>): Experiment | undefined {
   if (!split || split.length < 2) return undefined;
   const types = [...notify, ...split.flatMap((one) => one.notify), ...(choose ?? []).flatMap((one) => one.notify)];
   const goal = types.map((type) => goals.get(type)).find((one) => one !== undefined);

@@ -56,7 +56,7 @@ interface Options {
 export function addFindings(metrics: Command): void {
   metrics
     .command('users')
-    .description('List the users for whom a reason held something back, the latest first')
+    .description('List the users that a reason held something back from, the latest first')
     .argument('<reason>', 'a reason code, as tidings metrics reasons shows it')
     .option('--type <type>', 'only of this notification type')
     .option('--from <time>', 'start; by default 30 days before the end')
@@ -136,7 +136,7 @@ export async function printExport(
 
 /** Formats a share. */
 export function toPercent(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
+  return `${(share * 100).toFixed(2)}%`;
 }
 
 function isGiven(pair: [string, string | undefined]): pair is [string, string] {

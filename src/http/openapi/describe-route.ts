@@ -75,10 +75,7 @@ export const describeRoute: Transform = (input) => {
   if (scope === undefined) return { schema: { hide: true } as never, url: input.url };
   const results = Object.entries(schema?.response ?? {});
   const response = Object.fromEntries(
-    results.map(([status, result]) => [
-      status,
-      describeResult(status, route.config ?? {}, result),
-    ]),
+    results.map(([status, result]) => [status, describeResult(status, route.config ?? {}, result)]),
   );
   const codes = listErrorCodes(route);
   for (const status of new Set(codes.map((code) => ERROR_CODES[code].status))) {
@@ -108,6 +105,9 @@ function describeResult(
   { mediaType = 'application/json', otherMediaType }: Pick<FastifyContextConfig, 'mediaType' | 'otherMediaType'>,
   schema: unknown,
 ): Described {
-  const content = { [mediaType]: { schema }, ...(otherMediaType === undefined ? {} : { [otherMediaType]: { schema } }) };
+  const content = {
+    [mediaType]: { schema },
+    ...(otherMediaType === undefined ? {} : { [otherMediaType]: { schema } }),
+  };
   return { description: STATUS_CODES[Number(status)] ?? String(status), content };
 }

@@ -79,8 +79,7 @@ export function registerMetricRoutes(
         response: { 200: metricSummary },
       },
     },
-    ({ principal, query }, reply) =>
-      read(principal, reply, (parts) => viewSummary(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewSummary(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/channels',
@@ -94,8 +93,7 @@ export function registerMetricRoutes(
         response: { 200: channelMetrics },
       },
     },
-    ({ principal, query }, reply) =>
-      read(principal, reply, (parts) => viewChannels(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewChannels(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/groups',
@@ -139,8 +137,7 @@ export function registerMetricRoutes(
         response: { 200: metricReasons },
       },
     },
-    ({ principal, query }, reply) =>
-      read(principal, reply, (parts) => viewReasons(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewReasons(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/reasons/users',
@@ -148,7 +145,8 @@ export function registerMetricRoutes(
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'listHeldUsers',
-        summary: 'List the users for whom a reason held something back, with the decision or message; pages may be short',
+        summary:
+          'List the users that a reason held something back from, with the decision or message; pages may be short',
         tags: ['metrics'],
         querystring: heldUserQuery,
         response: { 200: heldUserPage },
@@ -181,8 +179,7 @@ export function registerMetricRoutes(
         response: { 200: metricFunnel },
       },
     },
-    ({ principal, query }, reply) =>
-      read(principal, reply, (parts) => viewFunnel(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewFunnel(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/experiments',

@@ -4,19 +4,27 @@ import { FUNNEL_STAGES } from '../../analytics/read-funnel.ts';
 import { METRIC_GROUPS } from '../../analytics/read-metrics.ts';
 import { CHANNELS } from '../../model/delivery.ts';
 import { GRAINS } from '../../store/metrics/counters.ts';
-import { ANOMALY_KINDS, ANOMALY_WEEKS, MAX_ANOMALIES, MIN_USUAL, SURGE_TIMES } from '../../store/metrics/find-anomalies.ts';
+import {
+  ANOMALY_KINDS,
+  ANOMALY_WEEKS,
+  MAX_ANOMALIES,
+  MIN_USUAL,
+  SURGE_TIMES,
+} from '../../store/metrics/find-anomalies.ts';
 import { HELD_SOURCES } from '../../store/metrics/find-held.ts';
 import { EXPORT_FORMATS, EXPORT_VIEWS } from '../export-metrics.ts';
 import { cursorQuery, idOf, limitQuery, listOf, nextCursor, pathText, timestamp, userId } from './common.ts';
 import { metricFilter, span } from './metrics.ts';
 
-/* What is found in metrics: users that were held back, the funnel, experiments and anomalies; and their export. */
+/* Findings in metrics: users that something was held back from, the funnel, experiments and anomalies; and their export. */
 
 const count = z.int();
 const rate = z.number().nullable();
 
 export const heldUserQuery = z.strictObject({
-  reason: pathText.max(64).meta({ description: 'A reason code, as GET /metrics/reasons lists it', examples: ['limit_reached'] }),
+  reason: pathText
+    .max(64)
+    .meta({ description: 'A reason code, as GET /metrics/reasons lists it', examples: ['limit_reached'] }),
   type: metricFilter.type,
   from: metricFilter.from,
   to: metricFilter.to,
@@ -36,19 +44,22 @@ const heldUser = z
     channel: z.string().nullable().describe('Null: the notification as a whole'),
     reason: z.string().describe('A sentence'),
     event_id: z.string().nullable().describe('The event that triggered the rule; null: it is a message'),
-    notification_id: idOf('notification').nullable().describe('Null: there is none'),
+    notification_id: idOf('notification').nullable().describe('Null: no notification was made'),
   })
-  .meta({ id: 'HeldUser', description: 'A user for whom something was held back' });
+  .meta({ id: 'HeldUser', description: 'A user that something was held back from' });
 
 export const heldUserPage = z
   .object({
     ...span,
-    users: listOf(heldUser).describe('The latest first: of decisions on events, then those at ends of waits, then messages'),
+    users: listOf(heldUser).describe(
+      'The latest first: of decisions on events, then those at ends of waits, then messages',
+    ),
     next: nextCursor,
   })
   .meta({
     id: 'HeldUserPage',
-    description: 'Users for whom a reason held something back. A page looks at a bounded number of rows, and so may be short',
+    description:
+      'Users that a reason held something back from. A page looks at a bounded number of rows, and so may be short',
   });
 
 export const metricFunnel = z
@@ -90,7 +101,9 @@ const experiment = z
         lift: z
           .object({ difference: z.number(), low: z.number(), high: z.number() })
           .nullable()
-          .describe('Difference from the rate of the control, with its interval at 95% over all variants; null: the control'),
+          .describe(
+            'Difference from the rate of the control, with its interval at 95% over all variants; null: the control',
+          ),
         verdict: z
           .enum(EXPERIMENT_VERDICTS)
           .nullable()
@@ -125,7 +138,9 @@ export const metricAnomalies = z
         count: z.number(),
         usual: z.number().describe('Median of the same hours of the weeks before'),
         weeks: count.describe(`Weeks that it was compared with, up to ${ANOMALY_WEEKS}`),
-        since: timestamp.nullable().describe('End of the last hour with any; null: a surge, or quiet for more than a week'),
+        since: timestamp
+          .nullable()
+          .describe('End of the last hour with any; null: a surge, or quiet for more than a week'),
       }),
     ).describe(`The largest first; at most ${MAX_ANOMALIES}`),
   })
@@ -137,7 +152,10 @@ export const metricExportQuery = z.strictObject({
   view: z.enum(EXPORT_VIEWS).meta({ description: 'The answer to export', examples: ['series'] }),
   format: z.enum(EXPORT_FORMATS).default('csv'),
   by: z.enum(METRIC_GROUPS).optional().meta({ description: 'Of the view groups: what to group by; absent: type' }),
-  grain: z.enum(GRAINS).optional().meta({ description: 'Of the view series: length of a point; absent: one that fits' }),
+  grain: z
+    .enum(GRAINS)
+    .optional()
+    .meta({ description: 'Of the view series: length of a point; absent: one that fits' }),
 });
 
 export const metricExport = z.string().meta({

@@ -14,7 +14,7 @@ const VERSION_HINT = 'write the number of a catalog version';
 /** A name in a query. */
 const name = pathText.max(256);
 
-/** What metrics are asked for. */
+/** Filter of the metrics. */
 export const metricFilter = {
   from: timeText()
     .optional()

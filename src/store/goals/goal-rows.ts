@@ -3,9 +3,9 @@ import { isoTime } from '../../time/iso-time.ts';
 import { lastUuidAt, uuidAt } from '../../time/uuid-time.ts';
 import type { Statement } from '../pg/pipeline.ts';
 
-/* What a transaction writes for goals: events that may bring something to its goal, and users that a rule has divided. */
+/* Rows that a transaction writes for goals: events that may bring something to its goal, and users that a rule has divided. */
 
-/** What a batch has for goals. */
+/** Rows of a batch for goals. */
 export interface GoalRows {
   readonly events: readonly {
     readonly userId: string;

@@ -31,7 +31,7 @@ export interface Anomaly {
 /** Weeks before that are looked at, and how many of them a type must be known for. */
 export const ANOMALY_WEEKS = 6;
 export const MIN_WEEKS = 3;
-/** How many times its usual volume a surge has, and by how much it is more. */
+/** Times its usual volume that a surge has, and the number by which it is more. */
 export const SURGE_TIMES = 3;
 export const MIN_SURGE = 50;
 /** Usual volume of what can be quiet: with fewer, an hour without any is chance. */

@@ -4,9 +4,9 @@ import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import { uuidAt } from '../../time/uuid-time.ts';
 import { HELD_OUTCOMES } from './held.ts';
 
-/* What a reason held back, one by one. The roll-ups say on which days; of such a day, the rows that ended without a message are walked. */
+/* Things that a reason held back, one by one. The roll-ups say on which days; of such a day, the rows that ended without a message are walked. */
 
-/** What is asked for. */
+/** A reason, of one type or any. */
 export interface HeldQuery {
   readonly tenantId: string;
   /** A reason code. */
@@ -28,7 +28,7 @@ export type HeldSource = (typeof HELD_SOURCES)[number];
 /** A place in the walk. */
 export interface HeldPlace {
   readonly at: Millis;
-  /** Of the event, the wait or the notification. */
+  /** Id of the event, the wait or the notification. */
   readonly id: string;
 }
 
@@ -48,7 +48,7 @@ export interface HeldItem extends HeldPlace {
 /** A stretch of the walk. */
 export interface HeldStretch {
   readonly items: readonly HeldItem[];
-  /** Where the walk goes on; null: the span has no more. */
+  /** The place after which the walk goes on; null: the span has no more. */
   readonly next: HeldPlace | null;
 }
 

@@ -76,6 +76,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   metric_deltas: ['SELECT'],
   metric_rollups: ['SELECT'],
   goal_events: ['SELECT'],
+  exposures: ['SELECT'],
   paused_sources: ['SELECT', 'INSERT', 'DELETE'],
 };
 

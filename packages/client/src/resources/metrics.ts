@@ -41,7 +41,7 @@ export class Metrics extends Resource {
     return this.request('get', '/api/v1/metrics/reasons', { query }, options);
   }
 
-  /** Lists the users for whom a reason held something back, with the decision or message. */
+  /** Lists the users that a reason held something back from, with the decision or message. */
   heldUsers(query: Query<'listHeldUsers'>, options?: CallOptions): Listing<HeldUser> {
     return this.pages('/api/v1/metrics/reasons/users', 'users', { query }, options);
   }

@@ -1,6 +1,6 @@
 import { Stack, Text, Title } from '@mantine/core';
-import type { MetricAnomalies } from '@tidings/client/types';
 import { useQuery } from '@tanstack/react-query';
+import type { MetricAnomalies } from '@tidings/client/types';
 import type { ReactNode } from 'react';
 import { getAnomalies, getTypes } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
@@ -70,7 +70,7 @@ export function TypeTables({ range }: { range: Range }) {
 
 type Anomaly = MetricAnomalies['anomalies'][number];
 
-/** Types of notifications and events that always had some at this time of the week, and have none now. */
+/** Types of notifications and events that always had some at this time of the week, and are missing now. */
 function QuietTypes() {
   const found = useQuery({
     queryKey: ['overview', 'anomalies'],
