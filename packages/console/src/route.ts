@@ -32,6 +32,7 @@ export type Route =
   /** `source`: of which the events are, or null for all. */
   | { page: 'rejected'; source: string | null }
   | { page: 'jobs' }
+  | { page: 'releases' }
   /** `at`: rule, type or event of it to scroll to and mark, such as `rule:WELCOME`, or null. */
   | { page: 'catalog'; part: 'contents' | 'versions'; at: string | null }
   /** `id`: null before one is entered. */
@@ -108,6 +109,7 @@ export function linkToCatalog(kind?: 'rule' | 'type' | 'event', name = ''): stri
 }
 
 export const linkToVersions = (): string => '/console/catalog/versions';
+export const linkToReleases = (): string => '/console/releases';
 
 /** Returns the link to a user, or to one event on the page of the user. */
 export function linkToUser(userId: string, eventId?: string): string {
@@ -248,6 +250,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
     return { page: 'connections', connector, state, code };
   }
   if (path === '/jobs') return { page: 'jobs' };
+  if (path === '/releases') return { page: 'releases' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents', at: parameters.get('at') };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };
   if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };

@@ -45,6 +45,7 @@ const PreferencesPage = lazy(async () => ({
   default: (await import('../preferences/PreferencesPage.tsx')).PreferencesPage,
 }));
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
+const ReleasesPage = lazy(async () => ({ default: (await import('../releases/ReleasesPage.tsx')).ReleasesPage }));
 const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
 const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
 const NewBatchPage = lazy(async () => ({ default: (await import('../batches/NewBatchPage.tsx')).NewBatchPage }));
@@ -152,6 +153,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <RejectedPage source={route.source} />;
     case 'jobs':
       return <JobsPage />;
+    case 'releases':
+      return <ReleasesPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage at={route.at} />;
     case 'templates':

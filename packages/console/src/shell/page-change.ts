@@ -91,6 +91,8 @@ function formatPageName(route: Route): string {
       return 'Preview';
     case 'batch':
       return 'Batch';
+    case 'releases':
+      return 'Releases';
     case 'catalog':
       return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
     case 'overview':

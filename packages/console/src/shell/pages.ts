@@ -13,6 +13,7 @@ import {
   linkToOverview,
   linkToPreview,
   linkToRejected,
+  linkToReleases,
   linkToSend,
   linkToTemplates,
   linkToVersions,
@@ -85,6 +86,13 @@ export const MENU: readonly MenuGroup[] = [
       { key: 'templates', label: 'Templates', href: linkToTemplates(null), Icon: IconMessage },
       { key: 'preview', label: 'Preview', href: linkToPreview({}), Icon: IconEye, words: 'render template' },
       { key: 'catalog versions', label: 'Versions', href: linkToVersions(), Icon: IconHistory, words: 'roll back' },
+      {
+        key: 'releases',
+        label: 'Releases',
+        href: linkToReleases(),
+        Icon: IconSplit,
+        words: 'canary share watch rollback',
+      },
     ],
   },
   {
