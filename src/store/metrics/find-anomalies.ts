@@ -1,3 +1,4 @@
+import { groupBy } from '../../lib/group-by.ts';
 import type { Millis } from '../../model/event.ts';
 import { isTestTenant } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -44,12 +45,55 @@ export const MAX_ANOMALIES = 100;
  * @param end a whole hour; what is compared ends there
  */
 export async function findAnomalies(connection: Connection, tenantId: string, end: Millis): Promise<Anomaly[]> {
-  const { rows } = await connection.query<Anomaly>({
-    name: 'find-anomalies',
-    text: FIND_ANOMALIES,
+  const { rows } = await connection.query<Volume>({
+    name: 'compare-volumes',
+    text: COMPARE_VOLUMES,
     values: [tenantId, isoTime(end)],
   });
-  return rows;
+  const byType = groupBy(rows, ({ of, name }) => `${of} ${name}`);
+  const found = [...byType.values()].flatMap((weeks) => judge(weeks) ?? []);
+  const distance = ({ count, usual }: Anomaly) => Math.abs(count - usual);
+  const largest = found.sort((one, other) => distance(other) - distance(one)).slice(0, MAX_ANOMALIES);
+  if (!largest.some(({ kind }) => kind === 'quiet')) return largest;
+  const { rows: lasts } = await connection.query<{ since: Millis | null }>({
+    name: 'find-last-hours',
+    text: FIND_LAST_HOURS,
+    values: [tenantId, isoTime(end), largest.map(({ of }) => of), largest.map(({ name }) => name)],
+  });
+  return largest.map((one, index) => (one.kind === 'quiet' ? { ...one, since: lasts[index]?.since ?? null } : one));
+}
+
+/** Numbers of a type in a week; 0: the one whose hours are compared. Weeks without any are missing. */
+interface Volume {
+  readonly of: Anomaly['of'];
+  readonly name: string;
+  readonly week: number;
+  readonly hour: number;
+  readonly day: number;
+}
+
+/** Returns what is unusual about a type, over 24 hours first; undefined: nothing, or it is not known for long enough. */
+function judge(volumes: readonly Volume[]): Anomaly | undefined {
+  const [first] = volumes;
+  const weeks = Math.max(...volumes.map(({ week }) => week));
+  if (!first || weeks < MIN_WEEKS) return undefined;
+  const byWeek = new Map(volumes.map((one) => [one.week, one]));
+  for (const [span, hours] of [['day', 24], ['hour', 1]] as const) {
+    const [count = 0, ...before] = Array.from({ length: weeks + 1 }, (_, week) => byWeek.get(week)?.[span] ?? 0);
+    const usual = median(before);
+    const isQuiet = count === 0 && Math.min(...before) >= 1 && usual >= MIN_USUAL;
+    const isSurge = usual >= 1 && count >= SURGE_TIMES * usual && count - usual >= MIN_SURGE;
+    if (!isQuiet && !isSurge) continue;
+    const { of, name } = first;
+    return { kind: isQuiet ? 'quiet' : 'surge', of, name, hours, count, usual, weeks, since: null };
+  }
+  return undefined;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((one, other) => one - other);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
 }
 
 /** Tenants that are counted, at most: in the order of their ids. */
@@ -77,50 +121,32 @@ export async function countAnomalies(
 }
 
 /** 24 hours of seven weeks: ranges of the primary key, of which only what concerns no channel is read. */
-const FIND_ANOMALIES = `
-with slot as materialized (
-  select w, h, $2::timestamptz - (w * 168 + h + 1) * interval '1 hour' as bucket
+const COMPARE_VOLUMES = `
+select case r.dimension when 'event' then 'events' else 'notifications' end as "of", r.name, s.week,
+       coalesce(sum(r.n) filter (where s.back = 0), 0)::float8 as hour, sum(r.n)::float8 as day
+from (
+  select w as week, h as back, $2::timestamptz - (w * 168 + h + 1) * interval '1 hour' as bucket
   from generate_series(0, ${ANOMALY_WEEKS}) as w cross join generate_series(0, 23) as h
-), counted as materialized (
-  select r.dimension, case r.dimension when 'event' then r.value else r.notification_type end as name, s.w,
-         coalesce(sum(r.events + r.decided) filter (where s.h = 0), 0)::float8 as hour, sum(r.events + r.decided)::float8 as day
-  from slot as s
-  cross join (values ('event'), ('type')) as d(dimension)
-  cross join lateral (
-    select * from metric_rollups as m
-    where m.tenant_id = $1 and m.grain = 'hour' and m.dimension = d.dimension and m.bucket = s.bucket and m.channel = ''
-      and m.events + m.decided > 0
-  ) as r
-  group by 1, 2, 3
-), known as (
-  select dimension, name, max(w) as weeks from counted group by 1, 2 having max(w) >= ${MIN_WEEKS}
-), compared as (
-  select k.dimension, k.name, k.weeks, span.hours,
-         sum(case when w = 0 then n else 0 end) as count,
-         percentile_cont(0.5) within group (order by n) filter (where w > 0) as usual,
-         min(n) filter (where w > 0) as fewest
-  from known as k
-  cross join lateral generate_series(0, k.weeks) as w
-  left join counted as c using (dimension, name, w)
-  cross join lateral (values (1, coalesce(c.hour, 0)), (24, coalesce(c.day, 0))) as span(hours, n)
-  group by 1, 2, 3, 4
-), judged as (
-  select distinct on (dimension, name) *, case when count = 0 then 'quiet' else 'surge' end as kind
-  from compared
-  where count = 0 and fewest >= 1 and usual >= ${MIN_USUAL}
-     or usual >= 1 and count >= ${SURGE_TIMES} * usual and count - usual >= ${MIN_SURGE}
-  order by dimension, name, hours desc
-), largest as (
-  select * from judged order by abs(count - usual) desc, dimension, name limit ${MAX_ANOMALIES}
-)
-select kind, case dimension when 'event' then 'events' else 'notifications' end as "of", name, hours, count, usual, weeks, last.at as since
-from largest as l
+) as s
+cross join lateral (
+  select dimension, case dimension when 'event' then value else notification_type end as name, events + decided as n
+  from metric_rollups
+  where tenant_id = $1 and grain = 'hour' and dimension in ('event', 'type') and bucket = s.bucket and channel = ''
+    and events + decided > 0
+  offset 0
+) as r
+group by r.dimension, r.name, s.week`;
+
+/** The end of the last hour with any, of the last week: of each type, the first entry from the back of its range. */
+const FIND_LAST_HOURS = `
+select last.at as since
+from unnest($3::text[], $4::text[]) with ordinality as q("of", name, place)
 left join lateral (
-  select m.bucket + interval '1 hour' as at from metric_rollups as m
-  where l.kind = 'quiet' and m.tenant_id = $1 and m.grain = 'hour' and m.dimension = l.dimension and m.channel = ''
-    and m.bucket >= $2::timestamptz - interval '168 hours' and m.bucket < $2
-    and m.notification_type = case l.dimension when 'type' then l.name else '' end
-    and (l.dimension = 'type' or m.value = l.name) and m.events + m.decided > 0
-  order by m.bucket desc limit 1
+  select bucket + interval '1 hour' as at from metric_rollups
+  where tenant_id = $1 and grain = 'hour' and dimension = case q."of" when 'events' then 'event' else 'type' end and channel = ''
+    and bucket >= $2::timestamptz - interval '168 hours' and bucket < $2
+    and notification_type = case q."of" when 'events' then '' else q.name end and (q."of" <> 'events' or value = q.name)
+    and events + decided > 0
+  order by bucket desc limit 1
 ) as last on true
-order by abs(count - usual) desc, 2, name`;
+order by q.place`;
