@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
 /** Events that one statement attributes, at most. */
-export const MAX_ATTRIBUTED = 500;
+export const MAX_ATTRIBUTED = 200;
 
 /** Notifications of a user before an event that are looked at, at most: the latest. */
 const MAX_EXAMINED = 500;
@@ -31,11 +31,8 @@ export async function listTenantsWithGoalEvents(pool: pg.Pool, after: string, li
  * minute of their decision, so that no rate is above 1.
  */
 export async function attributeGoals(pool: pg.Pool, tenantId: string): Promise<number> {
-  const { rows } = await pool.query<{ n: string }>({
-    name: 'attribute-goals',
-    text: ATTRIBUTE,
-    values: [tenantId, MAX_ATTRIBUTED],
-  });
+  // Without a name: a plan that was kept from when the tables were small would read all of them.
+  const { rows } = await pool.query<{ n: string }>(ATTRIBUTE, [tenantId, MAX_ATTRIBUTED]);
   return Number(rows[0]?.n);
 }
 
@@ -54,7 +51,7 @@ with mine as materialized (
 ), wanted as materialized (
   select user_id, event_time, g.*
   from taken cross join lateral json_to_recordset(targets) as g(type text, first uuid, last uuid, rule text, within bigint)
-), of_messages as (
+), of_messages as materialized (
   select distinct on (n.notification_id) w.user_id, n.notification_id, w.event_time
   from wanted as w
   cross join lateral (
@@ -73,15 +70,20 @@ with mine as materialized (
   update notifications as n set goal_at = f.event_time from of_messages as f
   where n.tenant_id = $1 and n.user_id = f.user_id and n.notification_id = f.notification_id and n.goal_at is null
   returning n.notification_type, n.rule, n.catalog_version, n.created_at
-), of_users as (
-  select w.user_id, w.rule, min(w.event_time) as event_time
+), of_users as materialized (
+  select e.row, min(w.event_time) as event_time
   from wanted as w
-  join exposures as e on e.tenant_id = $1 and e.user_id = w.user_id and e.rule = w.rule
-  where w.event_time between e.at and e.at + w.within * interval '1 ms'
-  group by 1, 2
+  cross join lateral (
+    select ctid as row from exposures
+    where tenant_id = $1 and user_id = w.user_id and rule = w.rule and goal_at is null
+      and w.event_time between at and at + w.within * interval '1 ms'
+    offset 0
+  ) as e
+  where w.rule is not null
+  group by 1
 ), convinced as (
   update exposures as e set goal_at = f.event_time from of_users as f
-  where e.tenant_id = $1 and e.user_id = f.user_id and e.rule = f.rule and e.goal_at is null
+  where e.ctid = f.row and e.goal_at is null
   returning e.rule, e.variant, e.at
 ), items as (
   select json_build_object('minute', minute, 'type', notification_type, 'rule', rule, 'version', catalog_version, 'goals', n) as item
