@@ -41,6 +41,7 @@ const HAS_BEEN_SENT = `exists (
   select from deliveries as d where d.tenant_id = $1 and d.notification_id = n.notification_id
     and d.status in ('sending', 'sent', 'sandboxed', 'in_doubt'))`;
 
+// Materialized: the planner, which expects a single row, may put them inside a loop over the table that is updated.
 const ATTRIBUTE = `
 with mine as materialized (
   select pg_try_advisory_xact_lock(hashtextextended('goals ' || $1::text, 0)) as is_locked
