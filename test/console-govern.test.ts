@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { hasBrowser, useConsole } from './support/console.ts';
 
-describe.skipIf(!hasBrowser)('the pages of keys, people and the audit log', () => {
+describe.skipIf(!hasBrowser)('the pages of keys, members and the audit log', () => {
   const app = useConsole();
 
   test('a key is created, shown once, rotated and revoked, and each step is in the audit log', async () => {
@@ -43,8 +43,8 @@ describe.skipIf(!hasBrowser)('the pages of keys, people and the audit log', () =
     expect(await findViolations(page)).toEqual([]);
   });
 
-  test('a person is invited, gets another role, and is removed', async () => {
-    const { page } = await app.visit('console/people');
+  test('a member is invited, gets another role, and is removed', async () => {
+    const { page } = await app.visit('console/members');
     await page.getByTestId('member-invite').click();
     await page.getByTestId('member-email').fill('ann@example.com');
     await page.getByTestId('member-role-field').selectOption('support');

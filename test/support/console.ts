@@ -190,7 +190,7 @@ export const PAGES = [
 /** Pages that are there without data. */
 export const OTHER_PAGES = [
   ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'jobs', 'releases', 'correlation'],
-  ...['audit', 'keys', 'people', 'webhooks'],
+  ...['audit', 'keys', 'members', 'webhooks'],
   ...[
     'channels',
     'channels/sending',

@@ -35,7 +35,7 @@ export type Route =
   | { page: 'releases' }
   | ({ page: 'audit' } & AuditFilter)
   | { page: 'keys' }
-  | { page: 'people' }
+  | { page: 'members' }
   | { page: 'webhooks' }
   | { page: 'webhook'; id: string }
   /** `at`: rule, type or event of it to scroll to and mark, such as `rule:WELCOME`, or null. */
@@ -124,7 +124,7 @@ export const linkToVersions = (): string => '/console/catalog/versions';
 export const linkToReleases = (): string => '/console/releases';
 export const linkToAudit = (): string => '/console/audit';
 export const linkToKeys = (): string => '/console/keys';
-export const linkToPeople = (): string => '/console/people';
+export const linkToMembers = (): string => '/console/members';
 export const linkToWebhooks = (): string => '/console/webhooks';
 export const linkToWebhook = (id: string): string => `/console/webhooks/${encodeURIComponent(id)}`;
 
@@ -269,7 +269,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };
   if (path === '/keys') return { page: 'keys' };
-  if (path === '/people') return { page: 'people' };
+  if (path === '/members') return { page: 'members' };
   if (path === '/webhooks') return { page: 'webhooks' };
   if (path === '/audit') {
     const get = (name: keyof AuditFilter) => parameters.get(name);

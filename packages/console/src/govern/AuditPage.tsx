@@ -31,7 +31,7 @@ const mergePages = (pages: readonly AuditLogPage[]): AuditEntry[] =>
     getId,
   );
 
-/** Who changed what, newest first. */
+/** Changes, newest first, each with its actor. */
 export function AuditPage({ filter }: { filter: AuditFilter }) {
   return (
     <Stack gap="md">
@@ -94,7 +94,7 @@ function AuditList({ filter }: { filter: AuditFilter }) {
         <EmptyState title="No changes">
           {Object.values(filter).some((value) => value !== null)
             ? 'Nothing was changed that fits the filter.'
-            : 'Each change by a person, a key or a command appears here.'}
+            : 'Each change by a member, a key or a command appears here.'}
         </EmptyState>
       }
     >

@@ -47,7 +47,7 @@ const PreferencesPage = lazy(async () => ({
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
 const AuditPage = lazy(async () => ({ default: (await import('../govern/AuditPage.tsx')).AuditPage }));
 const KeysPage = lazy(async () => ({ default: (await import('../govern/KeysPage.tsx')).KeysPage }));
-const PeoplePage = lazy(async () => ({ default: (await import('../govern/PeoplePage.tsx')).PeoplePage }));
+const MembersPage = lazy(async () => ({ default: (await import('../govern/MembersPage.tsx')).MembersPage }));
 const WebhooksPage = lazy(async () => ({ default: (await import('../webhooks/WebhooksPage.tsx')).WebhooksPage }));
 const WebhookPage = lazy(async () => ({ default: (await import('../webhooks/WebhookPage.tsx')).WebhookPage }));
 const ReleasesPage = lazy(async () => ({ default: (await import('../releases/ReleasesPage.tsx')).ReleasesPage }));
@@ -168,8 +168,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <WebhooksPage />;
     case 'webhook':
       return <WebhookPage key={route.id} id={route.id} />;
-    case 'people':
-      return <PeoplePage />;
+    case 'members':
+      return <MembersPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage at={route.at} />;
     case 'templates':

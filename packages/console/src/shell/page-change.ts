@@ -101,8 +101,8 @@ function formatPageName(route: Route): string {
       return 'Endpoint';
     case 'keys':
       return 'API keys';
-    case 'people':
-      return 'People and roles';
+    case 'members':
+      return 'Members and roles';
     case 'catalog':
       return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
     case 'overview':

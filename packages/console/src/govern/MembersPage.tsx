@@ -17,7 +17,7 @@ import { useScopes } from '../shell/use-scopes.ts';
 type Role = Member['role'];
 
 const ROLES: Record<Role, string> = {
-  owner: 'Owner: everything, with keys and people',
+  owner: 'Owner: everything, with keys and members',
   editor: 'Editor: rules, templates and settings',
   operator: 'Operator: what is stuck, sends, accounts',
   support: 'Support: users and their messages',
@@ -29,25 +29,25 @@ const STATES: Record<Member['state'], Look> = {
   invited: { label: 'Invited', color: 'blue', Icon: IconClock },
 };
 
-/** Those who may use this console, and what each may do. */
-export function PeoplePage() {
+/** Members of the tenant: they may use this console, each by the rights of a role. */
+export function MembersPage() {
   const can = useScopes();
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>People and roles</PageTitle>
+        <PageTitle>Members and roles</PageTitle>
         {can('members:write') && <Invite />}
       </Group>
       <Permitted scope="members:read">
         <FactTable
-          title="People"
+          title="Members"
           testId="members"
           load={getMembers}
           getItems={({ members }) => members}
           getId={({ member_id: id }) => id}
-          empty="No one is invited. Whoever reaches the login of your identity provider still needs an invitation."
+          empty="No one is invited. A login at your identity provider alone gives no access."
           columns={{
-            Person: ({ name, email, subject }) => (
+            Member: ({ name, email, subject }) => (
               <>
                 <Text size="sm" fw={600} className="break">
                   {name}
