@@ -9,14 +9,8 @@ import type {
   NewMember,
   RotatedApiKey,
 } from '@tidings/client/types';
+import type { AuditFilter } from '../route.ts';
 import { buildQuery, callApi, loadText } from './call.ts';
-
-/** What is shown of the audit log. Null: not narrowed. */
-export interface AuditFilter {
-  readonly actor: string | null;
-  readonly action: string | null;
-  readonly subject: string | null;
-}
 
 /** Returns a page of 50 changes, newest first. `after`: as for `getAudit`. */
 export const getAuditLog = (filter: AuditFilter, after: string | null): Promise<AuditLogPage> =>

@@ -13,7 +13,7 @@ const COUNT = new Intl.NumberFormat('en');
 
 type Span = ReleaseComparison['since_start'];
 
-/** What was counted of a version, in the order of its way. */
+/** Counts of a version, in the order of their way. */
 const COUNTED: Record<Exclude<keyof Span['before'], 'version'>, string> = {
   events: 'Events',
   decided: 'Notifications decided',
@@ -26,7 +26,7 @@ const COUNTED: Record<Exclude<keyof Span['before'], 'version'>, string> = {
   unsubscribed: 'Unsubscribed',
 };
 
-/** How both versions of a release do, and what the watch says of it. */
+/** Numbers of both versions of a release, and what the watch says of them. */
 export function Comparison({ release }: { release: Release }) {
   const { release_id: id, state } = release;
   const status = useQuery({

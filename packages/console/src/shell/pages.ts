@@ -1,5 +1,6 @@
 /* The pages of the menu, in their groups. */
 import {
+  linkToAudit,
   linkToBatches,
   linkToCatalog,
   linkToChannels,
@@ -7,8 +8,10 @@ import {
   linkToDeadLetters,
   linkToDeliveries,
   linkToJobs,
+  linkToKeys,
   linkToLists,
   linkToLive,
+  linkToMembers,
   linkToNotifications,
   linkToOverview,
   linkToPreview,
@@ -17,6 +20,7 @@ import {
   linkToSend,
   linkToTemplates,
   linkToVersions,
+  linkToWebhooks,
   type Route,
 } from '../route.ts';
 import {
@@ -30,9 +34,12 @@ import {
   IconFeather,
   IconGauge,
   IconHistory,
+  IconKey,
   IconLink,
   IconList,
+  IconLock,
   IconLoudspeaker,
+  IconMail,
   IconMailAlert,
   IconMailCheck,
   IconMailOff,
@@ -40,6 +47,7 @@ import {
   IconMoney,
   IconSend,
   IconSplit,
+  IconUser,
   IconWebhook,
 } from './icons.tsx';
 
@@ -116,8 +124,15 @@ export const MENU: readonly MenuGroup[] = [
         key: 'channels accounts',
         label: 'Channels',
         href: linkToChannels(),
+        Icon: IconMail,
+        words: 'providers accounts',
+      },
+      {
+        key: 'webhooks',
+        label: 'Webhooks',
+        href: linkToWebhooks(),
         Icon: IconWebhook,
-        words: 'providers accounts endpoints webhooks',
+        words: 'endpoints replay secret',
       },
       { key: 'channels sending', label: 'Sending', href: linkToChannels('sending'), Icon: IconMailCheck },
       { key: 'channels routes', label: 'Routes', href: linkToChannels('routes'), Icon: IconSplit },
@@ -140,6 +155,9 @@ export const MENU: readonly MenuGroup[] = [
         Icon: IconMailOff,
         words: 'blocked addresses bounces unsubscribed',
       },
+      { key: 'keys', label: 'API keys', href: linkToKeys(), Icon: IconKey, words: 'secrets scopes rotate' },
+      { key: 'members', label: 'Members', href: linkToMembers(), Icon: IconUser, words: 'members roles invite' },
+      { key: 'audit', label: 'Audit log', href: linkToAudit(), Icon: IconLock, words: 'who changed what' },
     ],
   },
 ];
@@ -152,6 +170,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
+  webhook: 'webhooks',
 };
 
 /** Returns the key of the page of the menu that a route is, or belongs to. */
