@@ -1390,7 +1390,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the users for whom a reason held something back, with the decision or message; pages may be short */
+        /** List the users that a reason held something back from, with the decision or message; pages may be short */
         get: operations["listHeldUsers"];
         put?: never;
         post?: never;
@@ -5486,7 +5486,7 @@ export interface components {
             /** @description The version that is active afterwards */
             version: number;
         };
-        /** @description A user for whom something was held back */
+        /** @description A user that something was held back from */
         HeldUser: {
             /**
              * Format: date-time
@@ -5498,7 +5498,7 @@ export interface components {
             channel: string | null;
             /** @description The event that triggered the rule; null: it is a message */
             event_id: string | null;
-            /** @description Null: there is none */
+            /** @description Null: no notification was made */
             notification_id: string | null;
             /** @description A sentence */
             reason: string;
@@ -5517,7 +5517,7 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Users for whom a reason held something back. A page looks at a bounded number of rows, and so may be short */
+        /** @description Users that a reason held something back from. A page looks at a bounded number of rows, and so may be short */
         HeldUserPage: {
             /**
              * Format: date-time
