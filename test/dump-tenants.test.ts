@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { bearer, createKey, type Issued, ROOT_KEY } from './support/api-keys.ts';
 import { attributeGoals } from '../src/store/goals/attribute.ts';
+import { bearer, createKey, type Issued, ROOT_KEY } from './support/api-keys.ts';
 import type { TestDatabase } from './support/database.ts';
 import { emptyDatabase, loadTables, recordKey, runTidings, temporaryFolder, toEnv } from './support/dumps.ts';
 import { foldAll, loadRollups } from './support/metrics.ts';

@@ -78,7 +78,10 @@ function judge(volumes: readonly Volume[]): Anomaly | undefined {
   const weeks = Math.max(...volumes.map(({ week }) => week));
   if (!first || weeks < MIN_WEEKS) return undefined;
   const byWeek = new Map(volumes.map((one) => [one.week, one]));
-  for (const [span, hours] of [['day', 24], ['hour', 1]] as const) {
+  for (const [span, hours] of [
+    ['day', 24],
+    ['hour', 1],
+  ] as const) {
     const [count = 0, ...before] = Array.from({ length: weeks + 1 }, (_, week) => byWeek.get(week)?.[span] ?? 0);
     const usual = median(before);
     const isQuiet = count === 0 && Math.min(...before) >= 1 && usual >= MIN_USUAL;
