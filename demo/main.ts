@@ -69,7 +69,8 @@ async function say(running: Running, state: DemoState, { json, rate, folder }: D
   const login = await running.makeOwnerLink();
   const { url } = running;
   if (json) {
-    console.log(JSON.stringify({ ready: true, url, login, api_key: state.apiKey, tenants: ['default', 'cedar', 'willow'], folder }));
+    const { apiKey, summary } = state;
+    console.log(JSON.stringify({ ready: true, url, login, api_key: apiKey, folder, tenants: summary }));
     return;
   }
   const age = Math.floor((Date.now() - (state.seededUntil as number)) / DAY);

@@ -11,7 +11,7 @@ export interface DemoOptions {
   readonly port: number;
   /** Events a minute. */
   readonly rate: number;
-  /** Where the past ends. */
+  /** End of the past. */
   readonly until: Millis;
   readonly once: boolean;
   readonly json: boolean;

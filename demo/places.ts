@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { type Config, readConfig } from '../src/config.ts';
 import type { Millis } from '../src/model/event.ts';
+import type { Summary } from './summary.ts';
 import { makeProviderKeys, type ProviderKeys, providerSettings } from './providers/keys.ts';
 
 /** Everything that a demo knows of itself, in its folder. */
@@ -12,6 +13,8 @@ export interface DemoState {
   /** Key of the installation. */
   readonly apiKey: string;
   readonly keys: ProviderKeys;
+  /** Numbers of each company, by the id of its tenant. */
+  readonly summary: { readonly [tenant: string]: Summary };
   /** The end of what was seeded; null: the seed did not come to its end. */
   readonly seededUntil: Millis | null;
 }
@@ -47,7 +50,7 @@ export function beginState(places: Places, { seed, weeks }: Pick<DemoState, 'see
   rmSync(places.folder, { recursive: true, force: true });
   mkdirSync(places.data, { recursive: true, mode: 0o700 });
   const apiKey = randomBytes(24).toString('base64url');
-  const state: DemoState = { seed, weeks, apiKey, keys: makeProviderKeys(), seededUntil: null };
+  const state: DemoState = { seed, weeks, apiKey, keys: makeProviderKeys(), summary: {}, seededUntil: null };
   writeState(places, state);
   return state;
 }

@@ -7,6 +7,7 @@ import { StandInClient } from './providers/stand-in-client.ts';
 import { StandIns, type Troubles } from './providers/stand-ins.ts';
 import { setUp } from './set-up.ts';
 import { makeMarketCatalogs, planRetry, planStory, type Step } from './story.ts';
+import { summarize } from './summary.ts';
 import { openTimeMachine, type TimeMachine } from './time/machine.ts';
 import { makeBooking } from './worlds/booking.ts';
 import { makeLender } from './worlds/lender.ts';
@@ -19,7 +20,7 @@ const STEP_MS: Millis = 20 * MINUTE;
 const LONG_STEP_MS: Millis = HOUR;
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
-/** How busy the market was on the day before the end, in multiples of the usual. */
+/** Traffic of the market on the day before the end, in multiples of the usual. */
 const BUSY_DAY = 3;
 
 export interface SeedOptions {
@@ -53,6 +54,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     http: new StandInClient(standIns),
     ...(settings && { settings }),
   });
+  let summary: DemoState['summary'];
   try {
     const worlds = makeWorlds(chance, until - QUIET_DAYS * span.scale * DAY);
     const catalogs = makeMarketCatalogs();
@@ -61,10 +63,11 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
     await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });
     await writeFiles(places.catalog, catalogs.second);
+    summary = await summarize(machine, worlds, span);
   } finally {
     await machine.close();
   }
-  const seeded = { ...state, seededUntil: until };
+  const seeded = { ...state, seededUntil: until, summary };
   writeState(places, seeded);
   return seeded;
 }
@@ -113,7 +116,7 @@ interface Play {
   readonly onProgress: (part: number, day: Millis) => void;
 }
 
-/** Moves the clock from one step to the next: receipts come, then events, then what people did. */
+/** Moves the clock from one step to the next: receipts come, then events, then what members did. */
 async function play({ machine, span, steps: given, reports, events, onProgress }: Play): Promise<void> {
   const steps = [...given].sort((a, b) => a.at - b.at);
   let nextEvent = 0;

@@ -1,7 +1,7 @@
 import { type Files, loadExample } from './catalogs.ts';
 import type { Chance } from './chance.ts';
 import type { TimeMachine } from './time/machine.ts';
-import type { Person } from './worlds/people.ts';
+import type { DemoUser } from './worlds/users.ts';
 import type { World } from './worlds/world.ts';
 
 /** Requests that are under way at once. */
@@ -22,14 +22,14 @@ const KEYS = [
   { name: 'support desk', scopes: ['users:read', 'decisions:read', 'deliveries:read'] },
 ] as const;
 
-/** What each company does before its first event. */
+/** Does what each company does before its first event. */
 export async function setUp(machine: TimeMachine, worlds: readonly World[], chance: Chance, market: Files): Promise<void> {
   for (const world of worlds) {
     await setUpTenant(machine, world);
     const files = world.tenant === 'default' ? market : loadExample(world.example);
     await machine.call('POST', '/api/v1/catalog', { tenant: world.tenant, body: { files } });
     if (world.settings.template_source === 'api') await startTemplateTest(machine, world, files);
-    await addPeople(machine, world, chance);
+    await addUsers(machine, world, chance);
     await addAccess(machine, world);
   }
   await addWebhooks(machine);
@@ -58,10 +58,10 @@ async function startTemplateTest({ call }: TimeMachine, { tenant }: World, files
   await call('PUT', `/api/v1/templates/${english.template_id}/variants`, { tenant, body });
 }
 
-async function addPeople({ call }: TimeMachine, { tenant, people }: World, chance: Chance): Promise<void> {
-  const users = people.map(toUser);
-  await call('POST', '/api/v1/users/bulk', { tenant, body: { users } });
-  await forEach(people, async ({ id, device }) => {
+async function addUsers({ call }: TimeMachine, { tenant, users }: World, chance: Chance): Promise<void> {
+  const all = users.map(toUser);
+  await call('POST', '/api/v1/users/bulk', { tenant, body: { users: all } });
+  await forEach(users, async ({ id, device }) => {
     if (device !== null) {
       const body = { registration_id: device, platform: chance.of(`platform ${id}`) < 0.5 ? 'ios' : 'android' };
       await call('POST', `/api/v1/users/${id}/devices/fcm`, { tenant, body });
@@ -85,7 +85,7 @@ async function forEach<T>(list: readonly T[], work: (one: T) => Promise<void>): 
   await Promise.all(Array.from({ length: MAX_AT_ONCE }, lane));
 }
 
-function toUser({ id, firstName, lastName, email, phone, locale, zone, traits }: Person): object {
+function toUser({ id, firstName, lastName, email, phone, locale, zone, traits }: DemoUser): object {
   return {
     user_id: id,
     traits: { email, phone, first_name: firstName, last_name: lastName, locale, time_zone: zone, ...traits },
@@ -112,7 +112,7 @@ async function addAccess({ call }: TimeMachine, { tenant, name }: World): Promis
   for (const key of KEYS) await call('POST', '/api/v1/keys', { tenant, body: key });
 }
 
-/** Of two endpoints of the market one begins to fail. */
+/** Adds two endpoints of the market, one of which begins to fail. */
 async function addWebhooks({ call }: TimeMachine): Promise<void> {
   const bodies = [
     { url: 'https://hooks.larch.example/payouts', description: 'Bookkeeping', event_types: ['seller.payout_sent', 'seller.verification_decided'] },

@@ -4,7 +4,7 @@ import type { TimeMachine } from './time/machine.ts';
 import { DAY, HOUR, type Span, type World } from './worlds/world.ts';
 
 /*
- * What people did in these weeks: each step is a request that they would have sent, at the time at which they sent it.
+ * What members and services did in these weeks: each step is a request that they would have sent, at the time at which they sent it.
  */
 
 /** Something that someone did at a time. */
@@ -35,7 +35,7 @@ export function makeMarketCatalogs(): MarketCatalogs {
   };
 }
 
-/** Returns what people did, in order of time. */
+/** Returns what they did, in order of time. */
 export function planStory(
   machine: TimeMachine,
   { from, until, scale }: Span,
@@ -95,7 +95,7 @@ export function planStory(
       what: 'a batch that is a draft, and messages for the days to come',
       run: async () => {
         await draftBatch(machine, market, 'PROMOTION_REMINDER', 'Next week', 80, { promotionName: 'Next week', discountPercent: 10 });
-        for (const [place, { id }] of lender.people.slice(0, 6).entries()) {
+        for (const [place, { id }] of lender.users.slice(0, 6).entries()) {
           const body = {
             type: 'STATEMENT_READY',
             recipients: [{ user_id: id }],
@@ -110,8 +110,8 @@ export function planStory(
       at: before(11),
       what: 'who asked by phone gets no more emails',
       run: async () => {
-        const [person] = market.people;
-        const body = { channel: 'email', address: person?.email, note: 'Asked on the phone' };
+        const [user] = market.users;
+        const body = { channel: 'email', address: user?.email, note: 'Asked on the phone' };
         await call('POST', '/api/v1/suppressions', { body });
       },
     },
@@ -129,8 +129,8 @@ export function planStory(
       at: before(8),
       what: 'a customer is erased',
       run: async () => {
-        const person = market.people.at(-20);
-        await call('POST', `/api/v1/users/${person?.id}/erase`, { body: { reason: 'Asked by email' } });
+        const user = market.users.at(-20);
+        await call('POST', `/api/v1/users/${user?.id}/erase`, { body: { reason: 'Asked by email' } });
       },
     },
     {
@@ -158,7 +158,7 @@ function planMistakes(machine: TimeMachine, before: (days: number) => Millis, ma
   };
   const toEvent = (world: World, at: Millis, number: number, type: string, properties: object) => ({
     event_id: `bad-${at}-${number}`,
-    user_id: world.people[number % world.people.length]?.id,
+    user_id: world.users[number % world.users.length]?.id,
     event_type: type,
     event_timestamp: new Date(at).toISOString(),
     properties,
@@ -186,10 +186,10 @@ async function draftBatch(machine: TimeMachine, world: World, type: string, name
   const { call } = machine;
   const { tenant } = world;
   const made = await call('POST', '/api/v1/batches', { tenant, body: { type, name, variables } });
-  const lines = world.people.slice(0, count).map(({ id }) => JSON.stringify({ user_id: id }));
+  const lines = world.users.slice(0, count).map(({ id }) => JSON.stringify({ user_id: id }));
   const path = `/api/v1/batches/${made.body.batch_id}`;
   // Two lines of a list that was put together by hand.
-  const body = [...lines, '{"email":"not an address"}', JSON.stringify({ user_id: world.people[0]?.id }), ''].join('\n');
+  const body = [...lines, '{"email":"not an address"}', JSON.stringify({ user_id: world.users[0]?.id }), ''].join('\n');
   await call('PUT', `${path}/recipients?offset=0`, { tenant, headers: { 'content-type': 'application/x-ndjson' }, body });
   return path;
 }

@@ -41,7 +41,7 @@ const SECOND = 1000;
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
 
-/** What providers will report of the messages that they have accepted, each at its time. */
+/** Keeps what providers will report of the messages that they have accepted, each at its time. */
 export class Reports {
   readonly #chance: Chance;
   readonly #keys: ProviderKeys;

@@ -85,7 +85,7 @@ export interface TimeMachineOptions {
   readonly apiKey: string;
   readonly publicUrl: string;
   readonly clock: Clock;
-  /** Whatever goes out over HTTP: to providers, and to endpoints of webhooks. */
+  /** For what goes out over HTTP: to providers, and to endpoints of webhooks. */
   readonly http: GuardedClient;
   /** Settings of the server, for data that may be lost. */
   readonly settings?: { readonly [name: string]: string };
@@ -226,6 +226,8 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
         if (due.deliveries + due.timers + due.commands + worker.busy === 0) return;
         if (due.deliveries > 0) worker.wake();
         if (due.timers > 0) timers.wake(clock.now);
+        // Answers have taken time; commands go by the clock of the database.
+        if (due.commands > 0) await setTime(pool, clock.now);
         wait = Math.min(MAX_LOOK_MS, wait * 1.4);
         const left = `${due.deliveries} ${due.timers} ${due.commands} ${worker.busy}`;
         if (left !== last) since = performance.now();

@@ -1,6 +1,6 @@
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance, Draw } from '../chance.ts';
-import { makePeople, type Person } from './people.ts';
+import { makeUsers, type DemoUser } from './users.ts';
 import { DAY, DayPlan, HOUR, MINUTE, OFFICE, type PlannedEvent, type World } from './world.ts';
 
 const SESSIONS = ['Yoga for backs', 'Nutrition check', 'Deep tissue massage', 'Voice lesson', 'Career coaching'];
@@ -8,8 +8,8 @@ const SESSIONS = ['Yoga for backs', 'Nutrition check', 'Deep tissue massage', 'V
 /** Willow: clients book sessions with practitioners. */
 export function makeBooking(chance: Chance): World {
   const places = ['lisbon', 'lisbon', 'madrid', 'london', 'newYork'] as const;
-  const clients = makePeople(chance, { prefix: 'willow', count: 70, places, apps: 0.6 }, () => ({ role: 'client' }));
-  const practitioners = makePeople(chance, { prefix: 'pract', count: 14, places: ['lisbon', 'madrid', 'london'], apps: 0.9 }, (_, draw) => ({
+  const clients = makeUsers(chance, { prefix: 'willow', count: 70, places, apps: 0.6 }, () => ({ role: 'client' }));
+  const practitioners = makeUsers(chance, { prefix: 'pract', count: 14, places: ['lisbon', 'madrid', 'london'], apps: 0.9 }, (_, draw) => ({
     role: 'practitioner',
     currency: 'EUR',
     week_earnings: draw.amount(150, 1400),
@@ -34,12 +34,12 @@ export function makeBooking(chance: Chance): World {
     name: 'Willow',
     settings: { mail_from: 'Willow <hello@willow.example>', zone: 'Europe/Lisbon', branding: { color: '#4b5d8a' }, template_source: 'api' },
     example: 'booking',
-    people: [...clients, ...practitioners],
+    users: [...clients, ...practitioners],
     planDay,
   };
 }
 
-function planBooking(plan: DayPlan, client: Person, practitioner: Person, number: string, day: Millis): void {
+function planBooking(plan: DayPlan, client: DemoUser, practitioner: DemoUser, number: string, day: Millis): void {
   const { draw } = plan;
   const at = plan.time(client);
   const startsAt = day + draw.whole(1, 9) * DAY + draw.whole(18, 40) * 30 * MINUTE - practitioner.offset * HOUR;
@@ -72,7 +72,7 @@ function planBooking(plan: DayPlan, client: Person, practitioner: Person, number
   plan.add(starts + 5 * HOUR, practitioner, 'review_received', { booking_id: booking.booking_id, client_name: client.firstName, rating, text: 'Very kind.' });
 }
 
-function planThread(plan: DayPlan, client: Person, practitioner: Person, draw: Draw): void {
+function planThread(plan: DayPlan, client: DemoUser, practitioner: DemoUser, draw: Draw): void {
   const at = plan.time(client);
   const thread = { thread_id: `th-${client.id}-${practitioner.id}` };
   for (let message = 0; message < draw.whole(1, 4); message++)
@@ -80,14 +80,14 @@ function planThread(plan: DayPlan, client: Person, practitioner: Person, draw: D
   plan.add(at + 15 * MINUTE, client, 'message_received', { ...thread, role: 'client', sender_name: practitioner.firstName, preview: 'Yes, at ten.' });
 }
 
-function planClient(plan: DayPlan, client: Person, draw: Draw): void {
+function planClient(plan: DayPlan, client: DemoUser, draw: Draw): void {
   const at = plan.time(client);
   plan.add(at, client, 'client_registered');
   plan.add(at + MINUTE, client, 'email_verification_requested', { code: String(draw.whole(100_000, 999_999)) });
   if (draw.is(0.4)) plan.add(at + DAY, client, 'credits_purchased', { credits: 5, balance: 5, amount: 180, currency: 'EUR' });
 }
 
-function planPractitioner(plan: DayPlan, practitioner: Person, draw: Draw): void {
+function planPractitioner(plan: DayPlan, practitioner: DemoUser, draw: Draw): void {
   const at = plan.time(practitioner, OFFICE);
   plan.add(at, practitioner, 'practitioner_registered');
   for (let service = draw.whole(1, 3); service > 0; service--)

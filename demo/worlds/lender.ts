@@ -1,13 +1,13 @@
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance, Draw } from '../chance.ts';
-import { makePeople, type Person } from './people.ts';
+import { makeUsers, type DemoUser } from './users.ts';
 import { DAY, DayPlan, HOUR, OFFICE, type PlannedEvent, type World } from './world.ts';
 
 const MERCHANTS = ['Garden store', 'Corner grocery', 'Blue Line Transit', 'Harbor Books', 'Lakeside Motors', 'Northwind Air'];
 
 /** Cedar Lending: loans and credit cards in the United States. */
 export function makeLender(chance: Chance): World {
-  const customers = makePeople(
+  const customers = makeUsers(
     chance,
     { prefix: 'cedar', count: 80, places: ['chicago', 'chicago', 'newYork', 'losAngeles'], apps: 0.7 },
     (_, draw) => ({
@@ -39,19 +39,19 @@ export function makeLender(chance: Chance): World {
       branding: { color: '#7a3b2e' },
     },
     example: 'lending',
-    people: customers,
+    users: customers,
     planDay,
   };
 }
 
-function planPurchase(plan: DayPlan, customer: Person, draw: Draw): void {
+function planPurchase(plan: DayPlan, customer: DemoUser, draw: Draw): void {
   const at = plan.time(customer);
   const amount = draw.is(0.18) ? draw.amount(500, 2400) : draw.amount(4, 320);
   const purchase = { purchase_id: `pu-${customer.id}-${at}`, product_uuid: `card-${customer.id}`, card_ending: '4012', merchant: draw.among(MERCHANTS), amount, currency: 'USD' };
   plan.add(at, customer, draw.is(0.08) ? 'card_declined' : 'card_purchase', purchase);
 }
 
-function planPayment(plan: DayPlan, customer: Person, day: Millis, draw: Draw): void {
+function planPayment(plan: DayPlan, customer: DemoUser, day: Millis, draw: Draw): void {
   const product = (customer.traits.products as readonly string[])[0] as string;
   const due = day + 8 * DAY;
   const payment = { payment_id: `pm-${customer.id}-${day / DAY}`, product_uuid: `${product}-${customer.id}`, product, amount: draw.amount(60, 900), currency: 'USD' };
@@ -61,11 +61,11 @@ function planPayment(plan: DayPlan, customer: Person, day: Millis, draw: Draw): 
   if (draw.is(0.85)) plan.add(day + draw.whole(2, 8) * DAY + 14 * HOUR, customer, 'payment_received', received);
 }
 
-function planStatement(plan: DayPlan, customer: Person, day: Millis, draw: Draw): void {
+function planStatement(plan: DayPlan, customer: DemoUser, day: Millis, draw: Draw): void {
   plan.add(day + 13 * HOUR + draw.whole(0, 50) * 60_000, customer, 'statement_ready', { statement_id: `st-${customer.id}-${day / DAY}`, product_uuid: `card-${customer.id}`, balance: draw.amount(50, 4200), minimum: 35, currency: 'USD' });
 }
 
-function planAccount(plan: DayPlan, customer: Person, draw: Draw): void {
+function planAccount(plan: DayPlan, customer: DemoUser, draw: Draw): void {
   const at = plan.time(customer, OFFICE);
   const what = draw.whole(1, 4);
   if (what === 1) plan.add(at, customer, 'contact_changed', { field: draw.among(['email', 'phone']) });

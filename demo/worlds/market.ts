@@ -1,6 +1,6 @@
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance, Draw } from '../chance.ts';
-import { makePeople, type Person } from './people.ts';
+import { makeUsers, type DemoUser } from './users.ts';
 import { DAY, DayPlan, HOUR, MINUTE, OFFICE, type PlannedEvent, type World } from './world.ts';
 
 const PRODUCTS = ['Walnut desk lamp', 'Linen apron', 'Copper kettle', 'Wool blanket', 'Oak cutting board', 'Ceramic vase', 'Beeswax candles', 'Leather notebook'];
@@ -8,12 +8,12 @@ const CARRIERS = ['Hermes', 'DHL', 'Royal Mail'];
 const SUBJECTS = ['Where is my parcel?', 'Wrong size', 'Invoice', 'Broken on arrival'];
 /** Larch Market: a marketplace with buyers in five countries, and sellers. @param ticketsUntil when its support desk falls silent */
 export function makeMarket(chance: Chance, ticketsUntil: Millis): World {
-  const buyers = makePeople(
+  const buyers = makeUsers(
     chance,
     { prefix: 'larch', count: 120, places: ['london', 'london', 'madrid', 'berlin', 'lisbon', 'newYork'], apps: 0.55 },
     (_, draw) => ({ marketing_opt_in: draw.is(0.6) }),
   );
-  const sellers = makePeople(chance, { prefix: 'seller', count: 14, places: ['london', 'madrid', 'berlin'], apps: 0.8 }, () => ({}));
+  const sellers = makeUsers(chance, { prefix: 'seller', count: 14, places: ['london', 'madrid', 'berlin'], apps: 0.8 }, () => ({}));
   let orders = 0;
 
   function planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[] {
@@ -34,12 +34,12 @@ export function makeMarket(chance: Chance, ticketsUntil: Millis): World {
     name: 'Larch Market',
     settings: { mail_from: 'Larch Market <hello@larch.example>', zone: 'Europe/London', branding: { color: '#2f6f4f' } },
     example: 'marketplace',
-    people: [...buyers, ...sellers],
+    users: [...buyers, ...sellers],
     planDay,
   };
 }
 
-function planVisit(plan: DayPlan, buyer: Person, seller: Person, number: string): void {
+function planVisit(plan: DayPlan, buyer: DemoUser, seller: DemoUser, number: string): void {
   const { draw } = plan;
   const at = plan.time(buyer);
   const name = draw.among(PRODUCTS);
@@ -68,7 +68,7 @@ function planVisit(plan: DayPlan, buyer: Person, seller: Person, number: string)
   planParcel(plan, buyer, seller, order, bought);
 }
 
-function planParcel(plan: DayPlan, buyer: Person, seller: Person, order: { order_id: string; items: readonly { name: string }[] }, bought: Millis): void {
+function planParcel(plan: DayPlan, buyer: DemoUser, seller: DemoUser, order: { order_id: string; items: readonly { name: string }[] }, bought: Millis): void {
   const { draw } = plan;
   const shipped = bought + draw.whole(16, 34) * HOUR;
   const arrives = shipped + draw.whole(20, 70) * HOUR;
@@ -80,7 +80,7 @@ function planParcel(plan: DayPlan, buyer: Person, seller: Person, order: { order
   plan.add(arrives + 30 * HOUR, seller, 'review.created', { product_id: `p-${name}`, product_name: name, buyer_name: buyer.firstName, rating: draw.whole(2, 5), text: 'As described.' });
 }
 
-function planWish(plan: DayPlan, buyer: Person, draw: Draw): void {
+function planWish(plan: DayPlan, buyer: DemoUser, draw: Draw): void {
   const name = draw.among(PRODUCTS);
   const price = draw.amount(20, 90);
   const product = { product_id: `p-${name}`, product_name: name, price, currency: 'GBP' };
@@ -91,7 +91,7 @@ function planWish(plan: DayPlan, buyer: Person, draw: Draw): void {
   if (draw.is(0.3)) plan.add(at + draw.whole(2, 6) * DAY, buyer, 'product.restocked', product);
 }
 
-function planTicket(plan: DayPlan, buyer: Person, draw: Draw): void {
+function planTicket(plan: DayPlan, buyer: DemoUser, draw: Draw): void {
   const at = plan.time(buyer, OFFICE);
   const ticket = { ticket_id: `tk-${at % 1e9}`, subject: draw.among(SUBJECTS), agent_name: 'Ines' };
   plan.add(at, buyer, 'ticket.created', ticket);
@@ -100,23 +100,23 @@ function planTicket(plan: DayPlan, buyer: Person, draw: Draw): void {
   plan.add(at + 5 * HOUR, buyer, 'ticket.closed', ticket);
 }
 
-function planSecurity(plan: DayPlan, buyer: Person, draw: Draw): void {
+function planSecurity(plan: DayPlan, buyer: DemoUser, draw: Draw): void {
   const at = plan.time(buyer);
   const login = { device: 'Windows PC', place: 'Riga' };
   if (draw.is(0.4)) for (let count = 0; count < 6; count++) plan.add(at + count * 40_000, buyer, 'login.failed', login);
   if (draw.is(0.4)) plan.add(at + 20 * MINUTE, buyer, 'password.changed', login);
 }
 
-function planSale(plan: DayPlan, day: Millis, buyers: readonly Person[], draw: Draw): void {
+function planSale(plan: DayPlan, day: Millis, buyers: readonly DemoUser[], draw: Draw): void {
   const sale = { promotion_id: `sale-${day / DAY}`, name: 'The long weekend', percent: draw.whole(2, 5) * 5, ends_at: new Date(day + 4 * DAY).toISOString() };
   for (const buyer of buyers) if (draw.is(0.3)) plan.add(day + 7 * HOUR, buyer, 'promotion.started', sale);
 }
 
-function planPayout(plan: DayPlan, seller: Person, day: Millis): void {
+function planPayout(plan: DayPlan, seller: DemoUser, day: Millis): void {
   plan.add(day + 9 * HOUR, seller, 'seller.payout_sent', { payout_id: `po-${seller.id}-${day / DAY}`, amount: plan.draw.amount(80, 900), currency: 'GBP', account_ending: '4471' });
 }
 
-function planStock(plan: DayPlan, seller: Person, draw: Draw): void {
+function planStock(plan: DayPlan, seller: DemoUser, draw: Draw): void {
   const name = draw.among(PRODUCTS);
   plan.add(plan.time(seller, OFFICE), seller, 'inventory.changed', { product_id: `p-${name}`, product_name: name, quantity: draw.whole(1, 12), warn_below: 6 });
 }

@@ -1,6 +1,6 @@
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance, Draw } from '../chance.ts';
-import type { Person } from './people.ts';
+import type { DemoUser } from './users.ts';
 
 export const MINUTE: Millis = 60_000;
 export const HOUR: Millis = 3_600_000;
@@ -32,7 +32,7 @@ export interface World {
   readonly settings: { readonly [name: string]: unknown };
   /** Name of the example whose catalog it has. */
   readonly example: string;
-  readonly people: readonly Person[];
+  readonly users: readonly DemoUser[];
   /** Returns what happens on a day, and later as a consequence, in no order. */
   planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[];
 }
@@ -48,7 +48,7 @@ export class DayPlan {
     this.draw = draw;
   }
 
-  add(at: Millis, { id }: Person, type: string, properties: object = {}, traits?: object): void {
+  add(at: Millis, { id }: DemoUser, type: string, properties: object = {}, traits?: object): void {
     this.events.push({
       at,
       user: id,
@@ -58,8 +58,8 @@ export class DayPlan {
     });
   }
 
-  /** Returns a time of the day at which a person is likely up. @param hours the weight of each hour of their day */
-  time({ offset }: Person, hours: readonly number[] = AWAKE): Millis {
+  /** Returns a time of the day at which a user is likely up. @param hours the weight of each hour of their day */
+  time({ offset }: DemoUser, hours: readonly number[] = AWAKE): Millis {
     const local = this.draw.weighted(hours) * HOUR + Math.floor(this.draw.next() * HOUR);
     return this.#day + local - offset * HOUR;
   }
@@ -69,7 +69,7 @@ export class DayPlan {
   }
 }
 
-/** How busy each hour of a day is: people sleep, and are busy at noon and in the evening. */
+/** Weight of each hour of a day: users sleep, and are busy at noon and in the evening. */
 const AWAKE = [1, 0, 0, 0, 0, 1, 3, 6, 9, 10, 10, 11, 13, 11, 9, 9, 10, 12, 15, 18, 19, 15, 8, 3];
 /** Hours in which offices work. */
 export const OFFICE = [0, 0, 0, 0, 0, 0, 0, 2, 8, 12, 13, 12, 8, 10, 12, 12, 10, 6, 2, 0, 0, 0, 0, 0];

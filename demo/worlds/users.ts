@@ -1,7 +1,7 @@
 import type { Chance } from '../chance.ts';
 
 /** A user of one of the companies. */
-export interface Person {
+export interface DemoUser {
   readonly id: string;
   readonly firstName: string;
   readonly lastName: string;
@@ -37,16 +37,16 @@ const PLACES: { readonly [name: string]: Place } = {
 const LAST_NAMES = ['Reyes', 'Walker', 'Silva', 'Becker', 'Novak', 'Hughes', 'Ortega', 'Lindqvist', 'Costa', 'Murphy', 'Weber', 'Castillo', 'Bennett', 'Pereira', 'Fischer', 'Romero'];
 
 /**
- * Returns so many people.
+ * Returns so many users.
  * @param prefix of their ids
  * @param places names in PLACES; one that stands there twice has twice as many of them
  * @param toTraits what the company knows of one besides
  */
-export function makePeople(
+export function makeUsers(
   chance: Chance,
   { prefix, count, places, apps }: { prefix: string; count: number; places: readonly (keyof typeof PLACES)[]; apps: number },
   toTraits: (number: number, draw: ReturnType<Chance['stream']>) => { readonly [name: string]: unknown },
-): Person[] {
+): DemoUser[] {
   return Array.from({ length: count }, (_, number) => {
     const draw = chance.stream(`${prefix} ${number}`);
     const { zone, offset, locale, phone, names } = PLACES[draw.among(places)] as Place;
