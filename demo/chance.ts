@@ -56,7 +56,10 @@ export class Draw {
   /** Returns the place of one of these weights. */
   weighted(weights: readonly number[]): number {
     let left = this.next() * weights.reduce((sum, weight) => sum + weight, 0);
-    const place = weights.findIndex((weight) => (left -= weight) < 0);
-    return place < 0 ? weights.length - 1 : place;
+    for (const [place, weight] of weights.entries()) {
+      left -= weight;
+      if (left < 0) return place;
+    }
+    return weights.length - 1;
   }
 }

@@ -36,7 +36,11 @@ async function postEvents({ url, state, rate, stopping }: LiveOptions): Promise<
       event_timestamp: new Date().toISOString(),
       properties,
     };
-    await post(`${url}/api/v1/events`, { 'content-type': 'application/json', 'x-api-key': state.apiKey, 'x-tidings-tenant': tenant }, JSON.stringify(event));
+    await post(
+      `${url}/api/v1/events`,
+      { 'content-type': 'application/json', 'x-api-key': state.apiKey, 'x-tidings-tenant': tenant },
+      JSON.stringify(event),
+    );
   }
 }
 

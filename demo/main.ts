@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const state = takeState(places, options) ?? (await makeState(places, options));
   const { running, reports } = await startTidings(places, state, options);
   await say(running, state, options);
-  if (!options.once) await runLive({ url: running.url as string, state, reports, rate: options.rate, stopping: stopping.signal });
+  if (!options.once)
+    await runLive({ url: running.url as string, state, reports, rate: options.rate, stopping: stopping.signal });
 }
 
 /** Returns what an earlier start made, if it is what is asked for. */
@@ -52,7 +53,11 @@ async function startTidings(
   { port }: DemoOptions,
 ): Promise<{ readonly running: Running; readonly reports: Reports }> {
   const chance = new Chance(state.seed);
-  const clock = { get now() { return Date.now(); } };
+  const clock = {
+    get now() {
+      return Date.now();
+    },
+  };
   const reports = new Reports(chance, state.keys, toPublicUrl(port));
   const never = [0, 0] as const;
   const troubles = { emailDown: never, smsRejected: never, endpointFails: 0 };

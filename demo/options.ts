@@ -51,7 +51,8 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   });
   if (values.help) return 'help';
   const until = values.until === undefined ? Date.now() : Date.parse(values.until);
-  if (Number.isNaN(until)) throw new Error(`--until is "${values.until}"; it must be a time such as 2026-06-19T18:00:00Z`);
+  if (Number.isNaN(until))
+    throw new Error(`--until is "${values.until}"; it must be a time such as 2026-06-19T18:00:00Z`);
   return {
     ...values,
     until,
@@ -65,6 +66,12 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
 
 function readNumber(name: string, text: string, least: number, most: number, isWhole = true): number {
   const number = Number(text);
-  if (text.trim() !== '' && (isWhole ? Number.isInteger(number) : Number.isFinite(number)) && number >= least && number <= most) return number;
+  if (
+    text.trim() !== '' &&
+    (isWhole ? Number.isInteger(number) : Number.isFinite(number)) &&
+    number >= least &&
+    number <= most
+  )
+    return number;
   throw new Error(`${name} is "${text}"; it must be a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}`);
 }

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { type Config, readConfig } from '../src/config.ts';
 import type { Millis } from '../src/model/event.ts';
-import type { Summary } from './summary.ts';
 import { makeProviderKeys, type ProviderKeys, providerSettings } from './providers/keys.ts';
+import type { Summary } from './summary.ts';
 
 /** Everything that a demo knows of itself, in its folder. */
 export interface DemoState {

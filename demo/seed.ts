@@ -15,7 +15,7 @@ import { makeMarket } from './worlds/market.ts';
 import { DAY, HOUR, MINUTE, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
 
 /** Time between two steps of the clock, while something happens. */
-const STEP_MS: Millis = 20 * MINUTE;
+const STEP_MS: Millis = 30 * MINUTE;
 /** Longest time between two steps. */
 const LONG_STEP_MS: Millis = HOUR;
 /** Days before the end on which nothing more comes of the support desk of the market. */
@@ -126,11 +126,14 @@ async function play({ machine, span, steps: given, reports, events, onProgress }
     const until = Math.min(span.until, nextTime(time, events[nextEvent]?.at));
     await machine.moveTo(until);
     time = until;
-    for (const { path, headers, body } of reports.take(machine.clock.now)) await machine.tryCall('POST', path, { headers, body });
+    for (const { path, headers, body } of reports.take(machine.clock.now))
+      await machine.tryCall('POST', path, { headers, body });
     const due: TenantEvent[] = [];
-    for (; (events[nextEvent]?.at ?? Number.POSITIVE_INFINITY) <= until; nextEvent++) due.push(events[nextEvent] as TenantEvent);
+    for (; (events[nextEvent]?.at ?? Number.POSITIVE_INFINITY) <= until; nextEvent++)
+      due.push(events[nextEvent] as TenantEvent);
     await post(machine, due, nextEvent);
-    for (; (steps[nextStep]?.at ?? Number.POSITIVE_INFINITY) <= until; nextStep++) await runStep(steps[nextStep] as Step);
+    for (; (steps[nextStep]?.at ?? Number.POSITIVE_INFINITY) <= until; nextStep++)
+      await runStep(steps[nextStep] as Step);
     await machine.settle();
     if (until - summedUpAt < 6 * HOUR && until < span.until) continue;
     await machine.sumUp();

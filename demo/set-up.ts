@@ -23,7 +23,12 @@ const KEYS = [
 ] as const;
 
 /** Does what each company does before its first event. */
-export async function setUp(machine: TimeMachine, worlds: readonly World[], chance: Chance, market: Files): Promise<void> {
+export async function setUp(
+  machine: TimeMachine,
+  worlds: readonly World[],
+  chance: Chance,
+  market: Files,
+): Promise<void> {
   for (const world of worlds) {
     await setUpTenant(machine, world);
     const files = world.tenant === 'default' ? market : loadExample(world.example);
@@ -44,12 +49,23 @@ async function setUpTenant({ call }: TimeMachine, { tenant, name, settings: give
 /** The booking platform makes its templates by requests, and tests two subjects. */
 async function startTemplateTest({ call }: TimeMachine, { tenant }: World, files: Files): Promise<void> {
   await call('PATCH', '/api/v1/tenant', { tenant, body: { settings: { template_source: 'api' } } });
-  await call('POST', '/api/v1/templates/seed', { tenant, body: { files: Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith('templates/'))) } });
-  const { templates } = (await call('GET', '/api/v1/templates?type=CLIENT_BOOKING_CONFIRMED&channel=email', { tenant })).body;
+  await call('POST', '/api/v1/templates/seed', {
+    tenant,
+    body: { files: Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith('templates/'))) },
+  });
+  const { templates } = (await call('GET', '/api/v1/templates?type=CLIENT_BOOKING_CONFIRMED&channel=email', { tenant }))
+    .body;
   for (const { template_id: id, locale } of templates) {
     const { content } = (await call('GET', `/api/v1/templates/${id}`, { tenant })).body;
     const subject = locale === 'es' ? 'Reservado: {{event.session_name}}' : 'Booked: {{event.session_name}}';
-    const body = { name: `CLIENT_BOOKING_CONFIRMED_SHORT_${locale}`, type: 'CLIENT_BOOKING_CONFIRMED', channel: 'email', locale, variant: 'short', parts: { ...content.parts, subject } };
+    const body = {
+      name: `CLIENT_BOOKING_CONFIRMED_SHORT_${locale}`,
+      type: 'CLIENT_BOOKING_CONFIRMED',
+      channel: 'email',
+      locale,
+      variant: 'short',
+      parts: { ...content.parts, subject },
+    };
     const made = await call('POST', '/api/v1/templates', { tenant, body });
     await call('POST', `/api/v1/templates/${made.body.template_id}/activate`, { tenant, body: {} });
   }
@@ -71,7 +87,13 @@ async function addUsers({ call }: TimeMachine, { tenant, users }: World, chance:
     const consent = chance.of(`consent ${id}`);
     if (consent > 0.4) return;
     const state = consent < 0.34 ? 'granted' : 'withdrawn';
-    const body = { purpose: 'MARKETING', channel: 'email', state, source: 'account settings', wording_version: '2026-01' };
+    const body = {
+      purpose: 'MARKETING',
+      channel: 'email',
+      state,
+      source: 'account settings',
+      wording_version: '2026-01',
+    };
     await call('POST', `/api/v1/users/${id}/consents`, { tenant, body });
   });
 }
@@ -108,15 +130,26 @@ async function addAccess({ call }: TimeMachine, { tenant, name }: World): Promis
     await call('POST', '/api/v1/members', { tenant, body: { ...member, email } });
   }
   // The one that the link of a start logs in.
-  await call('POST', '/api/v1/members', { tenant, body: { issuer: 'local', subject: 'owner', name: 'owner', role: 'owner' } });
+  await call('POST', '/api/v1/members', {
+    tenant,
+    body: { issuer: 'local', subject: 'owner', name: 'owner', role: 'owner' },
+  });
   for (const key of KEYS) await call('POST', '/api/v1/keys', { tenant, body: key });
 }
 
 /** Adds two endpoints of the market, one of which begins to fail. */
 async function addWebhooks({ call }: TimeMachine): Promise<void> {
   const bodies = [
-    { url: 'https://hooks.larch.example/payouts', description: 'Bookkeeping', event_types: ['seller.payout_sent', 'seller.verification_decided'] },
-    { url: 'https://warehouse.larch.example/tidings', description: 'Warehouse', event_types: ['order.refunded', 'notification.bounced'] },
+    {
+      url: 'https://hooks.larch.example/payouts',
+      description: 'Bookkeeping',
+      event_types: ['seller.payout_sent', 'seller.verification_decided'],
+    },
+    {
+      url: 'https://warehouse.larch.example/tidings',
+      description: 'Warehouse',
+      event_types: ['order.refunded', 'notification.bounced'],
+    },
   ];
   for (const body of bodies) await call('POST', '/api/v1/webhooks', { body });
 }

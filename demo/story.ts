@@ -30,8 +30,18 @@ export function makeMarketCatalogs(): MarketCatalogs {
   return {
     first,
     second,
-    rolledBack: replaceIn(second, 'rules.yaml', 'limit: [2 per day in user zone, 5 per 7d]', 'limit: [6 per day in user zone, 20 per 7d]'),
-    underWay: replaceIn(second, 'rules.yaml', 'when: event.new_device == true', 'when: event.new_device == true\n    limit: 2 per day'),
+    rolledBack: replaceIn(
+      second,
+      'rules.yaml',
+      'limit: [2 per day in user zone, 5 per 7d]',
+      'limit: [6 per day in user zone, 20 per 7d]',
+    ),
+    underWay: replaceIn(
+      second,
+      'rules.yaml',
+      'when: event.new_device == true',
+      'when: event.new_device == true\n    limit: 2 per day',
+    ),
   };
 }
 
@@ -44,7 +54,8 @@ export function planStory(
 ): Step[] {
   const { call } = machine;
   const [market, lender, booking] = worlds as [World, World, World];
-  const before = (days: number, hours = 0) => Math.max(from + HOUR, until - days * scale * DAY + hours * HOUR * Math.min(1, scale));
+  const before = (days: number, hours = 0) =>
+    Math.max(from + HOUR, until - days * scale * DAY + hours * HOUR * Math.min(1, scale));
   let tried = '';
   let underWay = '';
   const steps: Step[] = [
@@ -65,13 +76,20 @@ export function planStory(
       at: before(13, 5),
       what: 'that release is rolled back',
       run: async () =>
-        void (await call('POST', `/api/v1/releases/${tried}/rollback`, { body: { reason: 'Readers complain about the number of promotions.' } })),
+        void (await call('POST', `/api/v1/releases/${tried}/rollback`, {
+          body: { reason: 'Readers complain about the number of promotions.' },
+        })),
     },
     {
       at: before(2, 1),
       what: 'a release of fewer warnings of log-ins',
       run: async () => {
-        const body = { files: catalogs.underWay, share: 10, finish_after: '7d', note: 'At most two warnings of log-ins a day' };
+        const body = {
+          files: catalogs.underWay,
+          share: 10,
+          finish_after: '7d',
+          note: 'At most two warnings of log-ins a day',
+        };
         underWay = (await call('POST', '/api/v1/releases', { body })).body.release.release_id;
       },
     },
@@ -83,18 +101,30 @@ export function planStory(
     {
       at: before(9, 1),
       what: 'a batch of the market',
-      run: () => runBatch(machine, market, 'PROMOTION_REMINDER', 'Autumn sale', 60, { promotionName: 'Autumn sale', discountPercent: 20 }),
+      run: () =>
+        runBatch(machine, market, 'PROMOTION_REMINDER', 'Autumn sale', 60, {
+          promotionName: 'Autumn sale',
+          discountPercent: 20,
+        }),
     },
     {
       at: before(5, 2),
       what: 'a batch of the lender',
-      run: () => runBatch(machine, lender, 'OFFER', 'Lower rates', 40, { offer_id: 'o-9', name: 'A lower rate', ends_on: '2027-12-31' }),
+      run: () =>
+        runBatch(machine, lender, 'OFFER', 'Lower rates', 40, {
+          offer_id: 'o-9',
+          name: 'A lower rate',
+          ends_on: '2027-12-31',
+        }),
     },
     {
       at: before(0, -20),
       what: 'a batch that is a draft, and messages for the days to come',
       run: async () => {
-        await draftBatch(machine, market, 'PROMOTION_REMINDER', 'Next week', 80, { promotionName: 'Next week', discountPercent: 10 });
+        await draftBatch(machine, market, 'PROMOTION_REMINDER', 'Next week', 80, {
+          promotionName: 'Next week',
+          discountPercent: 10,
+        });
         for (const [place, { id }] of lender.users.slice(0, 6).entries()) {
           const body = {
             type: 'STATEMENT_READY',
@@ -138,7 +168,8 @@ export function planStory(
       what: 'what a wrong release of the shop posted is looked through',
       run: async () => {
         const { rejected } = (await call('GET', '/api/v1/events/rejected?limit=4')).body;
-        for (const { rejected_id } of rejected) await call('POST', `/api/v1/events/rejected/${rejected_id}/dismiss`, { body: {} });
+        for (const { rejected_id } of rejected)
+          await call('POST', `/api/v1/events/rejected/${rejected_id}/dismiss`, { body: {} });
       },
     },
     ...planMistakes(machine, before, market, booking),
@@ -153,7 +184,11 @@ function planMistakes(machine: TimeMachine, before: (days: number) => Millis, ma
     return {
       at,
       what: 'events that cannot be taken',
-      run: () => machine.ingest(world.tenant, Array.from({ length: count }, (_, number) => bad(at - number * 30_000, number))),
+      run: () =>
+        machine.ingest(
+          world.tenant,
+          Array.from({ length: count }, (_, number) => bad(at - number * 30_000, number)),
+        ),
     };
   };
   const toEvent = (world: World, at: Millis, number: number, type: string, properties: object) => ({
@@ -163,7 +198,8 @@ function planMistakes(machine: TimeMachine, before: (days: number) => Millis, ma
     event_timestamp: new Date(at).toISOString(),
     properties,
   });
-  const withoutId = (at: Millis, number: number) => toEvent(market, at, number, 'order.created', { total: '48,00', currency: 'GBP' });
+  const withoutId = (at: Millis, number: number) =>
+    toEvent(market, at, number, 'order.created', { total: '48,00', currency: 'GBP' });
   const withoutZone = (at: Millis, number: number) => ({
     ...toEvent(booking, at, number, 'booking_confirmed', { role: 'client', booking_id: `x-${number}` }),
     event_timestamp: new Date(at).toISOString().slice(0, 19),
@@ -182,7 +218,14 @@ function planMistakes(machine: TimeMachine, before: (days: number) => Millis, ma
   ];
 }
 
-async function draftBatch(machine: TimeMachine, world: World, type: string, name: string, count: number, variables: object): Promise<string> {
+async function draftBatch(
+  machine: TimeMachine,
+  world: World,
+  type: string,
+  name: string,
+  count: number,
+  variables: object,
+): Promise<string> {
   const { call } = machine;
   const { tenant } = world;
   const made = await call('POST', '/api/v1/batches', { tenant, body: { type, name, variables } });
@@ -190,11 +233,22 @@ async function draftBatch(machine: TimeMachine, world: World, type: string, name
   const path = `/api/v1/batches/${made.body.batch_id}`;
   // Two lines of a list that was put together by hand.
   const body = [...lines, '{"email":"not an address"}', JSON.stringify({ user_id: world.users[0]?.id }), ''].join('\n');
-  await call('PUT', `${path}/recipients?offset=0`, { tenant, headers: { 'content-type': 'application/x-ndjson' }, body });
+  await call('PUT', `${path}/recipients?offset=0`, {
+    tenant,
+    headers: { 'content-type': 'application/x-ndjson' },
+    body,
+  });
   return path;
 }
 
-async function runBatch(machine: TimeMachine, world: World, type: string, name: string, count: number, variables: object): Promise<void> {
+async function runBatch(
+  machine: TimeMachine,
+  world: World,
+  type: string,
+  name: string,
+  count: number,
+  variables: object,
+): Promise<void> {
   const path = await draftBatch(machine, world, type, name, count, variables);
   await machine.call('POST', `${path}/start`, { tenant: world.tenant, body: {} });
   await machine.settle();

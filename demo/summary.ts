@@ -8,8 +8,19 @@ export interface Summary {
 
 /** Counters of messages that are in the summary. */
 const COUNTERS = [
-  'events', 'decided', 'held', 'sent', 'delivered', 'opened', 'clicked', 'bounced', 'complained', 'unsubscribed',
-  'undeliverable', 'dropped', 'dead',
+  'events',
+  'decided',
+  'held',
+  'sent',
+  'delivered',
+  'opened',
+  'clicked',
+  'bounced',
+  'complained',
+  'unsubscribed',
+  'undeliverable',
+  'dropped',
+  'dead',
 ] as const;
 
 /** Returns the numbers of each company by the id of its tenant. */
@@ -31,7 +42,8 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
   const { rules } = await get('waits/rules');
   const { releases } = await get('releases?limit=100');
   const list = async (path: string, name: string) => (await get(`${path}?limit=200`))[name].length;
-  const countReleases = (state: string) => releases.filter((release: { state: string }) => release.state === state).length;
+  const countReleases = (state: string) =>
+    releases.filter((release: { state: string }) => release.state === state).length;
   return {
     ...Object.fromEntries(COUNTERS.map((name) => [name, metrics[name]])),
     dead_letter_groups: dead.length,

@@ -94,11 +94,21 @@ export class Reports {
     if (callback !== null) {
       const { pathname, search } = new URL(callback);
       const form = { MessageSid: sid, From: '+12025550123', To: number };
-      const ends = draw.is(0.04) ? { MessageStatus: 'undelivered', ErrorCode: draw.is(0.5) ? '30005' : '30007' } : { MessageStatus: 'delivered' };
-      this.#add(at + Math.round((2 + draw.next() * 9) * SECOND), { text: { path: `${pathname}${search}`, form: { ...form, ...ends } } });
+      const ends = draw.is(0.04)
+        ? { MessageStatus: 'undelivered', ErrorCode: draw.is(0.5) ? '30005' : '30007' }
+        : { MessageStatus: 'delivered' };
+      this.#add(at + Math.round((2 + draw.next() * 9) * SECOND), {
+        text: { path: `${pathname}${search}`, form: { ...form, ...ends } },
+      });
     }
     if (draw.is(0.02)) {
-      const form = { MessageSid: `${sid.slice(0, 33)}f`, From: number, To: '+12025550123', Body: 'STOP', SmsStatus: 'received' };
+      const form = {
+        MessageSid: `${sid.slice(0, 33)}f`,
+        From: number,
+        To: '+12025550123',
+        Body: 'STOP',
+        SmsStatus: 'received',
+      };
       this.#add(at + 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: '/api/v1/receipts/twilio', form } });
     }
   }
@@ -138,7 +148,9 @@ export class Reports {
       .toSorted()
       .map((name) => `${name}${form[name]}`)
       .join('');
-    const signature = createHmac('sha1', this.#keys.twilioToken).update(`${this.#publicUrl}${path}${signed}`).digest('base64');
+    const signature = createHmac('sha1', this.#keys.twilioToken)
+      .update(`${this.#publicUrl}${path}${signed}`)
+      .digest('base64');
     return {
       path,
       headers: { 'content-type': 'application/x-www-form-urlencoded', 'x-twilio-signature': signature },

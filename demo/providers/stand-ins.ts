@@ -70,7 +70,8 @@ export class StandIns {
     if (fate < 0.01 && this.#isFirst(name)) {
       return { status: 503, body: { errors: [{ message: 'Try again', field: null }] } };
     }
-    if (fate > 0.997) return { status: 400, body: { errors: [{ message: 'The content is not valid.', field: 'content' }] } };
+    if (fate > 0.997)
+      return { status: 400, body: { errors: [{ message: 'The content is not valid.', field: 'content' }] } };
     const id = toId(`${name} ${reference.tidings_key}`);
     this.#reports.onMail({
       id,
@@ -94,7 +95,10 @@ export class StandIns {
     const name = `${number} ${form.get('Body')}`;
     const sid = `SM${toId(`${name} ${this.#clock.now}`)}`;
     this.#reports.onText({ sid, number, name, callback: form.get('StatusCallback'), at: this.#clock.now });
-    return { status: 201, body: { sid, status: 'queued', num_segments: '1', price: null, price_unit: 'USD', error_code: null } };
+    return {
+      status: 201,
+      body: { sid, status: 'queued', num_segments: '1', price: null, price_unit: 'USD', error_code: null },
+    };
   }
 
   #fcm(path: string, body: string): Reply {

@@ -236,7 +236,8 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
         const mayWait = worker.busy + due.timers === 0 && worker.openCircuits().length > 0;
         const still = performance.now() - since;
         if (mayWait && still > MAX_STILL_MS) return;
-        if (still > MAX_STUCK_MS) throw new Error(`nothing goes on: ${left} are due at ${new Date(clock.now).toISOString()}`);
+        if (still > MAX_STUCK_MS)
+          throw new Error(`nothing goes on: ${left} are due at ${new Date(clock.now).toISOString()}`);
       }
     },
     async moveTo(time) {

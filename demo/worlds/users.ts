@@ -20,21 +20,81 @@ interface Place {
   readonly zone: string;
   readonly offset: number;
   readonly locale: string;
+  /** Number, with `#` in the place of the digits that differ. */
   readonly phone: string;
   readonly names: readonly string[];
 }
 
 const PLACES: { readonly [name: string]: Place } = {
-  london: { zone: 'Europe/London', offset: 0, locale: 'en-GB', phone: '+4477009', names: ['Amelia', 'George', 'Isla', 'Oliver', 'Freya', 'Arthur', 'Poppy', 'Harry'] },
-  madrid: { zone: 'Europe/Madrid', offset: 1, locale: 'es-ES', phone: '+346128', names: ['Lucía', 'Hugo', 'Sofía', 'Martín', 'Paula', 'Álvaro', 'Carmen', 'Diego'] },
-  berlin: { zone: 'Europe/Berlin', offset: 1, locale: 'de-DE', phone: '+491512', names: ['Emma', 'Ben', 'Hannah', 'Jonas', 'Mia', 'Felix', 'Lena', 'Paul'] },
-  lisbon: { zone: 'Europe/Lisbon', offset: 0, locale: 'pt-PT', phone: '+351912', names: ['Maria', 'João', 'Leonor', 'Rodrigo', 'Matilde', 'Tomás', 'Inês', 'Afonso'] },
-  newYork: { zone: 'America/New_York', offset: -5, locale: 'en-US', phone: '+1212555', names: ['Olivia', 'Liam', 'Ava', 'Noah', 'Grace', 'Ethan', 'Zoe', 'Mason'] },
-  chicago: { zone: 'America/Chicago', offset: -6, locale: 'en-US', phone: '+1312555', names: ['Dana', 'Marcus', 'Erin', 'Tyrone', 'Kate', 'Andre', 'Molly', 'Sean'] },
-  losAngeles: { zone: 'America/Los_Angeles', offset: -8, locale: 'es-US', phone: '+1213555', names: ['Valeria', 'Mateo', 'Camila', 'Sebastián', 'Elena', 'Luis', 'Rosa', 'Javier'] },
+  london: {
+    zone: 'Europe/London',
+    offset: 0,
+    locale: 'en-GB',
+    phone: '+4477009#####',
+    names: ['Amelia', 'George', 'Isla', 'Oliver', 'Freya', 'Arthur', 'Poppy', 'Harry'],
+  },
+  madrid: {
+    zone: 'Europe/Madrid',
+    offset: 1,
+    locale: 'es-ES',
+    phone: '+346128#####',
+    names: ['Lucía', 'Hugo', 'Sofía', 'Martín', 'Paula', 'Álvaro', 'Carmen', 'Diego'],
+  },
+  berlin: {
+    zone: 'Europe/Berlin',
+    offset: 1,
+    locale: 'de-DE',
+    phone: '+491512#######',
+    names: ['Emma', 'Ben', 'Hannah', 'Jonas', 'Mia', 'Felix', 'Lena', 'Paul'],
+  },
+  lisbon: {
+    zone: 'Europe/Lisbon',
+    offset: 0,
+    locale: 'pt-PT',
+    phone: '+351912######',
+    names: ['Maria', 'João', 'Leonor', 'Rodrigo', 'Matilde', 'Tomás', 'Inês', 'Afonso'],
+  },
+  newYork: {
+    zone: 'America/New_York',
+    offset: -5,
+    locale: 'en-US',
+    phone: '+1212555####',
+    names: ['Olivia', 'Liam', 'Ava', 'Noah', 'Grace', 'Ethan', 'Zoe', 'Mason'],
+  },
+  chicago: {
+    zone: 'America/Chicago',
+    offset: -6,
+    locale: 'en-US',
+    phone: '+1312555####',
+    names: ['Dana', 'Marcus', 'Erin', 'Tyrone', 'Kate', 'Andre', 'Molly', 'Sean'],
+  },
+  losAngeles: {
+    zone: 'America/Los_Angeles',
+    offset: -8,
+    locale: 'es-US',
+    phone: '+1213555####',
+    names: ['Valeria', 'Mateo', 'Camila', 'Sebastián', 'Elena', 'Luis', 'Rosa', 'Javier'],
+  },
 };
 
-const LAST_NAMES = ['Reyes', 'Walker', 'Silva', 'Becker', 'Novak', 'Hughes', 'Ortega', 'Lindqvist', 'Costa', 'Murphy', 'Weber', 'Castillo', 'Bennett', 'Pereira', 'Fischer', 'Romero'];
+const LAST_NAMES = [
+  'Reyes',
+  'Walker',
+  'Silva',
+  'Becker',
+  'Novak',
+  'Hughes',
+  'Ortega',
+  'Lindqvist',
+  'Costa',
+  'Murphy',
+  'Weber',
+  'Castillo',
+  'Bennett',
+  'Pereira',
+  'Fischer',
+  'Romero',
+];
 
 /**
  * Returns so many users.
@@ -44,7 +104,12 @@ const LAST_NAMES = ['Reyes', 'Walker', 'Silva', 'Becker', 'Novak', 'Hughes', 'Or
  */
 export function makeUsers(
   chance: Chance,
-  { prefix, count, places, apps }: { prefix: string; count: number; places: readonly (keyof typeof PLACES)[]; apps: number },
+  {
+    prefix,
+    count,
+    places,
+    apps,
+  }: { prefix: string; count: number; places: readonly (keyof typeof PLACES)[]; apps: number },
   toTraits: (number: number, draw: ReturnType<Chance['stream']>) => { readonly [name: string]: unknown },
 ): DemoUser[] {
   return Array.from({ length: count }, (_, number) => {
@@ -53,14 +118,16 @@ export function makeUsers(
     const firstName = draw.among(names);
     const lastName = draw.among(LAST_NAMES);
     const id = `${prefix}-${1001 + number}`;
-    const digits = phone.length > 7 ? 12 - phone.length : 12 - phone.length;
-    const plain = `${firstName}.${lastName}`.normalize('NFD').replace(/[^a-zA-Z.]/g, '').toLowerCase();
+    const plain = `${firstName}.${lastName}`
+      .normalize('NFD')
+      .replace(/[^a-zA-Z.]/g, '')
+      .toLowerCase();
     return {
       id,
       firstName,
       lastName,
       email: `${plain}.${1001 + number}@example.com`,
-      phone: `${phone}${String(100_000 + number * 7).slice(-Math.max(3, digits))}`,
+      phone: phone.replace(/#+/, (digits) => String(number * 7).padStart(digits.length, '0')),
       locale,
       zone,
       offset,

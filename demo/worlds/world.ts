@@ -81,8 +81,6 @@ export function planEvents(
   chance: Chance,
   getShare: (day: Millis) => number,
 ): PlannedEvent[] {
-  const events = days.flatMap((day) =>
-    world.planDay(day, chance.stream(`${world.tenant} ${day}`), getShare(day)),
-  );
+  const events = days.flatMap((day) => world.planDay(day, chance.stream(`${world.tenant} ${day}`), getShare(day)));
   return events.filter(({ at }) => at > from && at <= until).sort((a, b) => a.at - b.at);
 }
