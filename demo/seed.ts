@@ -12,12 +12,10 @@ import { openTimeMachine, type TimeMachine } from './time/machine.ts';
 import { makeBooking } from './worlds/booking.ts';
 import { makeLender } from './worlds/lender.ts';
 import { makeMarket } from './worlds/market.ts';
-import { DAY, HOUR, MINUTE, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
+import { DAY, HOUR, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
 
-/** Time between two steps of the clock, while something happens. */
-const STEP_MS: Millis = 30 * MINUTE;
-/** Longest time between two steps. */
-const LONG_STEP_MS: Millis = HOUR;
+/** Time between two steps of the clock. */
+const STEP_MS: Millis = HOUR;
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
 /** Traffic of the market on the day before the end, in multiples of the usual. */
@@ -123,7 +121,7 @@ async function play({ machine, span, steps: given, reports, events, onProgress }
   let nextStep = 0;
   let summedUpAt = 0;
   for (let time = span.from; time < span.until; ) {
-    const until = Math.min(span.until, nextTime(time, events[nextEvent]?.at));
+    const until = Math.min(span.until, (Math.floor(time / STEP_MS) + 1) * STEP_MS);
     await machine.moveTo(until);
     time = until;
     for (const { path, headers, body } of reports.take(machine.clock.now))
@@ -148,14 +146,6 @@ async function runStep({ what, run }: Step): Promise<void> {
   } catch (error) {
     throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** Returns the next time on the grid: the next step, or a later one if nothing happens until then. */
-function nextTime(time: Millis, nextEventAt: Millis | undefined): Millis {
-  const next = (Math.floor(time / STEP_MS) + 1) * STEP_MS;
-  const long = (Math.floor(time / LONG_STEP_MS) + 1) * LONG_STEP_MS;
-  if (nextEventAt === undefined) return long;
-  return Math.min(Math.max(next, Math.ceil(nextEventAt / STEP_MS) * STEP_MS), long);
 }
 
 /** Posts the events of a step: they came one after the other, a moment ago. */

@@ -85,8 +85,8 @@ export class Reports {
     event(opened, 'open', { sg_event_id: `${mail.id}-opened` });
     if (draw.is(mail.isBulk ? 0.16 : 0.24)) event(opened + 20 * SECOND, 'click', { url: 'https://shop.example/' });
     if (!mail.isBulk) return;
-    if (draw.is(0.012)) event(opened + 40 * SECOND, 'unsubscribe');
-    else if (draw.is(0.004)) event(opened + 50 * SECOND, 'spamreport');
+    if (draw.is(0.05)) event(opened + 40 * SECOND, 'unsubscribe');
+    else if (draw.is(0.03)) event(opened + 50 * SECOND, 'spamreport');
   }
 
   onText({ sid, number, name, callback, at }: SentText): void {

@@ -58,7 +58,7 @@ export function makeBooking(chance: Chance): World {
 function planBooking(plan: DayPlan, client: DemoUser, practitioner: DemoUser, number: string, day: Millis): void {
   const { draw } = plan;
   const at = plan.time(client);
-  const startsAt = day + draw.whole(1, 9) * DAY + draw.whole(18, 40) * 30 * MINUTE - practitioner.offset * HOUR;
+  const startsAt = day + draw.whole(1, 9) * DAY + draw.whole(9, 20) * HOUR + 30 * MINUTE - practitioner.offset * HOUR;
   const booking = {
     booking_id: `b-${number}`,
     session_name: draw.among(SESSIONS),
