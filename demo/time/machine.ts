@@ -18,7 +18,6 @@ import { buildServer } from '../../src/http/server.ts';
 import type { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { JobWorker } from '../../src/jobs/job-worker.ts';
-import { ROOT } from '../../src/lib/package-root.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { BatchWorker } from '../../src/notify/batches/batch-worker.ts';
 import { Seal } from '../../src/privacy/seal.ts';
@@ -265,9 +264,6 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
   };
   return machine;
 }
-
-/** Folder of the examples of catalogs. */
-export const EXAMPLES = `${ROOT}/examples`;
 
 interface DueCounts {
   readonly deliveries: number;
