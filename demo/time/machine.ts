@@ -46,6 +46,10 @@ const MAX_STUCK_MS: Millis = 60_000;
 /** Pauses (ms) between two looks at what is due. */
 const MIN_LOOK_MS: Millis = 2;
 const MAX_LOOK_MS: Millis = 25;
+/** Attempts at what the database is too busy for, and the pause (ms) between them. */
+const MAX_ATTEMPTS = 20;
+const BUSY_MS: Millis = 1000;
+const BUSY = Symbol('busy');
 const DAY_MS: Millis = 86_400_000;
 
 export interface Answer {
@@ -210,12 +214,15 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
     clock,
     tryCall,
     async call(method, path, request) {
-      const answer = await tryCall(method, path, request);
+      const answer = await retryBusy(
+        () => tryCall(method, path, request),
+        ({ status }) => status === 503,
+      );
       if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
       return answer;
     },
     async ingest(tenant, events) {
-      await pipeline.ingest(tenant, events);
+      await retryBusy(() => pipeline.ingest(tenant, events));
     },
     async settle() {
       let wait = MIN_LOOK_MS;
@@ -263,6 +270,21 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
     },
   };
   return machine;
+}
+
+/**
+ * Calls `work` again while the database does not answer in time, as it may on a machine that has much else to do: what is repeated
+ * has no effect.
+ */
+async function retryBusy<T>(work: () => Promise<T>, isBusy: (result: T) => boolean = () => false): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await work().catch((error: unknown) => {
+      if (attempt === MAX_ATTEMPTS) throw error;
+      return BUSY;
+    });
+    if (result !== BUSY && (attempt === MAX_ATTEMPTS || !isBusy(result))) return result;
+    await pause(BUSY_MS);
+  }
 }
 
 interface DueCounts {
