@@ -49,7 +49,6 @@ const MAX_LOOK_MS: Millis = 25;
 /** Attempts at what the database is too busy for, and the pause (ms) between them. */
 const MAX_ATTEMPTS = 20;
 const BUSY_MS: Millis = 1000;
-const BUSY = Symbol('busy');
 const DAY_MS: Millis = 86_400_000;
 
 export interface Answer {
@@ -278,11 +277,13 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
  */
 async function retryBusy<T>(work: () => Promise<T>, isBusy: (result: T) => boolean = () => false): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const result = await work().catch((error: unknown) => {
-      if (attempt === MAX_ATTEMPTS) throw error;
-      return BUSY;
-    });
-    if (result !== BUSY && (attempt === MAX_ATTEMPTS || !isBusy(result))) return result;
+    const isLast = attempt === MAX_ATTEMPTS;
+    try {
+      const result = await work();
+      if (isLast || !isBusy(result)) return result;
+    } catch (error) {
+      if (isLast) throw error;
+    }
     await pause(BUSY_MS);
   }
 }
