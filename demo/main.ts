@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { checkPort } from '../src/http/listen.ts';
 import { type Running, run } from '../src/main.ts';
 import { Chance } from './chance.ts';
 import { runLive } from './live.ts';
@@ -25,6 +26,8 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') return console.log(USAGE);
   const places = toPlaces(options.folder);
+  // Before the past is made, which takes a while.
+  await checkPort('localhost', options.port, '--port');
   const state = takeState(places, options) ?? (await makeState(places, options));
   const { running, reports } = await startTidings(places, state, options);
   await say(running, state, options);
@@ -42,7 +45,10 @@ async function makeState(places: Places, options: DemoOptions): Promise<DemoStat
   const progress = new Progress(process.stderr, `Playing ${options.weeks} weeks of three companies`);
   const begun = beginState(places, options);
   const onProgress = (part: number, day: number) => progress.show(part, new Date(day).toISOString().slice(0, 10));
-  const state = await seed({ places, state: begun, port: options.port, until: options.until, onProgress });
+  const { port, until } = options;
+  const seeding = seed({ places, state: begun, port, until, stopping: stopping.signal, onProgress });
+  cleanup.push(() => seeding.then(() => {}));
+  const state = await seeding;
   progress.end();
   return state;
 }

@@ -29,13 +29,15 @@ export interface SeedOptions {
   readonly until: Millis;
   /** Settings of the PostgreSQL server. */
   readonly settings?: { readonly [name: string]: string };
+  /** Aborted: it stops between two steps, and throws. */
+  readonly stopping: AbortSignal;
   /** Called as it goes on, with a part from 0 to 1. */
   readonly onProgress?: (part: number, day: Millis) => void;
 }
 
 /** Makes the weeks before `until`, by playing them on a clock that is moved on. Returns the state of what can be gone on with. */
 export async function seed(options: SeedOptions): Promise<DemoState> {
-  const { places, state, port, until, settings, onProgress = () => {} } = options;
+  const { places, state, port, until, settings, stopping, onProgress = () => {} } = options;
   const chance = new Chance(state.seed);
   const span = toSpan(until, state.weeks * 7);
   const clock = { now: span.from };
@@ -59,7 +61,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
     const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
-    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });
+    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), stopping, onProgress });
     await writeFiles(places.catalog, catalogs.second);
     summary = await summarize(machine, worlds, span);
   } finally {
@@ -111,16 +113,18 @@ interface Play {
   readonly steps: readonly Step[];
   readonly reports: Reports;
   readonly events: readonly TenantEvent[];
+  readonly stopping: AbortSignal;
   readonly onProgress: (part: number, day: Millis) => void;
 }
 
 /** Moves the clock from one step to the next: receipts come, then events, then what members did. */
-async function play({ machine, span, steps: given, reports, events, onProgress }: Play): Promise<void> {
+async function play({ machine, span, steps: given, reports, events, stopping, onProgress }: Play): Promise<void> {
   const steps = [...given].sort((a, b) => a.at - b.at);
   let nextEvent = 0;
   let nextStep = 0;
   let summedUpAt = 0;
   for (let time = span.from; time < span.until; ) {
+    stopping.throwIfAborted();
     const until = Math.min(span.until, (Math.floor(time / STEP_MS) + 1) * STEP_MS);
     await machine.moveTo(until);
     time = until;
