@@ -49,6 +49,9 @@ const OF_TENANTS: ReadonlySet<string> = new Set([
   'kafka',
 ]);
 
+/** Checks of health that look at the catalog of the tenant of the installation. */
+const OF_INSTALLATION: ReadonlySet<string> = new Set(['catalog', 'connectors']);
+
 interface Look {
   readonly dependencies: HttpDependencies;
   readonly tenantId: string;
@@ -107,7 +110,7 @@ async function findOfInstallation({ dependencies, tenantId }: Look): Promise<Cur
   const { checks = [] } = (await health.ready()).body;
   return checks
     .filter(({ name, status }) => status !== 'ok' && !OF_TENANTS.has(name))
-    .filter(({ name }) => name !== 'catalog' || tenantId === tenant)
+    .filter(({ name }) => !OF_INSTALLATION.has(name) || tenantId === tenant)
     .map(({ name, since, cause = name }) =>
       problem({
         code: name === 'catalog' ? 'catalog_unreadable' : 'installation',
@@ -232,7 +235,8 @@ async function findSources({ dependencies, pool, tenantId }: Look): Promise<Curr
 
 async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
   const topics = await listTopics(pool, tenantId);
-  const failing = topics.filter((topic) => topic.problem !== null || topic.full_since !== null);
+  // One that is paused waits by command.
+  const failing = topics.filter((one) => one.full_since !== null || (one.problem !== null && one.paused_at === null));
   const parked = topics.filter((topic) => topic.parked > 0);
   return [
     ...failing.slice(0, MAX_NAMED).map(({ topic, problem: code, problem_since, full_since, waiting }) =>
