@@ -289,7 +289,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.getByRole('button', { name: 'Profile' }).click();
     await page.getByTestId('profile').getByText('Europe/Lisbon').waitFor();
     await page.goto(`${app.server.url}/console/users/${'long'.repeat(60)}`);
-    await page.getByText('We know nobody with this ID').waitFor();
+    await page.getByText('No user has this ID').waitFor();
     expect((await page.locator('.user-icon').boundingBox())?.width).toBe(30);
   });
 });

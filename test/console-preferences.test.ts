@@ -138,7 +138,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
 
   test('of a user who is not known are not shown as if they were', async () => {
     const { page, complaints } = await app.visit('console/users/unknown-user/preferences');
-    await page.getByText('We know nobody with this ID').waitFor();
+    await page.getByText('No user has this ID').waitFor();
     expect(await page.getByTestId('preferences').count()).toBe(0);
     complaints.splice(0);
   });
@@ -178,7 +178,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     await page.getByTestId('erase-user').click();
     await page.getByTestId('confirm-typed').fill('new');
     await page.getByTestId('confirm').click();
-    await page.getByText('We know nobody with this ID').waitFor({ timeout: 30_000 });
+    await page.getByText('No user has this ID').waitFor({ timeout: 30_000 });
     complaints.splice(0);
   });
 });

@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   test('explains each notification type of a user', async () => {
     const { page } = await app.visit('console/users/joao');
     const answers = await openWhy(page);
-    // Of which a message failed comes first.
+    // The type with a failed message comes first.
     const first = 'BANK_LINK_NUDGE_SMS';
     expect(Object.keys(answers)).toEqual([first, ...TYPES.filter((type) => type !== first)]);
     expect(answers.WELCOME_EMAIL).toMatch(
@@ -216,7 +216,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
 
   test('does not list notification types as not sent to an unknown user, and suggests similar IDs', async () => {
     const { page } = await app.visit('console/users/mari');
-    await page.getByText('We know nobody with this ID').waitFor();
+    await page.getByText('No user has this ID').waitFor();
     expect(await page.getByTestId('why-row').count()).toBe(0);
     expect(await page.getByRole('navigation', { name: 'User' }).count()).toBe(0);
     for (const type of TYPES) {

@@ -8,7 +8,7 @@ import { tidingsDirectly } from './support/program.ts';
 import { runs } from './support/properties.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What a user will get if nothing else happens, and that it is what they get. */
+/** A forecast names the messages that a user gets if nothing else happens. */
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -163,7 +163,7 @@ async function deliverDue(user: string): Promise<void> {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the body of a response
-function foretold(body: any): string[] {
+function toForecast(body: any): string[] {
   return body.entries
     .filter((entry: { outcome: string }) => entry.outcome === 'send')
     .flatMap((entry: { notification_type: string; channels: { state: string; channel: string; at: string }[] }) =>
@@ -217,7 +217,7 @@ test('is what they get, whatever they did and said, when nothing else happens', 
         expect(body).toMatchObject({ reached: null, known_until: body.until, time_zone: zone });
         await letPass(user, from + 7 * DAY, zone);
         const sent = await sentTo(user, from, from + 7 * DAY);
-        expect(foretold(body)).toEqual(sent);
+        expect(toForecast(body)).toEqual(sent);
       },
     ),
     runs(10),
@@ -285,7 +285,7 @@ test('says what is sure, what holds a message back, and where quiet hours move i
   );
 }, 60_000);
 
-test('of a user with 10,000 waits is complete up to where it ends; of a stranger there is none', async () => {
+test('of a user with 10,000 waits is complete up to where it ends; an unknown user has no forecast', async () => {
   const user = newUser();
   await post(user, { type: 'began', n: 3, at: 30 });
   const { pool } = tidings.database;
@@ -300,8 +300,8 @@ test('of a user with 10,000 waits is complete up to where it ends; of a stranger
   expect(body.reached).toBe('entries');
   expect(body.entries.length).toBeGreaterThan(400);
   expect(body.entries.length).toBeLessThanOrEqual(500);
-  expect(body.entries.every(({ at }: { at: string }) => at < body.known_until)).toBe(true);
-  const stranger = await server.get('/api/v1/users/nobody-at-all/forecast');
-  expect([stranger.status, stranger.body.code]).toEqual([404, 'not_found']);
+  expect(body.entries.every(({ at }: { at: string }) => at <= body.known_until)).toBe(true);
+  const unknown = await server.get('/api/v1/users/unknown-user/forecast');
+  expect([unknown.status, unknown.body.code]).toEqual([404, 'not_found']);
   expect((await server.get(`/api/v1/users/${encodeURIComponent(user)}/forecast?days=32`)).status).toBe(400);
 }, 60_000);

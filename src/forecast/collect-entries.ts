@@ -9,7 +9,7 @@ import { describeEmitted, describeOccurrence, describeWait } from './describe-ca
 import type { ForecastChannel, ForecastEntry, ForecastSource } from './entry.ts';
 import type { ForecastInstant } from './simulate-user.ts';
 
-/** What led to a decision. */
+/** The cause of a decision, in the fields of its entry. */
 type Cause = Pick<ForecastEntry, 'source' | 'certainty' | 'why' | 'waitId'>;
 
 /** Returns the messages that are decided at an instant, and those that something holds back. */
@@ -25,7 +25,7 @@ export function collectEntries(instant: ForecastInstant): ForecastEntry[] {
         : { ...certaintyOf(wait), why: describeWait(wait) }),
       waitId: isSchedule ? null : wait.waitId,
     };
-    // Of a wait that is shown as open it is said what becomes of it; an occurrence that sends nothing is none of the user's.
+    // A wait that is shown as open has an entry also if it sends nothing; an occurrence has none then.
     const shown = decisions.filter((decision) => isShown(decision) || (!isSchedule && isNotSent(decision)));
     entries.push(...shown.flatMap((decision) => toEntry(instant, decision, cause)));
   }

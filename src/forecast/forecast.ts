@@ -24,7 +24,7 @@ export interface ForecastParts extends Omit<TransactionParts, 'announcer'> {
   readonly leaving?: ReadonlySet<Channel>;
 }
 
-/** What a user will get. */
+/** Messages that a user will get. */
 export interface Forecast {
   readonly from: Millis;
   readonly until: Millis;
@@ -58,11 +58,10 @@ export async function forecastUser(
   const from = clock();
   const until = from + days * DAY_MS;
   const decided: ForecastEntry[] = [];
-  let isFull = false;
   const simulated = await withConnection(pool, (connection) =>
     simulateUser(parts, connection, { tenantId, userId, until }, BOUNDS, (instant) => {
-      if (!isFull) decided.push(...collectEntries(instant));
-      isFull ||= decided.length > MAX_ENTRIES;
+      decided.push(...collectEntries(instant));
+      return decided.length <= MAX_ENTRIES;
     }),
   );
   const [user] = await loadPlanUsers(pool, [{ tenantId, userId }]);
@@ -87,7 +86,8 @@ export async function forecastUser(
     knownUntil,
     reached,
     zone: resolveZone('user', traits),
-    entries: entries.filter(({ at }) => at < knownUntil),
+    // Of more at that very time than are shown there are some.
+    entries: entries.filter(({ at }) => at <= knownUntil),
   };
 }
 

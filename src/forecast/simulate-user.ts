@@ -64,7 +64,7 @@ const MAX_KNOWN_OCCURRENCES = 200;
 /**
  * Simulates a user from now to `until`, exclusive, if no event arrives.
  * @param connection outside a transaction; left so
- * @param visit called for each instant, in order
+ * @param visit called for each instant, in order; returns whether to go on
  * @returns undefined: the user is not known
  */
 export async function simulateUser(
@@ -72,7 +72,7 @@ export async function simulateUser(
   connection: pg.PoolClient,
   { tenantId, userId, until }: { readonly tenantId: string; readonly userId: string; readonly until: Millis },
   bounds: ForecastBounds,
-  visit: (instant: ForecastInstant) => void,
+  visit: (instant: ForecastInstant) => boolean,
 ): Promise<SimulatedUser | undefined> {
   const budget = new CpuBudget({ perUser: bounds.cpu, total: bounds.cpu });
   const request = { tenantId, userIds: [userId], events: [], checkDuplicates: false };
@@ -117,7 +117,7 @@ class UserRun {
     this.#decider = transaction.decider;
   }
 
-  async run(until: Millis, visit: (instant: ForecastInstant) => void): Promise<SimulatedUser> {
+  async run(until: Millis, visit: (instant: ForecastInstant) => boolean): Promise<SimulatedUser> {
     const { connection, cohorts, facts } = this.#transaction;
     const { tenantId } = facts;
     const { now } = this.#decider.batch;
@@ -147,7 +147,7 @@ class UserRun {
       const batch = await this.#decide(at, waits > at ? occurrence : undefined);
       if (!batch) return known(at, 'work');
       if (waits > at && occurrence) upcoming.complete(occurrence);
-      visit({ at, occurrence: waits > at ? occurrence : undefined, batch });
+      if (!visit({ at, occurrence: waits > at ? occurrence : undefined, batch })) break;
     }
     return known(at, 'work');
   }

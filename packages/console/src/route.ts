@@ -38,7 +38,7 @@ export type Route =
   | { page: 'login'; link: string | null; problem: string | null }
   | { page: 'unknown' };
 
-/** What is shown of a user. */
+/** The part of the page of a user that is shown. */
 export interface UserRoute {
   readonly userId: string;
   readonly tab: UserTab;

@@ -16,7 +16,7 @@ const MAX_FORECASTS = 2;
 /** Forecasts that wait or are made, at most; tenants take turns. */
 const MAX_WAITING = 40;
 
-/** What a user will get. */
+/** Messages that a user will get. */
 export function registerForecastRoutes(app: App, dependencies: HttpDependencies): void {
   const { database, catalogs, seal, clock, leaving } = dependencies;
   const turns = new Turns(MAX_FORECASTS);

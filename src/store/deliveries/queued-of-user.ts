@@ -18,7 +18,7 @@ export interface QueuedDelivery {
   readonly priority: number;
   /** Place among channels that are tried one after the other; null: all are used. */
   readonly step: number | null;
-  /** What it waits for; null: its turn. */
+  /** Code of its hold; null: it waits for its turn. */
   readonly holdCode: string | null;
   readonly attempts: number;
   readonly catalogVersion: number;

@@ -6,7 +6,7 @@ interface CopyButtonProps {
   readonly label: string;
   /** Returns what is copied, when the button is pressed. */
   readonly getText: () => string;
-  /** What is said when it is done. */
+  /** Announced when it is done. */
   readonly said: string;
   readonly testId?: string;
 }

@@ -31,7 +31,7 @@ export function Peek({ opened, title, href, onClose, onStep, children }: PeekPro
       <Drawer.Overlay />
       <Drawer.Content data-testid="peek">
         <div className="dialog-head">
-          <Drawer.Title className="break">{title}</Drawer.Title>
+          <Drawer.Title className="break peek-title">{title}</Drawer.Title>
           <span className="peek-links">
             <Anchor size="sm" href={href}>
               Open as a page

@@ -36,6 +36,8 @@ export function AskBox({ userId, types }: { userId: string; types: readonly Cata
           <Group gap="sm" align="end">
             <NativeSelect
               label="Why did they not get"
+              required
+              withAsterisk={false}
               value={type}
               onChange={(event) => setType(event.currentTarget.value)}
               data={[{ value: '', label: 'Choose a type' }, ...types.map(({ name }) => ({ value: name, label: name }))]}
@@ -49,7 +51,7 @@ export function AskBox({ userId, types }: { userId: string; types: readonly Cata
               onChange={(event) => setTime(event.currentTarget.value)}
               data-testid="ask-time"
             />
-            <Button type="submit" disabled={type === ''} data-testid="ask-button">
+            <Button type="submit" data-testid="ask-button">
               Explain
             </Button>
           </Group>
@@ -74,7 +76,8 @@ function AskAnswer({ userId, type, around }: { userId: string; type: string; aro
           <Group gap="xs">
             <StatusBadge look={getLook(OUTCOMES, about.outcome)} testId="ask-outcome" />
             <Text size="sm" c="dimmed">
-              <Time value={about.decided_at} as="full" />
+              <Time value={about.decided_at} as="full" />, on <span className="name">{about.event_type}</span> of{' '}
+              <Time value={about.event_timestamp} as="full" />
             </Text>
           </Group>
           <Text size="sm" fw={550} data-testid="ask-reason">

@@ -11,7 +11,7 @@ import { Time } from '../shell/Time.tsx';
 const REGISTERED: Look = { label: 'Registered', color: 'teal', Icon: IconCheck };
 const RETIRED: Look = { label: 'Retired', color: 'gray', Icon: IconBan };
 
-/** Where messages to a user can go: addresses, devices, and addresses that are suppressed. */
+/** Addresses and devices to which messages to a user can go, and the addresses that are suppressed. */
 export function DevicesTab({ userId }: { userId: string }) {
   return (
     <Stack gap="xl">

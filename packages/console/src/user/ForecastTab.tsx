@@ -36,7 +36,7 @@ const CHANNEL_STATES: Record<ChannelState, Look> = {
   held_back: { label: 'Held back', color: 'orange', Icon: IconBan },
 };
 
-/** What a bound leaves open. */
+/** Sentences about the bound that was reached. */
 const REACHED: Record<NonNullable<Forecast['reached']>, string> = {
   waits: 'The user has more waits than are looked at.',
   work: 'Rules decide more often than is worked out.',
@@ -44,7 +44,7 @@ const REACHED: Record<NonNullable<Forecast['reached']>, string> = {
   queue: 'More messages wait in the queue than are looked at: some may be missing.',
 };
 
-/** What a user will get in the next days, by day in their zone. */
+/** Messages that a user will get in the next days, by day in their zone. */
 export function ForecastTab({ userId }: { userId: string }) {
   const [chosen] = useParameter('days');
   const days = SPANS.find((span) => span === chosen) ?? '7';
@@ -85,7 +85,7 @@ function Entries({ forecast }: { forecast: Forecast }) {
   return (
     <>
       <Text size="sm" c="dimmed">
-        If no event arrives and nobody changes anything. Times are those of the user, in {zone}.
+        If no event arrives and nothing is changed. Times are those of the user, in {zone}.
       </Text>
       {reached !== null && (
         <Alert variant="light" color="orange" role="status" data-testid="forecast-reached">
@@ -145,7 +145,7 @@ function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
               <li key={channel}>
                 <ChannelName channel={channel} />
                 {(state !== 'goes' || when !== at) && <StatusBadge look={getLook(CHANNEL_STATES, state)} />}
-                {(state === 'waits' || state === 'digest' || state === 'fallback' || when !== at) && (
+                {when !== at && (
                   <Text size="sm" component="span">
                     {localTime.replace('T', ' ')}
                   </Text>

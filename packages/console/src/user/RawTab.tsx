@@ -3,7 +3,7 @@ import { EndOfUser } from '../preferences/EndOfUser.tsx';
 import { CopyButton } from '../shell/CopyButton.tsx';
 import type { KnownUser } from './use-user.ts';
 
-/** What the API returns of a user, and what ends them. */
+/** The profile as the API returns it, and the actions that end a user. */
 export function RawTab({ userId, user }: { userId: string; user: KnownUser }) {
   const text = JSON.stringify({ user_id: userId, ...user.profile }, null, 2);
   return (

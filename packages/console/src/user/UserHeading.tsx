@@ -1,7 +1,7 @@
 import { Button, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Profile } from '@tidings/client/types';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { getNotificationsOf } from '../api/notifications.ts';
 import { linkToSend, linkToUserTab, USER_TABS, type UserTab } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
@@ -38,16 +38,27 @@ export function UserHeading({ userId, tab, user }: UserHeadingProps) {
         {user?.isKnown && <Actions userId={userId} />}
       </Group>
       {user?.isKnown && <Facts userId={userId} profile={user.profile} />}
-      {user?.isKnown !== false && (
-        <nav className="tabs" aria-label="User" tabIndex={-1}>
-          {USER_TABS.map((one) => (
-            <a key={one} href={linkToUserTab(userId, one)} aria-current={one === tab ? 'page' : undefined}>
-              {USER_TAB_NAMES[one]}
-            </a>
-          ))}
-        </nav>
-      )}
+      {user?.isKnown !== false && <Tabs userId={userId} tab={tab} />}
     </>
+  );
+}
+
+/** Links to the tabs. On a narrow screen the current one is moved into view. */
+function Tabs({ userId, tab }: Pick<UserHeadingProps, 'userId' | 'tab'>) {
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is current
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>('[aria-current]');
+    if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - 48;
+  }, [tab]);
+  return (
+    <nav ref={nav} className="tabs" aria-label="User">
+      {USER_TABS.map((one) => (
+        <a key={one} href={linkToUserTab(userId, one)} aria-current={one === tab ? 'page' : undefined}>
+          {USER_TAB_NAMES[one]}
+        </a>
+      ))}
+    </nav>
   );
 }
 
@@ -109,7 +120,7 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
   );
 }
 
-function Fact({ icon, children }: { icon: React.ReactNode; children: React.ReactNode }) {
+function Fact({ icon, children }: { icon: ReactNode; children: ReactNode }) {
   return (
     <Group gap={6} wrap="nowrap">
       {icon}
@@ -122,7 +133,7 @@ function Fact({ icon, children }: { icon: React.ReactNode; children: React.React
 
 const MINUTE_MS = 60_000;
 
-/** What a clock shows now where the user is; null: in UTC, as no zone is known. */
+/** The time now by the clock of the user; null: in UTC, as no zone is known. */
 function LocalClock({ zone }: { zone: string | null }) {
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {

@@ -9,7 +9,7 @@ export function UserNotFound({ userId }: { userId: string }) {
   const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
   const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
   return (
-    <EmptyState title="We know nobody with this ID">
+    <EmptyState title="No user has this ID">
       <Text c="dimmed" size="sm">
         No event or request has named it, so there was nothing to send. IDs are case-sensitive. Find a user by name,
         email address or phone number with the search (⌘K or Ctrl K).
