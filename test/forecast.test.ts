@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import type { Millis } from '../src/model/event.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../src/time/calendar.ts';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { tidingsDirectly } from './support/program.ts';
 import { runs } from './support/properties.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -278,9 +278,9 @@ test('says what is sure, what holds a message back, and where quiet hours move i
     { source: 'request', certainty: 'scheduled', rule: null, at: '2026-03-03T12:00:00.000Z' },
   ]);
   expect(of('IN_TURN')[0].channels).toMatchObject([{ state: 'goes' }, { state: 'fallback' }]);
-  const program = tidingsDirectly(['users', 'forecast', user, '--days', '2'], { env: { TIDINGS_URL: server.url } });
-  expect(await program.ended).toBe(0);
-  expect(program.stdout).toMatch(
+  const printed = await runLikeProcess(['users', 'forecast', user, '--days', '2'], { TIDINGS_URL: server.url });
+  expect(printed.code).toBe(0);
+  expect(printed.stdout).toMatch(
     /2026-03-02 15:00 {2}LATER {2}if nothing else happens {2}email \(waits\), in_app\n {2}LATER waits/,
   );
 }, 60_000);

@@ -25,7 +25,7 @@ export function collectEntries(instant: ForecastInstant): ForecastEntry[] {
         : { ...certaintyOf(wait), why: describeWait(wait) }),
       waitId: isSchedule ? null : wait.waitId,
     };
-    // A wait that is shown as open has an entry also if it sends nothing; an occurrence has none then.
+    // A wait that is shown as open has an entry also if it sends nothing; an occurrence has no entry then.
     const shown = decisions.filter((decision) => isShown(decision) || (!isSchedule && isNotSent(decision)));
     entries.push(...shown.flatMap((decision) => toEntry(instant, decision, cause)));
   }

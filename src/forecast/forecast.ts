@@ -86,7 +86,7 @@ export async function forecastUser(
     knownUntil,
     reached,
     zone: resolveZone('user', traits),
-    // Of more at that very time than are shown there are some.
+    // At that very time there may be more than are shown.
     entries: entries.filter(({ at }) => at <= knownUntil),
   };
 }

@@ -38,12 +38,12 @@ export class UpcomingOccurrences {
     this.#upcoming = isNamed ? scheduled.map((compiled) => ({ compiled, zone: '', due: null })) : [];
   }
 
-  /** Returns the next occurrence; the same one until it is completed. Undefined: there is none. @param traits of the user at `now` */
+  /** Returns the next occurrence; the same one until it is completed. Undefined: there is no further one. @param traits of the user at `now` */
   next(traits: JsonObject, now: Millis): UpcomingOccurrence | undefined {
     let next: Upcoming | undefined;
     for (const one of this.#upcoming) {
       const zone = findZone(one.compiled, traits);
-      // A user whom a rule moves to another zone has occurrences by its clock from then on.
+      // If a rule moves the user to another zone, the user has occurrences by its clock from then on.
       if (zone !== one.zone) Object.assign(one, { zone, due: this.#findFirst(one.compiled, zone, now) });
       if (one.due !== null && (!next || one.due < (next.due as Millis))) next = one;
     }

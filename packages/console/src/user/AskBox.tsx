@@ -137,7 +137,7 @@ function Near({
   );
 }
 
-/** Returns the decision next to a time; without one the latest. Null: there is none. */
+/** Returns the decision next to a time; without one the latest. Null: there is no decision. */
 function findDecision({ decisions }: Explanation, around: string | null): AuditDecision | null {
   if (around === null) return decisions[0] ?? null;
   let found: AuditDecision | null = null;
