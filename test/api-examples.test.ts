@@ -43,7 +43,7 @@ async function prepare(example: string): Promise<string | undefined> {
   return make?.(example);
 }
 
-/** What makes the row whose id an example has in its path. */
+/** Makers of the row whose id an example has in its path. */
 const MAKERS: readonly (readonly [RegExp, (example: string) => Promise<string | undefined>])[] = [
   [/^(dismiss|retry|correct)RejectedEvent$/, rejectEvent],
   [/^(getJob|listJobFailures|stopJob)$/, startJob],

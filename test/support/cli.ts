@@ -58,7 +58,7 @@ export async function runCommand(...args: string[]): Promise<CommandOutput> {
   }
 }
 
-/** What a process of a command leaves: its exit code, its standard output, and that with its standard error after it. */
+/** Traces that a process of a command leaves: its exit code, its standard output, and that with its standard error after it. */
 export interface ProcessOutput {
   readonly code: number;
   readonly stdout: string;

@@ -191,7 +191,19 @@ export const PAGES = [
 
 /** Pages that are there without data. */
 export const OTHER_PAGES = [
-  ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'jobs', 'correlation'],
+  ...[
+    'send',
+    'batches',
+    'new-batch',
+    'lists',
+    'templates',
+    'preview',
+    'dead-letters',
+    'jobs',
+    'releases',
+    'correlation',
+  ],
+  ...['audit', 'keys', 'members', 'webhooks'],
   ...[
     'channels',
     'channels/sending',
