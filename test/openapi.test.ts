@@ -133,6 +133,7 @@ describe('the API documentation', () => {
       'GET /api/v1/users/{user_id}/addresses',
       'GET /api/v1/users/{user_id}/consents',
       'GET /api/v1/users/{user_id}/devices',
+      'GET /api/v1/users/{user_id}/forecast',
       'GET /api/v1/users/{user_id}/inbox',
       'GET /api/v1/users/{user_id}/inbox/stream',
       'GET /api/v1/users/{user_id}/preferences',
