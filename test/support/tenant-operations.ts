@@ -213,6 +213,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
   'GET /api/v1/templates/translations': () => '?to=es',
+  '/api/v1/metrics/reasons/users': () => '?reason=limit_reached',
+  '/api/v1/metrics/export': () => '?view=groups',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 

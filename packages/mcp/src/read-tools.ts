@@ -46,9 +46,12 @@ export function addReadTools(server: McpServer, access: TidingsAccess): void {
     name: 'read_metrics',
     title: 'Read metrics',
     description:
-      'Count what was decided, sent, delivered, opened and held back: in all, by channel, by another dimension, by reason, or over time.',
+      'Count what was decided, sent, delivered, opened and held back: in all, by channel, by another dimension, by reason, over time, ' +
+      'or as a funnel to the goal; compare experiments; or list types with an unusual volume.',
     input: {
-      view: z.enum(['summary', 'channels', 'groups', 'series', 'reasons']).default('summary'),
+      view: z
+        .enum(['summary', 'channels', 'groups', 'series', 'reasons', 'funnel', 'experiments', 'anomalies'])
+        .default('summary'),
       from: z.string().max(64).optional().describe('Start, as 2025-10-01T00:00:00Z; default: 30 days before the end'),
       to: z.string().max(64).optional().describe('End; default: now'),
       type: id.optional().describe('Only this notification type'),
