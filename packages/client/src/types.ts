@@ -2646,6 +2646,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Forecast what a user will get if nothing else happens */
+        get: operations["forecastUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -5343,6 +5360,110 @@ export interface components {
             changed: boolean;
             /** @description The version that is active afterwards */
             version: number;
+        };
+        /** @description What a user will get if nothing else happens */
+        Forecast: {
+            /** @description In order of time */
+            entries: components["schemas"]["ForecastEntry"][];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Everything before this time is in it
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            known_until: string;
+            /** @description The bound for which known_until is before until, or messages may be missing (queue); null: no bound was reached */
+            reached: ("waits" | "work" | "entries" | "queue") | null;
+            /**
+             * @description Zone of the user, or UTC
+             * @example Europe/Lisbon
+             */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description A channel of a forecast message */
+        ForecastChannel: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @description Code of what decided its state; null: nothing is in its way
+             * @example quiet_hours
+             */
+            code: string | null;
+            /**
+             * @description The same by the clock of the user
+             * @example 2025-11-21T09:00
+             */
+            local: string;
+            reason: string | null;
+            /**
+             * @description goes: at its time; waits: a policy moves it to its time; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held_back: it does not go
+             * @enum {string}
+             */
+            state: "goes" | "waits" | "digest" | "fallback" | "held_back";
+        };
+        /** @description A message that a user will get, or that something holds back */
+        ForecastEntry: {
+            /**
+             * Format: date-time
+             * @description When the first channel goes; of what is held back, when that is decided
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /**
+             * @description scheduled: stored with its time; if_nothing_else_happens: a rule decides it then, by what is known then
+             * @enum {string}
+             */
+            certainty: "scheduled" | "if_nothing_else_happens";
+            channels: components["schemas"]["ForecastChannel"][];
+            /**
+             * @description The same by the clock of the user
+             * @example 2025-11-21T09:00
+             */
+            local: string;
+            /** @description Null: it is not stored yet */
+            notification_id: string | null;
+            notification_type: string;
+            /**
+             * @description As things are now
+             * @enum {string}
+             */
+            outcome: "send" | "held_back";
+            /** @description The sentence of the decision, as it would be made */
+            reason: string;
+            /** @example matched */
+            reason_code: string;
+            /** @description The rule that decides; null: a request or a digest that the user wants */
+            rule: string | null;
+            /**
+             * @description delivery: it waits in the queue; request: it was asked for, for later; wait: a wait or a digest ends; schedule: a scheduled rule; event: an event that a rule emits
+             * @enum {string}
+             */
+            source: "delivery" | "request" | "wait" | "schedule" | "event";
+            wait_id: string | null;
+            /** @example TRIAL_ENDING waits since trial_started of 20 November 2025 at 12:00 UTC. */
+            why: string;
         };
         ImportedSuppressions: {
             /**
@@ -12099,6 +12220,9 @@ export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
+export type Forecast = components['schemas']['Forecast'];
+export type ForecastChannel = components['schemas']['ForecastChannel'];
+export type ForecastEntry = components['schemas']['ForecastEntry'];
 export type ImportedSuppressions = components['schemas']['ImportedSuppressions'];
 export type InboxCounts = components['schemas']['InboxCounts'];
 export type InboxItem = components['schemas']['InboxItem'];
@@ -25349,6 +25473,86 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    forecastUser: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Days from now on
+                 * @example 7
+                 */
+                days?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "known_until": "2026-11-02T09:30:00.000Z",
+                     *       "reached": "waits",
+                     *       "time_zone": "Europe/Lisbon",
+                     *       "entries": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "local": "2025-11-21T09:00",
+                     *           "notification_type": "text",
+                     *           "rule": null,
+                     *           "source": "delivery",
+                     *           "wait_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "certainty": "scheduled",
+                     *           "outcome": "send",
+                     *           "why": "TRIAL_ENDING waits since trial_started of 20 November 2025 at 12:00 UTC.",
+                     *           "reason_code": "matched",
+                     *           "reason": "text",
+                     *           "channels": [
+                     *             {
+                     *               "channel": "email",
+                     *               "state": "goes",
+                     *               "at": "2026-11-02T09:30:00.000Z",
+                     *               "local": "2025-11-21T09:00",
+                     *               "code": "quiet_hours",
+                     *               "reason": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     listInbox: {

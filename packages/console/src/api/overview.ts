@@ -1,5 +1,6 @@
 import type {
   CurrentProblems,
+  MetricAnomalies,
   MetricGroups,
   MetricSeries,
   MetricSummary,
@@ -30,5 +31,8 @@ export const getSummary = (from: number, to: number): Promise<MetricSummary> =>
 /** Returns the sums of each notification type in a span, the largest first. Times in ms. */
 export const getTypes = (from: number, to: number): Promise<MetricGroups> =>
   callApi(`metrics/groups?${buildQuery({ ...spanOf(from, to), by: 'type' })}`);
+
+/** Returns the types with an unusual volume. */
+export const getAnomalies = (): Promise<MetricAnomalies> => callApi('metrics/anomalies');
 
 export const getWaiting = (): Promise<WaitingByRule> => callApi('waits/rules');
