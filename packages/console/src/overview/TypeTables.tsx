@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { getTypes } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { linkToDeadLetters, linkToTemplates, RANGES, type Range } from '../route.ts';
+import { linkToDeliveries, linkToTemplates, RANGES, type Range } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { countFailed, findQuiet, formatNumber, type TypeSums } from './series.ts';
 
@@ -12,6 +12,7 @@ const DAY = 24 * HOUR;
 const POLL_MS = 60_000;
 const SLOW_POLL_MS = 600_000;
 const ROWS = 5;
+
 /** Messages in a day below which silence says nothing. */
 const MIN_USUAL = 10;
 
@@ -47,7 +48,9 @@ export function TypeTables({ range }: { range: Range }) {
           getId={getKey}
           columns={{
             Type: typeLink,
-            Messages: ({ metrics }) => formatNumber(metrics.planned),
+            Messages: ({ key, metrics }) => (
+              <a href={linkToDeliveries(null, { type: key, since: range })}>{formatNumber(metrics.planned)}</a>
+            ),
             Delivered: ({ metrics }) => share(metrics.delivery_rate),
           }}
         />
@@ -59,7 +62,11 @@ export function TypeTables({ range }: { range: Range }) {
           getId={getKey}
           columns={{
             Type: typeLink,
-            Failed: ({ metrics }) => <a href={linkToDeadLetters(null)}>{formatNumber(countFailed(metrics))}</a>,
+            Failed: ({ key, metrics }) => (
+              <a href={linkToDeliveries(metrics.dead > 0 ? 'dead' : 'undeliverable', { type: key, since: range })}>
+                {formatNumber(countFailed(metrics))}
+              </a>
+            ),
             'Of all': ({ metrics }) => share(metrics.planned === 0 ? null : countFailed(metrics) / metrics.planned),
           }}
         />
