@@ -30,6 +30,7 @@ export function toFields(counts: DeliveryCounts['counts'] | undefined): readonly
     {
       name: 'status',
       label: 'Status',
+      hasMenu: false,
       values: counts?.status?.map((one) => ({ ...one, label: getLook(STATUSES, one.value as keyof typeof STATUSES).label })),
     },
   ];

@@ -55,8 +55,8 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
             data-testid="filter-text"
           />
         </form>
-        {fields.map(({ name, label, values }) =>
-          values === null ? null : (
+        {fields.map(({ name, label, values, hasMenu = true }) =>
+          values === null || !hasMenu ? null : (
             <Menu key={name} label={label} testId={`filter-${name}`}>
               {(close) => (
                 <Values

@@ -10,6 +10,8 @@ export interface FilterField {
   readonly label: string;
   /** Values that may be chosen; undefined: they are not loaded; null: any may be typed. */
   readonly values: readonly FieldValue[] | undefined | null;
+  /** False: its values are chosen elsewhere on the page. */
+  readonly hasMenu?: boolean;
 }
 
 export interface FieldValue {

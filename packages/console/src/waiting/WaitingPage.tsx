@@ -6,7 +6,7 @@ import { FilterBar } from '../filters/FilterBar.tsx';
 import { linkToWaiting } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { useLivePages } from '../shell/live-pages.ts';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -65,7 +65,7 @@ function WaitList({ rule, waitKey }: { rule: string | null; waitKey: string | nu
     load: (after) => getPendingWaits(rule, waitKey, after),
     mergePages,
     getId,
-    pollMs: POLL_MS,
+    pollMs: PAGE_POLL_MS,
   });
   return (
     <>
