@@ -143,7 +143,9 @@ test('the reason of a dismissal is in the audit log, with addresses masked', asy
   const [{ rejected_id: id }] = (await tidings.server.get('/api/v1/events/rejected')).body.rejected;
   const path = `/api/v1/events/rejected/${id}/dismiss`;
   expect((await tidings.server.post(path, { reason: 'a test of ann@example.com' })).status).toBe(200);
-  const { rows } = await tidings.pool.query(`select detail ->> 'reason' as reason from audit_log where subject = $1`, [id]);
+  const { rows } = await tidings.pool.query(`select detail ->> 'reason' as reason from audit_log where subject = $1`, [
+    id,
+  ]);
   expect(rows).toEqual([{ reason: 'a test of a…@example.com' }]);
 });
 

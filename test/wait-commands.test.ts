@@ -174,10 +174,14 @@ test('the waits of a rule are made due by a job, those for an absence are left a
     createWait({ userId: 'v', dueAt: NOW + 9 * DAY, kind: 'unless' }),
     createWait({ rule: 'B', dueAt: NOW + 9 * DAY }),
   );
-  expect(await tidings.runWaitJob('waits.fire', 'A')).toMatchObject({ status: 'done', matched: 2, done: 1, skipped: 1 });
-  const { rows } = await store.pool.query(
-    `select rule, user_id from waits where due_at <= to_timestamp($1 / 1000.0)`,
-    [tidings.clock.now],
-  );
+  expect(await tidings.runWaitJob('waits.fire', 'A')).toMatchObject({
+    status: 'done',
+    matched: 2,
+    done: 1,
+    skipped: 1,
+  });
+  const { rows } = await store.pool.query(`select rule, user_id from waits where due_at <= to_timestamp($1 / 1000.0)`, [
+    tidings.clock.now,
+  ]);
   expect(rows).toEqual([{ rule: 'A', user_id: 'u' }]);
 });

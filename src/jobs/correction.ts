@@ -12,7 +12,7 @@ const MAX_COMPUTED_FIELDS = 20;
 const MAX_STEPS = 16;
 const MAX_EXPRESSION_CHARS = 2000;
 
-/** What is changed of rejected events before they are ingested again. */
+/** Changes of rejected events before they are ingested again. */
 export interface Correction {
   /** A JSON merge patch (RFC 7396); null: none. */
   readonly patch: JsonObject | null;
@@ -37,7 +37,12 @@ export function compileCorrection({ patch, compute = null }: Correction): Correc
   if (fields.length > MAX_COMPUTED_FIELDS) throw wrong('/compute', `has more than ${MAX_COMPUTED_FIELDS} fields.`);
   const compiled = fields.map(([path, text]) => ({ path, steps: toSteps(path), expression: compile(path, text) }));
   return (item) => {
-    const scope = { event: getObject(item, 'properties'), traits: getObject(item, 'user_traits'), user: {}, message: toObject(item) };
+    const scope = {
+      event: getObject(item, 'properties'),
+      traits: getObject(item, 'user_traits'),
+      user: {},
+      message: toObject(item),
+    };
     let corrected = patch ? applyMergePatch(item, patch) : item;
     for (const { path, steps, expression } of compiled) {
       const result = expression.evaluate(scope);
@@ -84,9 +89,11 @@ function withValue(value: unknown, [step, ...rest]: readonly string[], given: Js
   return Object.fromEntries(fields);
 }
 
-/** Returns the value at a path; undefined: there is none. */
+/** Returns the value at a path; undefined: it has no such value. */
 export function getAt(value: unknown, path: string): unknown {
-  return path.split('.').reduce((at: unknown, step) => (Object.hasOwn(toObject(at), step) ? toObject(at)[step] : undefined), value);
+  return path
+    .split('.')
+    .reduce((at: unknown, step) => (Object.hasOwn(toObject(at), step) ? toObject(at)[step] : undefined), value);
 }
 
 function getObject(item: unknown, name: string): JsonObject {

@@ -61,7 +61,10 @@ export const retryRejectedAction: JobAction<RejectedFilter> = {
     const opened = await openManyRejected(pool, seal, tenantId, ids);
     const retried = await prepareAll(parts, tenantId, opened, correction);
     const results = await toResults(retried, opened, (items) => pipeline.preview(tenantId, items));
-    const paths = [...Object.keys(correction.compute ?? {}), ...listLeaves(correction.patch)].slice(0, MAX_SHOWN_CHANGES);
+    const paths = [...Object.keys(correction.compute ?? {}), ...listLeaves(correction.patch)].slice(
+      0,
+      MAX_SHOWN_CHANGES,
+    );
     const items = results.map((result, i) => toTried(opened[i] as Opened, retried[i] as Retried, result, paths));
     return {
       tried: items.length,
@@ -131,14 +134,20 @@ function isAccepted({ status }: Pick<EventResult, 'status'>): boolean {
 function toTried({ id, item }: Opened, retried: Retried, result: EventResult, paths: readonly string[]): TriedItem {
   const { status, code = null, message = null } = result;
   const [before, after] = [maskUntrusted(item), 'item' in retried ? maskUntrusted(retried.item) : null];
-  const changes = paths.map((path) => ({ path, before: toShown(getAt(before, path)), after: toShown(getAt(after, path)) }));
+  const changes = paths.map((path) => ({
+    path,
+    before: toShown(getAt(before, path)),
+    after: toShown(getAt(after, path)),
+  }));
   return { item: id, status, code, message, changes };
 }
 
 /** Shortens what is long: a change is shown in one line. */
 function toShown(value: unknown): Json {
   const text = JSON.stringify(value ?? null);
-  return text.length <= MAX_SHOWN_CHARS ? ((value ?? null) as Json) : `${text.slice(0, MAX_SHOWN_CHARS)}…`.toWellFormed();
+  return text.length <= MAX_SHOWN_CHARS
+    ? ((value ?? null) as Json)
+    : `${text.slice(0, MAX_SHOWN_CHARS)}…`.toWellFormed();
 }
 
 /** Returns the paths of the values that a merge patch has. */

@@ -21,7 +21,7 @@ export interface JobRequest {
 export interface StartRequest extends JobRequest {
   readonly actor: Actor;
   readonly name: string | null;
-  /** Of rejected events. */
+  /** For rejected events alone, as `compute`. */
   readonly patch: JsonObject | null;
   readonly compute?: Computed | null;
   readonly perSecond: number | null;

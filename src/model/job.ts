@@ -113,7 +113,7 @@ export interface Computed {
   readonly [path: string]: string;
 }
 
-/** How some items would fare now, of which nothing was stored. */
+/** Results of some items as they would be now; nothing was stored. */
 export interface JobTrial {
   readonly tried: number;
   readonly accepted: number;

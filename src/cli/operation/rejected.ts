@@ -134,7 +134,14 @@ function parseComputed(text: string, before: Readonly<Record<string, string>> = 
 function runOne(id: string, what: 'retry' | 'correct' | 'dismiss', options: RejectedOptions): Promise<void> {
   return runApiCommand(options.json, async (api) => {
     const { patch, compute, reason, event } = options;
-    const body = what === 'correct' ? { patch, compute } : what === 'dismiss' ? (reason === undefined ? undefined : { reason }) : event;
+    const body =
+      what === 'correct'
+        ? { patch, compute }
+        : what === 'dismiss'
+          ? reason === undefined
+            ? undefined
+            : { reason }
+          : event;
     const data = await api.post(`/api/v1/events/rejected/${encodeURIComponent(id)}/${what}`, body);
     return { data, lines: [what === 'dismiss' ? 'The event is dismissed.' : 'The event is accepted.'] };
   });

@@ -39,7 +39,15 @@ export function addWaitsCommands(program: Command): void {
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
     .action(
-      (options: { user?: string; rule?: string; key?: string; status: string; setAside?: true; limit: number; json?: boolean }) =>
+      (options: {
+        user?: string;
+        rule?: string;
+        key?: string;
+        status: string;
+        setAside?: true;
+        limit: number;
+        json?: boolean;
+      }) =>
         runApiCommand(options.json, async (api) => {
           const { user, rule, key, status, setAside, limit } = options;
           const query = new URLSearchParams({

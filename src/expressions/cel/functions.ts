@@ -221,7 +221,8 @@ function replaceText(frame: Frame, value: Value, from: Value, to: Value): Evalua
   if (tooMuch) return tooMuch;
   const pieces = text.split(part);
   const length = text.length + (pieces.length - 1) * (other.length - part.length);
-  if (length > MAX_REPLACED_CHARS) return toFault(frame, `replace would make more than ${MAX_REPLACED_CHARS} characters`);
+  if (length > MAX_REPLACED_CHARS)
+    return toFault(frame, `replace would make more than ${MAX_REPLACED_CHARS} characters`);
   return consumeSteps(frame, (length >> 4) + pieces.length) ?? pieces.join(other);
 }
 

@@ -201,7 +201,10 @@ export const deliveryCountQuery = z.strictObject({
     .string()
     .max(100)
     .default(COUNTED_FIELDS.join(','))
-    .meta({ description: `What to count by, of ${COUNTED_FIELDS.join(', ')}, with commas`, examples: ['status,channel'] }),
+    .meta({
+      description: `What to count by, of ${COUNTED_FIELDS.join(', ')}, with commas`,
+      examples: ['status,channel'],
+    }),
 });
 
 const valueCounts = listOf(z.object({ value: z.string().meta({ examples: ['dead'] }), count: z.int() })).optional();
@@ -219,9 +222,7 @@ export const deliveryCounts = z
 
 type CountSchemas = { readonly [field in CountedField]: typeof valueCounts };
 
-export const deliveryPage = z
-  .object({ deliveries: listOf(delivery), next: nextCursor })
-  .meta({
-    id: 'DeliveryPage',
-    description: 'Deliveries, newest first. A page may have fewer than `limit`, even none, although `next` leads on',
-  });
+export const deliveryPage = z.object({ deliveries: listOf(delivery), next: nextCursor }).meta({
+  id: 'DeliveryPage',
+  description: 'Deliveries, newest first. A page may have fewer than `limit`, even none, although `next` leads on',
+});

@@ -158,13 +158,11 @@ export const activityPage = z
   .meta({ id: 'Activity', description: 'The latest events of all users, newest first' });
 
 /** Values of fields of a rejected event that depend on what it was. */
-export const computed = z
-  .record(storable(z.string().min(1).max(1024)), storable(z.string().min(1).max(2000)))
-  .meta({
-    description:
-      'Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received',
-    examples: [{ 'properties.amount': 'double(event.amount.replace(",", "."))' }],
-  });
+export const computed = z.record(storable(z.string().min(1).max(1024)), storable(z.string().min(1).max(2000))).meta({
+  description:
+    'Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received',
+  examples: [{ 'properties.amount': 'double(event.amount.replace(",", "."))' }],
+});
 
 export const mergePatch = jsonInput.meta({
   description: 'Corrects an event: a JSON merge patch (RFC 7396)',

@@ -60,15 +60,22 @@ export const dismissed = z.object({ rejected_id: idOf('rejected event') }).meta(
 export const dismissalBody = z
   .strictObject({ reason: storable(z.string().min(1).max(500)).optional().describe('Why, for the audit log') })
   .nullish()
-  .meta({ id: 'Dismissal', description: 'Why a rejected event is dismissed', examples: [{ reason: 'a test of ours' }] });
+  .meta({
+    id: 'Dismissal',
+    description: 'Why a rejected event is dismissed',
+    examples: [{ reason: 'a test of ours' }],
+  });
 
 export const correctedBody = eventBody.nullish().meta({ description: 'The corrected event; absent: as it was' });
 
 export const correctionBody = z
   .strictObject({ patch: mergePatch.optional(), compute: computed.optional() })
-  .refine(({ patch, compute }) => patch !== undefined || compute !== undefined, 'needs a patch, or something to compute')
+  .refine(
+    ({ patch, compute }) => patch !== undefined || compute !== undefined,
+    'needs a patch, or something to compute',
+  )
   .meta({
-  id: 'Correction',
-  description: 'Correction of a rejected event',
-  examples: [{ patch: { properties: { currency: 'USD' } } }],
-});
+    id: 'Correction',
+    description: 'Correction of a rejected event',
+    examples: [{ patch: { properties: { currency: 'USD' } } }],
+  });

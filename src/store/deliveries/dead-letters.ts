@@ -143,7 +143,7 @@ const LATEST =
 /** @param groups a query for `dead_letter` and `n`, their order */
 const summarize = (groups: string) => `
 with recursive found as (${groups})
-select found.dead_letter, counted.n as count, people.n as users, first.finished_at as first_at, latest.last_at, latest.sample
+select found.dead_letter, counted.n as count, concerned.n as users, first.finished_at as first_at, latest.last_at, latest.sample
 from found
 cross join lateral (
   select count(*)::int as n from (
@@ -154,7 +154,7 @@ cross join lateral (
   select count(distinct user_id)::int as n from (
     select user_id from deliveries where ${OF_TENANT} and dead_letter = found.dead_letter ${LATEST} limit ${MAX_COUNTED_USERS_OF}
   ) as newest
-) as people
+) as concerned
 cross join lateral (
   select finished_at from deliveries where ${OF_TENANT} and dead_letter = found.dead_letter ${EARLIEST} limit 1
 ) as first

@@ -78,7 +78,7 @@ export type ValueCounts = readonly { readonly value: string; readonly count: num
 export interface DeliveryCounts {
   /** Deliveries that match the whole filter. */
   readonly total: number;
-  /** Of each field: deliveries that match the filter but for this field. */
+  /** By field: deliveries that match the filter but for this field. */
   readonly counts: { readonly [field in CountedField]: ValueCounts };
   /** Created at or after this time (ISO 8601), deliveries are counted; null: all of the span are. */
   readonly since: string | null;
@@ -128,7 +128,11 @@ export async function countDeliveries(
 /** Deliveries with the same values of all fields. */
 type Combination = { readonly [field in CountedField]: string | null } & { readonly n: number };
 
-function countValues(combinations: readonly Combination[], filter: DeliveryListFilter, field: CountedField): ValueCounts {
+function countValues(
+  combinations: readonly Combination[],
+  filter: DeliveryListFilter,
+  field: CountedField,
+): ValueCounts {
   const others = COUNTED_FIELDS.filter((one) => one !== field);
   const counts = new Map<string, number>();
   for (const one of combinations) {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { JsonObject, Millis } from '../../model/event.ts';
-import type { Computed, ChunkResult, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
+import type { ChunkResult, Computed, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';

@@ -23,9 +23,9 @@ export interface WaitingInRule {
   readonly waits: number;
   /** There are more: only those due first were counted. */
   readonly at_least: boolean;
-  /** Those whose time has come, and which have not been fired. */
+  /** Waits whose time has come, and which have not been fired. */
   readonly overdue: number;
-  /** Of the overdue: set aside until a command retries them. */
+  /** Waits that are set aside until a command retries them. */
   readonly set_aside: number;
   readonly next_due_at: string;
   /** The oldest catalog version that one of them ends by. */
@@ -35,7 +35,11 @@ export interface WaitingInRule {
 }
 
 /** Returns the pending waits of each rule, in order of name; rules without waits are left out. */
-export async function listWaitingRules(connection: Connection, tenantId: string, now: Millis): Promise<WaitingInRule[]> {
+export async function listWaitingRules(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+): Promise<WaitingInRule[]> {
   const { rows } = await connection.query({
     name: 'waiting-rules',
     text: LIST_RULES,

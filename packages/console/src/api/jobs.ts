@@ -15,7 +15,13 @@ export interface JobRequest {
 
 /** Tries a job on some items with its correction, and stores nothing. */
 export const tryJob = ({ action, filter, patch, compute }: JobRequest): Promise<JobPreview> =>
-  callApi('jobs/preview', 'POST', { action, filter, trial: true, ...(patch && { patch }), ...(compute && { compute }) });
+  callApi('jobs/preview', 'POST', {
+    action,
+    filter,
+    trial: true,
+    ...(patch && { patch }),
+    ...(compute && { compute }),
+  });
 
 /** Counts what a job would do now. */
 export const previewJob = ({ action, filter }: JobRequest): Promise<JobPreview> =>

@@ -33,6 +33,6 @@ export const getTypes = (from: number, to: number): Promise<MetricGroups> =>
 
 /** Returns the sums of each account with a provider in a span. Times in ms. */
 export const getAccountMetrics = (from: number, to: number): Promise<MetricGroups> =>
-  callApi(`metrics/groups?${buildQuery({ ...spanOf(from, to), by: 'account' })}`);
+  callApi(`metrics/groups?${buildQuery({ ...spanOf(from, to), by: 'provider' })}`);
 
 export const getWaiting = (): Promise<WaitingByRule> => callApi('waits/rules');

@@ -34,8 +34,8 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
             act={() => setEnabled(false)}
             testId="account-pause"
           >
-            Nothing more is sent by this account. What was handed to it is not called back; other messages go by the next
-            account of their route, or wait until there is one.
+            Nothing more is sent by this account. What was handed to it is not called back; other messages go by the
+            next account of their route, or wait until there is one.
           </ConfirmButton>
         ) : (
           <ConfirmButton

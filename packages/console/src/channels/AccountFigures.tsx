@@ -51,7 +51,9 @@ export function AccountCircuit({ account: { account } }: { account: ProviderAcco
     enabled: may('deliveries:read'),
     refetchInterval: CIRCUIT_POLL_MS,
   });
-  const state: SendingState['accounts'][number] | undefined = sending.data?.accounts.find((one) => one.account === account);
+  const state: SendingState['accounts'][number] | undefined = sending.data?.accounts.find(
+    (one) => one.account === account,
+  );
   if (!state?.circuit) return null;
   return (
     <Text size="sm" component="div" data-testid="account-circuit">

@@ -11,7 +11,7 @@ import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 /** A group of dead letters: what failed, whose fault it is, what to do, and buttons that act on all of it. */
 export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
   const filter: JsonObject = { group: one.group };
-  // What the provider said of the latest.
+  // As the provider said of the latest.
   const words = one.sample[0]?.reason ?? null;
   const mayDouble = one.reason_code === 'in_doubt';
   return (
@@ -41,7 +41,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
             Fault of: <StatusBadge look={FAULTS[one.fault] ?? UNKNOWN_FAULT} testId="fault" /> first{' '}
             <Time value={one.first_at} as="full" />, last <Time value={one.last_at} as="full" />
           </Text>
-          <Text size="sm" component="div" data-testid="letters-people">
+          <Text size="sm" component="div" data-testid="letters-users">
             {count(one.users)}
             {one.users_at_least && '+'} {one.users === 1 ? 'user' : 'users'}
             {words !== null && (

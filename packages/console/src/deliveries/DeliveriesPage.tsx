@@ -89,7 +89,9 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
 
 function NoDeliveries({ filter: { status, ...others } }: { filter: DeliveryFilter }) {
   if (Object.values(others).some((value) => value !== null)) {
-    return <EmptyState title="No deliveries match this filter">Remove a part of it, or choose a longer time.</EmptyState>;
+    return (
+      <EmptyState title="No deliveries match this filter">Remove a part of it, or choose a longer time.</EmptyState>
+    );
   }
   const look = status === null ? null : getLook(STATUSES, status as DeliveryStatus);
   return look === null ? (

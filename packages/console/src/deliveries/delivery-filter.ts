@@ -23,7 +23,10 @@ export function toFields(counts: DeliveryCounts['counts'] | undefined): readonly
     {
       name: 'channel',
       label: 'Channel',
-      values: counts?.channel?.map((one) => ({ ...one, label: CHANNELS[one.value as keyof typeof CHANNELS]?.label ?? one.value })),
+      values: counts?.channel?.map((one) => ({
+        ...one,
+        label: CHANNELS[one.value as keyof typeof CHANNELS]?.label ?? one.value,
+      })),
     },
     { name: 'provider', label: 'Provider', values: counts && (counts.provider ?? []) },
     { name: 'reason', label: 'Reason', values: counts && (counts.reason_code ?? []) },
@@ -31,7 +34,10 @@ export function toFields(counts: DeliveryCounts['counts'] | undefined): readonly
       name: 'status',
       label: 'Status',
       hasMenu: false,
-      values: counts?.status?.map((one) => ({ ...one, label: getLook(STATUSES, one.value as keyof typeof STATUSES).label })),
+      values: counts?.status?.map((one) => ({
+        ...one,
+        label: getLook(STATUSES, one.value as keyof typeof STATUSES).label,
+      })),
     },
   ];
 }

@@ -4,7 +4,15 @@ import { openLink } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { IconCopy, IconFilter } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
-import { type FieldValue, type Filter, type FilterField, OFFERED_SPANS, parseTyped, toQuery, withTimes } from './filter.ts';
+import {
+  type FieldValue,
+  type Filter,
+  type FilterField,
+  OFFERED_SPANS,
+  parseTyped,
+  toQuery,
+  withTimes,
+} from './filter.ts';
 import { removeView, saveView, useSavedViews } from './saved-views.ts';
 
 interface FilterBarProps {
@@ -20,7 +28,7 @@ interface FilterBarProps {
   readonly hasTime?: boolean;
 }
 
-/** What a list is narrowed to: chips that are typed or chosen, all of them in the address; views with a name, and a link to copy. */
+/** The filter of a list: chips that are typed or chosen, all of them in the address; views with a name, and a link to copy. */
 export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime = true }: FilterBarProps) {
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
@@ -59,12 +67,7 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
           values === null || !hasMenu ? null : (
             <Menu key={name} label={label} testId={`filter-${name}`}>
               {(close) => (
-                <Values
-                  values={values}
-                  atLeast={atLeast}
-                  toLink={(value) => toLink({ [name]: value })}
-                  close={close}
-                />
+                <Values values={values} atLeast={atLeast} toLink={(value) => toLink({ [name]: value })} close={close} />
               )}
             </Menu>
           ),

@@ -1,6 +1,6 @@
 /* Filters of lists: what is chosen stands in the address, as `?status=dead&since=2h`. */
 
-/** What is chosen of each field; null: everything. `since` and `until`: a time (ISO 8601), or how long ago, such as `2h`. */
+/** Chosen values by field; null: everything. `since` and `until`: a time (ISO 8601), or how long ago, such as `2h`. */
 export type Filter = { readonly [field: string]: string | null };
 
 /** A field that a filter may ask for. */
@@ -55,7 +55,7 @@ export function readFilter<const Name extends string>(
   return Object.fromEntries(names.map((name) => [name, query.get(name) || null])) as { [name in Name]: string | null };
 }
 
-/** What was typed, as a change of a filter; or what is wrong with it. */
+/** Typed text as a change of a filter, or the problem with it. */
 export type Typed = { readonly change: Filter } | { readonly problem: string };
 
 /**
@@ -64,7 +64,11 @@ export type Typed = { readonly change: Filter } | { readonly problem: string };
  */
 export function parseTyped(
   text: string,
-  { fields, hasTime, now }: { readonly fields: readonly FilterField[]; readonly hasTime: boolean; readonly now: number },
+  {
+    fields,
+    hasTime,
+    now,
+  }: { readonly fields: readonly FilterField[]; readonly hasTime: boolean; readonly now: number },
 ): Typed {
   const names = [...fields.map(({ name }) => name), ...(hasTime ? ['since', 'until'] : [])];
   const change: { [field: string]: string | null } = {};
@@ -90,6 +94,12 @@ function formatNames(names: readonly string[]): string {
   return `${names.map((name) => `${name}:`).join(', ')} and a value`;
 }
 
-const SPANS = { '1h': 'last hour', '6h': 'last 6 hours', '24h': 'last 24 hours', '7d': 'last 7 days', '30d': 'last 30 days' };
+const SPANS = {
+  '1h': 'last hour',
+  '6h': 'last 6 hours',
+  '24h': 'last 24 hours',
+  '7d': 'last 7 days',
+  '30d': 'last 30 days',
+};
 /** Spans of time that the bar offers. */
 export const OFFERED_SPANS = Object.entries(SPANS).map(([value, label]) => ({ value, label }));

@@ -47,7 +47,9 @@ function read(page: string): readonly SavedView[] {
 function parse(text: string | null): readonly SavedView[] {
   try {
     const views: unknown = JSON.parse(text ?? '[]');
-    return Array.isArray(views) ? views.filter((one) => typeof one?.name === 'string' && typeof one.query === 'string') : NONE;
+    return Array.isArray(views)
+      ? views.filter((one) => typeof one?.name === 'string' && typeof one.query === 'string')
+      : NONE;
   } catch {
     return NONE;
   }

@@ -56,7 +56,9 @@ export function CorrectionFields({ request, correction, text, onChange }: Correc
       {correction.path !== '' && (
         <TextInput
           label={`Value of ${correction.path}, from each event`}
-          description={'An expression as in rules over event, traits and message (all of it): double(event.amount.replace(",", "."))'}
+          description={
+            'An expression as in rules over event, traits and message (all of it): double(event.amount.replace(",", "."))'
+          }
           value={text.expression}
           onChange={(event) => change({ expression: event.currentTarget.value })}
           spellCheck={false}

@@ -34,7 +34,14 @@ function focusIfLost(): void {
   if (document.activeElement === null || document.activeElement === document.body) focusHeading();
 }
 
-function JobDialog({ request, label, note, correction, asksWhy = false, close }: JobDialogProps & { close: () => void }) {
+function JobDialog({
+  request,
+  label,
+  note,
+  correction,
+  asksWhy = false,
+  close,
+}: JobDialogProps & { close: () => void }) {
   const queries = useQueryClient();
   const [key] = useState(createKey);
   const [typed, setTyped] = useState('');

@@ -62,7 +62,11 @@ export function Tiles() {
           {formatNumber(failed)} failed
         </a>,
       )}
-      <Tile label="Waiting now" href={linkToWaiting()} value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}>
+      <Tile
+        label="Waiting now"
+        href={linkToWaiting()}
+        value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
+      >
         <Text size="xs" c="dimmed">
           {waiting.data ? `in ${waiting.data.rules.length} rules` : 'not known'}
         </Text>
@@ -83,7 +87,9 @@ interface TileProps {
 function Tile({ label, href, value, spark, children }: TileProps) {
   return (
     <Paper withBorder p="sm" className="tile" data-testid="tile">
-      <div className="tile-head"><a href={href}>{label}</a></div>
+      <div className="tile-head">
+        <a href={href}>{label}</a>
+      </div>
       <div className="tile-value">{value}</div>
       {spark}
       <div className="tile-notes">{children}</div>

@@ -6,7 +6,7 @@ const MAX_PLAIN_ROWS = 60;
 /** Rows above and below the window that are in the page as well. */
 const OVERSCAN = 8;
 
-/** What a row of a table needs to be measured. */
+/** Attributes by which a row of a table is measured. */
 export interface RowPlace {
   readonly ref?: Ref<HTMLTableRowElement>;
   readonly 'data-index'?: number;
@@ -33,7 +33,7 @@ function NearRows<Item>({ items, getId, height, columns, children }: VirtualRows
   const body = useRef<HTMLTableSectionElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
-    // What stands above the table may have come or gone.
+    // Notices above the table come and go.
     const now = body.current === null ? 0 : Math.round(body.current.getBoundingClientRect().top + scrollY);
     if (Math.abs(now - top) > 1) setTop(now);
   });
@@ -66,7 +66,7 @@ function NearRows<Item>({ items, getId, height, columns, children }: VirtualRows
 /** The room of rows that are not in the page. */
 function Space({ height, columns }: { height: number; columns: number }) {
   return height <= 0 ? null : (
-    <tr aria-hidden="true">
+    <tr>
       <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
     </tr>
   );

@@ -57,7 +57,7 @@ function NextDue({ rule: { next_due_at: due, overdue, set_aside: setAside } }: {
   );
 }
 
-/** How many are due in each of the next hours: a square each, darker for more. The text says the same. */
+/** Waits due in each of the next hours: a square each, darker for more. The text says the same. */
 function DueStrip({ hours, most }: { hours: readonly number[]; most: number }) {
   const day = hours.reduce((sum, each) => sum + each, 0);
   return (
