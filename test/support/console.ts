@@ -189,7 +189,7 @@ export const PAGES = [
 
 /** Pages that are there without data. */
 export const OTHER_PAGES = [
-  ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'jobs', 'correlation'],
+  ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'waiting', 'jobs', 'correlation'],
   ...[
     'channels',
     'channels/sending',
