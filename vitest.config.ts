@@ -45,9 +45,59 @@ const LONGEST = [
 ];
 
 /** Soaks, and what takes as long, which `npm test` leaves out unless a word names them, or LONG is set. */
-const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap', 'large-events-heap'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap', 'large-events-heap'];
+
+/**
+ * Files that start, kill and freeze many processes, or try many inputs: half of the time of all. Each commit runs one of `TURNS` parts
+ * of them; LONG runs all, and a word those that it names.
+ */
+const IN_TURN = [
+  'replica',
+  'kafka-changes',
+  'cli-doctor',
+  'address-limits',
+  'full-disk',
+  'job-processes',
+  'webhook-relay-kills',
+  'dump-kills',
+  'failed-start',
+  'dump-bounds',
+  'inbox-crashes',
+  'deleted-tenant',
+  'restore-one-tenant',
+  'rolling-restart',
+  'migrate-command',
+  'restore-pause',
+  'demo-lending',
+  'lost-leases',
+  'tenant-move',
+  'damaged-dumps',
+  'bench',
+  'card-registration',
+  'hostile-history',
+  'hostile-receipts',
+  'idempotency-processes',
+  'rule-fuzz',
+  'client-restarts',
+  'posted-values',
+  'connector-processes',
+  'dump-tenants',
+  'fuzz-events',
+  'doubted-accounts',
+  'cli-terminal',
+  'kafka-outbox-torture',
+  'cli-stop',
+  'pools-apart',
+  'deleted-while-frozen',
+  'failed-waits-process',
+  'pooler-transactions',
+  'direct-crashes',
+  'cli-profiles',
+  'slow-endpoint',
+  'timed-arrival-order',
+  'api-login',
+];
+const TURNS = 4;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -62,24 +112,37 @@ class LongestFirst extends BaseSequencer {
 /** The time limit of a property, in which one that fails is shrunk as well (test/support/properties.ts). */
 const propertySeconds = Number(process.env.PROPERTY_SECONDS ?? 120);
 
+/** A number that follows from the commit; undefined where there is none. */
+function numberOfCommit(): number | undefined {
+  try {
+    return Number.parseInt(execFileSync('git', ['rev-parse', 'HEAD'], { stdio: 'pipe' }).toString().slice(0, 7), 16);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The seed of all properties: PROPERTY_SEED; on a build server that of the commit, so that a commit is judged once and for all and
  * the next one looks elsewhere; otherwise another one for each run.
  */
 function chooseSeed(): number {
   if (process.env.PROPERTY_SEED) return Number(process.env.PROPERTY_SEED);
-  try {
-    if (process.env.CI) return Number.parseInt(execFileSync('git', ['rev-parse', 'HEAD']).toString().slice(0, 7), 16);
-  } catch {
-    // No commit to take it from.
-  }
-  return Math.floor(Math.random() * 0x7fffffff);
+  return (process.env.CI ? numberOfCommit() : undefined) ?? Math.floor(Math.random() * 0x7fffffff);
+}
+
+/** The files that are left out, as patterns. */
+function chooseExcluded(): string[] {
+  if (process.env.LONG) return [];
+  const turn = (numberOfCommit() ?? 0) % TURNS;
+  const others = IN_TURN.filter((_, index) => index % TURNS !== turn);
+  console.log(`Part ${turn + 1} of ${TURNS} of ${IN_TURN.length} long test files; LONG=1 npm test runs all of them.`);
+  return [...SOAKS, ...others].map((name) => `test/${name}.test.ts`);
 }
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: process.env.LONG ? [] : SOAKS,
+    exclude: chooseExcluded(),
     globalSetup: ['test/support/postgres.ts'],
     // Two cores, and tests that wait for other processes.
     maxWorkers: 3,

@@ -1,6 +1,6 @@
 // npm test            every check and every test
 // npm test -- WORD    the test files whose name contains WORD, soaks as well
-// LONG=1 npm test     every check and every test, with the soaks
+// LONG=1 npm test     every check and every test, with all long ones (vitest.config.ts)
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -22,6 +22,7 @@ const document = (await buildApiDocument()) as {
 
 let api: TestApi;
 let invited = 0;
+let hasUsers = false;
 
 beforeAll(async () => {
   api = await testApi();
@@ -29,68 +30,88 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** Makes the rows that the examples name: an event of their user, a rejected one, and a job. */
-async function prepare(example: string): Promise<{ readonly [operation: string]: string }> {
-  const { server } = api;
-  // Each example starts a job, and a tenant has only so many open ones.
-  await api.tidings.database.pool.query('delete from provider_accounts; delete from jobs');
-  await makeTenant(example);
-  await makeUsers();
-  const posted = await server.post('/api/v1/events', payment({ properties: { amount: 'ten' } }));
-  expect(posted.status).toBe(422);
-  const rejected = (await server.get('/api/v1/events/rejected')).body.rejected[0]?.rejected_id;
-  const job = (await server.post('/api/v1/jobs', { action: 'deliveries.retry', filter: {} })).body.job_id;
-  const email = `bo${++invited}@example.com`;
-  const { member_id } = (await server.post('/api/v1/members', { email, role: 'viewer' })).body;
-  const issuer = 'https://id.example.com';
-  await server.send('PUT', `/api/v1/issuers/${encodeURIComponent(issuer)}`, { jwks_url: issuer, audiences: ['app'] });
-  if (example !== 'createProviderAccount') {
-    const settings = { url: 'smtp://mail.invalid:25', from: 'test@example.com' };
-    await server.post('/api/v1/provider-accounts', { account: 'ses_eu', provider: 'smtp', settings });
-  }
-  const { endpoint_id } = (await server.post('/api/v1/webhooks', { url: 'https://hooks.invalid/hook' })).body;
-  const replayed = '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e';
-  if (example === 'replayWebhookDelivery') {
-    const { pool } = api.tidings.database;
-    await pool.query('update webhook_endpoints set endpoint_id = $1 where endpoint_id = $2', [replayed, endpoint_id]);
-    await pool.query(
-      `insert into deliveries (tenant_id, notification_id, channel, target, user_id, notification_type, status, due_at, retry_until,
-                               in_doubt_policy, created_at, finished_at)
-       values ('default', $1, 'webhook', $2, 'user-1042', 'NEWS', 'dead', now(), now(), 'resend', now(), now())`,
-      [replayed, replayed],
-    );
-  }
-  await makeTemplates(example);
-  const key = (await server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
-  return {
-    getKey: key,
-    updateKey: key,
-    rotateKey: key,
-    changeMember: member_id,
-    removeMember: member_id,
-    revokeKey: key,
-    retryRejectedEvent: rejected,
-    correctRejectedEvent: rejected,
-    dismissRejectedEvent: rejected,
-    ...(example === 'getErasure' && { getErasure: (await server.post('/api/v1/users/user-7/erase')).body.erasure_id }),
-    getJob: job,
-    listJobFailures: job,
-    stopJob: job,
-    getWebhook: endpoint_id,
-    updateWebhook: endpoint_id,
-    deleteWebhook: endpoint_id,
-    rotateWebhookSecret: endpoint_id,
-    testWebhook: endpoint_id,
-    listWebhookDeliveries: endpoint_id,
-    replayWebhook: endpoint_id,
-    ...(await makeBatch(example)),
-    ...(await makeList(example)),
-    ...(await makeNotification(example)),
-    ...(await makeToggle(example)),
-  };
+/** Makes the rows that an example names, and returns the id that it puts in place of that of the document. */
+async function prepare(example: string): Promise<string | undefined> {
+  // A few examples merge or erase the users.
+  if (!hasUsers) await makeUsers();
+  hasUsers = !/^(mergeUser|eraseUser|getErasure)$/.test(example);
+  if (/Tenant/.test(example)) await makeTenant(example);
+  if (/Issuer/.test(example)) await makeIssuer();
+  if (/Account|Provider/.test(example)) await makeAccount(example);
+  if (/Template|Translation|VariantTest/.test(example)) await makeTemplates(example);
+  const [, make] = MAKERS.find(([pattern]) => pattern.test(example)) ?? [];
+  return make?.(example);
 }
 
-/** Makes the users that the examples name; some examples merge or erase them. */
+/** Makers of the row whose id an example has in its path. */
+const MAKERS: readonly (readonly [RegExp, (example: string) => Promise<string | undefined>])[] = [
+  [/^(dismiss|retry|correct)RejectedEvent$/, rejectEvent],
+  [/^(getJob|listJobFailures|stopJob)$/, startJob],
+  [/^(change|remove)Member$/, inviteMember],
+  [/Webhook/, makeWebhook],
+  [/^(get|update|rotate|revoke)Key$/, makeKey],
+  [/^getErasure$/, eraseUser],
+  [/Batch/, makeBatch],
+  [/^(get|change|delete)List$|OfList$|ListMembers$/, makeList],
+  [/^(get|cancel|reschedule)Notification$/, scheduleNotification],
+  [/^changeCustomerNotification/, findToggle],
+];
+
+async function rejectEvent(): Promise<string> {
+  const { server } = api;
+  const posted = await server.post('/api/v1/events', payment({ properties: { amount: 'ten' } }));
+  expect(posted.status).toBe(422);
+  return (await server.get('/api/v1/events/rejected')).body.rejected[0]?.rejected_id;
+}
+
+async function startJob(): Promise<string> {
+  return (await api.server.post('/api/v1/jobs', { action: 'deliveries.retry', filter: {} })).body.job_id;
+}
+
+async function inviteMember(): Promise<string> {
+  const email = `bo${++invited}@example.com`;
+  return (await api.server.post('/api/v1/members', { email, role: 'viewer' })).body.member_id;
+}
+
+async function makeIssuer(): Promise<void> {
+  const issuer = 'https://id.example.com';
+  const path = `/api/v1/issuers/${encodeURIComponent(issuer)}`;
+  await api.server.send('PUT', path, { jwks_url: issuer, audiences: ['app'] });
+}
+
+/** Makes the account that examples name; none for the example that creates it. */
+async function makeAccount(example: string): Promise<void> {
+  await api.tidings.database.pool.query('delete from provider_accounts');
+  if (example === 'createProviderAccount') return;
+  const settings = { url: 'smtp://mail.invalid:25', from: 'test@example.com' };
+  await api.server.post('/api/v1/provider-accounts', { account: 'ses_eu', provider: 'smtp', settings });
+}
+
+/** Makes a webhook; for the example that sends a delivery again, the one that it names, with that delivery. */
+async function makeWebhook(example: string): Promise<string> {
+  const { endpoint_id } = (await api.server.post('/api/v1/webhooks', { url: 'https://hooks.invalid/hook' })).body;
+  if (example !== 'replayWebhookDelivery') return endpoint_id;
+  const { pool } = api.tidings.database;
+  const replayed = '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e';
+  await pool.query('update webhook_endpoints set endpoint_id = $1 where endpoint_id = $2', [replayed, endpoint_id]);
+  await pool.query(
+    `insert into deliveries (tenant_id, notification_id, channel, target, user_id, notification_type, status, due_at, retry_until,
+                             in_doubt_policy, created_at, finished_at)
+     values ('default', $1, 'webhook', $2, 'user-1042', 'NEWS', 'dead', now(), now(), 'resend', now(), now())`,
+    [replayed, replayed],
+  );
+  return replayed;
+}
+
+async function makeKey(): Promise<string> {
+  return (await api.server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
+}
+
+async function eraseUser(): Promise<string> {
+  return (await api.server.post('/api/v1/users/user-7/erase')).body.erasure_id;
+}
+
+/** Makes the users that the examples name. */
 async function makeUsers(): Promise<void> {
   await api.tidings.database.pool.query('delete from merged_users; delete from erasures');
   for (const [user_id, email] of [
@@ -103,8 +124,8 @@ async function makeUsers(): Promise<void> {
 }
 
 /** Makes the batch that an example names, in the state that its operation asks for. */
-async function makeBatch(example: string): Promise<{ readonly [operation: string]: string }> {
-  if (!/Batch/.test(example) || /createBatch|listBatches/.test(example)) return {};
+async function makeBatch(example: string): Promise<string | undefined> {
+  if (example === 'createBatch') return;
   const { server } = api;
   const { batch_id } = (await server.post('/api/v1/batches', { type: 'WELCOME_EMAIL' })).body;
   const path = `/api/v1/batches/${batch_id}`;
@@ -113,19 +134,12 @@ async function makeBatch(example: string): Promise<{ readonly [operation: string
     for (const command of COMMANDS_BEFORE[example] ?? [])
       expect((await server.post(`${path}/${command}`)).status).toBe(200);
   }
-  return { [example]: batch_id };
+  return batch_id;
 }
 
-/** Makes the list that an example names; none for the example that creates it. */
-async function makeList(example: string): Promise<{ readonly [operation: string]: string }> {
+async function makeList(): Promise<string> {
   await api.tidings.database.pool.query('delete from lists');
-  if (
-    !/^(getList|changeList|deleteList|listMembersOfList|addListMembers|removeListMembers|importListMembers)$/.test(
-      example,
-    )
-  )
-    return {};
-  return { [example]: (await api.server.post('/api/v1/lists', { name: 'Newcomers' })).body.list_id };
+  return (await api.server.post('/api/v1/lists', { name: 'Newcomers' })).body.list_id;
 }
 
 const COMMANDS_BEFORE: { readonly [operation: string]: readonly string[] } = {
@@ -133,20 +147,15 @@ const COMMANDS_BEFORE: { readonly [operation: string]: readonly string[] } = {
   resumeBatch: ['start', 'pause'],
 };
 
-/** Makes the scheduled notification that an example names. */
-async function makeNotification(example: string): Promise<{ readonly [operation: string]: string }> {
-  if (!/^(get|cancel|reschedule)Notification$/.test(example)) return {};
+async function scheduleNotification(): Promise<string> {
   const scheduled_at = new Date(api.tidings.clock.now + 3_600_000).toISOString();
   const request = { type: 'INSUFFICIENT_FUNDS_EMAIL', recipients: [{ user_id: 'user-1042' }], scheduled_at };
-  const { body } = await api.server.post('/api/v1/notifications', request);
-  return { [example]: body.results[0].notification_id };
+  return (await api.server.post('/api/v1/notifications', request)).body.results[0].notification_id;
 }
 
 /** Finds the toggle that an example names. */
-async function makeToggle(example: string): Promise<{ readonly [operation: string]: string }> {
-  if (!/^changeCustomerNotification/.test(example)) return {};
-  const { body } = await api.server.get('/api/v1/customer-notifications/user-1042');
-  return { [example]: body[0].id };
+async function findToggle(): Promise<string> {
+  return (await api.server.get('/api/v1/customer-notifications/user-1042')).body[0].id;
 }
 
 /** Makes the template that examples name; none for the example that creates it. */
@@ -154,7 +163,7 @@ async function makeTemplates(example: string): Promise<void> {
   const { server, tidings } = api;
   await tidings.database.pool.query('delete from template_tests; delete from templates');
   await server.send('PATCH', '/api/v1/tenant', { settings: { template_source: 'api' } });
-  if (!/Template|Translation|VariantTest/.test(example) || example === 'createTemplate') return;
+  if (example === 'createTemplate') return;
   const parts = { subject: 'Welcome', text: 'Hello' };
   const template = { name: 'CLIENT_WELCOME', type: 'WELCOME_EMAIL', channel: 'email', parts };
   expect((await server.post('/api/v1/templates', template)).status).toBe(201);
@@ -252,10 +261,10 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 
 describe('the examples of', () => {
   test.each(operations)('%s', async (name, method, path, operation) => {
-    const ids = await prepare(name);
+    const id = await prepare(name);
     const given = operation.parameters ?? [];
     const textOf = (parameter: (typeof given)[number]) =>
-      String(/^((member|endpoint)_)?id$/.test(parameter.name) ? (ids[name] ?? parameter.example) : parameter.example);
+      String(/^((member|endpoint)_)?id$/.test(parameter.name) ? (id ?? parameter.example) : parameter.example);
     const filled = given
       .filter((one) => one.in === 'path')
       .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(textOf(one))), path);

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { tidingsDirectly } from './support/program.ts';
 import { type StandIn, startStandIn } from './support/stand-ins/http-stand-in.ts';
 import { SENDGRID_ACCEPTS } from './support/stand-ins/sendgrid.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -29,11 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(...args: string[]) {
-  const program = tidingsDirectly(args, { env: { TIDINGS_URL: server.url, MY_KEY: 'SG.from-the-environment' } });
-  const code = await program.ended;
-  return { code, stdout: program.stdout, output: program.output };
-}
+const run = (...args: string[]) => runLikeProcess(args, { TIDINGS_URL: server.url, MY_KEY: 'SG.from-the-environment' });
 
 test('an account is created with a secret of the environment, tried, changed, listed and deleted', async () => {
   const set = ['--set', 'from=Acme <a@acme.example>', '--set', `base_url=${sendgrid.url}`];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { runLikeProcess } from './support/cli.ts';
 import { listCommands } from './support/cli-commands.ts';
-import { tidingsDirectly } from './support/program.ts';
 
 /** Without a terminal, nothing is destroyed unless `--yes` says so. */
 
@@ -15,18 +15,15 @@ const DESTRUCTIVE: readonly (readonly string[])[] = [
 ];
 
 test.each(DESTRUCTIVE)('tidings %s %s %s asks, and ends with exit code 2 where it cannot ask', async (...args) => {
-  const program = tidingsDirectly(args, { env: { TIDINGS_URL: 'http://127.0.0.1:9' } });
-  expect(await program.ended).toBe(2);
-  expect(program.stderr).toMatch(/\? Confirm with --yes: there is no terminal to ask on\./);
-  expect(program.stdout).toBe('');
+  const { code, stdout, output } = await runLikeProcess(args, { TIDINGS_URL: 'http://127.0.0.1:9' });
+  expect([code, stdout]).toEqual([2, '']);
+  expect(output).toMatch(/\? Confirm with --yes: there is no terminal to ask on\./);
 });
 
 test('a preview does not ask', async () => {
-  const program = tidingsDirectly(['deliveries', 'cancel', '--all', '--preview'], {
-    env: { TIDINGS_URL: 'http://127.0.0.1:9' },
-  });
-  expect(await program.ended).toBe(1);
-  expect(program.stderr).toContain('cannot be reached');
+  const args = ['deliveries', 'cancel', '--all', '--preview'];
+  const { code, output } = await runLikeProcess(args, { TIDINGS_URL: 'http://127.0.0.1:9' });
+  expect([code, output]).toEqual([1, expect.stringContaining('cannot be reached')]);
 });
 
 test('every command whose name says that it destroys something has --yes', () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { tidingsDirectly } from './support/program.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -28,10 +29,10 @@ afterAll(async () => {
 
 /** Runs `devices register`; with `input`, that is its standard input. */
 async function register(options: readonly string[], input?: string) {
-  const program = tidingsDirectly(['devices', 'register', 'maria', '--platform', 'ios', ...options], {
-    env: { TIDINGS_URL: server.url, DEVICE_TOKEN: TOKEN, NOTHING: ' ' },
-    ...(input === undefined ? {} : { command: ['sh', '-c', `printf '${input}' | node "$0" "$@"`] }),
-  });
+  const args = ['devices', 'register', 'maria', '--platform', 'ios', ...options];
+  const env = { TIDINGS_URL: server.url, DEVICE_TOKEN: TOKEN, NOTHING: ' ' };
+  if (input === undefined) return runLikeProcess(args, env);
+  const program = tidingsDirectly(args, { env, command: ['sh', '-c', `printf '${input}' | node "$0" "$@"`] });
   const code = await program.ended;
   return { code, stdout: program.stdout, output: program.output };
 }
@@ -74,6 +75,6 @@ test.each<[string, readonly string[], number, RegExp]>([
 
 test('the target of a test message is read in the same ways', async () => {
   const env = { TIDINGS_URL: server.url, WHERE: '???' };
-  const program = tidingsDirectly(['providers', 'send-test', 'x', '--to-env', 'WHERE'], { env });
-  expect([await program.ended, program.output]).toEqual([1, expect.stringMatching(/--to is no address/)]);
+  const { code, output } = await runLikeProcess(['providers', 'send-test', 'x', '--to-env', 'WHERE'], env);
+  expect([code, output]).toEqual([1, expect.stringMatching(/--to is no address/)]);
 });

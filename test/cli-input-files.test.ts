@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { tidingsDirectly } from './support/program.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** A fault of the input of a command is said in a sentence, never by a stack. */
@@ -26,9 +26,8 @@ afterAll(async () => {
 });
 
 async function run(...args: string[]) {
-  const program = tidingsDirectly(args, { env: { TIDINGS_URL: server.url } });
-  const code = await program.ended;
-  return { code, output: program.output };
+  const { code, output } = await runLikeProcess(args, { TIDINGS_URL: server.url });
+  return { code, output };
 }
 
 test.each([

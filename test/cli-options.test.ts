@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tidingsDirectly } from './support/program.ts';
+import { runLikeProcess } from './support/cli.ts';
 
 /** An option or argument that is not valid is named, with what was given and what would be right, before anything is called. */
 
@@ -29,7 +29,6 @@ test.each([
     /'--body <json>' argument '\[1\]' is invalid\. Write a JSON object, such as/,
   ],
 ])('tidings %j', async (args, sentence) => {
-  const program = tidingsDirectly(args);
-  expect(await program.ended).toBe(2);
-  expect(program.stderr).toMatch(sentence);
+  const { code, output } = await runLikeProcess(args);
+  expect([code, output]).toEqual([2, expect.stringMatching(sentence)]);
 });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tidingsDirectly } from './support/program.ts';
+import { runLikeProcess } from './support/cli.ts';
 import { TEMPLATE_CATALOG, type TemplateApi, templateApi } from './support/stored-templates.ts';
 
 /** `tidings templates`: from the files of a catalog to the API, to translators, and back to files. */
@@ -24,11 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(...args: string[]): Promise<{ code: number | string; stdout: string; output: string }> {
-  const program = tidingsDirectly(['templates', ...args], { env: { TIDINGS_URL: api.server.url } });
-  const code = await program.ended;
-  return { code, stdout: program.stdout, output: program.output };
-}
+const run = (...args: string[]) => runLikeProcess(['templates', ...args], { TIDINGS_URL: api.server.url });
 
 test('templates are seeded, listed, activated, rolled back and exported', async () => {
   const seed = () => run('seed', join(folder, 'catalog'), '--json');

@@ -3,8 +3,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { tidingsDirectly } from './support/program.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** `tidings users`: what an operator does with users. */
@@ -27,9 +27,7 @@ afterAll(async () => {
 
 async function users(...args: string[]) {
   tidings.clock.now += 1000;
-  const program = tidingsDirectly(['users', ...args], { env: { TIDINGS_URL: server.url } });
-  const code = await program.ended;
-  return { code, stdout: program.stdout, output: program.output };
+  return runLikeProcess(['users', ...args], { TIDINGS_URL: server.url });
 }
 
 test('users are set, replaced, found, exported and erased', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { faintText, tooWide } from './support/browser.ts';
 import {
+  goTo,
   hasBrowser,
   ODD_ID,
   OTHER_PAGES,
@@ -26,7 +27,7 @@ describe.skipIf(!hasBrowser)('the looks of all pages of the console', () => {
     for (const path of [...PAGES, `console/users/${encodeURIComponent(ODD_ID)}`]) {
       await page.setViewportSize(desktop);
       await page.emulateMedia({ colorScheme: 'dark' });
-      await page.goto(`${app.server.url}/${path}`);
+      await goTo(page, path);
       await settled(page);
       await expectLevels(page, path);
       expect(await findViolations(page), path).toEqual([]);
@@ -48,7 +49,7 @@ describe.skipIf(!hasBrowser)('the looks of all pages of the console', () => {
   test('have one heading of the first level where nothing is found', async () => {
     const { page } = await app.visit('console/live');
     for (const path of ['console/elsewhere', 'console/users/unknown-user']) {
-      await page.goto(`${app.server.url}/${path}`);
+      await goTo(page, path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await expectLevels(page, path);
     }
@@ -57,7 +58,7 @@ describe.skipIf(!hasBrowser)('the looks of all pages of the console', () => {
   test('have one heading, fit 320 pixels, and axe finds nothing there, also without data', async () => {
     const { page } = await app.visit('console/live', { viewport: { width: 320, height: 640 } });
     for (const path of OTHER_PAGES) {
-      await page.goto(`${app.server.url}/${path}`);
+      await goTo(page, path);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' });
       expect(await page.getByRole('heading', { level: 1 }).count(), path).toBe(1);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestApi, testApi } from './support/api.ts';
-import { tidingsDirectly } from './support/program.ts';
+import { runLikeProcess } from './support/cli.ts';
 
 /** Rate limits over the API and on the command line: of accounts, and of tenants and their users. */
 
@@ -15,11 +15,7 @@ afterAll(() => api.close());
 const PATH = '/api/v1/provider-accounts';
 const SENDGRID = { provider: 'sendgrid', settings: { api_key: 'SG.key', from: 'Acme <hello@acme.example>' } };
 
-async function run(...args: string[]) {
-  const program = tidingsDirectly(args, { env: { TIDINGS_URL: api.server.url } });
-  const code = await program.ended;
-  return { code, stdout: program.stdout, output: program.output };
-}
+const run = (...args: string[]) => runLikeProcess(args, { TIDINGS_URL: api.server.url });
 
 test('an account is saved with limits, which are shown, changed and removed', async () => {
   const limits = { per_second: 14, per_day: 50_000, burst: 5 };

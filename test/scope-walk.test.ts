@@ -12,6 +12,9 @@ interface Operation {
   readonly scope: Scope | 'public';
 }
 
+/** Each operation is tried with one in so many of the scopes that do not allow it, and of the roles. */
+const SHARE = 4;
+
 let tidings: TestTidings;
 let api: TestServer;
 let operations: readonly Operation[];
@@ -34,10 +37,14 @@ afterAll(async () => {
   await tidings.close();
 });
 
-/** Returns the operations that credentials with these scopes may not call, or may call without the scope. */
-async function findWrong(scopes: ReadonlySet<Scope>, key: string): Promise<string[]> {
+/**
+ * Returns the operations that credentials with these scopes may not call, or may call without the scope.
+ * @param offset of the operations that they may not call, one in `SHARE` is tried, counted from here
+ */
+async function findWrong(scopes: ReadonlySet<Scope>, key: string, offset: number): Promise<string[]> {
   const wrong: string[] = [];
-  for (const { method, path, scope } of operations) {
+  const tried = operations.filter(({ scope }, n) => scopes.has(scope as Scope) || (n + offset) % SHARE === 0);
+  for (const { method, path, scope } of tried) {
     const body = method === 'GET' || method === 'DELETE' ? undefined : {};
     const { status, body: problem } = await api.send(method, path, body, bearer(key));
     const isAllowed = status !== 401 && status !== 403;
@@ -65,18 +72,21 @@ test('without a key, or with one that is unknown, every operation is rejected ex
   }
 });
 
-test.each(INSTALLATION_SCOPES)(
+test.each(INSTALLATION_SCOPES.map((scope, n) => [scope, n] as const))(
   'a key with the scope %s alone may call exactly the operations that declare it',
-  async (scope) => {
+  async (scope, n) => {
     const { key } = await createKey(api, { scopes: [scope], is_installation: scope.startsWith('tenants:') });
-    expect(await findWrong(new Set([scope]), key)).toEqual([]);
+    expect(await findWrong(new Set([scope]), key, n)).toEqual([]);
   },
 );
 
-test.each(Object.entries(ROLES))('the scopes of the role %s allow exactly its operations', async (_role, scopes) => {
-  const { key } = await createKey(api, { scopes });
-  expect(await findWrong(new Set(scopes), key)).toEqual([]);
-});
+test.each(Object.entries(ROLES).map(([role, scopes], n) => [role, scopes, n] as const))(
+  'the scopes of the role %s allow exactly its operations',
+  async (_role, scopes, n) => {
+    const { key } = await createKey(api, { scopes });
+    expect(await findWrong(new Set(scopes), key, n)).toEqual([]);
+  },
+);
 
 test('of the roles, only an owner manages keys and members; a viewer changes nothing', () => {
   const writes = ROLES.viewer.filter((scope: string) => scope.endsWith(':write'));

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { tidingsDirectly } from './support/program.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** `templates seed --api` with a catalog that has templates for digests, and with one that cannot be seeded. */
@@ -38,8 +38,8 @@ afterEach(async () => {
 });
 
 async function seed() {
-  const program = tidingsDirectly(['templates', 'seed', '--api', folder], { env: { TIDINGS_URL: server.url } });
-  return { code: await program.ended, output: program.output };
+  const { code, output } = await runLikeProcess(['templates', 'seed', '--api', folder], { TIDINGS_URL: server.url });
+  return { code, output };
 }
 
 const settings = async () => (await server.get('/api/v1/tenant')).body.settings;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tidingsDirectly } from './support/program.ts';
+import { runLikeProcess } from './support/cli.ts';
 
 /** `tidings simulate --messages`: every part of the messages of every channel. */
 
@@ -48,15 +48,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function simulate(...options: string[]): Promise<string> {
-  const program = tidingsDirectly([
-    'simulate',
-    join(folder, 'catalog'),
-    '--events',
-    join(folder, 'events.json'),
-    ...options,
-  ]);
-  expect(await program.ended, program.output).toBe(0);
-  return program.stdout;
+  const args = ['simulate', join(folder, 'catalog'), '--events', join(folder, 'events.json'), ...options];
+  const { code, stdout, output } = await runLikeProcess(args);
+  expect(code, output).toBe(0);
+  return stdout;
 }
 
 test('as JSON a step has each message with all its parts, and why one would not be sent', async () => {

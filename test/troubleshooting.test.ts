@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
+import { runLikeProcess } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { codeBlocks, commandsOf } from './support/markdown.ts';
-import { tidingsDirectly } from './support/program.ts';
 import { fakeProvider } from './support/providers.ts';
 import { type StandIn, startStandIn } from './support/stand-ins/http-stand-in.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -90,13 +90,12 @@ test.each(commands.filter(({ text: line }) => line.startsWith('npx tidings ')))(
   async ({ text: line }) => {
     const args = fill(line).replaceAll('"', '').split(/\s+/).slice(2);
     const env = { TIDINGS_URL: server.url, DATABASE_URL: tidings.database.url };
-    const program = tidingsDirectly(args, { env });
-    const code = await program.ended;
+    const { code, stdout, output } = await runLikeProcess(args, env);
     // Doctor and the check of an account say by 1 that they found something.
     const mayFind = args[0] === 'doctor' || args[0] === 'providers';
-    expect(mayFind ? [0, 1] : [0], program.output).toContain(code);
-    expect(program.output.trim()).not.toBe('');
-    expect(program.output).not.toMatch(/unknown command|unknown option|error: /);
+    expect(mayFind ? [0, 1] : [0], output).toContain(code);
+    expect(stdout.trim()).not.toBe('');
+    expect(output).not.toMatch(/unknown command|unknown option|error: /);
   },
 );
 

@@ -35,6 +35,12 @@ export type Route =
   /** `rule`, `key`: whose waits are listed; both null: the rules. */
   | { page: 'waiting'; rule: string | null; key: string | null }
   | { page: 'jobs' }
+  | { page: 'releases' }
+  | ({ page: 'audit' } & AuditFilter)
+  | { page: 'keys' }
+  | { page: 'members' }
+  | { page: 'webhooks' }
+  | { page: 'webhook'; id: string }
   /** `at`: rule, type or event of it to scroll to and mark, such as `rule:WELCOME`, or null. */
   | { page: 'catalog'; part: 'contents' | 'versions'; at: string | null }
   /** `id`: null before one is entered. */
@@ -45,6 +51,13 @@ export type Route =
 
 /** Parts of the pages of channels. */
 export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions' | 'connections';
+
+/** Which changes of the audit log are shown. Null: not narrowed. */
+export interface AuditFilter {
+  readonly actor: string | null;
+  readonly action: string | null;
+  readonly subject: string | null;
+}
 
 /** Which tasks of connectors are shown. Null: all. */
 export interface TaskFilter {
@@ -119,6 +132,12 @@ export function linkToCatalog(kind?: 'rule' | 'type' | 'event', name = ''): stri
 }
 
 export const linkToVersions = (): string => '/console/catalog/versions';
+export const linkToReleases = (): string => '/console/releases';
+export const linkToAudit = (): string => '/console/audit';
+export const linkToKeys = (): string => '/console/keys';
+export const linkToMembers = (): string => '/console/members';
+export const linkToWebhooks = (): string => '/console/webhooks';
+export const linkToWebhook = (id: string): string => `/console/webhooks/${encodeURIComponent(id)}`;
 
 /** Returns the link to a user, or to one event on the page of the user. */
 export function linkToUser(userId: string, eventId?: string): string {
@@ -260,6 +279,14 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   }
   if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
+  if (path === '/releases') return { page: 'releases' };
+  if (path === '/keys') return { page: 'keys' };
+  if (path === '/members') return { page: 'members' };
+  if (path === '/webhooks') return { page: 'webhooks' };
+  if (path === '/audit') {
+    const get = (name: keyof AuditFilter) => parameters.get(name);
+    return { page: 'audit', actor: get('actor'), action: get('action'), subject: get('subject') };
+  }
   if (path === '/catalog') return { page: 'catalog', part: 'contents', at: parameters.get('at') };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };
   if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };
@@ -287,7 +314,7 @@ function parseSends(path: string, parameters: URLSearchParams): Route | undefine
 /** Parses the path of a page about one user, batch, list or other thing; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
-    /^\/(users|batches|notifications|lists|segments|templates)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];
+    /^\/(users|batches|notifications|lists|segments|templates|webhooks)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];
   const id = decode(encoded);
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {
@@ -298,6 +325,7 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
   if (part !== undefined) return undefined;
   if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };
   if (list === 'lists') return { page: 'list', id };
+  if (list === 'webhooks') return { page: 'webhook', id };
   if (list === 'segments') return { page: 'segment', name: id };
   return list === 'templates' ? { page: 'template', id } : { page: 'notification', id };
 }

@@ -7,7 +7,7 @@ import { compileEmittedSchemas } from '../schemas/validate-event.ts';
 /**
  * Compiles the rules of one catalog version. Events that the rules emit are validated by the schemas of the same version.
  *
- * @param ajv pass one to share it: the first schema in a new Ajv costs a hundred times the next
+ * @param ajv pass one to share it: an Ajv is slow to create
  * @throws Error if a rule does not compile, which checked data never causes
  */
 export function compileRuleSet(version: number, data: CatalogData, ajv = newAjv()): RuleSet {

@@ -10,7 +10,7 @@ import { toViolation } from './violation.ts';
  * null if the event fits, or if the catalog declares nothing about its type. It converts no value, and its messages never
  * quote an address or a secret.
  *
- * @param ajv pass one to share it: the first schema in a new Ajv costs a hundred times the next
+ * @param ajv pass one to share it: an Ajv is slow to create
  */
 export function compileSchemas(data: Pick<CatalogData, 'events' | 'traits'>, ajv = newAjv()): ValidateEvent {
   const validators = new Map<string, ValidateFunction>();

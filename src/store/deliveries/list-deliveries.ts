@@ -54,8 +54,10 @@ export async function listDeliveries(
     [...span, ...filterValues(filter), limit],
   );
   const deliveries = rows.map(toDeliveryView);
-  const last = rows.length < limit ? await findEnd(pool, from, span) : toId(rows.at(-1));
-  return { deliveries, last };
+  if (rows.length === limit) return { deliveries, last: toId(rows.at(-1)) };
+  // Without a filter, a short page is the last one.
+  const isNarrowed = Object.values(filter).some((value) => value !== null);
+  return { deliveries, last: isNarrowed ? await findEnd(pool, from, span) : null };
 }
 
 /** Returns the last delivery that was looked at; null: there are no more after it. */

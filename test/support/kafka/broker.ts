@@ -142,7 +142,10 @@ export class Broker {
   }
 
   producer(): Promise<Producer> {
-    this.#producer ??= connect(this.kafka.producer({ allowAutoTopicCreation: false }));
+    // Idempotent: a request that is sent again because its answer came late stores no message twice.
+    this.#producer ??= connect(
+      this.kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 }),
+    );
     return this.#producer;
   }
 

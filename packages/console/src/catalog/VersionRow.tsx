@@ -1,6 +1,7 @@
 import { Badge, Group, Text } from '@mantine/core';
 import { formatCount } from '../../../../src/lib/text/format-count.ts';
 import type { CatalogVersion } from '../api/types.ts';
+import { StartRelease } from '../releases/StartRelease.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Time } from '../shell/Time.tsx';
 import { DiffView } from './DiffView.tsx';
@@ -24,7 +25,12 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
             {formatCount(notifications, 'notification type')}
           </Text>
         </Group>
-        {!row.active && <RollBackButton version={version} active={active} />}
+        {!row.active && (
+          <Group gap="xs">
+            <StartRelease version={version} />
+            <RollBackButton version={version} active={active} />
+          </Group>
+        )}
       </Group>
       {row.activations
         .filter(({ kind }) => kind === 'rolled_back')

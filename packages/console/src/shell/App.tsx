@@ -45,6 +45,12 @@ const PreferencesPage = lazy(async () => ({
   default: (await import('../preferences/PreferencesPage.tsx')).PreferencesPage,
 }));
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
+const AuditPage = lazy(async () => ({ default: (await import('../govern/AuditPage.tsx')).AuditPage }));
+const KeysPage = lazy(async () => ({ default: (await import('../govern/KeysPage.tsx')).KeysPage }));
+const MembersPage = lazy(async () => ({ default: (await import('../govern/MembersPage.tsx')).MembersPage }));
+const WebhooksPage = lazy(async () => ({ default: (await import('../webhooks/WebhooksPage.tsx')).WebhooksPage }));
+const WebhookPage = lazy(async () => ({ default: (await import('../webhooks/WebhookPage.tsx')).WebhookPage }));
+const ReleasesPage = lazy(async () => ({ default: (await import('../releases/ReleasesPage.tsx')).ReleasesPage }));
 const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
 const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
 const NewBatchPage = lazy(async () => ({ default: (await import('../batches/NewBatchPage.tsx')).NewBatchPage }));
@@ -155,6 +161,18 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <WaitingPage rule={route.rule} waitKey={route.key} />;
     case 'jobs':
       return <JobsPage />;
+    case 'releases':
+      return <ReleasesPage />;
+    case 'audit':
+      return <AuditPage filter={route} />;
+    case 'keys':
+      return <KeysPage />;
+    case 'webhooks':
+      return <WebhooksPage />;
+    case 'webhook':
+      return <WebhookPage key={route.id} id={route.id} />;
+    case 'members':
+      return <MembersPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage at={route.at} />;
     case 'templates':

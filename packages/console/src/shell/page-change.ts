@@ -91,6 +91,18 @@ function formatPageName(route: Route): string {
       return 'Preview';
     case 'batch':
       return 'Batch';
+    case 'releases':
+      return 'Releases';
+    case 'audit':
+      return 'Audit log';
+    case 'webhooks':
+      return 'Webhooks';
+    case 'webhook':
+      return 'Endpoint';
+    case 'keys':
+      return 'API keys';
+    case 'members':
+      return 'Members and roles';
     case 'catalog':
       return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
     case 'overview':

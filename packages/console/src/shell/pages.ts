@@ -1,5 +1,6 @@
 /* The pages of the menu, in their groups. */
 import {
+  linkToAudit,
   linkToBatches,
   linkToCatalog,
   linkToChannels,
@@ -7,16 +8,20 @@ import {
   linkToDeadLetters,
   linkToDeliveries,
   linkToJobs,
+  linkToKeys,
   linkToLists,
   linkToLive,
+  linkToMembers,
   linkToNotifications,
   linkToOverview,
   linkToPreview,
   linkToRejected,
+  linkToReleases,
   linkToSend,
   linkToTemplates,
   linkToVersions,
   linkToWaiting,
+  linkToWebhooks,
   type Route,
 } from '../route.ts';
 import {
@@ -31,9 +36,12 @@ import {
   IconFeather,
   IconGauge,
   IconHistory,
+  IconKey,
   IconLink,
   IconList,
+  IconLock,
   IconLoudspeaker,
+  IconMail,
   IconMailAlert,
   IconMailCheck,
   IconMailOff,
@@ -41,6 +49,7 @@ import {
   IconMoney,
   IconSend,
   IconSplit,
+  IconUser,
   IconWebhook,
 } from './icons.tsx';
 
@@ -88,6 +97,13 @@ export const MENU: readonly MenuGroup[] = [
       { key: 'templates', label: 'Templates', href: linkToTemplates(null), Icon: IconMessage },
       { key: 'preview', label: 'Preview', href: linkToPreview({}), Icon: IconEye, words: 'render template' },
       { key: 'catalog versions', label: 'Versions', href: linkToVersions(), Icon: IconHistory, words: 'roll back' },
+      {
+        key: 'releases',
+        label: 'Releases',
+        href: linkToReleases(),
+        Icon: IconSplit,
+        words: 'canary share watch rollback',
+      },
     ],
   },
   {
@@ -111,8 +127,15 @@ export const MENU: readonly MenuGroup[] = [
         key: 'channels accounts',
         label: 'Channels',
         href: linkToChannels(),
+        Icon: IconMail,
+        words: 'providers accounts',
+      },
+      {
+        key: 'webhooks',
+        label: 'Webhooks',
+        href: linkToWebhooks(),
         Icon: IconWebhook,
-        words: 'providers accounts endpoints webhooks',
+        words: 'endpoints replay secret',
       },
       { key: 'channels sending', label: 'Sending', href: linkToChannels('sending'), Icon: IconMailCheck },
       { key: 'channels routes', label: 'Routes', href: linkToChannels('routes'), Icon: IconSplit },
@@ -135,6 +158,9 @@ export const MENU: readonly MenuGroup[] = [
         Icon: IconMailOff,
         words: 'blocked addresses bounces unsubscribed',
       },
+      { key: 'keys', label: 'API keys', href: linkToKeys(), Icon: IconKey, words: 'secrets scopes rotate' },
+      { key: 'members', label: 'Members', href: linkToMembers(), Icon: IconUser, words: 'members roles invite' },
+      { key: 'audit', label: 'Audit log', href: linkToAudit(), Icon: IconLock, words: 'who changed what' },
     ],
   },
 ];
@@ -147,6 +173,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
+  webhook: 'webhooks',
 };
 
 /** Returns the key of the page of the menu that a route is, or belongs to. */

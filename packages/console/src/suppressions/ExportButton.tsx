@@ -3,16 +3,13 @@ import type { Suppression } from '@tidings/client/types';
 import { exportSuppressions } from '../api/suppressions.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
+import { saveFile } from '../shell/save-file.ts';
 
 /** Button that saves the suppressions of a reason, or all, as a file with a line of JSON each. */
 export function ExportButton({ reason }: { reason: Suppression['reason'] | null }) {
   const save = useMutation({
     mutationFn: () => exportSuppressions(reason),
-    onSuccess: (text) => {
-      const url = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }));
-      Object.assign(document.createElement('a'), { href: url, download: 'suppressions.ndjson' }).click();
-      URL.revokeObjectURL(url);
-    },
+    onSuccess: (text) => saveFile('suppressions.ndjson', text, 'application/x-ndjson'),
     onError: (error) => announce(`It could not be exported: ${error.message}.`),
   });
   return (

@@ -1,5 +1,6 @@
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { Json, JsonObject } from '../../../model/event.ts';
-import { FORMATS, linearRegExp, newAjv } from '../../schemas/ajv.ts';
+import { FORMATS, linearRegExp, newAjv, newCheckingAjv } from '../../schemas/ajv.ts';
 import { expandedSize, getDefinitionName, unescapePointer } from '../../schemas/schema-size.ts';
 import { suggest } from '../suggest.ts';
 import { type Tree, toJson, type YamlFile } from '../yaml.ts';
@@ -48,8 +49,9 @@ export function parseFullSchema(file: YamlFile, tree: Tree): JsonObject | undefi
   return parser.finish(schema, (path) => findTree(tree, path)) ? schema : undefined;
 }
 
-/** An Ajv is slow to create. It keeps no schema between two checks. */
-let sharedAjv: ReturnType<typeof newAjv> | undefined;
+/** An Ajv is slow to create, one that checks even more. They keep no schema between two checks. */
+let compiling: ReturnType<typeof newAjv> | undefined;
+let checking: ReturnType<typeof newCheckingAjv> | undefined;
 
 /** Parses one schema. `finish` must be called last. */
 class SchemaParser {
@@ -69,14 +71,14 @@ class SchemaParser {
     if (this.#hasProblem) return false;
     const start = locate([]).at;
     if (!this.#checkRefs(schema, start)) return false;
-    sharedAjv ??= newAjv();
-    const ajv = sharedAjv;
-    if (!ajv.validateSchema(schema)) {
-      const error = ajv.errors?.[0];
-      const path = (error?.instancePath ?? '').split('/').slice(1).map(unescapePointer);
+    const error = findSchemaError(schema);
+    if (error) {
+      const path = error.instancePath.split('/').slice(1).map(unescapePointer);
       const what = path.at(-1) ?? 'the schema';
-      return this.#report(locate(path).at, `${JSON.stringify(what)} ${error?.message ?? 'is not valid'}`);
+      return this.#report(locate(path).at, `${JSON.stringify(what)} ${error.message ?? 'is not valid'}`);
     }
+    compiling ??= newAjv();
+    const ajv = compiling;
     try {
       ajv.compile(schema);
       return true;
@@ -233,6 +235,43 @@ class SchemaParser {
     this.#file.report(at, message, hint);
     return false;
   }
+}
+
+/** Returns the first error that the meta-schema of JSON Schema finds in a schema. */
+function findSchemaError(schema: JsonObject): ErrorObject | undefined {
+  if (isPlain(schema)) return;
+  checking ??= newCheckingAjv();
+  if (!checking.validateSchema(schema)) return checking.errors?.[0];
+}
+
+/**
+ * Whether a schema has only keywords whose values the parser has checked in full, as most have: it needs no check by the
+ * meta-schema, which a start would otherwise wait for.
+ */
+function isPlain(schema: Json | undefined): boolean {
+  if (typeof schema === 'boolean') return true;
+  if (schema === null || typeof schema !== 'object' || Array.isArray(schema)) return false;
+  return Object.entries(schema).every(([keyword, value]) => {
+    switch (keyword) {
+      case 'enum':
+        return true;
+      case 'type':
+      case 'format':
+        return typeof value === 'string';
+      case 'properties':
+        return Object.values(value as JsonObject).every(isPlain);
+      case 'items':
+        return isPlain(value);
+      case 'required':
+        return (
+          Array.isArray(value) &&
+          value.every((name) => typeof name === 'string') &&
+          new Set(value).size === value.length
+        );
+      default:
+        return false;
+    }
+  });
 }
 
 /** Whether every name in `required` is a property; the first other one is reported. */

@@ -1,0 +1,143 @@
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { AuditEntry, AuditLogPage } from '@tidings/client/types';
+import { type FormEvent, useState } from 'react';
+import { exportAuditLog, getAuditLog } from '../api/govern.ts';
+import { FactRows } from '../channels/FactTable.tsx';
+import { type AuditFilter, setParameter } from '../route.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { announce } from '../shell/announce.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { Fields } from '../shell/Fields.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { Permitted } from '../shell/Permitted.tsx';
+import { saveFile } from '../shell/save-file.ts';
+import { Time } from '../shell/Time.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+
+const FIELDS: Record<keyof AuditFilter, { readonly label: string; readonly description: string }> = {
+  actor: { label: 'Who', description: 'Name or id, whole' },
+  action: { label: 'Action', description: 'Such as key.revoked, or key for all of keys' },
+  subject: { label: 'What', description: 'Id of what was changed' },
+};
+
+const getId = ({ entry_id: id }: AuditEntry): string => id;
+const mergePages = (pages: readonly AuditLogPage[]): AuditEntry[] =>
+  uniqueBy(
+    pages.flatMap(({ entries }) => entries),
+    getId,
+  );
+
+/** Changes, newest first, each with its actor. */
+export function AuditPage({ filter }: { filter: AuditFilter }) {
+  return (
+    <Stack gap="md">
+      <PageTitle>Audit log</PageTitle>
+      <Permitted scope="audit_log:read">
+        <FilterForm filter={filter} />
+        <AuditList filter={filter} />
+      </Permitted>
+    </Stack>
+  );
+}
+
+function FilterForm({ filter }: { filter: AuditFilter }) {
+  const [typed, setTyped] = useState(filter);
+  const save = useMutation({
+    mutationFn: () => exportAuditLog(filter),
+    onSuccess: (text) => saveFile('audit-log.ndjson', text, 'application/x-ndjson'),
+    onError: (error) => announce(`It could not be exported: ${error.message}.`),
+  });
+  const show = (event: FormEvent) => {
+    event.preventDefault();
+    for (const [name, value] of Object.entries(typed)) setParameter(name, value?.trim() || null);
+  };
+  return (
+    <form onSubmit={show}>
+      <Group gap="sm" align="flex-end">
+        {(Object.keys(FIELDS) as (keyof AuditFilter)[]).map((name) => (
+          <TextInput
+            key={name}
+            {...FIELDS[name]}
+            value={typed[name] ?? ''}
+            onChange={(event) => setTyped({ ...typed, [name]: event.currentTarget.value })}
+            autoComplete="off"
+            data-testid={`audit-${name}`}
+          />
+        ))}
+        <Button type="submit" variant="default" data-testid="audit-show">
+          Show
+        </Button>
+        <ActionButton action="export" busy={save.isPending} onClick={() => save.mutate()} data-testid="export-audit">
+          Export
+        </ActionButton>
+      </Group>
+    </form>
+  );
+}
+
+function AuditList({ filter }: { filter: AuditFilter }) {
+  const list = useLivePages<AuditLogPage, AuditEntry>({
+    key: ['audit-log', filter.actor, filter.action, filter.subject],
+    load: (after) => getAuditLog(filter, after),
+    mergePages,
+    getId,
+    pollMs: PAGE_POLL_MS,
+  });
+  return (
+    <LiveList
+      list={list}
+      empty={
+        <EmptyState title="No changes">
+          {Object.values(filter).some((value) => value !== null)
+            ? 'Nothing was changed that fits the filter.'
+            : 'Each change by a member, a key or a command appears here.'}
+        </EmptyState>
+      }
+    >
+      {(items) => <FactRows testId="audit" items={items} getId={getId} columns={COLUMNS} />}
+    </LiveList>
+  );
+}
+
+const COLUMNS = {
+  When: ({ at }: AuditEntry) => <Time value={at} />,
+  Who: ({ actor, actor_kind: kind, from }: AuditEntry) => (
+    <>
+      <Text size="sm" className="break">
+        {actor}
+      </Text>
+      <Text size="xs" c="dimmed">
+        {kind}
+        {from !== null && `, ${from}`}
+      </Text>
+    </>
+  ),
+  Action: ({ action }: AuditEntry) => <span className="name">{action}</span>,
+  What: ({ subject }: AuditEntry) => <span className="name break">{subject}</span>,
+  Change: (entry: AuditEntry) => <Change entry={entry} />,
+};
+
+function Change({ entry: { detail, before, after } }: { entry: AuditEntry }) {
+  const parts = Object.entries({ Detail: detail, Before: before, After: after }).flatMap(([label, values]) =>
+    values === null || Object.keys(values).length === 0 ? [] : [{ label, values }],
+  );
+  if (parts.length === 0) return null;
+  return (
+    <Disclosure label="Details" testId="audit-detail">
+      <Stack gap="xs">
+        {parts.map(({ label, values }) => (
+          <div key={label}>
+            <Text size="xs" fw={600}>
+              {label}
+            </Text>
+            <Fields values={values} />
+          </div>
+        ))}
+      </Stack>
+    </Disclosure>
+  );
+}

@@ -1,0 +1,156 @@
+import { Group, NativeSelect, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { Member } from '@tidings/client/types';
+import { useState } from 'react';
+import { addMember, changeRole, getMembers, removeMember } from '../api/govern.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { announce } from '../shell/announce.tsx';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconBan, IconCheck, IconClock, IconUser } from '../shell/icons.tsx';
+import type { Look } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { Permitted } from '../shell/Permitted.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+
+type Role = Member['role'];
+
+const ROLES: Record<Role, string> = {
+  owner: 'Owner: everything, with keys and members',
+  editor: 'Editor: rules, templates and settings',
+  operator: 'Operator: what is stuck, sends, accounts',
+  support: 'Support: users and their messages',
+  viewer: 'Viewer: reads, changes nothing',
+};
+
+const STATES: Record<Member['state'], Look> = {
+  active: { label: 'Active', color: 'gray', Icon: IconCheck },
+  invited: { label: 'Invited', color: 'blue', Icon: IconClock },
+};
+
+/** Members of the tenant: they may use this console, each by the rights of a role. */
+export function MembersPage() {
+  const can = useScopes();
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <PageTitle>Members and roles</PageTitle>
+        {can('members:write') && <Invite />}
+      </Group>
+      <Permitted scope="members:read">
+        <FactTable
+          title="Members"
+          testId="members"
+          load={getMembers}
+          getItems={({ members }) => members}
+          getId={({ member_id: id }) => id}
+          empty="No one is invited. A login at your identity provider alone gives no access."
+          columns={{
+            Member: ({ name, email, subject }) => (
+              <>
+                <Text size="sm" fw={600} className="break">
+                  {name}
+                </Text>
+                <Text size="xs" c="dimmed" className="break">
+                  {email ?? subject}
+                </Text>
+              </>
+            ),
+            State: ({ state }) => <StatusBadge look={STATES[state]} testId="member-state" />,
+            Role: (member) =>
+              can('members:write') ? <RoleField member={member} /> : <Text size="sm">{member.role}</Text>,
+            'Last login': ({ last_login_at: at }) => (at === null ? 'never' : <Time value={at} />),
+            Added: ({ added_at: at, added_by: by }) => (
+              <>
+                <Time value={at} />
+                <Text size="xs" c="dimmed" className="break">
+                  by {by}
+                </Text>
+              </>
+            ),
+            Actions: (member) => can('members:write') && <Remove member={member} />,
+          }}
+        />
+      </Permitted>
+    </Stack>
+  );
+}
+
+function RoleField({ member: { member_id: id, name, role } }: { member: Member }) {
+  const queries = useQueryClient();
+  const change = useMutation({
+    mutationFn: (wanted: Role) => changeRole(id, wanted),
+    onSuccess: (changed) => announce(`${name} is ${changed.role} now.`),
+    onError: (error) => announce(`The role of ${name} stays: ${error.message}.`),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['members'] }),
+  });
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={`Role of ${name}`}
+      value={change.isPending ? change.variables : role}
+      onChange={(event) => change.mutate(event.currentTarget.value as Role)}
+      data={Object.keys(ROLES)}
+      data-testid="member-role"
+    />
+  );
+}
+
+function Remove({ member: { member_id: id, name } }: { member: Member }) {
+  const queries = useQueryClient();
+  return (
+    <ConfirmButton
+      label="Remove"
+      leftSection={<IconBan size={14} />}
+      color="red"
+      act={async () => {
+        await removeMember(id);
+        await queries.invalidateQueries({ queryKey: ['members'] });
+        return `${name} has no access any longer.`;
+      }}
+      testId="member-remove"
+    >
+      {`${name} is logged out at once, and may not log in again without an invitation.`}
+    </ConfirmButton>
+  );
+}
+
+function Invite() {
+  const queries = useQueryClient();
+  const [email, setEmail] = useState('');
+  const [role, setRole] = useState<Role>('viewer');
+  return (
+    <ConfirmButton
+      label="Invite"
+      leftSection={<IconUser size={14} />}
+      isFilled={/.@./.test(email)}
+      act={async () => {
+        const { name } = await addMember({ email: email.trim(), role });
+        await queries.invalidateQueries({ queryKey: ['members'] });
+        setEmail('');
+        return `${name} may log in.`;
+      }}
+      testId="member-invite"
+    >
+      <Stack gap="sm">
+        <TextInput
+          label="Email"
+          description="That your identity provider has verified at the login. No message is sent"
+          type="email"
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+          autoComplete="off"
+          data-testid="member-email"
+        />
+        <NativeSelect
+          label="Role"
+          value={role}
+          onChange={(event) => setRole(event.currentTarget.value as Role)}
+          data={Object.entries(ROLES).map(([value, label]) => ({ value, label }))}
+          data-testid="member-role-field"
+        />
+      </Stack>
+    </ConfirmButton>
+  );
+}

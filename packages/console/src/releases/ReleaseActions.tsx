@@ -1,0 +1,115 @@
+import { NumberInput, Stack, Text, TextInput } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import type { Release } from '@tidings/client/types';
+import { useState } from 'react';
+import { finishRelease, raiseShare, rollBackRelease } from '../api/releases.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconArrowUp, IconChecks, IconUndo } from '../shell/icons.tsx';
+import { describeShare } from './release-look.ts';
+
+interface ReleaseProps {
+  readonly release: Release;
+}
+
+/** Returns a function that lets the lists of releases and versions be asked for again, and returns what is said. */
+function useDone(): (text: string) => Promise<string> {
+  const queries = useQueryClient();
+  return async (text) => {
+    await Promise.all(['releases', 'catalog'].map((key) => queries.invalidateQueries({ queryKey: [key] })));
+    return text;
+  };
+}
+
+/** Button that releases to a larger share. */
+export function RaiseShareButton({ release: { release_id: id, share, to_version: version } }: ReleaseProps) {
+  const [typed, setTyped] = useState<string | number>(Math.min(100, share * 2));
+  const wanted = Number(typed);
+  const done = useDone();
+  return (
+    <ConfirmButton
+      label="Raise share"
+      leftSection={<IconArrowUp size={14} />}
+      isFilled={typed !== '' && wanted > share && wanted <= 100}
+      act={async () => done(`Version ${version} decides about ${describeShare((await raiseShare(id, wanted)).share)}.`)}
+      testId="release-share"
+    >
+      <Stack gap="sm">
+        <Text size="sm">Users of the present share stay in it; it never becomes smaller.</Text>
+        <NumberInput
+          label="Percentage of the users"
+          description={`More than ${share}, at most 100`}
+          value={typed}
+          onChange={setTyped}
+          max={100}
+          decimalScale={2}
+          suffix="%"
+          hideControls
+          data-testid="share-field"
+        />
+      </Stack>
+    </ConfirmButton>
+  );
+}
+
+/** Button that makes the version of a release the active one. */
+export function FinishButton({ release: { release_id: id, to_version: version } }: ReleaseProps) {
+  const [reason, setReason] = useState('');
+  const done = useDone();
+  return (
+    <ConfirmButton
+      label="Finish"
+      leftSection={<IconChecks size={14} />}
+      act={async () => {
+        await finishRelease(id, reason);
+        return done(`Version ${version} is the active one of all users.`);
+      }}
+      testId="release-finish"
+    >
+      <Stack gap="sm">
+        <Text size="sm">Version {version} becomes the active one, and decides about all users.</Text>
+        <ReasonField value={reason} onChange={setReason} />
+      </Stack>
+    </ConfirmButton>
+  );
+}
+
+/** Button that takes the version of a release back. */
+export function RollBackReleaseButton({ release }: ReleaseProps) {
+  const { release_id: id, from_version: before } = release;
+  const [reason, setReason] = useState('');
+  const done = useDone();
+  return (
+    <ConfirmButton
+      label="Roll back"
+      leftSection={<IconUndo size={14} />}
+      color="red"
+      act={async () => {
+        await rollBackRelease(id, reason);
+        return done(`Version ${before} decides about all users again.`);
+      }}
+      testId="release-rollback"
+    >
+      <Stack gap="sm">
+        <Text size="sm">
+          Version {before} decides about all users again. Messages that were sent stay sent, and waits that version{' '}
+          {release.to_version} has begun end by it.
+        </Text>
+        <ReasonField value={reason} onChange={setReason} />
+      </Stack>
+    </ConfirmButton>
+  );
+}
+
+function ReasonField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  return (
+    <TextInput
+      label="Reason"
+      description="For the history of the release and the audit log"
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      maxLength={500}
+      autoComplete="off"
+      data-testid="release-reason"
+    />
+  );
+}

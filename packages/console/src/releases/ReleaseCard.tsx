@@ -1,0 +1,87 @@
+import { Group, Paper, Stack, Text } from '@mantine/core';
+import type { Release } from '@tidings/client/types';
+import { DiffView } from '../catalog/DiffView.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+import { Comparison } from './Comparison.tsx';
+import { FinishButton, RaiseShareButton, RollBackReleaseButton } from './ReleaseActions.tsx';
+import { describeShare, RELEASE_STATES } from './release-look.ts';
+
+/** A release: its share, its history, its changes, and how both versions do. */
+export function ReleaseCard({ release }: { release: Release }) {
+  const can = useScopes();
+  const isUnderWay = release.state === 'watching';
+  return (
+    <Paper withBorder p="md" data-row data-testid="release" data-release={release.release_id}>
+      <Stack gap="sm">
+        <Group justify="space-between" gap="sm">
+          <Group gap="sm">
+            <Text fw={650} component="h2" size="md">
+              Version {release.to_version} for {describeShare(release.share)}
+            </Text>
+            <StatusBadge look={RELEASE_STATES[release.state]} testId="release-state" />
+          </Group>
+          {isUnderWay && can('catalog:write') && (
+            <Group gap="xs">
+              {release.share < 100 && <RaiseShareButton release={release} />}
+              <FinishButton release={release} />
+              <RollBackReleaseButton release={release} />
+            </Group>
+          )}
+        </Group>
+        {release.note !== null && (
+          <Text size="sm" className="break">
+            {release.note}
+          </Text>
+        )}
+        <History release={release} />
+        {isUnderWay ? (
+          <Comparison release={release} />
+        ) : (
+          <Disclosure label="Numbers of both versions" testId="release-numbers">
+            <Comparison release={release} />
+          </Disclosure>
+        )}
+        <Disclosure label={`Changes from version ${release.from_version}`} testId="release-changes">
+          <DiffView from={release.from_version} to={release.to_version} />
+        </Disclosure>
+      </Stack>
+    </Paper>
+  );
+}
+
+function History({ release }: { release: Release }) {
+  const { steps, finish_at: finishAt, watch, ended_at: endedAt, ended_by: endedBy, end_reason: reason } = release;
+  return (
+    <Stack gap={2} data-testid="release-history">
+      {steps.map(({ at, share, by }) => (
+        <Text key={at} size="sm" c="dimmed" className="break">
+          {describeShare(share)} since <Time value={at} as="full" />, by {by}
+        </Text>
+      ))}
+      {endedAt !== null && (
+        <Text size="sm" className="break">
+          {RELEASE_STATES[release.state].label} <Time value={endedAt} as="full" />
+          {endedBy !== null && ` by ${endedBy}`}
+          {reason !== null && `: ${reason}`}
+        </Text>
+      )}
+      {endedAt === null && (
+        <Text size="sm" c="dimmed">
+          {watch === null
+            ? 'It is not watched: only a command rolls it back. '
+            : 'It is rolled back by itself if a number is beyond its bound. '}
+          {finishAt === null ? (
+            'It finishes by command.'
+          ) : (
+            <>
+              It finishes by itself on <Time value={finishAt} as="full" /> if nothing is beyond its bound then.
+            </>
+          )}
+        </Text>
+      )}
+    </Stack>
+  );
+}

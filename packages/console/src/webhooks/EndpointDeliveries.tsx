@@ -1,0 +1,96 @@
+import { Stack, Text } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { WebhookDelivery } from '@tidings/client/types';
+import { getWebhookDeliveries, replayWebhookDelivery } from '../api/webhooks.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { linkToUser } from '../route.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { announce } from '../shell/announce.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { IconUndo } from '../shell/icons.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { getStatusLook } from './webhook-look.ts';
+
+/** Messages to an endpoint, newest first, each with its attempts and their answers. */
+export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: boolean }) {
+  return (
+    <FactTable
+      title="Messages"
+      testId="webhook-deliveries"
+      of={id}
+      load={(after) => getWebhookDeliveries(id, after)}
+      getItems={({ deliveries }) => deliveries}
+      getId={({ delivery_id: deliveryId }) => deliveryId}
+      empty="Nothing was due for it yet."
+      columns={{
+        Type: ({ notification_type: type }) => <span className="name">{type}</span>,
+        User: ({ user_id: userId }) => (
+          <a className="user-link" href={linkToUser(userId)} title={userId}>
+            {userId}
+          </a>
+        ),
+        State: (delivery) => (
+          <>
+            <StatusBadge look={getStatusLook(delivery)} testId="webhook-delivery-state" />
+            {(delivery.reason ?? delivery.hold_code) !== null && (
+              <Text size="xs" c="dimmed" mt={2} className="break">
+                {delivery.reason ?? delivery.hold_code}
+              </Text>
+            )}
+          </>
+        ),
+        Created: ({ created_at: at }) => <Time value={at} />,
+        Attempts: (delivery) => <Attempts delivery={delivery} />,
+        Actions: ({ delivery_id: deliveryId, finished_at: finishedAt }) =>
+          mayReplay && finishedAt !== null && <ReplayOne id={id} deliveryId={deliveryId} />,
+      }}
+    />
+  );
+}
+
+function Attempts({ delivery: { attempts, due_at: dueAt } }: { delivery: WebhookDelivery }) {
+  if (attempts.length === 0) return dueAt === null ? 'none' : <Time value={dueAt} />;
+  return (
+    <Disclosure label={String(attempts.length)} testId="webhook-attempts">
+      <Stack gap={6}>
+        {attempts.map(({ attempt, started_at: at, duration_ms: ms, outcome, code, reason, response }) => (
+          <div key={attempt}>
+            <Text size="xs">
+              <Time value={at} as="full" />, {outcome} after {ms} ms
+              {code !== null && `, ${code}`}
+            </Text>
+            {(response ?? reason) !== null && (
+              <Text size="xs" c="dimmed" className="break">
+                {response ?? reason}
+              </Text>
+            )}
+          </div>
+        ))}
+      </Stack>
+    </Disclosure>
+  );
+}
+
+function ReplayOne({ id, deliveryId }: { id: string; deliveryId: string }) {
+  const queries = useQueryClient();
+  const replay = useMutation({
+    mutationFn: () => replayWebhookDelivery(id, deliveryId),
+    onSuccess: () => {
+      announce('It is sent again.');
+      return queries.invalidateQueries({ queryKey: ['webhook-deliveries'] });
+    },
+    onError: (error) => announce(`It is not sent again: ${error.message}.`),
+  });
+  return (
+    <ActionButton
+      action="replay"
+      busy={replay.isPending}
+      leftSection={<IconUndo size={14} />}
+      onClick={() => replay.mutate()}
+      data-testid="webhook-replay-one"
+    >
+      Replay
+    </ActionButton>
+  );
+}

@@ -1,0 +1,38 @@
+import { Text } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { Webhook, WebhookTestResult } from '@tidings/client/types';
+import { testWebhook } from '../api/webhooks.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { IconSend } from '../shell/icons.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+
+/** Button that sends a test request, and says what the endpoint answered. */
+export function TestEndpoint({ endpoint: { endpoint_id: id } }: { endpoint: Webhook }) {
+  const test = useMutation({ mutationFn: () => testWebhook(id) });
+  return (
+    <>
+      <ActionButton
+        action="test"
+        busy={test.isPending}
+        leftSection={<IconSend size={14} />}
+        onClick={() => test.mutate()}
+        data-testid="webhook-test"
+      >
+        Send a test
+      </ActionButton>
+      {test.error && <ProblemView problem={test.error} />}
+      {test.data && (
+        <Text size="sm" className="break" role="status" data-testid="webhook-answer">
+          {describe(test.data)}
+        </Text>
+      )}
+    </>
+  );
+}
+
+function describe({ outcome, response, reason, duration_ms: ms }: WebhookTestResult): string {
+  const answer = response === null ? '' : ` It answered: ${response}`;
+  if (outcome === 'sent') return `The test succeeded after ${ms} ms.${answer}`;
+  if (outcome === 'sandboxed') return 'The test stayed in the sandbox: nothing left this machine.';
+  return `The test failed after ${ms} ms: ${reason ?? 'without a reason'}.${answer}`;
+}

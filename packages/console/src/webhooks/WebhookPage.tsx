@@ -1,0 +1,131 @@
+import { Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Webhook } from '@tidings/client/types';
+import { changeWebhook, deleteWebhook, getWebhook } from '../api/webhooks.ts';
+import { linkToWebhooks, openLink } from '../route.ts';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconBan, IconPause, IconPlay } from '../shell/icons.tsx';
+import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+import { EndpointDeliveries } from './EndpointDeliveries.tsx';
+import { ReplayButton } from './ReplayButton.tsx';
+import { TestEndpoint } from './TestEndpoint.tsx';
+import { RotateSecret } from './WebhookSecrets.tsx';
+import { describeTypes, getEndpointLook } from './webhook-look.ts';
+
+/** One endpoint: whether it answers, what it got and what it answered, and what can be done. */
+export function WebhookPage({ id }: { id: string }) {
+  const can = useScopes();
+  const query = useQuery({
+    queryKey: ['webhooks', id],
+    queryFn: () => getWebhook(id),
+    refetchInterval: PAGE_POLL_MS,
+  });
+  if (query.error) {
+    return (
+      <Stack gap="md">
+        <PageTitle>Endpoint</PageTitle>
+        <ProblemView problem={query.error} retry={() => query.refetch()} />
+      </Stack>
+    );
+  }
+  if (query.isPending) return <Skeleton height={320} />;
+  const endpoint = query.data;
+  return (
+    <Stack gap="md">
+      <PageTitle>{endpoint.url}</PageTitle>
+      <Paper withBorder p="md">
+        <Stack gap="sm">
+          <Group gap="sm">
+            <StatusBadge look={getEndpointLook(endpoint)} testId="webhook-state" />
+            <Text size="sm" className="break">
+              Receives {describeTypes(endpoint)}
+              {endpoint.description !== '' && `. ${endpoint.description}`}
+            </Text>
+          </Group>
+          <StateText endpoint={endpoint} />
+          {can('webhooks:write') && (
+            <Group gap="xs">
+              <TestEndpoint endpoint={endpoint} />
+              <StateButton endpoint={endpoint} />
+              <ReplayButton endpoint={endpoint} />
+              <RotateSecret endpoint={endpoint} />
+              <DeleteButton endpoint={endpoint} />
+            </Group>
+          )}
+        </Stack>
+      </Paper>
+      <EndpointDeliveries id={id} mayReplay={can('webhooks:write')} />
+    </Stack>
+  );
+}
+
+/** Says since when an endpoint fails, and what comes of it. */
+function StateText({ endpoint }: { endpoint: Webhook }) {
+  const { state, state_changed_at: changedAt, failing_since: failingSince, ends_at: endsAt } = endpoint;
+  if (state !== 'active') {
+    return (
+      <Text size="sm">
+        Disabled since <Time value={changedAt} as="full" />. What is due for it is kept, and sent when it is enabled.
+      </Text>
+    );
+  }
+  if (failingSince === null) return null;
+  return (
+    <Text size="sm">
+      Nothing succeeded since <Time value={failingSince} as="full" />.
+      {endsAt !== null && (
+        <>
+          {' '}
+          It is disabled on <Time value={endsAt} as="full" /> if nothing succeeds until then.
+        </>
+      )}
+    </Text>
+  );
+}
+
+function StateButton({ endpoint: { endpoint_id: id, state } }: { endpoint: Webhook }) {
+  const queries = useQueryClient();
+  const isActive = state === 'active';
+  return (
+    <ConfirmButton
+      label={isActive ? 'Disable' : 'Enable'}
+      leftSection={isActive ? <IconPause size={14} /> : <IconPlay size={14} />}
+      act={async () => {
+        await changeWebhook(id, { state: isActive ? 'disabled' : 'active' });
+        await queries.invalidateQueries({ queryKey: ['webhooks'] });
+        return isActive ? 'The endpoint is disabled.' : 'The endpoint is active.';
+      }}
+      testId="webhook-toggle"
+    >
+      {isActive
+        ? 'Nothing is sent to it until it is enabled. What is due for it is kept.'
+        : 'What was kept for it is sent, the oldest first.'}
+    </ConfirmButton>
+  );
+}
+
+function DeleteButton({ endpoint: { endpoint_id: id, url } }: { endpoint: Webhook }) {
+  const queries = useQueryClient();
+  return (
+    <ConfirmButton
+      label="Delete"
+      leftSection={<IconBan size={14} />}
+      color="red"
+      typed={new URL(url).hostname}
+      act={async () => {
+        await deleteWebhook(id);
+        openLink(linkToWebhooks());
+        await queries.invalidateQueries({ queryKey: ['webhooks'] });
+        return 'The endpoint is deleted.';
+      }}
+      testId="webhook-delete"
+    >
+      What is due for it is no longer sent. This cannot be undone.
+    </ConfirmButton>
+  );
+}

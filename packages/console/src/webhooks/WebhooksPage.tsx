@@ -1,0 +1,54 @@
+import { Anchor, Group, Stack, Text } from '@mantine/core';
+import type { Webhook } from '@tidings/client/types';
+import { getWebhooks } from '../api/channels.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { linkToWebhook } from '../route.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { Permitted } from '../shell/Permitted.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+import { CreateWebhook } from './WebhookSecrets.tsx';
+import { describeTypes, getEndpointLook } from './webhook-look.ts';
+
+/** Endpoints of webhooks, each with whether its messages arrive. */
+export function WebhooksPage() {
+  const can = useScopes();
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <PageTitle>Webhooks</PageTitle>
+        {can('webhooks:write') && <CreateWebhook />}
+      </Group>
+      <Permitted scope="webhooks:read">
+        <FactTable
+          title="Endpoints"
+          testId="webhooks"
+          load={getWebhooks}
+          getItems={({ webhooks }) => webhooks}
+          getId={({ endpoint_id: id }) => id}
+          empty="No endpoint. One that you create receives messages of the channel webhook, or facts about all channels."
+          columns={{
+            Endpoint: ({ endpoint_id: id, url, description }: Webhook) => (
+              <>
+                <Anchor className="break" href={linkToWebhook(id)} data-testid="webhook-link">
+                  {url}
+                </Anchor>
+                {description !== '' && (
+                  <Text size="xs" c="dimmed" className="break">
+                    {description}
+                  </Text>
+                )}
+              </>
+            ),
+            Receives: (endpoint: Webhook) => <span className="break">{describeTypes(endpoint)}</span>,
+            State: (endpoint: Webhook) => <StatusBadge look={getEndpointLook(endpoint)} testId="webhook-state" />,
+            Since: ({ state, state_changed_at: changedAt, failing_since: failingSince }: Webhook) => (
+              <Time value={state === 'active' ? (failingSince ?? changedAt) : changedAt} />
+            ),
+          }}
+        />
+      </Permitted>
+    </Stack>
+  );
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
+import { hasBrowser, useConsole } from './support/console.ts';
+
+describe.skipIf(!hasBrowser)('the page of releases', () => {
+  const app = useConsole(async ({ tidings, server, catalog }) => {
+    const changed = new Map(catalog);
+    changed.set('rules.yaml', changed.get('rules.yaml')!.replace('event.starts_at - 24h', 'event.starts_at - 2h'));
+    expect(await tidings.apply(changed)).toBe(2);
+    expect((await server.post('/api/v1/catalog/rollback', { version: 1 })).status).toBe(200);
+  });
+  const latest = async () => (await app.server.get('/api/v1/releases')).body.releases[0];
+
+  test('a version is released to a share, to a larger one, and taken back with a reason', async () => {
+    const { page } = await app.visit('console/catalog/versions');
+    await page.getByTestId('version').first().getByTestId('release-start').click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByTestId('difference').getByText('REMINDER').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await dialog.getByLabel('Note').fill('reminders at the last moment');
+    await dialog.getByTestId('confirm').click();
+    await page.getByText('Version 2 decides about 10% of the users.').waitFor();
+    expect(await latest()).toMatchObject({ state: 'watching', to_version: 2, share: 10 });
+
+    await page.getByRole('link', { name: 'Releases', exact: true }).click();
+    const release = page.getByTestId('release');
+    await release.getByText('reminders at the last moment').waitFor();
+    expect(await release.getByTestId('release-state').innerText()).toBe('Under way');
+    // Without an event there is nothing to judge yet, and it is said so.
+    await release.getByTestId('verdict').first().getByText('Too few to judge').waitFor();
+    expect(await page.getByTestId('release-start').count()).toBe(0);
+    expect(await findViolations(page)).toEqual([]);
+
+    await release.getByTestId('release-share').click();
+    const field = page.getByTestId('share-field');
+    await field.fill('5');
+    expect(await page.getByTestId('confirm').getAttribute('aria-disabled')).toBe('true');
+    await field.fill('50');
+    await page.getByTestId('confirm').click();
+    await release.getByText('Version 2 for 50% of the users').waitFor();
+
+    await release.getByTestId('release-rollback').click();
+    await page.getByTestId('release-reason').fill('too late for many');
+    await page.getByTestId('confirm').click();
+    await release.getByText(/Rolled back .* by api: too late for many/).waitFor();
+    expect(await latest()).toMatchObject({ state: 'rolled_back', end_reason: 'too late for many' });
+    await page.getByTestId('release-start').waitFor();
+  });
+});
