@@ -189,9 +189,6 @@ export const PAGES = [
 
 /** Pages that are there without data. */
 export const OTHER_PAGES = [
-<<<<<<< HEAD
-  ...['send', 'batches', 'new-batch', 'lists', 'templates', 'preview', 'dead-letters', 'waiting', 'jobs', 'correlation'],
-=======
   ...[
     'send',
     'batches',
@@ -200,12 +197,12 @@ export const OTHER_PAGES = [
     'templates',
     'preview',
     'dead-letters',
+    'waiting',
     'jobs',
     'releases',
     'correlation',
   ],
   ...['audit', 'keys', 'members', 'webhooks'],
->>>>>>> main
   ...[
     'channels',
     'channels/sending',

@@ -2,6 +2,7 @@ import { Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ProviderAccount } from '@tidings/client/types';
 import { useState } from 'react';
+import { CHANNEL_DESCRIPTORS } from '../../../../src/model/channels/channels.ts';
 import { checkAccount, sendAccountTest, setAccountEnabled } from '../api/channels.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
@@ -64,10 +65,10 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
 
 /** Button that sends one plain message to an address by the account. Renders nothing for channels without such addresses. */
 function TestSend({ account: { account, channels } }: { account: ProviderAccount }) {
-  const channel = channels.find((each) => each === 'email' || each === 'sms');
+  const channel = channels.find((each) => CHANNEL_DESCRIPTORS[each]?.addressKind !== undefined);
   const [to, setTo] = useState('');
   if (channel === undefined) return null;
-  const isEmail = channel === 'email';
+  const isEmail = CHANNEL_DESCRIPTORS[channel].addressKind === 'email';
   return (
     <ConfirmButton
       label="Send a test"
