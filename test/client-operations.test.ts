@@ -10,6 +10,7 @@ const LEFT_OUT: { readonly [operation: string]: string } = {
   'GET /customer-notifications/{id}': 'the same as GET /api/v1/customer-notifications/{id}, likewise',
   'PATCH /customer-notifications/{id}': 'the same as PATCH /api/v1/customer-notifications/{id}, likewise',
   'GET /api/v1/audit-log/export': 'a file of lines for other programs; auditLog.list reads the same entries',
+  'GET /api/v1/metrics/export': 'a file for other programs; the other methods of metrics read the same',
   'GET /api/v1/suppressions/export': 'a file of lines; suppressions.list reads the same',
   'POST /api/v1/users/{user_id}/export': 'an archive for a file; `tidings users export` writes it',
   'GET /api/v1/users/{user_id}/inbox/stream': 'a stream of server-sent events, for a reader of those',

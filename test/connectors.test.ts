@@ -304,6 +304,30 @@ test('a secret of the environment counts in place of one that was set, for the t
   }
 });
 
+test('tasks wait for a secret that is missing, without losing attempts, and go on when it is set', async () => {
+  const secrets = '/api/v1/connectors/customer_import/secrets';
+  await lending.server.send('PUT', secrets, { shared_key: null });
+  const userId = randomUUID();
+  lending.lender.addCustomer(userId, customer());
+  await approve(userId);
+  for (let look = 0; look < 6; look++) {
+    await vi.waitFor(
+      async () => {
+        const [task] = await tasksOf(userId);
+        expect(task).toMatchObject({ state: 'open', attempts: 0, code: 'secret_missing' });
+        expect(Date.parse(task.due_at)).toBeGreaterThan(lending.tidings.clock.now);
+      },
+      { timeout: 30_000 },
+    );
+    if (look < 5) lending.tidings.clock.now = Date.parse((await tasksOf(userId))[0].due_at);
+  }
+  expect(lending.worker.worker.problem?.cause).toContain('tasks of 1 connector wait');
+  await lending.server.send('PUT', secrets, { shared_key: LENDER_SECRETS.shared_key });
+  await vi.waitFor(async () => expect((await tasksOf(userId))[0].state).toBe('done'), { timeout: 30_000 });
+  expect((await eventsOf(userId)).map(({ event_type }) => event_type)).not.toContain('customer.import_failed');
+  expect(lending.worker.worker.problem).toBeUndefined();
+});
+
 test('a private address is not called, unless the operator allows it; secrets are never shown', async () => {
   const userId = randomUUID();
   const other = await Lender.start();

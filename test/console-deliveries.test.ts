@@ -17,7 +17,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
   });
 
   test('shows a sent message with its recipient, subject, HTML and text', async () => {
-    const { page } = await app.visit('console/users/maria');
+    const { page } = await app.visit('console/users/maria/timeline');
     await entry(page, 'maria-signup').getByTestId('message-button').click();
     const message = page.getByTestId('message');
     expect(await message.getByTestId('message-subject').innerText()).toBe('Welcome to Alder, Maria');
@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
       event_type: 'newsletter_due',
       user_traits: { email: 'r@example.com' },
     });
-    const { page, complaints } = await app.visit('console/users/reader');
+    const { page, complaints } = await app.visit('console/users/reader/timeline');
     // The browser announces some requests before the policy blocks them. `outside` has the requests that arrived.
     const stopped = new Set<string>();
     page.on('requestfailed', (request) => {
@@ -46,7 +46,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await entry(page, 'news').getByTestId('message-button').click();
     const frame = page.frameLocator('[data-testid=message-frame]');
     expect(await frame.locator('#words').innerText()).toBe('Read this.');
-    expect(await page.title()).toBe('reader · Tidings');
+    expect(await page.title()).toBe('reader: timeline · Tidings');
     await frame.getByRole('link', { name: 'More' }).click();
     // The browser logs what it blocked.
     await expect
@@ -61,7 +61,10 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     const others = complaints.filter((one) => !/^Blocked |^Refused |Content Security Policy/.test(one));
     expect(others.filter((one) => !stopped.has(one))).toEqual([]);
     expect(page.context().pages()).toEqual([page]);
-    expect([await page.title(), await frame.locator('#words').innerText()]).toEqual(['reader · Tidings', 'Read this.']);
+    expect([await page.title(), await frame.locator('#words').innerText()]).toEqual([
+      'reader: timeline · Tidings',
+      'Read this.',
+    ]);
     expect(app.outside.asked).toEqual([]);
     complaints.length = 0;
   });

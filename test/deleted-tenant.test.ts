@@ -28,6 +28,17 @@ async function fill(tenant: string): Promise<void> {
   await send('POST', '/api/v1/events', [{ user_id: 'x' }], tenant);
   await send('POST', '/api/v1/jobs', { action: 'deliveries.retry', filter: {} }, tenant);
   await createKey(api.server, { environment: 'test' }, { tenant });
+  await api.rows(
+    `insert into exposures (tenant_id, user_id, rule, variant, at) values ($1, 'a', 'R', 'control', now())`,
+    [tenant],
+  );
+  await api.rows(`insert into goal_events (tenant_id, user_id, event_time, targets) values ($1, 'a', now(), '[]')`, [
+    tenant,
+  ]);
+  await api.rows(
+    `insert into metric_rollups (tenant_id, grain, dimension, bucket) values ($1, 'day', 'channel', now())`,
+    [tenant],
+  );
   expect((await tablesOf(tenant)).length).toBeGreaterThan(10);
 }
 

@@ -125,6 +125,12 @@ test('the calculator of sizes grows with the load, and its figures are those of 
   expect(large.gigabytes).toBeCloseTo(small.gigabytes);
   expect(size({ ...load, months: 12 }, figures).gigabytes).toBeGreaterThan(5 * small.gigabytes);
   expect(size({ ...load, perRequest: 1 }, figures).api).toBeGreaterThanOrEqual(small.api);
+  const ofTopics = { ...load, peak: 20, messagesPerEvent: 0, topicPercent: 100, writtenPerEvent: 2 };
+  expect(size(ofTopics, figures)).toMatchObject({ api: 2, workers: 5, partitions: 5 });
+  expect(size({ ...load, topicPercent: 0, writtenPerEvent: 0 }, figures)).toMatchObject({
+    partitions: 0,
+    walPerDay: 0,
+  });
   const rows = [...read('docs/sizing.md').matchAll(/^\| `(\w+)` \| ([\d.]+) \|/gm)].map(([, name, value]) => [
     name,
     Number(value),

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { attributeGoals } from '../src/store/goals/attribute.ts';
 import { bearer, createKey, type Issued, ROOT_KEY } from './support/api-keys.ts';
 import type { TestDatabase } from './support/database.ts';
 import { emptyDatabase, loadTables, recordKey, runTidings, temporaryFolder, toEnv } from './support/dumps.ts';
+import { foldAll, loadRollups } from './support/metrics.ts';
 import { type Program, tidingsDirectly } from './support/program.ts';
 import { useTenants } from './support/tenants.ts';
 
@@ -62,6 +64,13 @@ beforeAll(async () => {
     `insert into idempotency_keys (tenant_id, actor, route, key, fingerprint, locked_until, expires_at)
      values ('acme', 'key x', 'POST /api/v1/keys', 'cut off', 'f', now() + interval '1 minute', now() + interval '1 day')`,
   );
+  await pool.query(
+    `insert into exposures (tenant_id, user_id, rule, variant, at) values ('acme', 'u1', 'R', 'control', now())`,
+  );
+  await pool.query(
+    `insert into goal_events (tenant_id, user_id, event_time, targets)
+     values ('acme', 'u1', now(), '[{"rule":"R","within":60000}]')`,
+  );
   // Holds the queue of the suspended tenant, and what is left of the deleted one.
   await api.keep();
   await pool.query(
@@ -120,6 +129,23 @@ test('every tenant is restored with its keys, members, followers and suspension;
     if (!changed.includes(table)) expect(after[table], table).toEqual(rows);
   }
   expect(before.members?.length && before.signing_keys?.length).toBeGreaterThan(0);
+  expect(before.exposures?.length && before.goal_events?.length && before.metric_deltas?.length).toBeGreaterThan(0);
+});
+
+test('what was not counted yet is counted in the restored installation, once, with what comes afterwards', async () => {
+  await runThere('restore', file);
+  await target.pool.query('insert into metric_deltas (tenant_id, items) values ($1, $2)', [
+    'acme',
+    JSON.stringify([{ minute: 29_394_000, event: 'came', events: 1 }]),
+  ]);
+  expect(await attributeGoals(target.pool, 'acme')).toBe(1);
+  await foldAll(target.pool);
+  await foldAll(target.pool);
+  const days = Object.entries(await loadRollups(target.pool, 'acme')).filter(([key]) => key.startsWith('day|'));
+  const sumOf = (part: string, counter: string) =>
+    days.reduce((sum, [key, sums]) => sum + (key.includes(part) ? (sums[counter] ?? 0) : 0), 0);
+  expect(sumOf('|event|', 'events')).toBe(2);
+  expect(sumOf('|experiment|', 'goals')).toBe(1);
 });
 
 test('keys, suspensions and kept responses work in the restored installation, and a cut off request blocks nothing', async () => {

@@ -8,6 +8,9 @@ test('the docs of operations say of each check of health when it is degraded', (
   const names = files.flatMap((file) =>
     [...read(`src/health/${file}`).matchAll(/^ {4}name: '(\w+)',$/gm)].map(([, name = '']) => name),
   );
+  const loops = [...read('src/process/workers.ts').matchAll(/\{ name: '(\w+)', poll/g)].map(([, name = '']) => name);
+  expect(loops).toContain('delivery');
+  names.push(...loops);
   expect(names).toContain('database');
   const documented = [...read('docs/operations.md').matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].map(
     ([, cell = '']) => cell,

@@ -280,6 +280,22 @@ test('a batch is not larger than the brokers take, whatever the messages are lik
   expect(Math.max(...sizes)).toBeLessThan(1024 * 1024);
 });
 
+/** Makes a worker with this producer. */
+function sinkWorker(producer: KafkaProducer): SinkWorker {
+  const { pool, seal, clock } = tidings;
+  return new SinkWorker({
+    pool,
+    seal,
+    clock: () => clock.now,
+    mayAct: () => true,
+    log: silent,
+    settings: { allowed: [], out: { rate: 1000, maxWaiting: 1000, maxWaitingBytes: 1e6 } } as unknown as KafkaSettings,
+    tenant: TENANT,
+    poll: 10,
+    open: async () => producer,
+  });
+}
+
 test('one topic whose sends fail, or whose messages cannot be deleted, is tried again later; the others are written', async () => {
   const sinks = `sinks: { orders: { topic: ${TOPIC}, event_types: [ordered] }, away: { topic: shop.away, event_types: [ordered] },
     stuck: { topic: shop.stuck, event_types: [ordered] } }`;
@@ -298,18 +314,8 @@ test('one topic whose sends fail, or whose messages cannot be deleted, is tried 
     await vi.waitFor(() => expect(orders).toBe(1), 10_000);
     throw Object.assign(new Error('no'), { code: 'PLT_KFK_NETWORK' });
   };
-  const { pool, seal, clock } = tidings;
-  const worker = new SinkWorker({
-    pool,
-    seal,
-    clock: () => clock.now,
-    mayAct: () => true,
-    log: silent,
-    settings: { allowed: [], out: { rate: 1000, maxWaiting: 1000, maxWaitingBytes: 1e6 } } as unknown as KafkaSettings,
-    tenant: TENANT,
-    poll: 10,
-    open: async () => ({ send, close: async () => {} }),
-  });
+  const { pool } = tidings;
+  const worker = sinkWorker({ send, close: async () => {} });
   worker.start();
   const problems = async () => (await listTopics(pool, TENANT)).map(({ topic, problem }) => [topic, problem]);
   await vi.waitFor(
@@ -325,6 +331,19 @@ test('one topic whose sends fail, or whose messages cannot be deleted, is tried 
   await worker.stop();
   // The clock of the test stands still: the pause is not over.
   expect(stuck).toBe(1);
+});
+
+test('a process ends although the brokers hang, and its messages wait for the next one', async () => {
+  const { pool } = tidings;
+  await fillOutbox(tidings, { topic: 'shop.hangs' });
+  await awaitTransactions(pool);
+  const send = vi.fn(() => new Promise<void>(() => {}));
+  const worker = sinkWorker({ send, close: () => new Promise(() => {}) });
+  worker.start();
+  await vi.waitFor(() => expect(send).toHaveBeenCalled(), 20_000);
+  await worker.stop(10);
+  const { rows } = await pool.query(`select from kafka_outbox where topic = 'shop.hangs'`);
+  expect(rows).toHaveLength(1);
 });
 
 /** Time that goes on with each send. */

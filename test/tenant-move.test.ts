@@ -206,7 +206,7 @@ test('a move whose steps are killed, made twice or taken back is begun again, an
   expect(await to.count(`select count(*) as n from tenants where tenant_id = 'gamma'`)).toBe(0);
   await to.run(...restore);
   expect((await runTidings(restore, to.env)).stderr).toMatch(
-    /^tidings: this installation has the tenant "gamma" already; nothing was restored; it moves here: /,
+    /^tidings: this installation has the tenant "gamma" already; nothing was restored; it was restored here: /,
   );
   await Promise.all([to.run('tenants', 'resume', 'gamma'), to.run('tenants', 'resume', 'gamma')]);
   await from.run('tenants', 'delete', 'gamma', '--yes');

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
+import { attributeGoals, listTenantsWithGoalEvents, MAX_ATTRIBUTED } from '../store/goals/attribute.ts';
 import type { MetricPeriods } from '../store/metrics/counters.ts';
 import { foldDeltas, listTenantsWithDeltas, MAX_FOLDED_DELTAS } from '../store/metrics/fold.ts';
 
@@ -19,8 +20,8 @@ export interface FoldWorkerOptions {
 const PAGE_TENANTS = 500;
 
 /**
- * Adds what transactions counted to the roll-ups, again and again, in every process with workers: one fold of each tenant, then the
- * next of those that have more, so that no tenant waits for all of another.
+ * Attributes events to goals, and adds what transactions counted to the roll-ups, again and again, in every process with workers: some of
+ * each tenant, then the next of those that have more, so that no tenant waits for all of another.
  */
 export class FoldWorker {
   readonly #options: Required<FoldWorkerOptions>;
@@ -50,10 +51,17 @@ export class FoldWorker {
   }
 
   async #run(): Promise<void> {
-    const { pause, log } = this.#options;
+    const { pool, clock, periods, pause, log } = this.#options;
+    const attribute = async (tenantId: string) => (await attributeGoals(pool, tenantId)) === MAX_ATTRIBUTED;
+    const fold = async (tenantId: string) => (await foldDeltas(pool, tenantId, clock(), periods)) === MAX_FOLDED_DELTAS;
     while (!this.#isStopping) {
       try {
-        while (!this.#isStopping && (await this.#foldRound()));
+        let hasMore = true;
+        while (!this.#isStopping && hasMore) {
+          // Goals are counted by what attributes them, and then folded.
+          hasMore = await this.#round(listTenantsWithGoalEvents, attribute);
+          hasMore = (await this.#round(listTenantsWithDeltas, fold)) || hasMore;
+        }
       } catch (error) {
         log.warn({ err: error }, 'metrics could not be summed up; trying again');
       }
@@ -62,16 +70,18 @@ export class FoldWorker {
     }
   }
 
-  /** Folds once for each tenant. Returns whether one of them has more. */
-  async #foldRound(): Promise<boolean> {
-    const { pool, clock, periods } = this.#options;
+  /** Works once for each tenant that has something. Returns whether one of them has more. */
+  async #round(
+    list: (pool: pg.Pool, after: string, limit: number) => Promise<string[]>,
+    work: (tenantId: string) => Promise<boolean>,
+  ): Promise<boolean> {
     let hasMore = false;
     for (let after = ''; ; ) {
-      const tenants = await listTenantsWithDeltas(pool, after, PAGE_TENANTS);
+      const tenants = await list(this.#options.pool, after, PAGE_TENANTS);
       for (const tenantId of tenants) {
         if (this.#isStopping) return false;
         this.#progress.mark();
-        if ((await foldDeltas(pool, tenantId, clock(), periods)) === MAX_FOLDED_DELTAS) hasMore = true;
+        if (await work(tenantId)) hasMore = true;
       }
       if (tenants.length < PAGE_TENANTS) return hasMore;
       after = tenants.at(-1) as string;

@@ -15,6 +15,7 @@ export interface MetricRates {
   readonly bounce_rate: number | null;
   readonly complaint_rate: number | null;
   readonly unsubscribe_rate: number | null;
+  readonly goal_rate: number | null;
   /** From the decision to the provider's acceptance. */
   readonly avg_delivery_time_ms: Millis | null;
   readonly p50_delivery_time_ms: Millis | null;
@@ -43,13 +44,15 @@ export function toMetricValues(sums: MetricSums): MetricValues {
     bounce_rate: rate(bounced, out),
     complaint_rate: rate(sums.complained, delivered),
     unsubscribe_rate: rate(sums.unsubscribed, delivered),
+    goal_rate: rate(sums.goals, sums.decided),
     avg_delivery_time_ms: out === 0 ? null : Math.round(sums.latency_ms / out),
     p50_delivery_time_ms: quantile(sums.latencies, 0.5),
     p95_delivery_time_ms: quantile(sums.latencies, 0.95),
   };
 }
 
-function rate(part: number, of: number): number | null {
+/** Returns a share; null: it would be of nothing. */
+export function rate(part: number, of: number): number | null {
   return of <= 0 ? null : Number((part / of).toFixed(6));
 }
 

@@ -123,6 +123,19 @@ export async function readGroups(
   return { ...span, groups: shown, hasMore: groups.length === MAX_GROUPS };
 }
 
+/** Returns the users of each variant of each experiment, as `RULE VARIANT`, and how many of them reached the goal. */
+export async function readVariants(
+  parts: MetricParts,
+  query: { readonly tenantId: string; readonly from?: Millis; readonly to?: Millis },
+): Promise<
+  MetricSpan & { readonly groups: readonly { readonly key: string; readonly users: number; readonly goals: number }[] }
+> {
+  const { segments, span } = await openSpan(parts, query, 'experiment');
+  const sums = await sumRollups(parts.pool, 'experiment', { tenantId: query.tenantId }, segments, ['value']);
+  const groups = sums.map(({ group, decided: users, goals }) => ({ key: String(group.value), users, goals }));
+  return { ...span, groups };
+}
+
 /** Returns the sums of each bucket of a span, also of those in which nothing happened. @param asked absent: one that fits the span */
 export async function readSeries(
   parts: MetricParts,
@@ -182,7 +195,11 @@ function toSender(provider: string | undefined, account: string | undefined): Pi
   return account === undefined ? { provider } : { value: `${provider}/${account}` };
 }
 
-function toSpan(now: Millis, query: MetricQuery): { from: Millis; to: Millis } {
+/** Returns the span that is asked for. @throws TidingsError */
+export function toSpan(
+  now: Millis,
+  query: { readonly from?: Millis; readonly to?: Millis },
+): { readonly from: Millis; readonly to: Millis } {
   const to = query.to ?? now;
   const from = query.from ?? to - USUAL_SPAN_MS;
   if (from >= to) throw invalid('from', 'The span ends before it begins; write an earlier time.');
@@ -201,7 +218,8 @@ async function openSpan(
   return { segments, span: { from, to, asOf: await readAsOf(parts, query.tenantId) } };
 }
 
-async function readAsOf({ pool, now }: MetricParts, tenantId: string): Promise<Millis> {
+/** Returns the time up to which everything is counted. */
+export async function readAsOf({ pool, now }: Pick<MetricParts, 'pool' | 'now'>, tenantId: string): Promise<Millis> {
   return Math.min(now, (await loadUncounted(pool, tenantId)) ?? now);
 }
 

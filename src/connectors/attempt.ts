@@ -12,6 +12,12 @@ export interface Attempt {
   readonly signal: AbortSignal;
 }
 
+/**
+ * End of an attempt, for the circuit of the service: it was called and answered, or gave no answer; or it was not called, because a
+ * secret is missing or for another reason.
+ */
+export type AttemptEnd = 'answered' | 'silent' | 'secret_missing' | 'not_called';
+
 /** Result of an attempt. */
 export interface AttemptResult {
   /** Events about the user. Each has an id by which a repetition is known. */

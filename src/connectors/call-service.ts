@@ -4,6 +4,7 @@ import type { ConnectorAuth } from '../model/connector.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Secrets } from '../store/connectors/secrets.ts';
 import { CallFailure } from './call-failure.ts';
+import { SECRET_MISSING } from './find-secrets.ts';
 
 /** Bytes of an answer, at most. */
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -43,7 +44,7 @@ async function signToken({ issuer, audience, lifetime }: ConnectorAuth, key: str
 export function requireSecret(secrets: Secrets, name: string): string {
   const secret = secrets[name];
   if (secret !== undefined) return secret;
-  throw new CallFailure('secret_missing', `The secret ${name} of the connector is not set.`);
+  throw new CallFailure(SECRET_MISSING, `The secret ${name} of the connector is not set.`);
 }
 
 /** @throws CallFailure `address_rejected` for a URL that must not be called */

@@ -26,14 +26,15 @@ import {
   type StoredTask,
   type TaskCount,
   type TaskFilter,
+  wakeTasks,
 } from '../store/connectors/tasks.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { CardCallResult } from './cards/later-calls.ts';
-import { type EnvironmentSecrets, findEnvironmentSecrets, findSecrets } from './find-secrets.ts';
+import { type EnvironmentSecrets, findEnvironmentSecrets, findSecrets, SECRET_MISSING } from './find-secrets.ts';
 
-/** Tasks that one request runs again, at most. */
+/** Tasks that one request runs again, or wakes, at most. */
 const MAX_RETRIED = 5000;
 
 export interface ConnectorsOptions {
@@ -65,7 +66,7 @@ export class Connectors {
   }
 
   /**
-   * Sets secrets of a connector; null removes one, and the others stay.
+   * Sets secrets of a connector; null removes one, and the others stay. Tasks that waited for one are due.
    * @throws TidingsError `not_found`
    */
   async setSecrets(
@@ -84,6 +85,7 @@ export class Connectors {
       });
       const now = clock();
       await saveSecrets(connection, seal, { tenantId, connector: name }, Object.fromEntries(merged), now);
+      await wakeTasks(connection, { tenantId, connector: name, code: SECRET_MISSING }, MAX_RETRIED, now);
       const before: JsonObject = { secrets_set: Object.keys(known).sort() };
       const after: JsonObject = { secrets_set: merged.map(([secret]) => secret).sort() };
       const entry = { tenantId, actor, action: 'connector.secrets_changed', subject: name, detail: {}, before, after };

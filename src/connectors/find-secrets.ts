@@ -4,6 +4,9 @@ import { loadSecrets, type Secrets } from '../store/connectors/secrets.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { toVariablePrefix } from './parse-settings.ts';
 
+/** Reason of a task that waits for a secret. */
+export const SECRET_MISSING = 'secret_missing';
+
 /** Secrets that the environment gives connectors of the tenant of the installation. */
 export type EnvironmentSecrets = Pick<ConnectorSettings, 'tenantId' | 'secrets'>;
 

@@ -13,31 +13,29 @@ import {
 } from '../store/connectors/tasks.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
-import type { AttemptResult } from './attempt.ts';
+import type { AttemptEnd, AttemptResult } from './attempt.ts';
 import { CallFailure } from './call-failure.ts';
 import { recordFailure, registerCard } from './cards/register-card.ts';
-import { findSecrets } from './find-secrets.ts';
+import { findSecrets, SECRET_MISSING } from './find-secrets.ts';
 import { importCustomer } from './import-customer.ts';
 import type { ConnectorParts } from './parts.ts';
 
 /** Codes of failures in which the service was called and gave no answer, and of those in which it was not called. */
 const SILENT: ReadonlySet<string> = new Set(['timed_out', 'connection_failed']);
 const UNCALLED: ReadonlySet<string> = new Set([
-  ...['connector_removed', 'secret_missing', 'certificate_invalid', 'address_rejected', 'id_unusable'],
+  ...['connector_removed', 'certificate_invalid', 'address_rejected', 'id_unusable'],
 ]);
+/** Shortest and longest pause (ms) before a task looks for its secret again: half as long as it has waited. */
+const FIRST_SECRET_WAIT_MS: Millis = 30_000;
+const LAST_SECRET_WAIT_MS: Millis = 1_800_000;
 
 /**
  * Makes one attempt at a claimed task. What comes of it is ingested first, under ids that are the same for each attempt, and then
  * recorded in one transaction with the end of the attempt: a process that is killed in between leaves a task that is run again and
  * doubles nothing. Of a process that was frozen until another one had the task, a failure counts for nothing, and a success does.
- * @returns whether a call had no answer; undefined: none was made
  * @throws an error of the database, or of ingest: the task is claimed again later
  */
-export async function runTask(
-  parts: ConnectorParts,
-  task: ClaimedTask,
-  signal: AbortSignal,
-): Promise<boolean | undefined> {
+export async function runTask(parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal): Promise<AttemptEnd> {
   const catalog = await parts.catalogs.getActive(task.tenantId);
   const connector = catalog.connectors?.byName.get(task.connector);
   let result: AttemptResult;
@@ -56,11 +54,24 @@ export async function runTask(
     // A process that ends has not failed: the task is left to another one.
     const isEnding = signal.aborted && (signal.reason as Error).name !== 'TimeoutError';
     if (isEnding || !(error instanceof CallFailure)) throw error;
+    if (error.code === SECRET_MISSING) {
+      await waitForSecret(parts, task, error);
+      return SECRET_MISSING;
+    }
     await fail(parts, task, connector, error);
-    return UNCALLED.has(error.code) ? undefined : SILENT.has(error.code);
+    if (UNCALLED.has(error.code)) return 'not_called';
+    return SILENT.has(error.code) ? 'silent' : 'answered';
   }
   await recordResult(parts, task, connector, result);
-  return false;
+  return 'answered';
+}
+
+/** Puts a task off whose connector lacks a secret, in all processes or in this one: nothing was tried, so no attempt is lost. */
+async function waitForSecret({ pool, clock }: ConnectorParts, task: ClaimedTask, failure: CallFailure): Promise<void> {
+  const now = clock();
+  const wait = Math.min(Math.max((now - task.createdAt) / 2, FIRST_SECRET_WAIT_MS), LAST_SECRET_WAIT_MS);
+  const { code, message: reason } = failure;
+  await failAttempt(pool, task, { state: 'open', dueAt: now + wait, code, reason, isCounted: false }, now);
 }
 
 /** Ingests and records what comes of an attempt. */
@@ -121,7 +132,12 @@ async function fail(
     await result?.record?.(connection, owner);
     if (isFinal && !result?.record) await recordFailure(parts, connection, task, failure);
     const { code, message: reason } = failure;
-    await failAttempt(connection, task, { state: isFinal ? 'dead' : 'open', dueAt, code, reason }, now);
+    await failAttempt(
+      connection,
+      task,
+      { state: isFinal ? 'dead' : 'open', dueAt, code, reason, isCounted: true },
+      now,
+    );
     return true;
   });
   if (!isHeld) await recordLasting(parts, task, result);

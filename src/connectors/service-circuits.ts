@@ -1,6 +1,7 @@
 import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
 import type { Millis } from '../model/event.ts';
 import type { ClaimedTask } from '../store/connectors/tasks.ts';
+import type { AttemptEnd } from './attempt.ts';
 
 /** Calls in a row without an answer after which a service is left alone. */
 const MAX_SILENT_CALLS = 5;
@@ -33,13 +34,13 @@ export class ServiceCircuits {
     return 0;
   }
 
-  /** Notes how a task ended. @param isSilent whether a call had no answer; undefined: it is not known */
-  note(task: ClaimedTask, isSilent: boolean | undefined, now: Millis): void {
+  /** Notes how an attempt ended. */
+  note(task: ClaimedTask, end: AttemptEnd, now: Millis): void {
     const key = toKey(task);
     const service = this.#services.get(key);
     if (service?.probe === task.taskId) service.probe = undefined;
-    if (isSilent === false) this.#services.delete(key);
-    if (isSilent !== true) return;
+    if (end === 'answered') this.#services.delete(key);
+    if (end !== 'silent') return;
     const failing = service ?? { breaker: new CircuitBreaker(), probe: undefined };
     failing.breaker.failed(now, OPENING_WEIGHT / MAX_SILENT_CALLS);
     if (!service && this.#services.size >= MAX_SERVICES) this.#services.clear();

@@ -3,6 +3,8 @@ import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
 import { type ClaimedTask, claimTasks, createTaskLanes, putOffTasks, releaseTask } from '../store/connectors/tasks.ts';
+import type { AttemptEnd } from './attempt.ts';
+import { MissingSecrets } from './missing-secrets.ts';
 import type { ConnectorParts } from './parts.ts';
 import { ServiceCircuits } from './service-circuits.ts';
 
@@ -13,7 +15,7 @@ export interface ConnectorWorkerOptions extends StoredParts {
   /** Loads what makes the calls, when the first task is due. */
   readonly load: () => Promise<{
     readonly parts: Pick<ConnectorParts, 'client' | 'references'>;
-    readonly run: (parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal) => Promise<boolean | undefined>;
+    readonly run: (parts: ConnectorParts, task: ClaimedTask, signal: AbortSignal) => Promise<AttemptEnd>;
   }>;
   /** Whether this process may act now: not while its clock is wrong. Default: always. */
   readonly mayAct?: () => boolean;
@@ -39,11 +41,13 @@ export class ConnectorWorker {
   readonly #lanes = createTaskLanes();
   readonly #running = new Set<Promise<void>>();
   readonly #circuits = new ServiceCircuits();
+  readonly #missing: MissingSecrets;
   readonly #ending = new AbortController();
   #done: Promise<void> = Promise.resolve();
 
   constructor({ lease = 60_000, poll = 1000, slots = 16, mayAct = () => true, ...options }: ConnectorWorkerOptions) {
     this.#options = { lease, poll, slots, mayAct, ...options };
+    this.#missing = new MissingSecrets(options.environment.tenantId);
   }
 
   start(): void {
@@ -67,6 +71,16 @@ export class ConnectorWorker {
   /** Time (ms) since the loop last came to its next step, for health reports. */
   get idleTime(): Millis {
     return this.#progress.idleTime;
+  }
+
+  /** Returns why tasks wait for an operator of the installation, for health reports; undefined: none does. */
+  get problem(): { readonly cause: string; readonly hint: string } | undefined {
+    const missing = this.#missing.count(performance.now());
+    if (missing === 0) return undefined;
+    return {
+      cause: `tasks of ${missing === 1 ? '1 connector' : `${missing} connectors`} wait, because a secret is missing in this process`,
+      hint: 'see `tidings connectors list`; set the secret, or give all processes with workers the same environment',
+    };
   }
 
   async #run(): Promise<void> {
@@ -102,20 +116,25 @@ export class ConnectorWorker {
 
   async #work(task: ClaimedTask): Promise<void> {
     const { load, log, lease, ...parts } = this.#options;
-    let isSilent: boolean | undefined;
+    let end: AttemptEnd | undefined;
     try {
       const wait = this.#circuits.admit(task, performance.now());
       if (wait > 0) return await this.#putOff(task, wait);
       const { parts: loaded, run } = await load();
       const late = AbortSignal.timeout(Math.max(RECORDING_MS, lease - RECORDING_MS));
-      isSilent = await run({ ...parts, ...loaded }, task, AbortSignal.any([late, this.#ending.signal]));
+      end = await run({ ...parts, ...loaded }, task, AbortSignal.any([late, this.#ending.signal]));
     } catch (error) {
       if (this.#ending.signal.aborted) return this.#release(task);
       const line = { err: error, tenant_id: task.tenantId, task_id: task.taskId, connector: task.connector };
       log.warn(line, 'a task of a connector failed; will retry when its claim expires');
     } finally {
-      this.#circuits.note(task, isSilent, performance.now());
+      this.#circuits.note(task, end ?? 'not_called', performance.now());
     }
+    if (end === undefined || !this.#missing.note(task, end, performance.now())) return;
+    log.warn(
+      { connector: task.connector },
+      'a secret of a connector is missing in this process; its tasks wait for it',
+    );
   }
 
   /** Puts off a task of a service that gives no answer, and others of it that are due. */

@@ -22,6 +22,8 @@ export interface WorkLoop {
   behind?(): Millis;
   /** Returns when the database was restored, if the loop does not run until an operator resumes it; null: it runs. */
   pausedSince?(): string | null;
+  /** Returns what keeps some of its work from being done, which it waits for; undefined, or absent: nothing. */
+  findProblem?(): { readonly cause: string; readonly hint: string } | undefined;
 }
 
 /** Returns whether a loop stands still: it waits for something that does not come. */
@@ -29,7 +31,7 @@ export function isStuck(loop: WorkLoop): boolean {
   return !loop.pausedSince?.() && loop.idleTime() > loop.poll + MAX_IDLE_MS;
 }
 
-/** Checks that a loop makes progress, and is not far behind. */
+/** Checks that a loop makes progress, lacks nothing, and is not far behind. */
 export function checkLoop(loop: WorkLoop): HealthCheck {
   return {
     name: loop.name,
@@ -52,6 +54,8 @@ export function checkLoop(loop: WorkLoop): HealthCheck {
           hint: 'restart this process; other workers go on meanwhile',
         };
       }
+      const problem = loop.findProblem?.();
+      if (problem) return { status: 'degraded', ...problem };
       const behind = loop.behind?.() ?? 0;
       if (behind <= MAX_BEHIND_MS) return OK;
       return {

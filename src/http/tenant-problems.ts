@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
+import { type Anomalies, readAnomalies, readComparedHour } from '../analytics/read-anomalies.ts';
 import { MAX_LAG } from '../health/kafka-check.ts';
 import { formatGroupId } from '../model/dead-letter.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
@@ -13,7 +15,7 @@ import { listEmailStandings } from '../store/receipts/email-standings.ts';
 import { countRecentRejected, MAX_RECENT_REJECTED } from '../store/rejected.ts';
 import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { HttpDependencies } from './app.ts';
 import { findOpenCircuits } from './open-circuits.ts';
 import type { ProblemCode } from './schemas/problems.ts';
@@ -49,6 +51,9 @@ const OF_TENANTS: ReadonlySet<string> = new Set([
   'kafka',
 ]);
 
+/** Checks of health that look at the catalog of the tenant of the installation. */
+const OF_INSTALLATION: ReadonlySet<string> = new Set(['catalog', 'connectors']);
+
 interface Look {
   readonly dependencies: HttpDependencies;
   readonly tenantId: string;
@@ -76,6 +81,7 @@ const PLACES: readonly Place[] = [
   { scope: 'rejected:read', codes: ['source_not_read', 'source_behind'], find: findSources },
   { scope: 'webhooks:read', codes: ['sink_failing', 'messages_parked'], find: findSinks },
   { scope: 'jobs:read', codes: ['job_failed'], find: findFailedJobs },
+  { scope: 'deliveries:read', codes: ['type_quiet', 'volume_surge'], find: findVolumes },
 ];
 
 /** Returns what is wrong for a tenant at present, as far as these scopes let the caller see it. */
@@ -107,7 +113,7 @@ async function findOfInstallation({ dependencies, tenantId }: Look): Promise<Cur
   const { checks = [] } = (await health.ready()).body;
   return checks
     .filter(({ name, status }) => status !== 'ok' && !OF_TENANTS.has(name))
-    .filter(({ name }) => name !== 'catalog' || tenantId === tenant)
+    .filter(({ name }) => !OF_INSTALLATION.has(name) || tenantId === tenant)
     .map(({ name, since, cause = name }) =>
       problem({
         code: name === 'catalog' ? 'catalog_unreadable' : 'installation',
@@ -232,7 +238,8 @@ async function findSources({ dependencies, pool, tenantId }: Look): Promise<Curr
 
 async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
   const topics = await listTopics(pool, tenantId);
-  const failing = topics.filter((topic) => topic.problem !== null || topic.full_since !== null);
+  // One that is paused waits by command.
+  const failing = topics.filter((one) => one.full_since !== null || (one.problem !== null && one.paused_at === null));
   const parked = topics.filter((topic) => topic.parked > 0);
   return [
     ...failing.slice(0, MAX_NAMED).map(({ topic, problem: code, problem_since, full_since, waiting }) =>
@@ -250,6 +257,33 @@ async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
         problem({ code: 'messages_parked', subject: topic, count, detail: 'set aside: the broker did not take them' }),
       ),
   ];
+}
+
+/** Anomalies of tenants of late: they change by the hour, and pages that show problems ask all the time. */
+const KNOWN_ANOMALIES = new WeakMap<HttpDependencies, LRUCache<string, Anomalies>>();
+const MAX_KNOWN = 1000;
+
+async function readKnownAnomalies({ dependencies, pool, tenantId, now }: Look): Promise<Anomalies> {
+  const known = KNOWN_ANOMALIES.get(dependencies) ?? new LRUCache<string, Anomalies>({ max: MAX_KNOWN });
+  KNOWN_ANOMALIES.set(dependencies, known);
+  const found = known.get(tenantId);
+  if (found?.at === (await readComparedHour({ pool, now }, tenantId)).at) return found;
+  const read = await readAnomalies({ pool, now }, tenantId);
+  known.set(tenantId, read);
+  return read;
+}
+
+async function findVolumes(look: Look): Promise<CurrentProblem[]> {
+  const { anomalies } = await readKnownAnomalies(look);
+  return anomalies.slice(0, MAX_NAMED).map(({ kind, of, name, hours, count, usual, since }) =>
+    problem({
+      code: kind === 'quiet' ? 'type_quiet' : 'volume_surge',
+      subject: name,
+      since: isoTimeOrNull(since),
+      count,
+      detail: `${kind === 'quiet' ? 'no' : count} ${of} in ${hours === 1 ? 'an hour' : '24 hours'}, usually ${Math.round(usual)}`,
+    }),
+  );
 }
 
 async function findFailedJobs({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {

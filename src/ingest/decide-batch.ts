@@ -38,6 +38,7 @@ import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import type { Cohort, Cohorts } from './cohorts.ts';
 import { toConsentRow } from './consent-row.ts';
 import { toAuditEntry } from './event-audit.ts';
+import { toGoalRows } from './goal-rows.ts';
 import type { Facts } from './load-facts.ts';
 import { toSearchName } from './search-name.ts';
 import { SinkMessages } from './sink-messages.ts';
@@ -328,6 +329,7 @@ export class BatchDecider {
       const wait = this.#condenseWait(write.wait);
       this.batch.waits[index] = { ...write, wait, sealed: this.#sealWait(wait) };
     }
+    this.batch.goals = toGoalRows(this.batch, this.versions);
     return this.batch;
   }
 

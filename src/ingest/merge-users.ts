@@ -15,6 +15,7 @@ import { listMergedInto, loadMerges, MAX_MERGED_INTO_ONE, recordMerge } from '..
 import {
   type Move,
   moveDevices,
+  moveExposures,
   moveInbox,
   moveLimitUses,
   moveOpenNotifications,
@@ -121,6 +122,7 @@ async function merge(
   await moveMemberships(connection, move);
   const devices = await moveDevices(connection, move);
   await moveProducts(connection, move);
+  await moveExposures(connection, move);
   const notifications = await moveOpenNotifications(connection, seal, move);
   const found = firstOf.map((kind) => ({ userId: into, kind }));
   if (found.length > 0) await runPipelined(connection, [reviveStatement(tenantId, found, now)]);

@@ -30,6 +30,11 @@ export function differenceOfShares(
   };
 }
 
+/** Returns the interval of a share at 95%, by Wilson. @param share of at least one */
+export function shareInterval(share: { readonly hits: number; readonly n: number }): Interval {
+  return scoreInterval(share, Z95);
+}
+
 /** Returns the interval of a share by Wilson. */
 function scoreInterval({ hits, n }: { readonly hits: number; readonly n: number }, z: number): Interval {
   const p = hits / n;

@@ -126,6 +126,9 @@ export interface Branch {
   readonly notify: readonly string[];
 }
 
+/** Names of variants that send nothing. */
+export const HOLDOUT_VARIANTS: readonly string[] = ['control', 'holdout', 'none'];
+
 /** One variant of `split`. The assignment depends only on the rule name and the user ID. */
 export interface Variant {
   readonly name: string;
@@ -233,12 +236,22 @@ export interface NotificationType {
   readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
+  /** Event that the message is to bring about; absent: nothing is counted. */
+  readonly goal?: Goal;
   /** Requests and batches alone send it: a catalog without a rule for it is as it should be. Absent: rules do, or may. */
   readonly sentBy?: 'requests';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
   /** Names of the layouts of its templates; absent: they have no layout. */
   readonly layouts?: { readonly [channel in Channel]?: string };
+}
+
+/** An event of the user that says that a message had its effect. */
+export interface Goal {
+  /** An event type. */
+  readonly event: string;
+  /** Time (ms) after the decision to send within which it counts. */
+  readonly within: Millis;
 }
 
 export const VARIABLE_TYPES = ['string', 'number', 'boolean', 'date', 'object', 'list'] as const;

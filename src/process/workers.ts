@@ -151,7 +151,10 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
       { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
       { name: 'batches', poll, idleTime: () => batches.idleTime, pausedSince },
-      { name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
+      {
+        ...{ name: 'connectors', poll, idleTime: () => connectors.idleTime, pausedSince },
+        findProblem: () => connectors.problem,
+      },
       ...(sinks ? [{ name: 'sinks', poll, idleTime: () => sinks.idleTime, pausedSince }] : []),
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
       { name: 'metrics', poll, idleTime: () => folds.idleTime },

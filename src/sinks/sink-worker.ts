@@ -5,6 +5,7 @@ import { type KafkaProducer, openProducer } from '../kafka/client.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { TokenBucket } from '../lib/concurrency/token-bucket.ts';
+import { waitAtMost } from '../lib/concurrency/wait-at-most.ts';
 import { doublePause } from '../lib/doubling-pause.ts';
 import { Progress } from '../lib/progress.ts';
 import { suspendClock } from '../lib/suspend-clock.ts';
@@ -55,6 +56,11 @@ const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
 const FIRST_AWAY_MS = 500;
 const LAST_AWAY_MS = 10_000;
+/**
+ * Time (ms) that a stop waits for sends under way, and for connections to close: brokers that hang must not keep other work from
+ * its orderly end. What was sent then is sent once more, as after a crash.
+ */
+const MAX_STOP_MS = 3000;
 /** Pause (ms) between looks while only transactions that are open hold messages back; and for how long after a wake. */
 const SOON_MS = 20;
 const SOON_FOR_MS = 2000;
@@ -120,14 +126,18 @@ export class SinkWorker {
     this.#signal.set();
   }
 
-  /** Begins no send, and resolves when those under way have ended. */
-  async stop(): Promise<void> {
+  /** Begins no send, and resolves when those under way have ended, or the brokers have not answered for `maxWait` ms. */
+  async stop(maxWait = MAX_STOP_MS): Promise<void> {
     this.#isStopping = true;
     this.#signal.set();
     await this.#done;
-    await Promise.all(this.#running);
     await this.#keeping;
+    await waitAtMost(maxWait, this.#end());
     this.#parked.tell(true);
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(this.#running);
     await Promise.all(this.#producers.map((one) => one.close()));
   }
 

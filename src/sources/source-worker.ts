@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { describeKafkaError } from '../kafka/errors.ts';
+import { waitAtMost } from '../lib/concurrency/wait-at-most.ts';
 import { LookupCache } from '../lib/lookup-cache.ts';
 import type { SourceState } from '../model/source.ts';
 import { loadTenantState, type TenantState } from '../store/tenants/tenant-state.ts';
@@ -20,6 +21,8 @@ const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 /** A session that has lasted so long (ms) counts as one that worked. */
 const STABLE_MS = 30_000;
+/** Time (ms) that a stop waits for the group to be left: brokers that hang must not keep other work from its orderly end. */
+const MAX_STOP_MS = 3000;
 /** Tenants of records that are remembered, and for how long (ms). */
 const MAX_TENANTS = 1000;
 const TENANT_AGE_MS = 5000;
@@ -50,11 +53,14 @@ export class SourceWorker {
     this.#running = this.#run();
   }
 
-  /** Resolves when nothing is being decided, and the group is left. */
+  /**
+   * Resolves when nothing is being decided, and the group is left, or the brokers have not answered for MAX_STOP_MS: then a transaction
+   * under way commits or is undone as a whole.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#session?.end(undefined);
-    await this.#running;
+    if (this.#running) await waitAtMost(MAX_STOP_MS, this.#running);
   }
 
   get state(): SourceState {

@@ -15,8 +15,10 @@ import { insertTasksStatement, type NewTask } from './connectors/tasks.ts';
 import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
+import { type GoalRows, goalStatements } from './goals/goal-rows.ts';
 import { copyOutbox, type NewMessage } from './kafka/outbox.ts';
 import { countStatement } from './metrics/count-batch.ts';
+import { anyHeld } from './metrics/held.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
@@ -111,6 +113,8 @@ export interface Batch {
   }[];
   /** Messages for Kafka topics. */
   readonly outbox: readonly NewMessage[];
+  /** Rows for goals; absent: no notification type has one. */
+  readonly goals?: GoalRows | undefined;
   /** Tasks of connectors that the events ask for; one that is there is not written again. */
   readonly tasks: readonly NewTask[];
 }
@@ -178,6 +182,7 @@ export async function writeBatch(
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
   if (outbox.length > 0) statements.push(copyOutbox(batch.tenantId, outbox, batch.now));
   if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
+  if (batch.goals) statements.push(...goalStatements(batch.tenantId, batch.now, batch.goals));
   const counts = countStatement(batch);
   if (counts) statements.push(counts);
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
@@ -217,6 +222,7 @@ const EVENT_COLUMNS: Columns = {
   catalog_version: 'int4',
   has_fired: 'bool',
   has_trait_change: 'bool',
+  has_held: 'bool',
   decisions: 'text',
 };
 
@@ -240,6 +246,7 @@ function copyEvents({ tenantId, now, events }: Batch): Statement {
       catalogVersion,
       anyFired(decisions) || null,
       hasTraitChange(decisions) || null,
+      anyHeld(decisions) || null,
       packDecisions(decisions, event.eventId),
     ]);
   }

@@ -4,6 +4,7 @@ import { CHANNELS, PRIORITIES } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { countOurDeadLetters } from './deliveries/dead-letters.ts';
+import { ANOMALY_KINDS, countAnomalies } from './metrics/find-anomalies.ts';
 import { TABLES_BY_ID } from './pg/partition-ranges.ts';
 import type { Connection } from './pg/pool.ts';
 import { countSetAside } from './waits/failed-waits.ts';
@@ -58,6 +59,7 @@ export const MEASUREMENTS = {
   trouble: measureTrouble,
   partitions: measurePartitions,
   database: measureDatabase,
+  volumes: measureVolumes,
 } as const;
 
 /** Makes one measurement, within its time. */
@@ -214,6 +216,20 @@ async function measureTrouble(connection: Connection): Promise<Sample[]> {
     }),
     { metric: 'ourDeadLetters', value: ours?.count ?? 0 },
   ];
+}
+
+const HOUR_MS: Millis = 3_600_000;
+/** Time after which everything of an hour is counted. */
+const FOLDED_AFTER_MS: Millis = 60_000;
+
+/** Returns the end of the last hour whose volumes can be compared. */
+export function toComparedHour(now: Millis): Millis {
+  return Math.floor((now - FOLDED_AFTER_MS) / HOUR_MS) * HOUR_MS;
+}
+
+async function measureVolumes(connection: Connection, now: Millis): Promise<Sample[]> {
+  const counts = await countAnomalies(connection, toComparedHour(now));
+  return ANOMALY_KINDS.map((kind) => ({ metric: 'anomalies', value: counts[kind], labels: { kind } }));
 }
 
 const TABLES = ['events', ...TABLES_BY_ID] as const;

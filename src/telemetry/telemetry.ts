@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { waitAtMost } from '../lib/concurrency/wait-at-most.ts';
 import type { Millis } from '../model/event.ts';
 import { answered, batched } from '../observe/happenings.ts';
 import type { ProcessFacts } from './metrics/read-process.ts';
@@ -61,7 +62,7 @@ export async function openTelemetry(settings: TelemetrySettings, log: Logger): P
       return () => collector.stop();
     },
     async stop() {
-      for (const stop of stops.splice(0).reverse()) await within(MAX_LAST_EXPORT_MS, stop);
+      for (const stop of stops.splice(0).reverse()) await waitAtMost(MAX_LAST_EXPORT_MS, Promise.resolve(stop()));
     },
   };
 }
@@ -97,14 +98,4 @@ function writeLines(log: Logger): () => void {
   return () => {
     for (const end of ends) end();
   };
-}
-
-/** Calls `work`, and waits for it for some time. */
-async function within(ms: Millis, work: () => unknown): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([Promise.resolve(work()).catch(() => {}), late]);
-  clearTimeout(timer);
 }

@@ -38,6 +38,7 @@ notifications:
     when_held: drop
     sent_by: requests
     dedupe: 1h
+    goal: { event: a, within: 7d }
     provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }

@@ -135,6 +135,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/merge': ({ mergeableId }) => [mergeableId],
   '/api/v1/users/{user_id}/erase': ({ erasableId }) => [erasableId],
   '/api/v1/users/{user_id}/export': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/forecast': ({ userId }) => [userId],
   '/api/v1/erasures/{id}': ({ erasureId }) => [erasureId],
   '/api/v1/users/{user_id}/reveal': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
@@ -212,6 +213,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
   'GET /api/v1/templates/translations': () => '?to=es',
+  '/api/v1/metrics/reasons/users': () => '?reason=limit_reached',
+  '/api/v1/metrics/export': () => '?view=groups',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 

@@ -34,12 +34,24 @@ export function addReadTools(server: McpServer, access: TidingsAccess): void {
       access.get(`/api/v1/explain/${encodeURIComponent(user_id)}/${encodeURIComponent(notification_type)}`),
   });
   addTool(server, {
+    name: 'forecast_user',
+    title: 'Forecast a user',
+    description:
+      'Say what a user will get in the next days if nothing else happens, and what would hold it back at present.',
+    input: { user_id: id, days: z.number().int().min(1).max(31).default(7).describe('Days from now on') },
+    annotations: READ_ONLY,
+    run: ({ user_id, days }) => access.get(`/api/v1/users/${encodeURIComponent(user_id)}/forecast?days=${days}`),
+  });
+  addTool(server, {
     name: 'read_metrics',
     title: 'Read metrics',
     description:
-      'Count what was decided, sent, delivered, opened and held back: in all, by channel, by another dimension, by reason, or over time.',
+      'Count what was decided, sent, delivered, opened and held back: in all, by channel, by another dimension, by reason, over time, ' +
+      'or as a funnel to the goal; compare experiments; or list types with an unusual volume.',
     input: {
-      view: z.enum(['summary', 'channels', 'groups', 'series', 'reasons']).default('summary'),
+      view: z
+        .enum(['summary', 'channels', 'groups', 'series', 'reasons', 'funnel', 'experiments', 'anomalies'])
+        .default('summary'),
       from: z.string().max(64).optional().describe('Start, as 2025-10-01T00:00:00Z; default: 30 days before the end'),
       to: z.string().max(64).optional().describe('End; default: now'),
       type: id.optional().describe('Only this notification type'),

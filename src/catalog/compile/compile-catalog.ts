@@ -12,6 +12,7 @@ import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
 import { type Connectors, compileConnectors } from './compile-connectors.ts';
+import { compileGoals, type Goals } from './compile-goals.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
@@ -44,6 +45,8 @@ export interface Catalog {
   readonly sinks: Sinks | undefined;
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
+  /** Undefined: no notification type has a goal. */
+  readonly goals: Goals | undefined;
   /** Undefined: this version has no connectors. */
   readonly connectors: Connectors | undefined;
   /** @throws Error for a notification type that this version does not define */
@@ -88,6 +91,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     sources: compileSources(data),
     sinks: compileSinks(data),
     prices: compilePrices(data),
+    goals: compileGoals(data),
     connectors: compileConnectors(data),
     getNotificationType(name) {
       const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);

@@ -2,6 +2,7 @@ import {
   CATEGORIES,
   DEFAULT_RETRY_MS,
   type FirstOf,
+  type Goal,
   type NotificationType,
   PRIORITY_BY_CATEGORY,
   REACHED,
@@ -29,6 +30,7 @@ import {
   parseLayouts,
   reportTexts,
 } from './notification-templates.ts';
+import { suggest } from './suggest.ts';
 import { parseVariables } from './variables.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
 
@@ -47,6 +49,7 @@ const NOTIFICATION_KEYS = [
   'when_held',
   'sent_by',
   'dedupe',
+  'goal',
   'layout',
   'variables',
 ];
@@ -74,8 +77,11 @@ export interface ParsedNotifications {
   readonly variables: Variables | undefined;
 }
 
-/** Parses notifications.yaml: the notification types, and what holds for the templates of all of them. */
-export function parseNotifications(file: YamlFile): ParsedNotifications {
+/**
+ * Parses notifications.yaml: the notification types, and what holds for the templates of all of them.
+ * @param eventTypes the event types of the catalog; undefined: they are not known
+ */
+export function parseNotifications(file: YamlFile, eventTypes: ReadonlySet<string> | undefined): ParsedNotifications {
   const example = `notifications: { ${EXAMPLE} }`;
   const found = parseFields(file, file.root!, 'notifications.yaml', TOP_KEYS, example);
   const variables = parseVariables(file, found);
@@ -88,10 +94,15 @@ export function parseNotifications(file: YamlFile): ParsedNotifications {
     return { types: [], variables };
   }
   const entries = parseEntries(file, top.value, '"notifications"', EXAMPLE);
-  return { types: entries.map((entry) => parseNotification(file, entry, layout)), variables };
+  return { types: entries.map((entry) => parseNotification(file, entry, layout, eventTypes)), variables };
 }
 
-function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | undefined): ParsedNotification {
+function parseNotification(
+  file: YamlFile,
+  entry: Entry,
+  layout: NamedLayout | undefined,
+  eventTypes: ReadonlySet<string> | undefined,
+): ParsedNotification {
   const name = entry.key;
   const found = parseFields(file, reportTexts(file, entry), name, NOTIFICATION_KEYS, EXAMPLE);
   checkName(file, entry, 'WELCOME_EMAIL');
@@ -100,6 +111,7 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
   const tracking = parseTracking(file, found, category);
   const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
   const dedupe = parseDedupe(file, found);
+  const goal = parseGoal(file, found, eventTypes);
   const variables = parseVariables(file, found);
   const ofType = { type: name, channels: channelAt, channelsKnown };
   const layouts = parseLayouts(file, found, ofType, layout);
@@ -125,6 +137,7 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
       ...(parseWord(file, found, 'when_held', 'drop') && { whenHeld: 'drop' as const }),
       ...(parseWord(file, found, 'sent_by', 'requests') && { sentBy: 'requests' as const }),
       ...(dedupe === undefined ? {} : { dedupe }),
+      ...(goal === undefined ? {} : { goal }),
       ...(variables === undefined ? {} : { variables }),
       ...(layouts.size === 0 ? {} : { layouts: layoutNames }),
     },
@@ -206,6 +219,29 @@ function parseDedupe(file: YamlFile, found: Fields): Millis | undefined {
   if (window === undefined || window <= MAX_DEDUPE) return window;
   file.report(found.get('dedupe')!.value.at, '"dedupe" is longer than 24h', 'dedupe: 1h');
   return undefined;
+}
+
+const GOAL_EXAMPLE = 'goal: { event: order_placed, within: 7d }';
+const MIN_GOAL: Millis = 60_000;
+const MAX_GOAL: Millis = 90 * 24 * 3_600_000;
+
+/** Parses `{ event: order_placed, within: 7d }`. */
+function parseGoal(file: YamlFile, found: Fields, eventTypes: ReadonlySet<string> | undefined): Goal | undefined {
+  const entry = found.get('goal');
+  if (entry === undefined) return undefined;
+  const parts = parseFields(file, entry.value, '"goal"', ['event', 'within'], GOAL_EXAMPLE);
+  const written = parts.get('event');
+  const event = written && parseText(file, written.value, '"event"', GOAL_EXAMPLE);
+  const within = parseDurationOf(file, parts, 'within', '7d');
+  for (const key of ['event', 'within'])
+    if (!parts.has(key)) file.report(entry.at, `the goal has no "${key}"`, GOAL_EXAMPLE);
+  if (event && eventTypes && !eventTypes.has(event.text))
+    file.report(event.at, `no event is called ${JSON.stringify(event.text)}`, suggest(event.text, eventTypes));
+  if (within !== undefined && (within < MIN_GOAL || within > MAX_GOAL)) {
+    file.report(parts.get('within')!.value.at, '"within" of a goal must be from 1m to 90d', GOAL_EXAMPLE);
+    return undefined;
+  }
+  return event && within !== undefined ? { event: event.text, within } : undefined;
 }
 
 /** Whether a field that has only one value is there. */

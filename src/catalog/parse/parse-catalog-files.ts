@@ -94,7 +94,8 @@ async function parseParts(
   // A file that is not YAML is left out, and nothing is checked against it.
   const events = parseFile(yaml.get('events'), parseEvents);
   const notificationsFile = yaml.get('notifications');
-  const notifications = parseFile(notificationsFile, parseNotifications);
+  const types = events && new Set(events.events.map(({ name }) => name));
+  const notifications = parseFile(notificationsFile, (file) => parseNotifications(file, types));
   const segmentsFile = yaml.get('segments');
   const segments = segmentsFile ? parseFile(segmentsFile, (file) => parseSegments(file, { ...events })) : [];
   const rules = parseFile(yaml.get('rules'), (file) => {
@@ -102,7 +103,6 @@ async function parseParts(
     return parseRules(file, { ...events, ...others });
   });
   const routes = parseFile(yaml.get('routes'), parseRoutes);
-  const types = events && new Set(events.events.map(({ name }) => name));
   const sources = parseFile(yaml.get('sources'), (file) => parseSources(file, types));
   const sinks = parseFile(yaml.get('sinks'), (file) => {
     const notificationTypes = notifications && new Set(notifications.types.map(({ type }) => type.name));

@@ -5,6 +5,8 @@ import { isProblemList } from '../output/format-problems.ts';
 /** HTTP client of a running Tidings, for the commands that use one. Each call throws an ApiError if it fails. */
 export interface ApiClient {
   get(path: string): Promise<unknown>;
+  /** Returns the text of a response that is no JSON. */
+  getText(path: string): Promise<string>;
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
   put(path: string, body: object): Promise<unknown>;
@@ -100,6 +102,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
   };
   return {
     get: (path) => call(path, {}),
+    getText: async (path) => (await request(path, {})).text(),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
     putLines: (path, lines) => sendLines('PUT', path, lines),

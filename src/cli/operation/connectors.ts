@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../../errors.ts';
+import { retryAll } from '../../lib/retry-all.ts';
 import { CARD_CALLS, CONNECTOR_SECRETS, TASK_STATES } from '../../model/connector.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { parseJsonObject, parseLimit } from '../parse-argument.ts';
@@ -133,24 +134,22 @@ export function addConnectorsCommands(program: Command): void {
       if (all === (taskId !== undefined)) throw new ConfigError('write the id of a task, or --all');
       return runApiCommand(json, async (api) => {
         if (taskId === undefined) {
-          let retried = 0;
-          // Tasks that end again meanwhile are left as they are: it would go on for as long as they fail.
-          for (let [hasMore, endedUntil] = [true, undefined as string | undefined]; hasMore; ) {
+          const retried = await retryAll(async (endedUntil) => {
             const body = { connector, code, ended_until: endedUntil };
-            const data = (await api.post('/api/v1/connector-tasks/retry', body)) as {
-              readonly retried: number;
-              readonly has_more: boolean;
-              readonly ended_until: string;
-            };
-            retried += data.retried;
-            [hasMore, endedUntil] = [data.has_more, data.ended_until];
-          }
+            return (await api.post('/api/v1/connector-tasks/retry', body)) as TasksRetried;
+          });
           return { data: { retried }, lines: [`${retried} ${retried === 1 ? 'task is' : 'tasks are'} run again.`] };
         }
         const data = (await api.post(`/api/v1/connector-tasks/${encodeURIComponent(taskId)}/retry`, {})) as TaskView;
         return { data, lines: [`Retried: ${formatTask(data)}`] };
       });
     });
+}
+
+interface TasksRetried {
+  readonly retried: number;
+  readonly has_more: boolean;
+  readonly ended_until: string;
 }
 
 interface RetryOptions {
@@ -241,7 +240,8 @@ function formatConnector({ name, kind, mode, on, url, secrets_set, open_tasks, d
 
 function formatTask(task: TaskView): string {
   const product = task.product_id === null ? '' : `  ${task.product_id}`;
-  const failure = task.code === null ? '' : `  ${task.attempts} failed: ${task.code}, ${task.reason}`;
+  const failed = task.attempts === 0 ? 'waits' : `${task.attempts} failed`;
+  const failure = task.code === null ? '' : `  ${failed}: ${task.code}, ${task.reason}`;
   return `${task.created_at}  ${task.task_id}  ${task.connector}  ${task.user_id}${product}  ${task.state}${failure}`;
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { addFindings, formatOption, printExport, toPercent } from './metric-findings.ts';
 
 interface Values {
   readonly [name: string]: number | null;
@@ -19,6 +20,7 @@ interface Options {
   readonly json?: boolean;
   readonly by?: string;
   readonly grain?: string;
+  readonly format?: string;
   readonly [filter: string]: string | boolean | undefined;
 }
 
@@ -93,6 +95,19 @@ export function addMetricsCommand(program: Command): void {
     (data: { readonly reasons: readonly ({ readonly code: string } & Values)[] }) =>
       data.reasons.map(({ code, ...values }) => `${code}  ${formatLine(values as Values)}`),
   );
+  addView(metrics, 'funnel', 'Show how many came from the decision to the goal', (data: { readonly stages: Stage[] }) =>
+    data.stages.flatMap(({ stage, count, of, rate }) =>
+      count === null ? [] : [`${stage}  ${count}${rate === null ? '' : `  ${toPercent(rate)} of ${of}`}`],
+    ),
+  );
+  addFindings(metrics);
+}
+
+interface Stage {
+  readonly stage: string;
+  readonly count: number | null;
+  readonly of: string | null;
+  readonly rate: number | null;
 }
 
 function addView<T>(metrics: Command, name: string, description: string, format: (data: T) => string[]): Command {
@@ -109,9 +124,11 @@ function addView<T>(metrics: Command, name: string, description: string, format:
     .option('--variant <variant>', 'only of this variant of a test')
     .option('--catalog-version <number>', 'only as this catalog version decided')
     .option('--rule <rule>', 'only by this rule')
-    .option('--json', 'print one line of JSON')
+    .addOption(formatOption())
+    .option(...JSON_OPTION)
     .action(({ json, ...options }: Options) =>
       runApiCommand(json, async (api) => {
+        if (options.format !== undefined) return printExport(api, name, options.format, toQuery(options));
         const data = (await api.get(`/api/v1/metrics/${name}?${toQuery(options)}`)) as T & Span;
         const lines = format(data);
         const span = `${data.from.slice(0, 16)} to ${data.to.slice(0, 16)}, as of ${data.as_of}`;
@@ -137,7 +154,7 @@ function formatAll(values: Values): string[] {
 function formatLine(values: Values): string {
   const parts = SHOWN.flatMap((name) => (values[name] ? [`${name} ${values[name]}`] : []));
   const { error_rate: errors, avg_delivery_time_ms: time } = values;
-  if (typeof errors === 'number') parts.push(`errors ${(errors * 100).toFixed(2)} %`);
+  if (typeof errors === 'number') parts.push(`errors ${toPercent(errors)}`);
   if (typeof time === 'number') parts.push(`${time} ms`);
   return parts.length === 0 ? '-' : parts.join('  ');
 }

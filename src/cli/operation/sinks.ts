@@ -17,6 +17,7 @@ interface ShownSink {
   readonly state: string;
   readonly cause: string | null;
   readonly problem: { readonly code: string } | null;
+  readonly paused_at: string | null;
   readonly waiting: number;
   readonly oldest_at: string | null;
   readonly parked: number;
@@ -86,11 +87,13 @@ function messages(count: number): string {
 
 async function list(api: ApiClient): Promise<CommandOutput> {
   const data = (await api.get(PATH)) as { readonly sinks: readonly ShownSink[] };
-  const lines = data.sinks.map(({ name, topic, state, cause, problem, waiting, oldest_at, parked }) => {
+  const lines = data.sinks.map(({ name, topic, state, cause, problem, paused_at, waiting, oldest_at, parked }) => {
+    // One that is full may be paused as well.
+    const states = paused_at === null || state === 'paused' ? state : `${state}, paused`;
     const since = oldest_at === null ? '' : ` since ${oldest_at}`;
     const aside = parked === 0 ? '' : `, ${formatCount(parked, 'message')} set aside`;
     const why = cause ?? problem?.code;
-    return `${name}  ${topic}  ${state}  ${formatCount(waiting, 'message')} waiting${since}${aside}${why ? `  (${why})` : ''}`;
+    return `${name}  ${topic}  ${states}  ${formatCount(waiting, 'message')} waiting${since}${aside}${why ? `  (${why})` : ''}`;
   });
   return { data, lines: lines.length > 0 ? lines : ['The active catalog writes no topics.'] };
 }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { FastifyContextConfig } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { ERROR_CODES, type ErrorCode } from '../../errors.ts';
 import { PROBLEM_MEDIA_TYPE } from '../problem.ts';
@@ -10,6 +11,8 @@ declare module 'fastify' {
     readonly errors?: readonly ErrorCode[];
     /** Media type of its successful response; absent: JSON. */
     readonly mediaType?: string;
+    /** Another one that the caller may choose. */
+    readonly otherMediaType?: string;
   }
 }
 
@@ -72,16 +75,13 @@ export const describeRoute: Transform = (input) => {
   if (scope === undefined) return { schema: { hide: true } as never, url: input.url };
   const results = Object.entries(schema?.response ?? {});
   const response = Object.fromEntries(
-    results.map(([status, result]) => [
-      status,
-      describeResult(status, route.config?.mediaType ?? 'application/json', result),
-    ]),
+    results.map(([status, result]) => [status, describeResult(status, route.config ?? {}, result)]),
   );
   const codes = listErrorCodes(route);
   for (const status of new Set(codes.map((code) => ERROR_CODES[code].status))) {
     const own = response[status];
     const found = codes.filter((code) => ERROR_CODES[code].status === status);
-    const described = describeResult(status, PROBLEM_MEDIA_TYPE, problem);
+    const described = describeResult(status, { mediaType: PROBLEM_MEDIA_TYPE }, problem);
     response[status] = {
       description: `${own ? `${own.description}, or: ` : ''}${found.join(', ')}`,
       content: { ...own?.content, ...described.content },
@@ -100,6 +100,14 @@ interface Described {
   readonly content: { readonly [type: string]: { readonly schema: unknown } };
 }
 
-function describeResult(status: string | number, mediaType: string, schema: unknown): Described {
-  return { description: STATUS_CODES[Number(status)] ?? String(status), content: { [mediaType]: { schema } } };
+function describeResult(
+  status: string | number,
+  { mediaType = 'application/json', otherMediaType }: Pick<FastifyContextConfig, 'mediaType' | 'otherMediaType'>,
+  schema: unknown,
+): Described {
+  const content = {
+    [mediaType]: { schema },
+    ...(otherMediaType === undefined ? {} : { [otherMediaType]: { schema } }),
+  };
+  return { description: STATUS_CODES[Number(status)] ?? String(status), content };
 }

@@ -1,17 +1,38 @@
 import type { FastifyReply } from 'fastify';
-import {
-  type MetricParts,
-  type MetricQuery,
-  type MetricSpan,
-  readGroups,
-  readSeries,
-  readSummary,
-} from '../../analytics/read-metrics.ts';
-import type { Channel } from '../../model/delivery.ts';
+import { listHeldUsers } from '../../analytics/held-users.ts';
+import { readAnomalies } from '../../analytics/read-anomalies.ts';
+import type { MetricParts, MetricQuery } from '../../analytics/read-metrics.ts';
+import type { HeldSource } from '../../store/metrics/find-held.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { CSV } from '../csv.ts';
+import { Cursors } from '../cursor.ts';
+import { formatRows, requireParameters, TO_ROWS } from '../export-metrics.ts';
 import { KEPT_METRICS } from '../kept-metrics.ts';
+import {
+  viewAnomalies,
+  viewChannels,
+  viewExperiments,
+  viewFunnel,
+  viewGroups,
+  viewReasons,
+  viewSeries,
+  viewSpan,
+  viewSummary,
+} from '../metric-views.ts';
+import { NDJSON } from '../ndjson.ts';
+import {
+  anomalyQuery,
+  experimentQuery,
+  experimentResults,
+  heldUserPage,
+  heldUserQuery,
+  metricAnomalies,
+  metricExport,
+  metricExportQuery,
+  metricFunnel,
+} from '../schemas/metric-findings.ts';
 import {
   channelMetrics,
   metricGroupQuery,
@@ -26,10 +47,11 @@ import {
 /** Routes for metrics: sums over time of what was decided, sent and reported. */
 export function registerMetricRoutes(
   app: App,
-  { database, clock, metricPeriods = KEPT_METRICS }: HttpDependencies,
+  { database, catalogs, seal, clock, metricPeriods = KEPT_METRICS }: HttpDependencies,
 ): void {
+  const cursors = new Cursors(seal);
   /** Reads from the replica if there is one; what it does not have yet is not counted. */
-  const read = async <T extends MetricSpan>(
+  const read = async <T extends { readonly as_of: string }>(
     { tenantId }: { readonly tenantId: string },
     reply: FastifyReply,
     work: (parts: MetricParts) => Promise<T>,
@@ -38,7 +60,12 @@ export function registerMetricRoutes(
       .readsOf(tenantId)
       .lagging((pool) => work({ pool, now: clock(), periods: metricPeriods }));
     const value = answerAsOf(reply, found);
-    return found.asOf === null ? value : { ...value, asOf: Math.min(value.asOf, found.asOf) };
+    if (found.asOf === null || Date.parse(value.as_of) <= found.asOf) return value;
+    return { ...value, as_of: isoTime(found.asOf) };
+  };
+  const listExperiments = async ({ tenantId }: { readonly tenantId: string }) => {
+    const { goals } = await catalogs.getActive(tenantId);
+    return [...(goals?.experiments.values() ?? [])];
   };
   app.get(
     '/api/v1/metrics/summary',
@@ -52,12 +79,7 @@ export function registerMetricRoutes(
         response: { 200: metricSummary },
       },
     },
-    async ({ principal, query }, reply) => {
-      const { values, costs, ...span } = await read(principal, reply, (parts) =>
-        readSummary(parts, toQuery(principal, query)),
-      );
-      return { ...toSpan(span), metrics: values, costs };
-    },
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewSummary(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/channels',
@@ -71,15 +93,7 @@ export function registerMetricRoutes(
         response: { 200: channelMetrics },
       },
     },
-    async ({ principal, query }, reply) => {
-      const found = await read(principal, reply, (parts) => readGroups(parts, toQuery(principal, query), 'channel'));
-      const channels = found.groups.map(({ key, values, costs }) => ({
-        channel: key as Channel,
-        metrics: values,
-        costs,
-      }));
-      return { ...toSpan(found), channels };
-    },
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewChannels(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/groups',
@@ -93,11 +107,8 @@ export function registerMetricRoutes(
         response: { 200: metricGroups },
       },
     },
-    async ({ principal, query: { by, ...query } }, reply) => {
-      const found = await read(principal, reply, (parts) => readGroups(parts, toQuery(principal, query), by));
-      const groups = found.groups.map(({ key, values }) => ({ key, metrics: values }));
-      return { ...toSpan(found), by, groups, has_more: found.hasMore };
-    },
+    ({ principal, query: { by, ...query } }, reply) =>
+      read(principal, reply, (parts) => viewGroups(parts, toQuery(principal, query), by)),
   );
   app.get(
     '/api/v1/metrics/series',
@@ -111,16 +122,8 @@ export function registerMetricRoutes(
         response: { 200: metricSeries },
       },
     },
-    async ({ principal, query: { grain, ...query } }, reply) => {
-      const found = await read(principal, reply, (parts) => readSeries(parts, toQuery(principal, query), grain));
-      const points = found.points.map(({ at, values }) => ({ at: isoTime(at), metrics: values }));
-      const markers = found.markers.map(({ at, releaseId, ...marker }) => ({
-        ...marker,
-        at: isoTime(at),
-        release_id: releaseId,
-      }));
-      return { ...toSpan(found), grain: found.grain, points, markers };
-    },
+    ({ principal, query: { grain, ...query } }, reply) =>
+      read(principal, reply, (parts) => viewSeries(parts, toQuery(principal, query), grain)),
   );
   app.get(
     '/api/v1/metrics/reasons',
@@ -134,25 +137,121 @@ export function registerMetricRoutes(
         response: { 200: metricReasons },
       },
     },
-    async ({ principal, query }, reply) => {
-      const found = await read(principal, reply, (parts) => readGroups(parts, toQuery(principal, query), 'reason'));
-      const reasons = found.groups
-        .map(({ key: code, values: { held, dropped, undeliverable, dead, in_doubt, cancelled } }) => ({
-          ...{ code, held, dropped, undeliverable, dead, in_doubt, cancelled },
-        }))
-        .sort((one, other) => countStopped(other) - countStopped(one));
-      return { ...toSpan(found), reasons, has_more: found.hasMore };
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewReasons(parts, toQuery(principal, query))),
+  );
+  app.get(
+    '/api/v1/metrics/reasons/users',
+    {
+      config: { scope: 'deliveries:read' },
+      schema: {
+        operationId: 'listHeldUsers',
+        summary:
+          'List the users that a reason held something back from, with the decision or message; pages may be short',
+        tags: ['metrics'],
+        querystring: heldUserQuery,
+        response: { 200: heldUserPage },
+      },
+    },
+    async (request) => {
+      const { principal, query } = request;
+      const { limit, after: _, reason, type, ...span } = query;
+      const cursor = cursors.read(request, ['text', 'number', 'uuid']);
+      const after = cursor && { source: cursor[0] as HeldSource, at: cursor[1], id: cursor[2] };
+      const parts = { pool: database.forTenant(principal.tenantId), now: clock(), periods: metricPeriods };
+      const asked = { ...toQuery(principal, span), reason, type: type ?? null };
+      const { users, next, ...found } = await listHeldUsers(parts, asked, limit, after);
+      return {
+        ...viewSpan(found),
+        users: users.map(({ id: __, at, ...user }) => ({ ...user, at: isoTime(at) })),
+        next: next && cursors.write(request, [next.source, next.at, next.id]),
+      };
     },
   );
-}
-
-function countStopped(one: {
-  readonly held: number;
-  readonly dropped: number;
-  readonly undeliverable: number;
-  readonly dead: number;
-}): number {
-  return one.held + one.dropped + one.undeliverable + one.dead;
+  app.get(
+    '/api/v1/metrics/funnel',
+    {
+      config: { scope: 'deliveries:read' },
+      schema: {
+        operationId: 'getMetricFunnel',
+        summary: 'Show how many came from the decision to the goal: decided, planned, sent, delivered, opened, clicked',
+        tags: ['metrics'],
+        querystring: metricSummaryQuery,
+        response: { 200: metricFunnel },
+      },
+    },
+    ({ principal, query }, reply) => read(principal, reply, (parts) => viewFunnel(parts, toQuery(principal, query))),
+  );
+  app.get(
+    '/api/v1/metrics/experiments',
+    {
+      config: { scope: 'deliveries:read' },
+      schema: {
+        operationId: 'getExperiments',
+        summary: 'Compare the variants of rules that divide their users, by the goal, with intervals',
+        tags: ['metrics'],
+        querystring: experimentQuery,
+        response: { 200: experimentResults },
+      },
+    },
+    async ({ principal, query }, reply) => {
+      const known = await listExperiments(principal);
+      return read(principal, reply, (parts) => viewExperiments(parts, toQuery(principal, query), known));
+    },
+  );
+  app.get(
+    '/api/v1/metrics/anomalies',
+    {
+      config: { scope: 'deliveries:read' },
+      schema: {
+        operationId: 'getAnomalies',
+        summary: 'List types of notifications and events that are quiet, or have three times their usual volume',
+        tags: ['metrics'],
+        querystring: anomalyQuery,
+        response: { 200: metricAnomalies },
+      },
+    },
+    async ({ principal }, reply) =>
+      read(principal, reply, async (parts) => viewAnomalies(await readAnomalies(parts, principal.tenantId))),
+  );
+  app.get(
+    '/api/v1/metrics/export',
+    {
+      config: { scope: 'deliveries:read', mediaType: CSV, otherMediaType: NDJSON },
+      schema: {
+        operationId: 'exportMetrics',
+        summary: 'Export an answer of the metrics as CSV or NDJSON: a line for each thing that it lists',
+        tags: ['metrics'],
+        querystring: metricExportQuery,
+        response: { 200: metricExport },
+      },
+    },
+    async ({ principal, query: { view, format, by, grain, ...query } }, reply) => {
+      requireParameters(view, { ...query, by, grain });
+      const asked = toQuery(principal, query);
+      const known = view === 'experiments' ? await listExperiments(principal) : [];
+      const exported = await read(principal, reply, async (parts) => {
+        switch (view) {
+          case 'summary':
+            return withRows(await viewSummary(parts, asked), TO_ROWS.summary);
+          case 'channels':
+            return withRows(await viewChannels(parts, asked), TO_ROWS.channels);
+          case 'groups':
+            return withRows(await viewGroups(parts, asked, by ?? 'type'), TO_ROWS.groups);
+          case 'series':
+            return withRows(await viewSeries(parts, asked, grain), TO_ROWS.series);
+          case 'reasons':
+            return withRows(await viewReasons(parts, asked), TO_ROWS.reasons);
+          case 'funnel':
+            return withRows(await viewFunnel(parts, asked), TO_ROWS.funnel);
+          case 'experiments':
+            return withRows(await viewExperiments(parts, asked, known), TO_ROWS.experiments);
+          case 'anomalies':
+            return withRows(viewAnomalies(await readAnomalies(parts, principal.tenantId)), TO_ROWS.anomalies);
+        }
+      });
+      return reply.type(format === 'csv' ? `${CSV}; charset=utf-8` : NDJSON).send(formatRows(format, exported.rows));
+    },
+  );
 }
 
 type Given = Omit<MetricQuery, 'tenantId' | 'from' | 'to'> & { readonly from?: string; readonly to?: string };
@@ -170,10 +269,7 @@ function toQuery(
   };
 }
 
-function toSpan({ from, to, asOf }: MetricSpan): {
-  readonly from: string;
-  readonly to: string;
-  readonly as_of: string;
-} {
-  return { from: isoTime(from), to: isoTime(to), as_of: isoTime(asOf) };
+/** Returns what an export has of an answer. */
+function withRows<T extends { readonly as_of: string }, R>(body: T, toRows: (body: T) => R) {
+  return { as_of: body.as_of, rows: toRows(body) };
 }

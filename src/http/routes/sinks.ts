@@ -45,8 +45,7 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
         catalog_version: version,
         sinks: listWritten(data, views).map((one) => {
           const seen = byTopic.get(one.topic) ?? UNKNOWN;
-          const { topic: _, problem: last, problem_since, measured_at, ...view } = seen;
-          const problem = isOver(seen) ? null : last;
+          const { topic: _, problem, problem_since, measured_at, ...view } = seen;
           const cause = findCause(tenantId, one);
           return {
             name: one.name,
@@ -57,7 +56,7 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
             decisions: one.sink?.decisions ?? 'none',
             format: one.sink?.format ?? null,
             key: one.sink?.key ?? null,
-            state: toState(cause, { ...seen, problem }, one.kind === 'former' || open.includes(one.topic)),
+            state: toState(cause, seen, one.kind === 'former' || open.includes(one.topic)),
             cause,
             problem: problem === null ? null : { code: problem, since: problem_since },
             measured_at,
@@ -180,11 +179,6 @@ function listWritten({ sinks = [], sources = [] }: CatalogData, views: readonly 
   const former = views.filter(({ topic }) => !topics.has(topic));
   const nameOf = (topic: string) => (names.has(topic) ? `${FORMER_PREFIX}${topic}` : topic);
   return [...known, ...former.map(({ topic }): WrittenTopic => ({ name: nameOf(topic), kind: 'former', topic }))];
-}
-
-/** Whether nothing has waited since the last problem: what waited was set aside and discarded. */
-function isOver({ waiting, measured_at, problem_since }: TopicView): boolean {
-  return waiting === 0 && measured_at !== null && problem_since !== null && measured_at > problem_since;
 }
 
 function toState(cause: string | null, { paused_at, full_since, problem }: TopicView, isOpen: boolean) {

@@ -6,6 +6,7 @@ import type { Millis } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
 import { countVariants, loadLatestTest, type TestGoal, type TestRow } from '../../store/templates/tests.ts';
 import { parseDuration } from '../../time/duration.ts';
+import { formatDuration } from '../../time/format-duration.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -111,16 +112,4 @@ function toTestView(test: TestRow) {
     started_at: isoTime(test.startedAt),
     ended_at: isoTimeOrNull(test.endedAt),
   };
-}
-
-const UNITS = [
-  ['d', 24 * 3_600_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1000],
-] as const;
-
-function formatDuration(ms: Millis): string {
-  const [unit, size] = UNITS.find(([, one]) => ms % one === 0) ?? ['ms', 1];
-  return `${ms / size}${unit}`;
 }

@@ -14,7 +14,8 @@ const VERSION_HINT = 'write the number of a catalog version';
 /** A name in a query. */
 const name = pathText.max(256);
 
-const metricFilter = {
+/** Filter of the metrics. */
+export const metricFilter = {
   from: timeText()
     .optional()
     .meta({ description: 'Start of the span; absent: 30 days before its end', examples: ['2026-01-01T00:00:00Z'] }),
@@ -94,6 +95,7 @@ const metricValues = z
     clicked: count,
     read: count,
     unsubscribed: count,
+    goals: count.describe('Notifications whose goal came; of none where a channel is asked for'),
     error_rate: rate.describe('Dead, bounced and failed ones, of those that were sent or are dead; null: of none'),
     delivery_rate: rate.describe('Delivered, of those sent; null: of none'),
     open_rate: rate.describe('Opened, of those delivered; null: of none'),
@@ -102,6 +104,7 @@ const metricValues = z
     bounce_rate: rate.describe('Bounced, of those sent; null: of none'),
     complaint_rate: rate.describe('Complained about, of those delivered; null: of none'),
     unsubscribe_rate: rate.describe('Unsubscribed, of those delivered; null: of none'),
+    goal_rate: rate.describe('Notifications with their goal, of those decided; null: of none'),
     avg_delivery_time_ms: time.describe('From the decision until a provider accepted it, waits of the plan included'),
     p50_delivery_time_ms: time.describe('Half of them took at most this long; an estimate from classes'),
     p95_delivery_time_ms: time.describe('95% of them took at most this long; an estimate from classes'),
@@ -115,7 +118,8 @@ const costs = listOf(z.object({ currency: z.string(), amount: z.number() }))
   .nullable()
   .describe('By currency; null: not known by what was asked for');
 
-const span = {
+/** Span of an answer. */
+export const span = {
   from: timestamp.describe('Start of the span, at the start of the first minute, hour or day that is counted'),
   to: timestamp.describe('End of the span, likewise'),
   as_of: timestamp.describe('What happened until then is counted'),

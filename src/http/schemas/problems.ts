@@ -19,6 +19,8 @@ export const PROBLEM_CODES = [
   'sink_failing',
   'messages_parked',
   'job_failed',
+  'type_quiet',
+  'volume_surge',
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 

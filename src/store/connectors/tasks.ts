@@ -203,23 +203,44 @@ export interface AttemptFailure {
   readonly dueAt: Millis;
   readonly code: string;
   readonly reason: string;
+  /** Whether it counts as an attempt: the service was, or could not be, called. */
+  readonly isCounted: boolean;
 }
 
 /** Records that an attempt failed. Without effect if the task is gone, or claimed by another worker. */
 export async function failAttempt(
   connection: Connection,
   task: ClaimedTask,
-  { state, dueAt, code, reason }: AttemptFailure,
+  { state, dueAt, code, reason, isCounted }: AttemptFailure,
   now: Millis,
 ): Promise<void> {
   await connection.query(
     `update connector_tasks
-     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + 1, calls = calls + 1, claimed_until = null, ended_at = case $4 when 'open' then null else $8::timestamptz end
+     set state = $4, due_at = $5, failure_code = $6, failure = $7, attempts = attempts + $9, calls = calls + $9, claimed_until = null,
+         ended_at = case $4 when 'open' then null else $8::timestamptz end
      where tenant_id = $1 and task_id = $2 and claimed_until = $3 and ended_at is null`,
     [
       ...[task.tenantId, task.taskId, isoTime(task.claimedUntil)],
-      ...[state, isoTime(dueAt), code, reason, isoTime(now)],
+      ...[state, isoTime(dueAt), code, reason, isoTime(now), isCounted ? 1 : 0],
     ],
+  );
+}
+
+/** Has tasks of a connector that wait for this reason tried again now, those first that are due first; `limit` at most. */
+export async function wakeTasks(
+  connection: Connection,
+  { tenantId, connector, code }: { readonly tenantId: string; readonly connector: string; readonly code: string },
+  limit: number,
+  now: Millis,
+): Promise<void> {
+  await connection.query(
+    `update connector_tasks set due_at = $4
+     where tenant_id = $1 and task_id = any (array(
+       select task_id from connector_tasks
+       where tenant_id = $1 and connector = $2 and failure_code = $3 and ${IN_LANE} and due_at > $4
+         and (claimed_until is null or claimed_until < $4)
+       order by due_at limit $5 for update skip locked))`,
+    [tenantId, connector, code, isoTime(now), limit],
   );
 }
 
@@ -256,6 +277,13 @@ export interface TaskFilter {
   readonly code?: string | undefined;
 }
 
+/** Conditions of states, as their indexes have them: dead tasks are few among those that are done. */
+const OF_STATE: { readonly [state in TaskState]: string } = {
+  open: `state = 'open' and ended_at is null`,
+  done: `state = 'done'`,
+  dead: `state = 'dead'`,
+};
+
 /** Returns tasks, newest first. @param before the last one of the page before; null: from the newest */
 export async function listTasks(
   connection: Connection,
@@ -264,16 +292,20 @@ export async function listTasks(
   limit: number,
   before: { readonly createdAt: Millis; readonly taskId: string } | null,
 ): Promise<StoredTask[]> {
+  const values: unknown[] = [tenantId, limit];
+  const add = (value: unknown) => `$${values.push(value)}`;
+  // Only what is asked for is a condition: a plan for all filters at once would read all tasks of the tenant.
+  const conditions = [
+    'tenant_id = $1',
+    ...(state === undefined ? [] : [OF_STATE[state]]),
+    ...(userId === undefined ? [] : [`user_id = ${add(userId)}`]),
+    ...(connector === undefined ? [] : [`connector = ${add(connector)}`]),
+    ...(code === undefined ? [] : [`failure_code = ${add(code)}`]),
+    ...(before ? [`(created_at, task_id) < (${add(isoTime(before.createdAt))}, ${add(before.taskId)}::uuid)`] : []),
+  ];
   const { rows } = await connection.query<ViewRow>(
-    `select ${VIEW} from connector_tasks
-     where tenant_id = $1 and ($2::text is null or state = $2) and ($3::text is null or user_id = $3)
-       and ($4::text is null or connector = $4) and ($8::text is null or failure_code = $8)
-       and ($5::timestamptz is null or (created_at, task_id) < ($5, $6::uuid))
-     order by created_at desc, task_id desc limit $7`,
-    [
-      ...[tenantId, state ?? null, userId ?? null, connector ?? null],
-      ...[before && isoTime(before.createdAt), before?.taskId ?? null, limit, code ?? null],
-    ],
+    `select ${VIEW} from connector_tasks where ${conditions.join(' and ')} order by created_at desc, task_id desc limit $2`,
+    values,
   );
   return rows.map(toStored);
 }

@@ -57,12 +57,28 @@ export async function addTenant(connection: Connection, tenant: string, columns:
 export async function alreadyThere(connection: Connection, tenant: string): Promise<ConfigError> {
   const status = (await loadTenant(connection, tenant))?.status;
   const hints: { readonly [status: string]: string } = {
-    moving: `; it moves here: tidings tenants resume ${tenant} goes on with it, and tidings tenants delete ${tenant} makes room for another restore`,
+    moving: (await isArrived(connection, tenant))
+      ? `; it was restored here: tidings tenants resume ${tenant} goes on with it, and tidings tenants delete ${tenant} makes room for another restore`
+      : `; it moves away from here, so it may have gone on elsewhere: if it has, tidings tenants delete ${tenant} makes room for it to come back`,
     deleting: '; it is being deleted: try again when it is gone',
   };
   const hint = hints[status ?? ''] ?? '';
   return new ConfigError(`this installation has the tenant "${tenant}" already; nothing was restored${hint}`);
 }
+
+/** Whether a tenant that moves was restored here since it began to: otherwise this is the place that it leaves. */
+async function isArrived(connection: Connection, tenant: string): Promise<boolean> {
+  const { rows } = await connection.query<{ action: string }>(
+    `select action from audit_log where tenant_id = $1 and subject in ($1, $2) and action in ('tenant.moving', $3)
+     order by entry_id desc limit 1`,
+    [tenant, toRestoreSubject(tenant), RESTORED],
+  );
+  return rows[0]?.action === RESTORED;
+}
+
+/** Action and subject of the entry in the audit log about a restore of one tenant. */
+export const RESTORED = 'database.restored';
+export const toRestoreSubject = (tenant: string): string => `tenant ${tenant}`;
 
 /**
  * Fits a restored tenant into this installation. It follows the tenant that it followed if that one has or had the same

@@ -15,7 +15,7 @@ import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { HELD_UNTIL } from '../tenants/queues.ts';
 import { raiseSequence } from '../webhooks/sequence.ts';
-import { fitTenant, type LeftOut, withTestTenant } from './added-tenant.ts';
+import { fitTenant, type LeftOut, RESTORED, toRestoreSubject, withTestTenant } from './added-tenant.ts';
 import { DumpError, HASH_CHECK_TEXT } from './format.ts';
 import { holdSuspended, holdUntilResumed } from './held-timers.ts';
 import type { RestoreTarget } from './restore-target.ts';
@@ -87,11 +87,11 @@ export async function completeRestore(
   for (const file of await loadSchemaFiles()) if (!known.has(file.file)) await runSchemaFile(connection, file);
   const entry = {
     actor: systemActor('command line', 'cli'),
-    action: 'database.restored',
+    action: RESTORED,
     detail: { dumped_at: header.created_at, rescued, paused: !resume, ...left_out },
   };
   if (tenant === null) await appendAuditEntryOfAll(connection, entry, now);
-  else await appendAuditEntry(connection, { ...entry, tenantId: tenant, subject: `tenant ${tenant}` }, now);
+  else await appendAuditEntry(connection, { ...entry, tenantId: tenant, subject: toRestoreSubject(tenant) }, now);
   return { rescued, paused: !resume, left_out };
 }
 

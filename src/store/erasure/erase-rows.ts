@@ -34,6 +34,8 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   byUser('waits', 'began_at <= $2'),
   byUser('toggles', 'true'),
   byUser('limit_uses', 'notification_id <= $3'),
+  byUser('exposures', 'at <= $2'),
+  byUser('goal_events', 'at <= $2'),
   { table: 'rejected_events', erase: eraseRejected },
   byUser('outbox_events', 'due_at <= $2'),
   byUser('webhook_facts', 'fact_id <= $3'),

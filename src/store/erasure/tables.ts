@@ -30,6 +30,8 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   kafka_outbox: 'erased',
   connector_tasks: 'erased',
   user_products: 'erased',
+  goal_events: 'erased',
+  exposures: 'erased',
   idempotency_keys: 'erased',
   erasures: 'pseudonymized',
   audit_log: 'pseudonymized',

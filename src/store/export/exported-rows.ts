@@ -87,7 +87,7 @@ const asIs = (_seal: Seal, _tenantId: string, { row }: StoredRow) => row;
 export const EXPORTED_ROWS: readonly ExportedRows[] = [
   {
     name: 'events',
-    query: ofUser('events', 'event_time, key', `- 'excerpt' - 'has_fired' - 'has_trait_change'`),
+    query: ofUser('events', 'event_time, key', `- 'excerpt' - 'has_fired' - 'has_trait_change' - 'has_held'`),
     open(seal, tenantId, stored) {
       const key = text(stored.row, 'key');
       const of = documentRow('events', tenantId, text(stored.row, 'user_id'), key);
@@ -97,7 +97,7 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
   },
   {
     name: 'waits',
-    query: ofUser('waits', 'wait_id', `- 'claimed_until'`),
+    query: ofUser('waits', 'wait_id', `- 'claimed_until' - 'has_held'`),
     open(seal, tenantId, stored) {
       const id = text(stored.row, 'wait_id');
       const of = documentRow('waits', tenantId, text(stored.row, 'user_id'), id);
@@ -153,6 +153,7 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
     query: ofUser('user_products', 'product_id'),
     open: openDocumentAs('network', 'user_products', 'product_id'),
   },
+  { name: 'experiments', query: ofUser('exposures', 'rule'), open: asIs },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
   {
     name: 'suppressions',

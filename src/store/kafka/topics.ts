@@ -33,9 +33,13 @@ const MAX_LISTED = 1000;
 /** Lists the topics of a tenant that were ever written, by name. */
 export async function listTopics(connection: Pick<Connection, 'query'>, tenantId: string): Promise<TopicView[]> {
   const { rows } = await connection.query(
-    `select topic, problem, problem_since, paused_at, full_since, published, waiting, waiting_bytes, oldest_at, parked,
+    `select topic, case when not is_over then problem end as problem, case when not is_over then problem_since end as problem_since,
+            paused_at, full_since, published, waiting, waiting_bytes, oldest_at, parked,
             nullif(measured_at, '-infinity') as measured_at
-     from kafka_topics where tenant_id = $1 order by topic limit ${MAX_LISTED}`,
+     from kafka_topics
+     -- Nothing has waited since the last problem: what waited was set aside and discarded.
+     cross join lateral (select waiting = 0 and coalesce(measured_at > problem_since, false) as is_over) as o
+     where tenant_id = $1 order by topic limit ${MAX_LISTED}`,
     [tenantId],
   );
   return rows.map((row) => ({

@@ -114,6 +114,16 @@ export async function moveLimitUses(connection: pg.PoolClient, { tenantId, from,
   return rowCount ?? 0;
 }
 
+/** Moves the variants of rules that the user was in; where both were in one, that of the other user stays. */
+export async function moveExposures(connection: pg.PoolClient, { tenantId, from, into }: Move): Promise<void> {
+  await connection.query(
+    `with moved as (delete from exposures where tenant_id = $1 and user_id = $2 returning *)
+     insert into exposures (tenant_id, user_id, rule, variant, at, goal_at)
+     select tenant_id, $3, rule, variant, at, goal_at from moved on conflict do nothing`,
+    [tenantId, from, into],
+  );
+}
+
 /** Moves the devices; beyond MAX_USER_DEVICES those that were seen last stay. Returns how many were moved. */
 export async function moveDevices(connection: pg.PoolClient, { tenantId, from, into, now }: Move): Promise<number> {
   const { rowCount } = await connection.query('update devices set user_id = $3 where tenant_id = $1 and user_id = $2', [

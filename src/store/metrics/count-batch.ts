@@ -1,22 +1,13 @@
-import type { Decision, ReasonCode } from '../../model/decision.ts';
+import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { ReleaseUnderWay } from '../../model/release.ts';
 import type { Statement } from '../pg/pipeline.ts';
 import { isReleasedTo } from '../releases/active-version.ts';
 import { type Counter, toReleaseGroups } from './counters.ts';
 import type { DeltaItem } from './delta-item.ts';
+import { isHeldBack } from './held.ts';
 
 const MINUTE_MS = 60_000;
-
-/** Codes of decisions by which the rule did not apply to the event: nothing was held back. */
-const NOT_CONCERNED: ReadonlySet<ReasonCode> = new Set(['condition_false', 'pattern_incomplete', 'count_not_met']);
-const HELD_OUTCOMES: ReadonlySet<Decision['outcome']> = new Set(['suppressed', 'not_matched', 'cancelled', 'failed']);
-
-/** Returns whether a decision kept a notification from being sent, so that it is counted by its reason. */
-export function isHeldBack({ outcome, reason_code: code }: Pick<Decision, 'outcome' | 'reason_code'>): boolean {
-  // An action is no notification.
-  return HELD_OUTCOMES.has(outcome) && !NOT_CONCERNED.has(code) && code !== 'action_failed';
-}
 
 /** The parts of a batch that are counted. */
 export interface CountedBatch {

@@ -26,6 +26,7 @@ export const COUNTERS = [
   'clicked',
   'read',
   'unsubscribed',
+  'goals',
   'latency_ms',
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
@@ -58,6 +59,7 @@ export const DIMENSIONS = [
   'event',
   'cost',
   'release',
+  'experiment',
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 

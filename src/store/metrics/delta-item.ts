@@ -17,6 +17,8 @@ export interface DeltaItem extends Partial<Record<Counter, number>> {
   readonly reason?: string;
   /** Group of its user while a version is being released; see `toReleaseGroups`. */
   readonly release?: string;
+  /** Rule and variant, for users that it has divided; then it has no other dimension. */
+  readonly experiment?: string;
   readonly currency?: string;
   readonly cost?: number;
   /** Class of latency. */

@@ -63,6 +63,7 @@ const KEYS = [
   'rule',
   'reason',
   'release',
+  'experiment',
 ];
 const KEY_TYPES = KEYS.map((key) => `${key} ${key === 'minute' || key === 'version' ? 'int' : 'text'}`);
 const SUMMED = [...COUNTERS, 'cost', ...LATENCY_COLUMNS];
@@ -110,7 +111,7 @@ with mine as materialized (
   select i.*, k.dimension, k.of_type, k.of_channel, k.value
   from item as i
   cross join lateral (values
-    ('channel', '', coalesce(i.channel, ''), ''),
+    ('channel', case when i.experiment is null then '' end, coalesce(i.channel, ''), ''),
     ('type', i.type, coalesce(i.channel, ''), ''),
     ('provider', i.type, coalesce(i.channel, ''), i.provider || coalesce('/' || i.account, '')),
     ('locale', i.type, coalesce(i.channel, ''), i.locale),
@@ -119,6 +120,7 @@ with mine as materialized (
     ('rule', i.type, coalesce(i.channel, ''), i.rule),
     ('reason', i.type, coalesce(i.channel, ''), i.reason),
     ('release', '', '', i.release),
+    ('experiment', '', '', i.experiment),
     ('event', '', '', case when exists (
        select from too_many as t where t.day = i.day and t.dimension = 'event' and t.value = i.event) then '${OTHER_VALUE}' else i.event end),
     ('cost', i.type, coalesce(i.channel, ''), case when exists (

@@ -40,9 +40,14 @@ const SUMS = [...COUNTERS, ...LATENCY_COLUMNS]
   .map((column) => `coalesce(sum(r.${column}::float8), 0) as ${column}`)
   .join(', ');
 
+/** Length of a bucket of `s.grain`, in hours: days would follow the zone of the session. */
+const STEP = `case s.grain when 'minute' then interval '1 minute' when 'hour' then interval '1 hour'
+  when 'day' then interval '24 hours' else interval '168 hours' end`;
+
 /**
- * Returns the segments by ranges of the primary key, with its parameters. A column that is not asked for has no condition: one that a
- * parameter turns off could not be looked at in the index.
+ * Returns the segments by ranges of the primary key, with its parameters; of one type, by a probe for each bucket, which does not pass
+ * the entries of the others. A column that is not asked for has no condition: one that a parameter turns off could not be looked
+ * at in the index. `offset 0` keeps the planner from reading the whole table in the place of a few ranges.
  */
 function fromSegments(
   dimension: Dimension,
@@ -65,10 +70,15 @@ function fromSegments(
   const conditions = asked.flatMap(([column, one]) =>
     one === undefined ? [] : [`and ${column} = $${values.push(one)}`],
   );
-  const from = `from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) as s(grain, since, until)
+  const [buckets, inBuckets] =
+    type === undefined
+      ? ['', 'r.bucket >= s.since and r.bucket < s.until']
+      : [`cross join lateral generate_series(s.since, s.until - ${STEP}, ${STEP}) as b(at)`, 'r.bucket = b.at'];
+  const from = `from unnest($3::text[], $4::timestamptz[], $5::timestamptz[]) as s(grain, since, until) ${buckets}
     cross join lateral (
       select * from metric_rollups as r
-      where r.tenant_id = $1 and r.grain = s.grain and r.dimension = $2 and r.bucket >= s.since and r.bucket < s.until ${conditions.join(' ')}
+      where r.tenant_id = $1 and r.grain = s.grain and r.dimension = $2 and ${inBuckets} ${conditions.join(' ')}
+      offset 0
     ) as r`;
   return { from, values };
 }
@@ -130,8 +140,12 @@ export async function sumCosts(
 
 /** Returns the time up to which everything that was committed is in the roll-ups; null: all of it is. */
 export async function loadUncounted(pool: pg.Pool, tenantId: string): Promise<Millis | null> {
-  const { rows } = await pool.query<{ at: Millis }>(
-    'select at from metric_deltas where tenant_id = $1 order by delta_id limit 1',
+  const { rows } = await pool.query<{ at: Millis | null }>(
+    `select min(at) as at from (
+       (select at from metric_deltas where tenant_id = $1 order by delta_id limit 1)
+       union all
+       (select at from goal_events where tenant_id = $1 order by goal_event_id limit 1)
+     ) as first`,
     [tenantId],
   );
   return rows[0]?.at ?? null;

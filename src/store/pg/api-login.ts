@@ -75,6 +75,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   kafka_offsets: ['SELECT'],
   metric_deltas: ['SELECT'],
   metric_rollups: ['SELECT'],
+  goal_events: ['SELECT'],
+  exposures: ['SELECT'],
   paused_sources: ['SELECT', 'INSERT', 'DELETE'],
 };
 

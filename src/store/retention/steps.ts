@@ -59,6 +59,7 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   ofNotification('notifications', 'inbox_items'),
   byNotification('notifications', 'deliveries'),
   byNotification('notifications', 'notifications'),
+  { name: 'notifications', table: 'exposures', where: 'at < $1' },
   { name: 'events', table: 'events', partitioned: 'events', where: 'event_time < $1' },
   { name: 'event_ids', table: 'event_ids', where: 'received_at < $1' },
   {

@@ -381,6 +381,7 @@ create table events (
   catalog_version integer          not null,  -- the version that decided
   has_fired        boolean,                   -- a decision sent, acted or started a wait; null: no decision did
   has_trait_change boolean,                   -- a decision has evidence of a trait change; null: no decision has
+  has_held         boolean,                   -- a decision kept something from being sent; null: no decision did
   decisions       json             not null,  -- packed as in src/store/decisions.ts
   primary key (tenant_id, user_id, event_time, key) include (event_type)
 ) partition by range (event_time);
@@ -391,6 +392,9 @@ create index events_received on events using brin (received_at) with (pages_per_
 
 -- The events of a correlation id. An event without one has no entry.
 create index events_correlation on events (tenant_id, correlation_id, received_at, key) where correlation_id is not null;
+
+-- The events whose decisions held something back, for the users that a reason held back. Written at its end, and for these events alone.
+create index events_held on events (tenant_id, received_at, key) where has_held;
 
 -- The event ids that callers gave: a repeated id must be detected also after the partition of its event was dropped. Events
 -- without an id need no row here: the same content has the same event time, partition and key. How long a row is kept, here and
@@ -641,6 +645,7 @@ create table waits (
   state           json             not null,  -- WaitState of src/rules/facts.ts
   sealed          bytea,                      -- originals of the contents of its events
   decisions       json,                       -- of its end, packed as in src/store/decisions.ts
+  has_held        boolean,                    -- one of them kept something from being sent; null: none did
   claimed_until   timestamptz(3),             -- a worker is about to fire it; once past, any worker may claim it
   attempts        smallint         not null default 0,  -- failed attempts to fire it, since it began, was changed or retried
   failure         text,                       -- of the last of them, without addresses
@@ -674,6 +679,8 @@ create index waits_began on waits (tenant_id, began_at, wait_id) where began_at 
 
 -- The waits of each rule, those due first.
 create index waits_rule on waits (tenant_id, rule, due_at) where status = 'waiting' and catalog_version > 0;
+-- Waits at whose end something was held back, as events_held.
+create index waits_held on waits (tenant_id, ended_at, wait_id) where has_held;
 
 -- Scheduled direct sends, by the id that the notification will have.
 create index waits_direct on waits (tenant_id, wait_id) where rule = '@direct';
@@ -738,6 +745,7 @@ create table notifications (
   created_at        timestamptz(3)   not null,
   sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
   cancelled_at      timestamptz(3),             -- no claim sends it from then on; null: it was not cancelled
+  goal_at           timestamptz(3),             -- time of the event that brought it to its goal; null: none did
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
@@ -1751,13 +1759,14 @@ create table metric_deltas (
 --   release            value: RELEASE_ID and new or old, the users that its version decides about, and the others
 --   reason             the reason code
 --   event              value: the type of the event; no notification type, no channel
+--   experiment         value: RULE VARIANT; decided: users that were divided, each once; goals: those who reached the goal
 --   cost               value: CURRENCY PROVIDER, or CURRENCY PROVIDER/ACCOUNT
 create table metric_rollups (
   tenant_id         text collate "C" not null,
   grain             text collate "C" not null constraint metric_rollups_grain_known
     check (grain in ('minute', 'hour', 'day', 'week')),  -- weeks begin on Monday
   dimension         text collate "C" not null constraint metric_rollups_dimension_known
-    check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost', 'release')),
+    check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost', 'release', 'experiment')),
   bucket            timestamptz(3)   not null,  -- its start
   notification_type text collate "C" not null default '',
   channel           text collate "C" not null default '',
@@ -1783,6 +1792,7 @@ create table metric_rollups (
   clicked           bigint           not null default 0,
   read              bigint           not null default 0,
   unsubscribed      bigint           not null default 0,
+  goals             bigint           not null default 0,
   latency_ms        bigint           not null default 0,
   cost              numeric          not null default 0,
   -- Messages handed over that took up to 100 ms, 250 ms and so on: LATENCY_BOUNDS_MS of src/store/metrics/counters.ts
@@ -1804,6 +1814,28 @@ create table metric_rollups (
   latency_15        bigint           not null default 0,
   primary key (tenant_id, grain, dimension, bucket, notification_type, channel, value)
 ) with (fillfactor = 80);
+
+-- Events that may bring a notification, or a user in an experiment, to its goal, until src/store/goals/attribute.ts says which. Insert-only.
+create table goal_events (
+  tenant_id     text collate "C" not null,
+  goal_event_id bigint           generated always as identity,
+  user_id       text collate "C" not null,
+  event_time    timestamptz(3)   not null,
+  at            timestamptz(3)   not null default now(),
+  targets       json             not null,  -- of each type: ids of the notifications of the time before; of each rule: the time
+  primary key (tenant_id, goal_event_id)
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+-- Users that a rule with "split" and a goal has divided: each in the variant of the first decision.
+create table exposures (
+  tenant_id text collate "C" not null,
+  user_id   text collate "C" not null,
+  rule      text collate "C" not null,
+  variant   text             not null,
+  at        timestamptz(3)   not null,
+  goal_at   timestamptz(3),             -- time of the event that reached the goal; null: none did
+  primary key (tenant_id, user_id, rule)
+);
 
 -- Class of a latency, from 0.
 create function latency_class(ms double precision) returns integer language sql immutable parallel safe as $$
@@ -1910,7 +1942,7 @@ begin
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
     'outbox_events', 'webhook_facts', 'kafka_outbox', 'kafka_topics', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits',
     'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products',
-    'metric_deltas', 'metric_rollups'
+    'metric_deltas', 'metric_rollups', 'goal_events', 'exposures'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -100,8 +100,8 @@ export async function updateTenant(
 }
 
 /**
- * Stores the status of a tenant and of its test tenant. Of one that moves, no transaction that begins later decides anything. The rows of their queues are held, released or deleted by workers
- * from then on (`tenants_unsettled`).
+ * Stores the status of a tenant and of its test tenant. Of one that moves, no transaction that begins later decides anything. The rows
+ * of their queues are held, released or deleted by workers from then on (`tenants_unsettled`).
  */
 export async function setTenantStatus(
   connection: Connection,

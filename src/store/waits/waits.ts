@@ -8,6 +8,7 @@ import { clampToEventYears } from '../../time/calendar.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { packDecisions } from '../decisions.ts';
 import type { LeftOutRow } from '../facts/fact-bytes.ts';
+import { anyHeld } from '../metrics/held.ts';
 import { type ClaimedRow, claimRows, describeQueue } from '../pg/claim.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -226,7 +227,8 @@ export function writeWaitsStatement(
     const { wait, decisions } = waits[index] as WaitWrite;
     const text = jsonText(row);
     if (wait.status === 'waiting' || decisions.length === 0) return text;
-    return `${text.slice(0, -1)},"x":${packDecisions(decisions, wait.state.trigger.eventId)}}`;
+    const held = anyHeld(decisions) ? ',"o":true' : '';
+    return `${text.slice(0, -1)}${held},"x":${packDecisions(decisions, wait.state.trigger.eventId)}}`;
   });
   return {
     name: 'write-waits',
@@ -430,19 +432,19 @@ const WRITE_WAITS = `
 with written as materialized (
   select * from json_to_recordset($3) as r(
     n boolean, u text, w uuid, r text, k text, i text, v int, s text, t timestamptz, d timestamptz, b timestamptz,
-    e timestamptz, j json, z text, y int, x json)
+    e timestamptz, j json, z text, y int, x json, o boolean)
 ), began as (
   insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
-                     ended_at, state, sealed, decisions, ended_version)
-  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x, y from written where n
+                     ended_at, state, sealed, decisions, ended_version, has_held)
+  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x, y, o from written where n
 ), changed as (
   insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
-                     ended_at, state, sealed, decisions, ended_version)
-  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x, y from written where not n
+                     ended_at, state, sealed, decisions, ended_version, has_held)
+  select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x, y, o from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
   set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
       ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions,
-      ended_version = excluded.ended_version, claimed_until = null,
+      ended_version = excluded.ended_version, has_held = excluded.has_held, claimed_until = null,
       attempts = 0, failure = null, retry_at = null, set_aside_at = null
 )
 select min(d) as due from written where s = 'waiting' and d <= $2`;

@@ -8,6 +8,7 @@ import {
   measure,
   resignCollector,
   type Sample,
+  toComparedHour,
 } from '../../store/installation-state.ts';
 import { METRICS, type MetricDefinition, type MetricKey } from './definitions.ts';
 import type { Metrics } from './registry.ts';
@@ -37,6 +38,8 @@ export class Collector {
   readonly #name = randomUUID();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** Volumes change by the hour, and are compared once for each. */
+  #volumes: { readonly hour: Millis; readonly samples: readonly Sample[] } | undefined;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -74,7 +77,7 @@ export class Collector {
     const samples: Sample[] = [];
     for (const part of isCollector ? PARTS : []) {
       try {
-        samples.push(...(await measure(pool, part, clock())));
+        samples.push(...(part === 'volumes' ? await this.#measureVolumes() : await measure(pool, part, clock())));
       } catch (error) {
         this.#fail(part, error);
       }
@@ -82,6 +85,14 @@ export class Collector {
     // Parts that could not be measured have no series, rather than an old value.
     for (const key of OF_INSTALLATION) metrics.clear(key);
     for (const { metric, value, labels } of samples) metrics.set(metric as MetricKey, value, labels);
+  }
+
+  async #measureVolumes(): Promise<readonly Sample[]> {
+    const { pool, clock } = this.#options;
+    const now = clock();
+    const hour = toComparedHour(now);
+    if (this.#volumes?.hour !== hour) this.#volumes = { hour, samples: await measure(pool, 'volumes', now) };
+    return this.#volumes.samples;
   }
 
   #fail(part: string, error: unknown): void {

@@ -339,6 +339,13 @@ export const METRICS = {
     labels: [],
     ofInstallation: true,
   },
+  anomalies: {
+    name: 'tidings_volume_anomalies',
+    type: 'gauge',
+    help: 'Types of notifications and events that are quiet, or have three times their usual volume, of up to 500 tenants; compared once an hour',
+    labels: ['kind'],
+    ofInstallation: true,
+  },
   waitsSetAside: {
     name: 'tidings_waits_set_aside',
     type: 'gauge',

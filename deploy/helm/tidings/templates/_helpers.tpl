@@ -14,7 +14,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
-{{- /* The pod of a role: { root, role, ports, probePort, replicas' resources }. */}}
+{{- /* The pod of a role: { root, role, port, resources }; without a port it is the migration. */}}
 {{- define "tidings.pod" -}}
 {{- $root := .root -}}
 {{- if ne .role "migrate" }}

@@ -40,7 +40,7 @@ export class Connectors extends Resource {
     return this.request('post', '/api/v1/connector-tasks/{task_id}/retry', { path: { task_id: taskId } }, options);
   }
 
-  /** Runs dead letters again, up to 5000 of them; `has_more`: call again. */
+  /** Runs dead letters again, up to 5000 of them; `has_more`: call again with the `ended_until` of the answer. */
   retryTasks(filter: ConnectorTasksRetry = {}, options?: CallOptions): Promise<ConnectorTasksRetried> {
     return this.request('post', '/api/v1/connector-tasks/retry', { body: filter }, options);
   }

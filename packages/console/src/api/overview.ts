@@ -1,5 +1,6 @@
 import type {
   CurrentProblems,
+  MetricAnomalies,
   MetricGroups,
   MetricSeries,
   MetricSummary,
@@ -34,5 +35,8 @@ export const getTypes = (from: number, to: number): Promise<MetricGroups> =>
 /** Returns the sums of each account with a provider in a span. Times in ms. */
 export const getAccountMetrics = (from: number, to: number): Promise<MetricGroups> =>
   callApi(`metrics/groups?${buildQuery({ ...spanOf(from, to), by: 'provider' })}`);
+
+/** Returns the types with an unusual volume. */
+export const getAnomalies = (): Promise<MetricAnomalies> => callApi('metrics/anomalies');
 
 export const getWaiting = (): Promise<WaitingByRule> => callApi('waits/rules');

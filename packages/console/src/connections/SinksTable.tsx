@@ -5,22 +5,14 @@ import { discardParked, getParked, getSinks, retryParked, setSinkPaused } from '
 import { FactTable } from '../channels/FactTable.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import {
-  IconAlert,
-  IconArchive,
-  IconBan,
-  IconCircle,
-  IconClock,
-  IconPause,
-  IconPlay,
-  IconRefresh,
-} from '../shell/icons.tsx';
+import { IconAlert, IconArchive, IconBan, IconCircle, IconClock, IconPause, IconRefresh } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { NamedCell } from './NamedCell.tsx';
+import { PauseButton } from './PauseButton.tsx';
 
 /** Looks of the states of a sink. None is green: that a topic is open does not say that someone reads it. */
 const STATES: Record<Sink['state'], Look> = {
@@ -88,6 +80,7 @@ function SinkStateView({ sink }: { sink: Sink }) {
               <Time value={since} />
             </>
           )}
+          {state !== 'paused' && pausedAt !== null && ', and paused'}
         </Text>
       )}
     </>
@@ -175,20 +168,11 @@ function Actions({ sink }: { sink: Sink }) {
   const isPaused = pausedAt !== null;
   return (
     <Group gap="xs" wrap="nowrap">
-      <ConfirmButton
-        label={isPaused ? 'Resume' : 'Pause'}
-        leftSection={isPaused ? <IconPlay size={14} /> : <IconPause size={14} />}
-        act={async () => {
-          await setSinkPaused(name, !isPaused);
-          await invalidate(Promise.resolve({ messages: 0 }));
-          return isPaused ? `${name} is written again.` : `${name} is paused.`;
-        }}
-        testId="pause-sink"
-      >
+      <PauseButton name={name} kind="sink" isPaused={isPaused} setPaused={setSinkPaused}>
         {isPaused
           ? `What waits for the topic ${topic} is written in its order.`
           : `The topic ${topic} is not written until you resume it; its messages wait here, as many as the operator allows.`}
-      </ConfirmButton>
+      </PauseButton>
       {kind === 'former' && waiting > 0 && (
         <ConfirmButton
           label="Discard"

@@ -1,17 +1,16 @@
-import { Anchor, Group, Text } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
+import { Anchor, Text } from '@mantine/core';
 import type { Source } from '@tidings/client/types';
 import { getSources, setSourcePaused } from '../api/connections.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { linkToRejected } from '../route.ts';
-import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { IconBan, IconCircle, IconPause, IconPlay } from '../shell/icons.tsx';
+import { IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { NamedCell } from './NamedCell.tsx';
+import { PauseButton } from './PauseButton.tsx';
 
 /** Looks of the states of a source. None is green: that a topic is read does not say that its messages are accepted. */
 const STATES: Record<Source['state'], Look> = {
@@ -43,7 +42,7 @@ export function SourcesTable() {
             Rejected events
           </Anchor>
         ),
-        Actions: (source) => <PauseButton source={source} />,
+        Actions: (source) => <Actions source={source} />,
       }}
     />
   );
@@ -89,27 +88,15 @@ function Lag({ source: { lag, partitions } }: { source: Source }) {
   );
 }
 
-function PauseButton({ source: { name, state, topic } }: { source: Source }) {
+function Actions({ source: { name, state, topic } }: { source: Source }) {
   const can = useScopes();
-  const queries = useQueryClient();
   if (!can('rejected:write') || (state !== 'reading' && state !== 'paused')) return null;
   const isPaused = state === 'paused';
   return (
-    <Group gap="xs" wrap="nowrap">
-      <ConfirmButton
-        label={isPaused ? 'Resume' : 'Pause'}
-        leftSection={isPaused ? <IconPlay size={14} /> : <IconPause size={14} />}
-        act={async () => {
-          await setSourcePaused(name, !isPaused);
-          await queries.invalidateQueries({ queryKey: ['sources'] });
-          return isPaused ? `${name} is read again.` : `${name} is paused.`;
-        }}
-        testId="pause-source"
-      >
-        {isPaused
-          ? `The topic ${topic} is read on from where it stopped: nothing was skipped.`
-          : `The topic ${topic} is not read any further until you resume it; its messages wait in Kafka for as long as Kafka keeps them.`}
-      </ConfirmButton>
-    </Group>
+    <PauseButton name={name} kind="source" isPaused={isPaused} setPaused={setSourcePaused}>
+      {isPaused
+        ? `The topic ${topic} is read on from where it stopped: nothing was skipped.`
+        : `The topic ${topic} is not read any further until you resume it; its messages wait in Kafka for as long as Kafka keeps them.`}
+    </PauseButton>
   );
 }

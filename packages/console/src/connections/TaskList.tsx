@@ -1,6 +1,7 @@
 import { Anchor, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import type { ConnectorTask, ConnectorTaskPage } from '@tidings/client/types';
+import { retryAll } from '../../../../src/lib/retry-all.ts';
 import { getTasks, retryTasks } from '../api/connections.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToTasks, linkToUser, type TaskFilter } from '../route.ts';
@@ -116,7 +117,8 @@ function TaskState({ task }: { task: ConnectorTask }) {
       <StatusBadge look={STATES[state]} testId="task-state" />
       {code !== null && (
         <Text size="xs" c="dimmed" mt={4}>
-          <span className="name">{code}</span>: {reason} ({attempts === 1 ? '1 attempt' : `${attempts} attempts`})
+          <span className="name">{code}</span>: {reason}{' '}
+          {attempts > 0 && `(${attempts === 1 ? '1 attempt' : `${attempts} attempts`})`}
         </Text>
       )}
       <Text size="xs" c="dimmed" mt={2}>
@@ -138,12 +140,7 @@ function RetryAllButton(filter: { readonly connector: string | null; readonly co
       label="Retry all failed"
       leftSection={<IconRefresh size={14} />}
       act={async () => {
-        let retried = 0;
-        for (let [hasMore, endedUntil] = [true, undefined as string | undefined]; hasMore; ) {
-          const result = await retryTasks(filter, endedUntil);
-          retried += result.retried;
-          [hasMore, endedUntil] = [result.has_more, result.ended_until];
-        }
+        const retried = await retryAll((endedUntil) => retryTasks(filter, endedUntil));
         await Promise.all(
           [['connector-tasks'], ['connectors']].map((queryKey) => queries.invalidateQueries({ queryKey })),
         );

@@ -131,4 +131,6 @@ const LOOKS: Record<Problem['code'], Look> = {
     toLink: () => linkToChannels('connections'),
   },
   job_failed: { label: 'A job failed', action: 'See the jobs', toLink: linkToJobs },
+  type_quiet: { label: 'A type is quiet', action: '' },
+  volume_surge: { label: 'An unusual volume', action: '' },
 };

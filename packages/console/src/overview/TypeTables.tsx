@@ -1,24 +1,22 @@
 import { Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { MetricAnomalies } from '@tidings/client/types';
 import type { ReactNode } from 'react';
-import { getTypes } from '../api/overview.ts';
+import { getAnomalies, getTypes } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToDeliveries, linkToTemplates, RANGES, type Range } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { countFailed, findQuiet, formatNumber, type TypeSums } from './series.ts';
+import { Time } from '../shell/Time.tsx';
+import { countFailed, formatNumber, type TypeSums } from './series.ts';
 
 const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 const POLL_MS = 60_000;
 const SLOW_POLL_MS = 600_000;
 const ROWS = 5;
 
-/** Messages in a day below which silence says nothing. */
-const MIN_USUAL = 10;
-
 const getKey = ({ key }: TypeSums) => key;
 const share = (rate: number | null) => (rate === null ? '–' : `${(100 * rate).toFixed(1)}%`);
-const typeLink = ({ key }: TypeSums): ReactNode => (
+const typeLink = ({ key }: Pick<TypeSums, 'key'>): ReactNode => (
   <a className="name" href={linkToTemplates(key)}>
     {key}
   </a>
@@ -76,36 +74,32 @@ export function TypeTables({ range }: { range: Range }) {
   );
 }
 
-/** Types that had messages in the same 24 hours a week before, and none now. */
+type Anomaly = MetricAnomalies['anomalies'][number];
+
+/** Types of notifications and events that always had some at this time of the week, and are missing now. */
 function QuietTypes() {
-  const now = useQuery({
-    // As the tables of this span have them.
-    queryKey: ['overview', 'types', '24h'],
-    queryFn: () => getTypes(Date.now() - DAY, Date.now()),
-    refetchInterval: POLL_MS,
-  });
-  const before = useQuery({
-    queryKey: ['overview', 'types', 'week before'],
-    queryFn: () => getTypes(Date.now() - 8 * DAY, Date.now() - 7 * DAY),
+  const found = useQuery({
+    queryKey: ['overview', 'anomalies'],
+    queryFn: getAnomalies,
     refetchInterval: SLOW_POLL_MS,
-    staleTime: SLOW_POLL_MS,
+    staleTime: SLOW_POLL_MS / 2,
   });
-  if (!now.data || !before.data) return null;
-  const quiet = findQuiet(before.data.groups, now.data.groups, MIN_USUAL).slice(0, ROWS);
+  if (!found.data) return null;
+  const quiet = found.data.anomalies.filter(({ kind }) => kind === 'quiet').slice(0, ROWS);
   return (
     <Part
-      title="Quiet since a day"
+      title="Quiet"
       isEmpty={quiet.length === 0}
-      empty={`Each type with ${MIN_USUAL} messages or more a week before still has some.`}
+      empty="Each type that has some every week at this time still has some."
     >
       <FactRows
         testId="quiet-types"
         items={quiet}
-        getId={getKey}
+        getId={({ of, name }: Anomaly) => `${of} ${name}`}
         columns={{
-          Type: typeLink,
-          'A week before': ({ metrics }) => formatNumber(metrics.planned),
-          Now: () => 'none',
+          Type: ({ of, name }) => (of === 'notifications' ? typeLink({ key: name }) : `${name} (event)`),
+          Usually: ({ usual, hours }) => `${formatNumber(usual)} in ${hours} h`,
+          Since: ({ since }) => (since === null ? 'more than a week' : <Time value={since} />),
         }}
       />
     </Part>

@@ -85,12 +85,6 @@ export function countSent(values: Values): number {
   return Math.max(0, values.sent - countReturned(values));
 }
 
-/** Returns the types that had this many messages in the earlier span, and none in the later one. */
-export function findQuiet(before: readonly TypeSums[], now: readonly TypeSums[], atLeast: number): TypeSums[] {
-  const speaking = new Set(now.filter(({ metrics }) => metrics.planned > 0).map(({ key }) => key));
-  return before.filter(({ key, metrics }) => key !== '' && metrics.planned >= atLeast && !speaking.has(key));
-}
-
 /** Page of everything that was decided. */
 export const DECIDED_LINK = linkToNotifications(null);
 

@@ -41,9 +41,6 @@ const NotificationPage = lazy(async () => ({
 const NotificationsPage = lazy(async () => ({
   default: (await import('../notifications/NotificationsPage.tsx')).NotificationsPage,
 }));
-const PreferencesPage = lazy(async () => ({
-  default: (await import('../preferences/PreferencesPage.tsx')).PreferencesPage,
-}));
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
 const AuditPage = lazy(async () => ({ default: (await import('../govern/AuditPage.tsx')).AuditPage }));
 const KeysPage = lazy(async () => ({ default: (await import('../govern/KeysPage.tsx')).KeysPage }));
@@ -126,15 +123,13 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'live':
       return <LivePage />;
     case 'user':
-      return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} why={route.why} />;
-    case 'preferences':
-      return <PreferencesPage key={route.userId} userId={route.userId} />;
+      return <UserPage key={route.userId} route={route} />;
     case 'notifications':
       return <NotificationsPage state={route.state} />;
     case 'notification':
       return <NotificationPage key={route.id} id={route.id} />;
     case 'send':
-      return <SendPage type={route.type} />;
+      return <SendPage key={route.to} type={route.type} to={route.to} />;
     case 'batches':
       return <BatchesPage />;
     case 'new-batch':

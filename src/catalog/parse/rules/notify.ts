@@ -1,5 +1,5 @@
 import { joinWords } from '../../../lib/text/join-words.ts';
-import type { Branch, Rule, Variant } from '../../../model/catalog.ts';
+import { type Branch, HOLDOUT_VARIANTS, type Rule, type Variant } from '../../../model/catalog.ts';
 import { CHANNELS, type Channel } from '../../../model/delivery.ts';
 import { checkFilled, type Fields, parseEntries, parseFilledFields, parseKeyword, parseTexts } from '../fields.ts';
 import { suggest } from '../suggest.ts';
@@ -11,9 +11,6 @@ type Notify = Pick<Rule, 'notify' | 'choose' | 'split' | 'channels'>;
 
 const CHOOSE_EXAMPLE = 'choose: [{ when: user.plan == "pro", notify: PRO_TIP }, { notify: FREE_TIP }]';
 const SPLIT_EXAMPLE = 'split: { control: 10%, reminder: 90% }';
-
-/** Names of variants that send nothing. */
-const HOLDOUT_VARIANTS: readonly string[] = ['control', 'holdout', 'none'];
 
 /** Parses `notify`, `choose`, `split` and `channels`: what the rule sends. */
 export function parseNotify(ctx: RuleContext, rule: Entry, found: Fields, scope: ExpressionScope): Notify {

@@ -1,0 +1,36 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconPause, IconPlay } from '../shell/icons.tsx';
+
+/** Button that pauses a topic, or has it go on. */
+export function PauseButton({
+  name,
+  kind,
+  isPaused,
+  setPaused,
+  children,
+}: {
+  readonly name: string;
+  readonly kind: 'source' | 'sink';
+  readonly isPaused: boolean;
+  readonly setPaused: (name: string, isPaused: boolean) => Promise<unknown>;
+  /** The consequence, in the question before it is done. */
+  readonly children: string;
+}) {
+  const queries = useQueryClient();
+  return (
+    <ConfirmButton
+      label={isPaused ? 'Resume' : 'Pause'}
+      leftSection={isPaused ? <IconPlay size={14} /> : <IconPause size={14} />}
+      act={async () => {
+        await setPaused(name, !isPaused);
+        await queries.invalidateQueries({ queryKey: [`${kind}s`] });
+        if (!isPaused) return `${name} is paused.`;
+        return `${name} is ${kind === 'source' ? 'read' : 'written'} again.`;
+      }}
+      testId={`pause-${kind}`}
+    >
+      {children}
+    </ConfirmButton>
+  );
+}

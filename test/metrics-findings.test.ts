@@ -1,0 +1,255 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { attributeGoals } from '../src/store/goals/attribute.ts';
+import { expectProblem } from './support/api.ts';
+import { runCommand } from './support/cli.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { foldAll } from './support/metrics.ts';
+import { fakeProvider } from './support/providers.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Findings in metrics: unusual volumes, users that were held back, goals and experiments; and their export. */
+
+const CATALOG = new Map([
+  ['events.yaml', 'events: { cart: {}, offered: {}, order_placed: {} }'],
+  [
+    'notifications.yaml',
+    `notifications:
+  NUDGE: { category: OPERATIONAL, channels: [email], goal: { event: order_placed, within: 1d } }
+  OFFER: { category: OPERATIONAL, channels: [email], goal: { event: order_placed, within: 2d } }
+`,
+  ],
+  [
+    'rules.yaml',
+    `rules:
+  NUDGE: { on: cart, limit: 1 per 1h }
+  OFFER: { on: offered, split: { control: 50%, all: 50% } }
+`,
+  ],
+  ...['NUDGE', 'OFFER'].flatMap((type): [string, string][] => [
+    [`templates/${type}/email.en.subject.txt`, 'Hello'],
+    [`templates/${type}/email.en.txt`, 'Hello'],
+  ]),
+]);
+const HOUR = 3_600_000;
+const WEEK = 168 * HOUR;
+
+let tidings: TestTidings;
+let server: TestServer;
+
+beforeAll(async () => {
+  tidings = await testTidings({ email: fakeProvider(() => ({ kind: 'sent' })) }, CATALOG);
+  server = await testServer(tidings);
+  process.env.TIDINGS_URL = server.url;
+});
+afterAll(async () => {
+  delete process.env.TIDINGS_URL;
+  await server.close();
+  await tidings.close();
+});
+
+const get = async (path: string) => (await server.get(`/api/v1/metrics/${path}`)).body;
+const getText = async (path: string) => {
+  const response = await fetch(`${server.url}/api/v1/metrics/export?${path}`);
+  return { type: response.headers.get('content-type'), text: await response.text() };
+};
+const event = (userId: string, type: string, at = tidings.clock.now) => ({
+  user_id: userId,
+  event_type: type,
+  event_timestamp: new Date(at).toISOString(),
+  ...(userId === 'nowhere' ? {} : { user_traits: { email: `${userId}@example.com` } }),
+});
+
+/** Attributes events, and adds what is counted. */
+async function count(): Promise<void> {
+  while ((await attributeGoals(tidings.pool, 'default')) > 0);
+  await foldAll(tidings.pool, tidings.clock.now);
+}
+
+describe('unusual volumes', () => {
+  beforeAll(async () => {
+    const minute = (weeks: number) => (tidings.clock.now - weeks * WEEK - HOUR / 2) / 60_000;
+    const before = [1, 2, 3, 4].flatMap((weeks) => [
+      { minute: minute(weeks), event: 'signup', events: 20 + weeks },
+      { minute: minute(weeks), event: 'rare', events: 2 },
+      { minute: minute(weeks), type: 'NEWS', rule: 'NEWS', version: 1, decided: 30 },
+      { minute: minute(weeks), type: 'STEADY', rule: 'STEADY', version: 1, decided: 100 },
+    ]);
+    const now = [
+      { minute: minute(0) - 120, event: 'signup', events: 7 },
+      { minute: minute(0), type: 'NEWS', rule: 'NEWS', version: 1, decided: 90 },
+      { minute: minute(0), type: 'STEADY', rule: 'STEADY', version: 1, decided: 130 },
+      { minute: minute(0), event: '=NEW()', events: 500 },
+    ];
+    await tidings.pool.query('insert into metric_deltas (tenant_id, items) values ($1, $2)', [
+      'default',
+      JSON.stringify([...before, ...now]),
+    ]);
+    await count();
+  });
+
+  test('a type that always has some at this hour and is missing is quiet, since its last one; three times the usual is a surge', async () => {
+    const { anomalies, to } = await get('anomalies');
+    expect(to).toBe('2025-11-20T12:00:00.000Z');
+    expect(anomalies).toEqual([
+      { kind: 'surge', of: 'notifications', name: 'NEWS', hours: 24, count: 90, usual: 30, weeks: 4, since: null },
+      {
+        ...{ kind: 'quiet', of: 'events', name: 'signup', hours: 1, count: 0, usual: 22.5, weeks: 4 },
+        since: '2025-11-20T10:00:00.000Z',
+      },
+    ]);
+    expect((await runCommand('metrics', 'anomalies')).text).toContain(
+      'signup  no events, usually 23 in an hour, since 2025-11-20T10:00:00.000Z',
+    );
+  });
+
+  test('they are problems of the present', async () => {
+    const { problems } = (await server.get('/api/v1/problems')).body;
+    expect(problems.map(({ code, subject }: Record<string, unknown>) => [code, subject])).toEqual([
+      ['volume_surge', 'NEWS'],
+      ['type_quiet', 'signup'],
+    ]);
+  });
+
+  test('an answer is exported as CSV and NDJSON, with the same fields, and without formulas', async () => {
+    const query = 'view=groups&by=event&from=2025-11-20T00:00:00Z';
+    const csv = await getText(query);
+    expect(csv.type).toBe('text/csv; charset=utf-8');
+    const [names = '', ...lines] = csv.text.trimEnd().split('\r\n');
+    expect(lines.map((line) => line.split(',').slice(0, 2))).toEqual([
+      [`'=NEW()`, '500'],
+      ['signup', '7'],
+    ]);
+    const { type, text } = await getText(`${query}&format=ndjson`);
+    expect(type).toBe('application/x-ndjson; charset=utf-8');
+    const [first] = text.split('\n').map((line) => (line === '' ? null : JSON.parse(line)));
+    expect(Object.keys(first)).toEqual(names.split(','));
+    expect(first).toMatchObject({ key: '=NEW()', events: 500, open_rate: null });
+    expectProblem(await server.get('/api/v1/metrics/export?view=anomalies&type=NEWS'), {
+      ...{ status: 400, code: 'invalid_request', pointer: 'type' },
+    });
+    for (const view of ['summary', 'channels', 'series', 'reasons', 'funnel', 'experiments', 'anomalies'])
+      expect((await getText(`view=${view}&format=ndjson`)).type, view).toMatch(/ndjson/);
+    expect((await runCommand('metrics', 'summary', '--format', 'csv')).text).toMatch(/^from,to,events,/);
+  });
+});
+
+describe('goals', () => {
+  let start: number;
+
+  beforeAll(async () => {
+    start = tidings.clock.now;
+    await tidings.worker();
+    await tidings.ingest(['buyer', 'late', 'other', 'nowhere'].map((userId) => event(userId, 'cart')));
+    await vi.waitFor(async () => {
+      const { rows } = await tidings.pool.query('select status from deliveries order by status');
+      expect(rows.map(({ status }) => status)).toEqual(['sent', 'sent', 'sent', 'undeliverable']);
+    }, 10_000);
+  });
+
+  test('an event after a message that was sent brings it to its goal: once, within its time, and only of this user', async () => {
+    await tidings.ingest([event('buyer', 'order_placed', start - 1000), event('nowhere', 'order_placed')]);
+    tidings.clock.now = start + 5 * HOUR;
+    await tidings.ingest([event('buyer', 'order_placed'), event('unknown user', 'order_placed')]);
+    tidings.clock.now += 1000;
+    await tidings.ingest([event('buyer', 'order_placed')]);
+    tidings.clock.now = start + 25 * HOUR;
+    await tidings.ingest([event('late', 'order_placed')]);
+    await count();
+    await count();
+    const { stages } = await get('funnel?type=NUDGE');
+    expect(stages.map(({ stage, count: n, rate }: Record<string, unknown>) => [stage, n, rate])).toEqual([
+      ['decided', 4, null],
+      ['planned', 4, null],
+      ['sent', 3, 0.75],
+      ['delivered', 0, 0],
+      ['opened', 0, null],
+      ['clicked', 0, null],
+      ['goal', 1, 0.25],
+    ]);
+    const { stages: ofEmail } = await get('funnel?type=NUDGE&channel=email');
+    expect(ofEmail.map(({ count: n }: { count: number | null }) => n)).toEqual([null, 4, 3, 0, 0, 0, null]);
+    expect((await get('summary?rule=NUDGE')).metrics).toMatchObject({ decided: 4, goals: 1, goal_rate: 0.25 });
+    expect((await runCommand('metrics', 'funnel', '--type', 'NUDGE')).text).toContain('goal  1  25.00% of decided');
+  });
+
+  test('users that a reason held back are listed in pages, those of decisions before those of messages', async () => {
+    await tidings.ingest(['u1', 'u2', 'u3'].map((userId) => event(userId, 'cart')));
+    tidings.clock.now += 1000;
+    await tidings.ingest(['u1', 'u2', 'u3'].map((userId) => event(userId, 'cart')));
+    tidings.clock.now += 1000;
+    await count();
+    const found: string[] = [];
+    let after: string | null = null;
+    do {
+      const next: string = after === null ? '' : `&after=${encodeURIComponent(after)}`;
+      const page = await get(`reasons/users?reason=limit_reached&type=NUDGE&limit=2${next}`);
+      expect(page.users.length).toBeLessThanOrEqual(2);
+      found.push(...page.users.map(({ user_id: id }: { user_id: string }) => id));
+      after = page.next;
+    } while (after !== null);
+    expect(found.sort()).toEqual(['u1', 'u2', 'u3']);
+    const { users } = await get('reasons/users?reason=limit_reached&limit=1');
+    expect(users[0]).toMatchObject({
+      ...{ source: 'event', type: 'NUDGE', rule: 'NUDGE', channel: null, notification_id: null },
+      reason: expect.stringContaining('limit'),
+    });
+    const [{ code }] = (await get('reasons?type=NUDGE')).reasons.filter(
+      ({ undeliverable }: { undeliverable: number }) => undeliverable > 0,
+    );
+    const { users: unreached } = await get(`reasons/users?reason=${code}`);
+    expect(unreached).toMatchObject([
+      { user_id: 'nowhere', source: 'message', type: 'NUDGE', channel: 'email', rule: null },
+    ]);
+    expect(await get('reasons/users?reason=limit_reached&type=OFFER')).toMatchObject({ users: [], next: null });
+    expect((await runCommand('metrics', 'users', 'limit_reached')).text).toMatch(/u1 {2}NUDGE {2}/);
+  });
+
+  test('variants of a rule are compared by the users who reached the goal, each counted once', async () => {
+    const users = Array.from({ length: 300 }, (_, index) => `guest ${index}`);
+    await tidings.ingest(users.slice(0, 20).map((userId) => event(userId, 'offered')));
+    await count();
+    const few = (await get('experiments')).experiments[0];
+    expect(few).toMatchObject({ rule: 'OFFER', control: 'control', goal: { event: 'order_placed', within: '2d' } });
+    expect(few.variants[1]).toMatchObject({ variant: 'all', verdict: 'not_enough_data' });
+    await tidings.ingest(users.map((userId) => event(userId, 'offered')));
+    const { rows } = await tidings.pool.query(
+      `select count(*)::int as n from exposures where variant = 'control' and rule = 'OFFER'`,
+    );
+    const { rows: treated } = await tidings.pool.query(`select user_id from exposures where variant = 'all'`);
+    tidings.clock.now += HOUR;
+    await tidings.ingest(treated.map(({ user_id: userId }) => event(userId, 'order_placed')));
+    await count();
+    const { experiments } = await get('experiments');
+    expect(experiments).toMatchObject([
+      {
+        variants: [
+          { variant: 'control', share: 50, users: rows[0].n, goals: 0, lift: null, verdict: null },
+          { variant: 'all', users: 300 - rows[0].n, goals: 300 - rows[0].n, goal_rate: 1, verdict: 'better' },
+        ],
+      },
+    ]);
+    expect(experiments[0].variants[1].lift.low).toBeGreaterThan(0.9);
+    expect((await get('summary?type=OFFER')).metrics).toMatchObject({
+      decided: 320 - rows[0].n - few.variants[0].users,
+    });
+    expect((await runCommand('metrics', 'experiments')).text).toContain('better');
+  });
+});
+
+test('a goal that cannot be is a problem of the catalog', async () => {
+  const written = (goal: string) =>
+    new Map(CATALOG).set(
+      'notifications.yaml',
+      `notifications:\n  NUDGE: { category: OPERATIONAL, channels: [email], goal: ${goal} }\n  OFFER: { category: OPERATIONAL, channels: [email] }\n`,
+    );
+  await expect(tidings.apply(written('{ event: order_place, within: 1d }'))).rejects.toThrow(
+    /goal|event|within|duration/i,
+  );
+  await expect(tidings.apply(written('{ event: order_placed, within: 1y }'))).rejects.toThrow(
+    /goal|event|within|duration/i,
+  );
+  await expect(tidings.apply(written('{ event: order_placed, within: 91d }'))).rejects.toThrow(
+    /goal|event|within|duration/i,
+  );
+  await expect(tidings.apply(written('{ event: order_placed }'))).rejects.toThrow(/goal|event|within|duration/i);
+});
