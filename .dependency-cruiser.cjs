@@ -41,7 +41,7 @@ const ROOMS = {
   kafka: 'model errors.ts lib settings',
   sources: 'model errors.ts lib time privacy events kafka notify ingest store store/pg catalog',
   sinks: 'model errors.ts lib observe time privacy kafka store store/pg catalog',
-  jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
+  jobs: 'model errors.ts lib time privacy expressions events ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
   analytics: 'model errors.ts lib time store store/pg',
   releases: 'model errors.ts lib time store store/pg catalog analytics',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
 import { entry, HOUR, hasBrowser, marks, openEvidence, openWhy, useConsole } from './support/console.ts';
 
 describe.skipIf(!hasBrowser)('the waits of a user', () => {
@@ -123,5 +124,35 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     const scrollers = `[...document.querySelectorAll('main *')].filter((part) =>
       /auto|scroll/.test(getComputedStyle(part).overflowY) && part.scrollHeight > part.clientHeight).length`;
     expect(await page.evaluate(scrollers)).toBe(0);
+  });
+
+  test('of all users are counted by rule with what is due, listed by key, and cancelled as a job', async () => {
+    const starts = new Date(Date.now() + 30 * HOUR).toISOString();
+    await app.post(
+      ...['ann', 'bob'].map((user) => ({
+        user_id: user,
+        event_type: 'booking_confirmed',
+        properties: { booking_id: `b_${user}`, starts_at: starts },
+      })),
+    );
+    const { page } = await app.visit('console/waiting');
+    const row = page.getByTestId('waiting-rules-row').filter({ hasText: 'REMINDER' });
+    await row.waitFor();
+    expect(await row.getByTestId('due-strip').innerText()).toMatch(/in an hour, \d+ in a day/);
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('filter-text').fill('key:b_bob');
+    await page.getByTestId('filter-text').press('Enter');
+    const waits = page.getByTestId('wait-row');
+    await expect.poll(() => waits.count()).toBe(1);
+    expect(await waits.innerText()).toContain('bob');
+    await page.getByRole('link', { name: 'All rules' }).click();
+    await row.getByRole('link', { name: 'REMINDER' }).click();
+    app.tidings.clock.now += 1000;
+    app.tidings.jobs();
+    await page.getByTestId('waits-cancel').click();
+    await page.getByTestId('job-start').click();
+    await page.getByTestId('job').and(page.locator('[data-status=done]')).waitFor();
+    await page.getByTestId('job-close').click();
+    await page.getByText('Nothing waits here').waitFor();
   });
 });

@@ -70,6 +70,7 @@ describe('the API documentation', () => {
       'GET /api/v1/dead-letters/{group}',
       'GET /api/v1/decisions',
       'GET /api/v1/deliveries',
+      'GET /api/v1/deliveries/counts',
       'GET /api/v1/deliveries/{id}/message',
       'GET /api/v1/erasures/{id}',
       'GET /api/v1/events/rejected',

@@ -199,6 +199,7 @@ export const OTHER_PAGES = [
     'templates',
     'preview',
     'dead-letters',
+    'waiting',
     'jobs',
     'releases',
     'correlation',

@@ -541,7 +541,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List deliveries, newest first; status=dead lists the dead letters */
+        /** List deliveries by a filter, newest first; status=dead lists the dead letters */
         get: operations["listDeliveries"];
         put?: never;
         post?: never;
@@ -619,6 +619,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count deliveries by status, type, channel, provider and reason */
+        get: operations["countDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures/{id}": {
         parameters: {
             query?: never;
@@ -679,7 +696,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396) */
+        /** Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396) and by expressions */
         post: operations["correctRejectedEvent"];
         delete?: never;
         options?: never;
@@ -2646,23 +2663,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/users/{user_id}/forecast": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Forecast what a user will get if nothing else happens */
-        get: operations["forecastUser"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -2944,7 +2944,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count pending waits by rule */
+        /** Count pending waits by rule, with what is due and overdue; up to 10,000 of each rule */
         get: operations["countWaitsByRule"];
         put?: never;
         post?: never;
@@ -4139,6 +4139,15 @@ export interface components {
          */
         Correction: {
             /**
+             * @description Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received
+             * @example {
+             *       "properties.amount": "double(event.amount.replace(\",\", \".\"))"
+             *     }
+             */
+            compute?: {
+                [key: string]: string;
+            };
+            /**
              * @description Corrects an event: a JSON merge patch (RFC 7396)
              * @example {
              *       "properties": {
@@ -4146,7 +4155,7 @@ export interface components {
              *       }
              *     }
              */
-            patch: {
+            patch?: {
                 [key: string]: unknown;
             };
         };
@@ -4366,6 +4375,10 @@ export interface components {
             reason_code: string;
             /** @description The latest of them, newest first */
             sample: components["schemas"]["DeadLetter"][];
+            /** @description Users among the latest 1,000 of them */
+            users: number;
+            /** @description There may be more users */
+            users_at_least: boolean;
         };
         /** @description Groups of dead letters, in the order of their ids */
         DeadLetterGroupPage: {
@@ -4549,7 +4562,44 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Deliveries, newest first */
+        /** @description Deliveries by their values */
+        DeliveryCounts: {
+            /** @description There may be more: only so many were looked at */
+            at_least: boolean;
+            /** @description By field: its most frequent values, among the deliveries that match the filter but for this field */
+            counts: {
+                channel?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                notification_type?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                provider?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                reason_code?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                status?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+            };
+            /** @description Deliveries created since then were looked at; null: all of the span */
+            since: string | null;
+            /** @description Deliveries that match the filter */
+            total: number;
+        };
+        /** @description Deliveries, newest first. A page may have fewer than `limit`, even none, although `next` leads on */
         DeliveryPage: {
             deliveries: components["schemas"]["Delivery"][];
             /**
@@ -4755,6 +4805,16 @@ export interface components {
             /** @description Of weekly digests. Null or absent: as the tenant says */
             day?: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday") | null;
         };
+        /**
+         * @description Why a rejected event is dismissed
+         * @example {
+         *       "reason": "a test of ours"
+         *     }
+         */
+        Dismissal: {
+            /** @description Why, for the audit log */
+            reason?: string;
+        } | null;
         DismissedEvent: {
             /**
              * @description Id of the rejected event
@@ -5361,110 +5421,6 @@ export interface components {
             /** @description The version that is active afterwards */
             version: number;
         };
-        /** @description What a user will get if nothing else happens */
-        Forecast: {
-            /** @description In order of time */
-            entries: components["schemas"]["ForecastEntry"][];
-            /**
-             * Format: date-time
-             * @description ISO 8601 in UTC
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            from: string;
-            /**
-             * Format: date-time
-             * @description Everything before this time is in it
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            known_until: string;
-            /** @description The bound for which known_until is before until, or messages may be missing (queue); null: no bound was reached */
-            reached: ("waits" | "work" | "entries" | "queue") | null;
-            /**
-             * @description Zone of the user, or UTC
-             * @example Europe/Lisbon
-             */
-            time_zone: string;
-            /**
-             * Format: date-time
-             * @description ISO 8601 in UTC
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            until: string;
-            /**
-             * @description Your id of the user
-             * @example user-1042
-             */
-            user_id: string;
-        };
-        /** @description A channel of a forecast message */
-        ForecastChannel: {
-            /**
-             * Format: date-time
-             * @description ISO 8601 in UTC
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            at: string;
-            /** @enum {string} */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
-            /**
-             * @description Code of what decided its state; null: nothing is in its way
-             * @example quiet_hours
-             */
-            code: string | null;
-            /**
-             * @description The same by the clock of the user
-             * @example 2025-11-21T09:00
-             */
-            local: string;
-            reason: string | null;
-            /**
-             * @description goes: at its time; waits: a policy moves it to its time; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held_back: it does not go
-             * @enum {string}
-             */
-            state: "goes" | "waits" | "digest" | "fallback" | "held_back";
-        };
-        /** @description A message that a user will get, or that something holds back */
-        ForecastEntry: {
-            /**
-             * Format: date-time
-             * @description When the first channel goes; of what is held back, when that is decided
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            at: string;
-            /**
-             * @description scheduled: stored with its time; if_nothing_else_happens: a rule decides it then, by what is known then
-             * @enum {string}
-             */
-            certainty: "scheduled" | "if_nothing_else_happens";
-            channels: components["schemas"]["ForecastChannel"][];
-            /**
-             * @description The same by the clock of the user
-             * @example 2025-11-21T09:00
-             */
-            local: string;
-            /** @description Null: it is not stored yet */
-            notification_id: string | null;
-            notification_type: string;
-            /**
-             * @description As things are now
-             * @enum {string}
-             */
-            outcome: "send" | "held_back";
-            /** @description The sentence of the decision, as it would be made */
-            reason: string;
-            /** @example matched */
-            reason_code: string;
-            /** @description The rule that decides; null: a request or a digest that the user wants */
-            rule: string | null;
-            /**
-             * @description delivery: it waits in the queue; request: it was asked for, for later; wait: a wait or a digest ends; schedule: a scheduled rule; event: an event that a rule emits
-             * @enum {string}
-             */
-            source: "delivery" | "request" | "wait" | "schedule" | "event";
-            wait_id: string | null;
-            /** @example TRIAL_ENDING waits since trial_started of 20 November 2025 at 12:00 UTC. */
-            why: string;
-        };
         ImportedSuppressions: {
             /**
              * @description New, or longer than before
@@ -5701,7 +5657,11 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "waits.fire" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
+            /** @description Fields that are computed, by their paths */
+            compute: {
+                [key: string]: string;
+            } | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5769,6 +5729,7 @@ export interface components {
             /** @description The largest groups of them, each with its fields and a count */
             groups: components["schemas"]["JsonObject"][];
             sample: components["schemas"]["JsonObject"][];
+            trial?: components["schemas"]["JobTrial"];
         };
         /**
          * @description What a job would be about
@@ -5862,7 +5823,22 @@ export interface components {
             };
         } | {
             /** @constant */
+            action: "waits.fire";
+            filter: {
+                rule: string;
+            };
+        } | {
+            /** @constant */
             action: "rejected.retry";
+            /**
+             * @description Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received
+             * @example {
+             *       "properties.amount": "double(event.amount.replace(\",\", \".\"))"
+             *     }
+             */
+            compute?: {
+                [key: string]: string;
+            };
             filter: {
                 code?: string;
                 event_type?: string;
@@ -5887,6 +5863,19 @@ export interface components {
                  */
                 user_id?: string;
             };
+            /**
+             * @description Corrects an event: a JSON merge patch (RFC 7396)
+             * @example {
+             *       "properties": {
+             *         "currency": "USD"
+             *       }
+             *     }
+             */
+            patch?: {
+                [key: string]: unknown;
+            };
+            /** @description Also try it on the latest 50 that match, and store nothing */
+            trial?: boolean;
         } | {
             /** @constant */
             action: "rejected.dismiss";
@@ -5979,6 +5968,28 @@ export interface components {
                  */
                 until?: string;
             };
+        };
+        /** @description How some items would fare now; nothing was stored */
+        JobTrial: {
+            accepted: number;
+            /** @description Some of them, those that would be rejected first */
+            items: {
+                /** @description Fields that are corrected, with addresses masked */
+                changes: {
+                    after: components["schemas"]["Json"];
+                    before: components["schemas"]["Json"];
+                    path: string;
+                }[];
+                code: string | null;
+                /** @description Id of the rejected event */
+                item: string;
+                message: string | null;
+                /** @enum {string} */
+                status: "accepted" | "duplicate" | "rejected" | "conflict";
+            }[];
+            /** @description Decisions to send a notification that they would lead to */
+            sends: number;
+            tried: number;
         };
         /** @description Any JSON value */
         Json: JsonValue;
@@ -6784,7 +6795,26 @@ export interface components {
             per_second?: number;
         } | {
             /** @constant */
+            action: "waits.fire";
+            filter: {
+                rule: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
             action: "rejected.retry";
+            /**
+             * @description Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received
+             * @example {
+             *       "properties.amount": "double(event.amount.replace(\",\", \".\"))"
+             *     }
+             */
+            compute?: {
+                [key: string]: string;
+            };
             filter: {
                 code?: string;
                 event_type?: string;
@@ -10720,8 +10750,24 @@ export interface components {
             rules: components["schemas"]["WaitingInRule"][];
         };
         WaitingInRule: {
+            /** @description There are more: only those due first were counted */
+            at_least: boolean;
+            /** @description Due within each of the next 24 hours, the coming one first */
+            due_by_hour: number[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            next_due_at: string;
+            /** @description The oldest catalog version that one of them ends by */
+            oldest_version: number;
+            /** @description Those whose time has come, and which have not been fired */
+            overdue: number;
             /** @example TRIAL_ENDING */
             rule: string;
+            /** @description Those that could not be fired, and are set aside */
+            set_aside: number;
             users: number;
             waits: number;
         };
@@ -12192,6 +12238,7 @@ export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type DeletedDraft = components['schemas']['DeletedDraft'];
 export type Delivery = components['schemas']['Delivery'];
+export type DeliveryCounts = components['schemas']['DeliveryCounts'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliverySummary = components['schemas']['DeliverySummary'];
 export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts'];
@@ -12199,6 +12246,7 @@ export type Device = components['schemas']['Device'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DigestTimeChange = components['schemas']['DigestTimeChange'];
+export type Dismissal = components['schemas']['Dismissal'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
 export type EditedTemplate = components['schemas']['EditedTemplate'];
@@ -12220,9 +12268,6 @@ export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
-export type Forecast = components['schemas']['Forecast'];
-export type ForecastChannel = components['schemas']['ForecastChannel'];
-export type ForecastEntry = components['schemas']['ForecastEntry'];
 export type ImportedSuppressions = components['schemas']['ImportedSuppressions'];
 export type InboxCounts = components['schemas']['InboxCounts'];
 export type InboxItem = components['schemas']['InboxItem'];
@@ -12242,6 +12287,7 @@ export type JobFailurePage = components['schemas']['JobFailurePage'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobPreview = components['schemas']['JobPreview'];
 export type JobQuestion = components['schemas']['JobQuestion'];
+export type JobTrial = components['schemas']['JobTrial'];
 export type Json = components['schemas']['Json'];
 export type JsonObject = components['schemas']['JsonObject'];
 export type LastMove = components['schemas']['LastMove'];
@@ -14807,6 +14853,8 @@ export interface operations {
                      *           "can_retry": true,
                      *           "count": 1,
                      *           "at_least": true,
+                     *           "users": 1,
+                     *           "users_at_least": true,
                      *           "first_at": "2026-11-02T09:30:00.000Z",
                      *           "last_at": "2026-11-02T09:30:00.000Z",
                      *           "sample": [
@@ -14883,6 +14931,8 @@ export interface operations {
                      *         "can_retry": true,
                      *         "count": 1,
                      *         "at_least": true,
+                     *         "users": 1,
+                     *         "users_at_least": true,
                      *         "first_at": "2026-11-02T09:30:00.000Z",
                      *         "last_at": "2026-11-02T09:30:00.000Z",
                      *         "sample": [
@@ -15031,13 +15081,28 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 /**
                  * @description Items of a page, at most
                  * @example 20
                  */
                 limit?: number;
+                notification_type?: string;
+                /** @description That made the latest attempt */
+                provider?: string;
+                reason_code?: string;
+                /**
+                 * @description Created at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
                 /** @description `dead`: the dead letters */
                 status?: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+                /**
+                 * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -15374,6 +15439,69 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    countDeliveries: {
+        parameters: {
+            query?: {
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description What to count by, of status, notification_type, channel, provider, reason_code, with commas
+                 * @example status,channel
+                 */
+                count_by?: string;
+                notification_type?: string;
+                /** @description That made the latest attempt */
+                provider?: string;
+                reason_code?: string;
+                /**
+                 * @description Created at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /** @description `dead`: the dead letters */
+                status?: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+                /**
+                 * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 1,
+                     *       "at_least": true,
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "counts": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryCounts"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -15745,7 +15873,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never> | null;
+                "application/json": components["schemas"]["Dismissal"];
             };
         };
         responses: {
@@ -16403,6 +16531,7 @@ export interface operations {
                      *           "name": null,
                      *           "filter": {},
                      *           "patch": {},
+                     *           "compute": {},
                      *           "per_second": null,
                      *           "status": "pending",
                      *           "matched": 1,
@@ -16465,6 +16594,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,
@@ -16526,6 +16656,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,
@@ -16644,6 +16775,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,
@@ -25475,86 +25607,6 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
-    forecastUser: {
-        parameters: {
-            query?: {
-                /**
-                 * @description Days from now on
-                 * @example 7
-                 */
-                days?: number;
-            };
-            header?: {
-                /** @description The tenant to act for, for callers that may act for several; default: default */
-                "x-tidings-tenant"?: string;
-            };
-            path: {
-                /**
-                 * @description Your id of the user
-                 * @example user-1042
-                 */
-                user_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "user_id": "user-1042",
-                     *       "from": "2026-11-02T09:30:00.000Z",
-                     *       "until": "2026-11-02T09:30:00.000Z",
-                     *       "known_until": "2026-11-02T09:30:00.000Z",
-                     *       "reached": "waits",
-                     *       "time_zone": "Europe/Lisbon",
-                     *       "entries": [
-                     *         {
-                     *           "at": "2026-11-02T09:30:00.000Z",
-                     *           "local": "2025-11-21T09:00",
-                     *           "notification_type": "text",
-                     *           "rule": null,
-                     *           "source": "delivery",
-                     *           "wait_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "certainty": "scheduled",
-                     *           "outcome": "send",
-                     *           "why": "TRIAL_ENDING waits since trial_started of 20 November 2025 at 12:00 UTC.",
-                     *           "reason_code": "matched",
-                     *           "reason": "text",
-                     *           "channels": [
-                     *             {
-                     *               "channel": "email",
-                     *               "state": "goes",
-                     *               "at": "2026-11-02T09:30:00.000Z",
-                     *               "local": "2025-11-21T09:00",
-                     *               "code": "quiet_hours",
-                     *               "reason": null
-                     *             }
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["Forecast"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
-            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableTenantMovingOverloaded"];
-        };
-    };
     listInbox: {
         parameters: {
             query?: {
@@ -26511,6 +26563,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description With this value of the key of their rule, such as the number of a booking */
+                key?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -26726,7 +26780,15 @@ export interface operations {
                      *         {
                      *           "rule": "TRIAL_ENDING",
                      *           "users": 1,
-                     *           "waits": 1
+                     *           "waits": 1,
+                     *           "at_least": true,
+                     *           "overdue": 1,
+                     *           "set_aside": 1,
+                     *           "next_due_at": "2026-11-02T09:30:00.000Z",
+                     *           "oldest_version": 1,
+                     *           "due_by_hour": [
+                     *             1
+                     *           ]
                      *         }
                      *       ]
                      *     }
@@ -27290,6 +27352,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,

@@ -1,6 +1,7 @@
 /* Routes of the console, from the path of the URL: the server answers each path below /console with the same page. */
 import { useMemo, useSyncExternalStore } from 'react';
 import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
+import { readFilter, toQuery } from './filters/filter.ts';
 
 export type Route =
   | { page: 'overview'; range: Range }
@@ -22,13 +23,15 @@ export type Route =
   | ({ page: 'preview' } & PreviewChoice)
   /** `state`: of the results that are shown, or null for all. */
   | { page: 'batch'; id: string; state: string | null }
-  | { page: 'deliveries'; status: string | null }
+  | { page: 'deliveries'; filter: DeliveryFilter }
   /** `group`: id of a group of dead letters, or null for all groups. */
   | { page: 'dead-letters'; group: string | null }
   | { page: 'channels'; part: Exclude<ChannelsPart, 'connections'> }
   | ({ page: 'connections' } & TaskFilter)
   /** `source`: of which the events are, or null for all. */
   | { page: 'rejected'; source: string | null }
+  /** `rule`, `key`: whose waits are listed; both null: the rules. */
+  | { page: 'waiting'; rule: string | null; key: string | null }
   | { page: 'jobs' }
   | { page: 'releases' }
   | ({ page: 'audit' } & AuditFilter)
@@ -74,6 +77,11 @@ export interface TaskFilter {
   readonly state: string | null;
   readonly code: string | null;
 }
+
+/** Fields of the filter of deliveries, by their names in the address. */
+const DELIVERY_FIELDS = ['status', 'type', 'channel', 'provider', 'reason', 'since', 'until'] as const;
+/** Which deliveries are shown. Null: all. `since`, `until`: when they were created, as in a `Filter`. */
+export type DeliveryFilter = { readonly [field in (typeof DELIVERY_FIELDS)[number]]: string | null };
 
 /** Choices of a preview. Null: not chosen. */
 export interface PreviewChoice {
@@ -130,6 +138,9 @@ export const linkToLists = (): string => '/console/lists';
 export const linkToList = (id: string): string => `/console/lists/${encodeURIComponent(id)}`;
 export const linkToSegment = (name: string): string => `/console/segments/${encodeURIComponent(name)}`;
 export const linkToTemplate = (id: string): string => `/console/templates/${encodeURIComponent(id)}`;
+/** Returns the link to the waits of a rule, or with a key; without both: to the rules that wait. */
+export const linkToWaiting = (filter: { readonly rule?: string; readonly key?: string } = {}): string =>
+  `/console/waiting${toQuery({ rule: null, key: null, ...filter })}`;
 export const linkToJobs = (): string => '/console/jobs';
 /** Returns the link to the active catalog, or to a part of it. */
 export function linkToCatalog(kind?: 'rule' | 'type' | 'event', name = ''): string {
@@ -195,9 +206,9 @@ export function linkToCorrelation(id: string | null): string {
   return id === null ? '/console/correlation' : `/console/correlation?id=${encodeURIComponent(id)}`;
 }
 
-/** Returns the link to the deliveries with a status; null: all deliveries. */
-export function linkToDeliveries(status: DeliveryStatus | null): string {
-  return status === null ? '/console/deliveries' : `/console/deliveries?status=${status}`;
+/** Returns the link to the deliveries with a status, or null, narrowed by other fields of their filter. */
+export function linkToDeliveries(status: DeliveryStatus | null, others: Partial<DeliveryFilter> = {}): string {
+  return `/console/deliveries${toQuery({ status, ...others })}`;
 }
 
 /** Returns the link to a group of dead letters; null: to all groups. */
@@ -293,6 +304,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
     ];
     return { page: 'connections', connector, state, code };
   }
+  if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };
   if (path === '/keys') return { page: 'keys' };
@@ -305,7 +317,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   if (path === '/catalog') return { page: 'catalog', part: 'contents', at: parameters.get('at') };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };
   if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };
-  if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
+  if (path === '/deliveries') return { page: 'deliveries', filter: readFilter(parameters, DELIVERY_FIELDS) };
   const link = isLogin ? /^\/login(?:\/([\w-]+))?$/.exec(path) : null;
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
   return parseSends(path, parameters) ?? parseItem(path, parameters) ?? { page: 'unknown' };

@@ -61,6 +61,7 @@ const SegmentPage = lazy(async () => ({ default: (await import('../lists/Segment
 const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
 const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
 const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
+const WaitingPage = lazy(async () => ({ default: (await import('../waiting/WaitingPage.tsx')).WaitingPage }));
 const LoginPage = lazy(async () => ({ default: (await import('./LoginPage.tsx')).LoginPage }));
 const LinkPage = lazy(async () => ({ default: (await import('./LinkPage.tsx')).LinkPage }));
 const JobDialogHost = lazy(async () => ({ default: (await import('../jobs/JobDialog.tsx')).JobDialogHost }));
@@ -142,7 +143,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'segment':
       return <SegmentPage key={route.name} name={route.name} />;
     case 'deliveries':
-      return <DeliveriesPage status={route.status} />;
+      return <DeliveriesPage filter={route.filter} />;
     case 'dead-letters':
       return <DeadLettersPage key={route.group} group={route.group} />;
     case 'channels':
@@ -151,6 +152,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <ConnectionsPage tasks={route} />;
     case 'rejected':
       return <RejectedPage source={route.source} />;
+    case 'waiting':
+      return <WaitingPage rule={route.rule} waitKey={route.key} />;
     case 'jobs':
       return <JobsPage />;
     case 'releases':

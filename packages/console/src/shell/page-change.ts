@@ -119,6 +119,8 @@ function formatPageName(route: Route): string {
       return 'Rejected events';
     case 'correlation':
       return 'Correlation';
+    case 'waiting':
+      return 'Waiting';
     case 'jobs':
       return 'Jobs';
     case 'unknown':
