@@ -37,10 +37,11 @@ const ROOMS = {
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
   connectors: 'model errors.ts lib time privacy settings events expressions store store/pg catalog http-out',
   notify: 'model errors.ts lib time privacy events users plan templates store store/pg catalog ingest timers',
+  forecast: 'model errors.ts time users events rules plan store store/pg catalog ingest timers notify',
   kafka: 'model errors.ts lib settings',
   sources: 'model errors.ts lib time privacy events kafka notify ingest store store/pg catalog',
   sinks: 'model errors.ts lib observe time privacy kafka store store/pg catalog',
-  jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
+  jobs: 'model errors.ts lib time privacy expressions events ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
   analytics: 'model errors.ts lib time store store/pg',
   releases: 'model errors.ts lib time store store/pg catalog analytics',
@@ -48,7 +49,7 @@ const ROOMS = {
   health: 'model time store store/pg delivery',
   telemetry: 'model errors.ts lib observe time privacy settings store store/pg health',
   'config.ts': 'model errors.ts lib time settings channels connectors kafka telemetry',
-  http: 'analytics releases model errors.ts lib observe time privacy events users rules plan notify kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
+  http: 'analytics releases model errors.ts lib observe time privacy events users rules plan notify forecast kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
   process:
     'analytics releases model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources sinks jobs embedded health telemetry config.ts http receipts',
   'main.ts':
@@ -115,7 +116,7 @@ module.exports = {
       name: 'source-does-not-import-tests',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench)/' },
+      to: { path: '^(test|bench|demo)/' },
     },
   ],
   options: {

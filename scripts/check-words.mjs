@@ -55,7 +55,7 @@ const WORDS = [
 
 /** Files whose words are checked, by kind. */
 const CHECKED =
-  /^(src|packages|docs|scripts|bench|examples|test)\/.*\.(ts|tsx|mjs|cjs|sql|md|css|ya?ml)$|^[A-Z]+\.md$|^\.dependency-cruiser\.cjs$/;
+  /^(src|packages|docs|scripts|bench|demo|examples|test)\/.*\.(ts|tsx|mjs|cjs|sql|md|css|ya?ml)$|^[A-Z]+\.md$|^\.dependency-cruiser\.cjs$/;
 const SELF = 'scripts/check-words.mjs';
 
 const args = process.argv.slice(2);

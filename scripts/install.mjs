@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -90,11 +90,22 @@ export async function ensureFolderInstalled(folder) {
  * a second, and saves each process half a second of finding and compiling a thousand files.
  */
 export async function ensureBuilt() {
-  const folder = join(root, 'dist');
+  await ensureBundle(join(root, 'dist'), 'tidings', join(root, 'src', 'cli', 'entry.ts'), []);
+}
+
+/** Builds demo/dist/main.mjs, as `ensureBuilt` does. */
+export async function ensureDemo() {
+  const folder = join(root, 'demo');
+  await ensureBundle(join(folder, 'dist'), 'main', join(folder, 'main.ts'), listFiles(folder));
+}
+
+/** Bundles a file of TypeScript with what it uses of src/ and the packages, if one of them, or of `more`, has changed. */
+async function ensureBundle(folder, name, entry, more) {
   const mcp = join(root, 'packages', 'mcp', 'src');
   const sources = [
     ...listFiles(join(root, 'src')),
     ...listFiles(mcp),
+    ...more,
     join(root, 'package-lock.json'),
     fileURLToPath(import.meta.url),
   ];
@@ -103,7 +114,7 @@ export async function ensureBuilt() {
     try {
       rmSync(folder, { recursive: true, force: true });
       await build({
-        entryPoints: { tidings: join(root, 'src', 'cli', 'entry.ts') },
+        entryPoints: { [name]: entry },
         outdir: folder,
         outExtension: { '.js': '.mjs' },
         bundle: true,
@@ -120,7 +131,7 @@ export async function ensureBuilt() {
         logLevel: 'silent',
       });
     } catch (error) {
-      fail(`src/ could not be built: ${error.message}`);
+      fail(`${relative(root, entry)} could not be built: ${error.message}`);
     }
     return true;
   });

@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
     await page.keyboard.press('Enter');
     await page.locator('article[data-marked]').waitFor();
     expect(await eventIds(page.locator('article[data-marked]'))).toEqual(['pay-2']);
-    expect(page.url()).toBe(`${app.server.url}/console/users/maria?event=pay-2`);
+    expect(page.url()).toBe(`${app.server.url}/console/users/maria/timeline?event=pay-2`);
   });
 
   test('sends no requests while paused, and catches up when resumed', async () => {

@@ -57,7 +57,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
       { event_id: 'w1', user_id: 'wanda', event_type: 'booking_confirmed', properties: booking('b1') },
       { event_id: 'w2', user_id: 'wanda', event_type: 'booking_confirmed', properties: booking('b2') },
     );
-    const { page } = await app.visit('console/users/wanda');
+    const { page } = await app.visit('console/users/wanda/waiting');
     const waits = page.locator('[data-testid=wait][data-status=waiting]');
     await expect.poll(() => waits.count()).toBe(2);
     await waits.first().getByTestId('cancel-wait').focus();
@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
       { user_id: 'sam', event_type: 'signup_completed', event_timestamp: '2025-10-31T20:30:00Z', user_traits: PHONE },
       { event_id: 'sms', user_id: 'sam', event_type: 'link_bank_success', event_timestamp: '2025-11-01T09:00:00Z' },
     );
-    const { page } = await app.visit('console/users/sam');
+    const { page } = await app.visit('console/users/sam/timeline');
     await entry(page, 'sms').getByTestId('message-button').click();
     const message = page.getByTestId('message');
     expect((await message.getByTestId('message-text').innerText()).length).toBeGreaterThan(10);

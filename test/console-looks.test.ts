@@ -24,17 +24,15 @@ describe.skipIf(!hasBrowser)('the looks of all pages of the console', () => {
     const { page } = await app.visit('console/live', { colorScheme: 'dark' });
     const scheme = page.locator('html');
     const desktop = page.viewportSize() as { width: number; height: number };
-    for (const path of [...PAGES, `console/users/${encodeURIComponent(ODD_ID)}`]) {
+    for (const path of [...PAGES, `console/users/${encodeURIComponent(ODD_ID)}/timeline`]) {
       await page.setViewportSize(desktop);
       await page.emulateMedia({ colorScheme: 'dark' });
       await goTo(page, path);
       await settled(page);
       await expectLevels(page, path);
       expect(await findViolations(page), path).toEqual([]);
-      if (path.startsWith('console/users')) {
-        for (const card of await page.getByTestId('timeline-entry').all()) await openEvidence(card);
-        await openWhy(page);
-      }
+      for (const card of await page.getByTestId('timeline-entry').all()) await openEvidence(card);
+      if (/users\/\w+$/.test(path)) await openWhy(page);
       await page.mouse.move(0, 0);
       for (const colorScheme of ['dark', 'light'] as const) {
         await page.emulateMedia({ colorScheme });

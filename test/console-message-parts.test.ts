@@ -18,7 +18,7 @@ describe.runIf(hasBrowser)('the console', () => {
     await app.tidings.apply(catalog);
     await app.post({ event_id: 'parts', user_id: 'parts', event_type: 'newsletter_due' });
     await waitForDeliveries(app);
-    const { page } = await app.visit('console/users/parts');
+    const { page } = await app.visit('console/users/parts/timeline');
     await entry(page, 'parts').getByTestId('message-button').last().click();
     const message = page.getByTestId('message');
     expect(await message.getByTestId('message-title').innerText()).toBe('News for parts');

@@ -158,7 +158,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     app.tidings.clock.now += 1000;
     const at = new Date(app.tidings.clock.now).toISOString();
     await app.post({ event_id: 'muted', user_id: 'bia', event_type: 'newsletter_due', event_timestamp: at });
-    const { page } = await app.visit('console/users/bia');
+    const { page } = await app.visit('console/users/bia/timeline');
     const [evidence] = await openEvidence(entry(page, 'muted'));
     expect(evidence).toMatch(
       /Channels[\s\S]*Email[\s\S]*Dropped[\s\S]*turned off by the user[\s\S]*preference_off · user: category OPERATIONAL \/ email[\s\S]*since/,

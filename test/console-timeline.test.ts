@@ -12,7 +12,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
       event_timestamp: new Date(Date.UTC(2025, 9, 31, 10, n)).toISOString(),
     }));
     await app.post(...many);
-    const { page } = await app.visit('console/users/busy');
+    const { page } = await app.visit('console/users/busy/timeline');
     await entry(page, 'view-59').waitFor();
     expect(await page.getByTestId('timeline-entry').count()).toBe(50);
     await page.getByTestId('load-older').click();
@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
       })),
     );
     // Each render of an entry formats its time, the only text of this page with seconds.
-    const { page } = await app.visit('console/users/runner', {}, (opened) =>
+    const { page } = await app.visit('console/users/runner/timeline', {}, (opened) =>
       opened.addInitScript(`{
         const { get } = Object.getOwnPropertyDescriptor(Intl.DateTimeFormat.prototype, 'format');
         globalThis.drawn = 0;
@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
   });
 
   test('counts new events while older pages are shown, and shows them on demand', async () => {
-    const { page } = await app.visit('console/users/runner');
+    const { page } = await app.visit('console/users/runner/timeline');
     await page.getByTestId('load-older').click();
     await expect.poll(() => page.getByTestId('timeline-entry').count()).toBe(100);
     await app.post({ event_id: 'latest-step', user_id: 'runner', event_type: 'card_frozen' });

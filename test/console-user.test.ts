@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
+import { tooWide } from './support/browser.ts';
 import {
   activityRow,
   entry,
   eventIds,
+  HOUR,
   hasBrowser,
   marks,
   ODD_ID,
@@ -21,7 +24,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('shows the profile with masked addresses, and times in the zone of the viewer and in UTC', async () => {
-    const { page } = await app.visit('console/users/maria', { timezoneId: 'America/New_York' });
+    const { page } = await app.visit('console/users/maria/timeline', { timezoneId: 'America/New_York' });
     const profile = page.getByTestId('profile');
     await profile.getByText('m…@example.com').waitFor();
     expect(await profile.innerText()).toMatch(/no phone number[\s\S]*Europe\/Lisbon[\s\S]*risk_segment\s+HIGH/);
@@ -37,7 +40,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('switches all times between the zone of the viewer and UTC', async () => {
-    const { page } = await app.visit('console/users/maria', { timezoneId: 'Asia/Tokyo' });
+    const { page } = await app.visit('console/users/maria/timeline', { timezoneId: 'Asia/Tokyo' });
     const time = entry(page, 'pay-1').getByRole('time').first();
     await page.getByTestId('zone').getByText('UTC').waitFor();
     expect(await time.innerText()).toBe('04:22:11 GMT+9');
@@ -54,7 +57,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('shows events, decisions, messages and attempts, newest first', async () => {
-    const { page } = await app.visit('console/users/maria');
+    const { page } = await app.visit('console/users/maria/timeline');
     await entry(page, 'pay-1').waitFor();
     const ids = await eventIds(page.getByTestId('timeline-entry'));
     expect(ids.slice(-4)).toEqual(['maria-link', 'pay-2', 'pay-1', 'maria-signup']);
@@ -72,7 +75,7 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   });
 
   test('shows the condition with its values, and the uses of a limit with their events, as evidence', async () => {
-    const { page } = await app.visit('console/users/maria');
+    const { page } = await app.visit('console/users/maria/timeline');
     const [limited, unmet] = await openEvidence(entry(page, 'pay-2'));
     expect(limited).toMatch(/event\.failure_reason == "INSUFFICIENT_FUNDS"\s+true\s+event\.failure_reason\s+INSUFF/);
     expect(limited).toMatch(
@@ -85,13 +88,13 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
 
   test('shows a missing field as evidence', async () => {
     await app.post({ event_id: 'unknown-consent', user_id: 'rui', event_type: 'signup_completed' });
-    const { page } = await app.visit('console/users/rui');
+    const { page } = await app.visit('console/users/rui/timeline');
     const [evidence] = await openEvidence(entry(page, 'unknown-consent'));
     expect(evidence).toMatch(/a field is missing\s+traits\.marketing_opt_in\s+missing/);
   });
 
   test('shows the window of a pattern as a bar, and the late event that completes it, as evidence', async () => {
-    const { page } = await app.visit('console/users/joao');
+    const { page } = await app.visit('console/users/joao/timeline');
     const [alone] = await openEvidence(entry(page, 'joao-link'));
     expect(alone).toMatch(
       /No signup_completed was found in the 24h before it\s+31 Oct 2025, 09:00 UTC\s+24h\s+1 Nov 2025, 09:00 UTC/,
@@ -110,7 +113,9 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   test('explains each notification type of a user', async () => {
     const { page } = await app.visit('console/users/joao');
     const answers = await openWhy(page);
-    expect(Object.keys(answers)).toEqual(TYPES);
+    // The type with a failed message comes first.
+    const first = 'BANK_LINK_NUDGE_SMS';
+    expect(Object.keys(answers)).toEqual([first, ...TYPES.filter((type) => type !== first)]);
     expect(answers.WELCOME_EMAIL).toMatch(
       /Not sent\s+WELCOME_EMAIL was not sent to joao\. .* needs traits\.marketing_opt_in == true, .* was false\./,
     );
@@ -130,18 +135,97 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
     expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(/Sandboxed, .*\s+.* It was kept in the sandbox/);
   });
 
+  test('answers why a type was not sent about a time, with its evidence, and copies that for a ticket', async () => {
+    const { page } = await app.visit('console/users/maria', {
+      permissions: ['clipboard-read', 'clipboard-write'],
+      timezoneId: 'UTC',
+    });
+    await page.getByTestId('ask-type').selectOption('INSUFFICIENT_FUNDS_EMAIL');
+    await page.getByTestId('ask-time').fill('2025-10-31T21:05');
+    await page.keyboard.press('Enter');
+    const answer = page.getByTestId('ask-answer');
+    await answer.getByTestId('ask-reason').getByText('already sent on 31 October 2025').waitFor();
+    expect(await answer.getByTestId('ask-outcome').innerText()).toBe('Suppressed');
+    await answer.getByTestId('ask-evidence').click();
+    await answer.getByTestId('evidence').getByText('1 of 1 used before').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    expect(new URL(page.url()).search).toBe('?ask=INSUFFICIENT_FUNDS_EMAIL&at=2025-10-31T21%3A05%3A00.000Z');
+    await answer.getByTestId('ask-copy').click();
+    await page.getByTestId('announcements').getByText('Copied').waitFor();
+    const copied = await page.evaluate<string>('navigator.clipboard.readText()');
+    expect(copied).toMatch(
+      /^\*\*INSUFFICIENT_FUNDS_EMAIL\*\* and maria: [\s\S]*- Limit 1 per day: 1 of 1 used[\s\S]*Event ID pay-2[\s\S]*why=INSUFFICIENT/,
+    );
+    await answer.getByRole('link', { name: 'In the timeline' }).click();
+    await page.locator('article[data-marked][data-event-id="pay-2"]').waitFor();
+  });
+
+  test('opens a message beside the list of messages, which the keyboard goes through', async () => {
+    const { page } = await app.visit('console/users/maria/messages');
+    const links = page.getByTestId('message-link');
+    await links.first().waitFor();
+    const [first, second] = await links.allInnerTexts();
+    await links.first().focus();
+    await page.keyboard.press('Enter');
+    const peek = page.getByTestId('peek');
+    await peek.getByTestId('notification-facts').waitFor();
+    expect(await peek.getByRole('heading', { level: 2 }).first().innerText()).toBe(first);
+    expect(await findViolations(page)).toEqual([]);
+    await page.keyboard.press('j');
+    await peek.getByRole('heading', { level: 2, name: second ?? '' }).waitFor();
+    await page.reload();
+    await peek.getByRole('link', { name: 'Open as a page' }).waitFor();
+    await page.keyboard.press('Escape');
+    await peek.waitFor({ state: 'detached' });
+    expect(page.url()).toBe(`${app.server.url}/console/users/maria/messages`);
+  });
+
+  test('forecasts the next seven days by the clock of the user, and says what holds a message back', async () => {
+    const { server, tidings } = app;
+    await app.post({
+      user_id: 'vera',
+      event_type: 'known',
+      user_traits: { time_zone: 'Asia/Tokyo', email: 'v@example.com' },
+    });
+    const at = Date.UTC(new Date(tidings.clock.now).getUTCFullYear() + 1, 0, 1);
+    tidings.clock.now = at - 30 * HOUR;
+    for (const [hours, type] of [
+      [0, 'NEWSLETTER'],
+      [1, 'BANK_LINK_NUDGE_SMS'],
+    ] as const) {
+      const asked = {
+        type,
+        recipients: [{ user_id: 'vera' }],
+        scheduled_at: new Date(at + hours * HOUR).toISOString(),
+      };
+      expect((await server.post('/api/v1/notifications', asked)).status).toBe(202);
+    }
+    const { page } = await app.visit('console/users/vera/next', { viewport: { width: 320, height: 700 } });
+    const entries = page.getByTestId('forecast-entry');
+    await entries.first().waitFor();
+    expect(await entries.allInnerTexts()).toEqual([
+      expect.stringMatching(/^09:00\s+NEWSLETTER\s+Scheduled\s+A request of [\s\S]*Email/),
+      expect.stringMatching(/^10:00\s+BANK_LINK_NUDGE_SMS\s+Held back at present\s+No phone number/),
+    ]);
+    expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByText('1 day', { exact: true }).click();
+    await page.getByText('gets no message in this time').waitFor();
+    expect(new URL(page.url()).search).toBe('?days=1');
+  });
+
   test('does not list notification types as not sent to an unknown user, and suggests similar IDs', async () => {
     const { page } = await app.visit('console/users/mari');
-    await page.getByText('No events for this user').waitFor();
-    await page.getByTestId('why').getByText('No event of this user was accepted').waitFor();
+    await page.getByText('No user has this ID').waitFor();
     expect(await page.getByTestId('why-row').count()).toBe(0);
+    expect(await page.getByRole('navigation', { name: 'User' }).count()).toBe(0);
     for (const type of TYPES) {
       const { body } = await app.server.get(`/api/v1/explain/mari/${type}`);
       expect(body.answer).toBe('unknown_user');
       expect(body.paragraph).toContain('Nothing is known of mari: no event was ever received.');
     }
     await page.getByTestId('similar').getByRole('link', { name: 'maria' }).click();
-    await entry(page, 'maria-signup').waitFor();
+    await page.getByTestId('why-row').first().waitFor();
   });
 
   test('shows HTML in events as text, and opens users with any ID', async () => {
@@ -158,10 +242,11 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
     await page.getByTestId('user-id').getByText(ODD_ID, { exact: true }).waitFor();
     await page.reload();
     await page.getByTestId('user-id').getByText(ODD_ID, { exact: true }).waitFor();
-    await openEvidence(entry(page, html));
-    await entry(page, html).getByTestId('event-details').click();
     const answers = await openWhy(page);
     expect(answers.WELCOME_EMAIL).toContain(`WELCOME_EMAIL was not sent to ${ODD_ID}.`);
+    await page.getByRole('link', { name: 'Timeline' }).click();
+    await openEvidence(entry(page, html));
+    await entry(page, html).getByTestId('event-details').click();
     expect(await entry(page, html).getByText(html, { exact: true }).count()).toBeGreaterThanOrEqual(5);
     expect(await page.getByTestId('profile').getByText(html, { exact: true }).count()).toBe(3);
     expect(await page.locator('img').count()).toBe(0);

@@ -34,6 +34,8 @@ test('dead letters are grouped by channel, provider, account, reason and code, w
       can_retry: true,
       count: 4,
       at_least: false,
+      users: 4,
+      users_at_least: false,
       first_at: '2025-11-20T12:00:00.000Z',
       last_at: '2025-11-20T12:03:00.000Z',
       sample: [3, 2, 1].map((n) =>

@@ -122,6 +122,59 @@ describe('deliveries over the API', () => {
     });
   });
 
+  test('are narrowed by type, channel, provider, reason and time, and counted by each as far as the others allow', async () => {
+    // Ids have the time of the machine, and not of the test.
+    await api.tidings.database.pool.query(
+      `update deliveries set created_at = to_timestamp(('x' || translate(left(notification_id::text, 13), '-', ''))::bit(48)::bigint / 1000.0)`,
+    );
+    const found = (await server.get('/api/v1/deliveries?limit=200')).body.deliveries;
+    const one = found.find(({ delivery_id: own }: { delivery_id: string }) => own === id);
+    const narrow = new URLSearchParams({
+      status: one.status,
+      notification_type: one.notification_type,
+      channel: 'email',
+      provider: one.provider,
+      since: one.created_at,
+      until: new Date(Date.parse(one.created_at) + 1).toISOString(),
+    });
+    const { body } = await server.get(`/api/v1/deliveries?${narrow}`);
+    expect(body).toMatchObject({ deliveries: [{ delivery_id: id }], next: null });
+    const nothing = await server.get(`/api/v1/deliveries?until=${encodeURIComponent(one.created_at)}`);
+    expect(nothing.body.deliveries.map(({ delivery_id: own }: { delivery_id: string }) => own)).not.toContain(id);
+
+    const counted = (await server.get('/api/v1/deliveries/counts?status=queued')).body;
+    const queued = found.filter(({ status }: { status: string }) => status === 'queued');
+    expect(counted).toMatchObject({ total: queued.length, at_least: false, since: null });
+    expect(counted.counts.status).toContainEqual({ value: 'sandboxed', count: 1 });
+    expect(counted.counts.notification_type).not.toContainEqual({ value: one.notification_type, count: 1 });
+    const some = (await server.get('/api/v1/deliveries/counts?count_by=channel,status')).body;
+    expect(Object.keys(some.counts).sort()).toEqual(['channel', 'status']);
+    expectProblem(await server.get('/api/v1/deliveries/counts?count_by=user_id'), {
+      status: 400,
+      code: 'invalid_request',
+      pointer: 'count_by',
+    });
+  });
+
+  test('are looked at up to a bound: a page may be empty although the list goes on', async () => {
+    await api.tidings.database.pool.query(
+      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, in_doubt_policy, due_at,
+         retry_until, created_at, finished_at, started_at, duration_ms, provider)
+       select tenant_id, ('ffffffff-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'email', 'many', 'MANY', 'sent', 'resend',
+         due_at, retry_until, created_at, created_at, created_at, 1, 'other'
+       from deliveries, generate_series(1, 20001) as n where notification_id = $1`,
+      [id.split('.')[0]],
+    );
+    const first = (await server.get('/api/v1/deliveries?provider=sandbox')).body;
+    expect([first.deliveries, typeof first.next]).toEqual([[], 'string']);
+    const second = (await server.get(`/api/v1/deliveries?provider=sandbox&after=${first.next}`)).body;
+    expect(second.deliveries.map(({ delivery_id: own }: { delivery_id: string }) => own)).toContain(id);
+    const counted = (await server.get('/api/v1/deliveries/counts?provider=other')).body;
+    expect(counted).toMatchObject({ at_least: true, since: expect.any(String) });
+    expect(counted.total).toBeGreaterThanOrEqual(20_000);
+    await api.tidings.database.pool.query(`delete from deliveries where notification_type = 'MANY'`);
+  });
+
   async function statusOf(deliveryId: string): Promise<string | undefined> {
     const { body } = await server.get('/api/v1/deliveries?limit=200');
     return body.deliveries.find((one: { delivery_id: string }) => one.delivery_id === deliveryId)?.status;

@@ -73,6 +73,7 @@ test('the tools only read, say that texts are data, and none erases or handles k
     'check_catalog',
     'explain_notification',
     'explain_user',
+    'forecast_user',
     'list_rules',
     'preview_message',
     'read_metrics',

@@ -91,6 +91,64 @@ test('one rejected event is dismissed with an audit entry; then there is no such
     });
 });
 
+test('a value is computed from each event; a dry run shows the changes, and stores nothing', async () => {
+  const tidings = await start();
+  await reject(tidings, 3, { amount: '12,50' });
+  await reject(tidings, 1, { amount: 'ten' });
+  const question = {
+    action: 'rejected.retry',
+    filter: { path: 'properties.amount' },
+    compute: { 'properties.amount': 'double(event.amount.replace(",", "."))' },
+  };
+  const { status, body } = await tidings.server.post('/api/v1/jobs/preview', { ...question, trial: true });
+  expect(status).toBe(200);
+  expect(body.trial).toMatchObject({ tried: 4, accepted: 3, sends: 0 });
+  expect(body.trial.items[0]).toMatchObject({
+    status: 'rejected',
+    code: 'invalid_event',
+    message: expect.stringContaining('properties.amount cannot be computed'),
+  });
+  expect(body.trial.items[1]).toMatchObject({
+    status: 'accepted',
+    changes: [{ path: 'properties.amount', before: '12,50', after: 12.5 }],
+  });
+  expect(await listCodes(tidings)).toHaveLength(4);
+
+  tidings.jobs();
+  const id = await tidings.startJob(question);
+  expect(await tidings.ended(id)).toMatchObject({ status: 'done', done: 3, failed: 1, compute: question.compute });
+  const { rows } = await tidings.pool.query(`select distinct properties ->> 'amount' as amount from events`);
+  expect(rows).toEqual([{ amount: '12.5' }]);
+});
+
+test('an expression that cannot be read, or names an address, is rejected with its field', async () => {
+  const tidings = await start();
+  const ask = (compute: object) =>
+    tidings.server.post('/api/v1/jobs', { action: 'rejected.retry', filter: {}, compute });
+  expectProblem(await ask({ 'properties.amount': 'double(event.amount' }), {
+    status: 400,
+    code: 'invalid_request',
+    pointer: '/compute/properties.amount',
+  });
+  expectProblem(await ask({ 'properties.to': '"ann@example.com"' }), {
+    status: 400,
+    code: 'invalid_request',
+    pointer: '/compute',
+  });
+});
+
+test('the reason of a dismissal is in the audit log, with addresses masked', async () => {
+  const tidings = await start();
+  await reject(tidings, 1, { amount: 'ten' });
+  const [{ rejected_id: id }] = (await tidings.server.get('/api/v1/events/rejected')).body.rejected;
+  const path = `/api/v1/events/rejected/${id}/dismiss`;
+  expect((await tidings.server.post(path, { reason: 'a test of ann@example.com' })).status).toBe(200);
+  const { rows } = await tidings.pool.query(`select detail ->> 'reason' as reason from audit_log where subject = $1`, [
+    id,
+  ]);
+  expect(rows).toEqual([{ reason: 'a test of a…@example.com' }]);
+});
+
 let events = 0;
 
 async function reject(tidings: JobTidings, count: number, properties: object, suffix = ''): Promise<void> {

@@ -38,8 +38,8 @@ describe('cancel', () => {
       createWait({ status: 'fired', endedAt: NOW }),
     );
     expect((await get('/api/v1/waits/rules')).rules).toEqual([
-      { rule: 'A', users: 2, waits: 2 },
-      { rule: 'B', users: 1, waits: 1 },
+      expect.objectContaining({ rule: 'A', users: 2, waits: 2, at_least: false, overdue: 0, set_aside: 0 }),
+      expect.objectContaining({ rule: 'B', users: 1, waits: 1 }),
     ]);
     const job = await tidings.runWaitJob('waits.cancel', 'A');
     expect(job).toMatchObject({ status: 'done', matched: 2, done: 2, failed: 0 });
@@ -139,3 +139,49 @@ function catalogOf(...rules: Rule[]): CatalogData {
   }));
   return { events: [{ name: 'began' }], notifications, rules, groups: [], templates: [] };
 }
+
+test('the waits of a rule have a strip of the next 24 hours; overdue ones and the oldest version stand out', async () => {
+  const { clock } = tidings;
+  await store.save(
+    createWait({ dueAt: clock.now - 1000, catalogVersion: 2 }),
+    createWait({ userId: 'v', dueAt: clock.now + HOUR / 2 }),
+    createWait({ userId: 'v', dueAt: clock.now + 90 * 60_000 }),
+    createWait({ userId: 'w', dueAt: clock.now + 3 * DAY }),
+    createWait({ rule: 'B', dueAt: clock.now + HOUR }),
+  );
+  const { rules } = await get('/api/v1/waits/rules');
+  expect(rules.map(({ rule }: { rule: string }) => rule)).toEqual(['A', 'B']);
+  expect(rules[0]).toMatchObject({
+    waits: 4,
+    users: 3,
+    overdue: 1,
+    oldest_version: 1,
+    next_due_at: new Date(clock.now - 1000).toISOString(),
+  });
+  expect(rules[0].due_by_hour).toHaveLength(24);
+  expect(rules[0].due_by_hour.slice(0, 3)).toEqual([1, 1, 0]);
+});
+
+test('waits are found by their key', async () => {
+  await store.save(createWait({ key: 'b_246_2' }), createWait({ userId: 'v', key: 'other' }));
+  const { waits } = await get('/api/v1/waits?key=b_246_2');
+  expect(waits.map(({ key }: { key: string }) => key)).toEqual(['b_246_2']);
+});
+
+test('the waits of a rule are made due by a job, those for an absence are left as they are', async () => {
+  await store.save(
+    createWait({ dueAt: NOW + 9 * DAY }),
+    createWait({ userId: 'v', dueAt: NOW + 9 * DAY, kind: 'unless' }),
+    createWait({ rule: 'B', dueAt: NOW + 9 * DAY }),
+  );
+  expect(await tidings.runWaitJob('waits.fire', 'A')).toMatchObject({
+    status: 'done',
+    matched: 2,
+    done: 1,
+    skipped: 1,
+  });
+  const { rows } = await store.pool.query(`select rule, user_id from waits where due_at <= to_timestamp($1 / 1000.0)`, [
+    tidings.clock.now,
+  ]);
+  expect(rows).toEqual([{ rule: 'A', user_id: 'u' }]);
+});

@@ -3,13 +3,13 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { groupBy } from '../lib/group-by.ts';
 import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import { getPriorityNumber } from '../model/delivery.ts';
 import { ADDRESS_USER, getAddressHash } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY, type Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
-import { planChannel, type TimedVerdict } from '../plan/verdicts.ts';
+import { replanChannel } from '../plan/replan.ts';
+import type { TimedVerdict } from '../plan/verdicts.ts';
 import { findUsersByAddress } from '../store/addresses.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
@@ -35,9 +35,6 @@ interface Asked {
   resolve(found: RecheckedVerdict | undefined): void;
   reject(error: unknown): void;
 }
-
-/** The priority of messages that do not wait for quiet hours, as in the decision. HIGH waits. */
-const URGENT = getPriorityNumber('URGENT');
 
 /** Users that are loaded by one statement, at most. */
 const MAX_TOGETHER = 500;
@@ -114,20 +111,17 @@ export class PlanRecheck {
     if (!type) return undefined;
     const isBoundTo = (_: unknown, { hash }: { readonly hash?: string }) =>
       hash === undefined || address === null || address.hash === hash;
-    const planned = planChannel(
-      {
-        type,
-        channels: [channel],
-        terms,
-        policy,
-        user: { ...user, isBoundTo },
-        now: this.#options.clock(),
-        expiresAt,
-        isUrgent: priority === URGENT,
-      },
-      channel,
-    );
-    if (planned.verdict.verdict === 'go') return undefined;
+    const asked = {
+      type,
+      terms,
+      policy,
+      user: { ...user, isBoundTo },
+      now: this.#options.clock(),
+      expiresAt,
+      priority,
+    };
+    const planned = replanChannel(asked, channel);
+    if (!planned) return undefined;
     return type.firstOf ? { ...planned, gap: type.firstOf.wait } : planned;
   }
 }

@@ -49,6 +49,7 @@ import { registerErasureRoutes } from './routes/erasures.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerFollowRoutes } from './routes/follow-catalog.ts';
+import { registerForecastRoutes } from './routes/forecast.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerInboxRoutes } from './routes/inbox.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
@@ -139,6 +140,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerUserRoutes(app, dependencies);
   registerUserChangeRoutes(app, dependencies);
   registerUserExportRoutes(app, dependencies);
+  registerForecastRoutes(app, dependencies);
   registerErasureRoutes(app, dependencies);
   registerAddressVerificationRoutes(app, dependencies);
   registerUserMergeRoutes(app, dependencies);

@@ -29,7 +29,7 @@ export interface RetryRejectedCommand {
   /** The caller's name for the audit log. */
   readonly actor: Actor;
   /** Returns the event to ingest instead of the rejected one; undefined: the event is ingested as it was. */
-  readonly correct: ((original: unknown) => unknown) | undefined;
+  readonly correct: ((original: unknown) => { readonly item: unknown } | { readonly rejection: Rejection }) | undefined;
   /** Size of the event. */
   readonly bytes: number;
 }
@@ -44,7 +44,9 @@ export async function retryRejected(parts: RetryParts, command: RetryRejectedCom
   const { tenantId, rejectedId, actor, correct, bytes } = command;
   const original = await openRejected(pool, seal, tenantId, rejectedId);
   if (original === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-  const retried = await parts.prepare(tenantId, correct ? correct(original) : original, original);
+  const corrected = correct ? correct(original) : { item: original };
+  if ('rejection' in corrected) return [toRejectedResult(original, corrected.rejection)];
+  const retried = await parts.prepare(tenantId, corrected.item, original);
   if ('rejection' in retried) return [toRejectedResult(original, retried.rejection)];
   const results = await pipeline.ingest(tenantId, [retried.item], !correct, bytes);
   const isStored = results.every(({ status }) => status === 'accepted' || status === 'duplicate');

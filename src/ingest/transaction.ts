@@ -11,7 +11,13 @@ import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
 import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
-import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
+import {
+  type FactRows,
+  type FactsQuery,
+  loadFacts,
+  lockAndLoadFacts,
+  snapshotAndLoadFacts,
+} from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import { OUTBOX_CHANNEL } from '../store/kafka/outbox.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
@@ -69,11 +75,33 @@ export interface TransactionParts {
 const MAX_DECISION_DELAY_MS: Millis = 300_000;
 
 /** Begins a transaction, locks the users, and loads the facts that the active catalogs require for the events. */
-export async function beginLocked(
-  { catalogs, seal, clock }: TransactionParts,
+export function beginLocked(
+  parts: TransactionParts,
   connection: pg.PoolClient,
   asked: Omit<FactsRequest, 'ids'>,
   budget?: CpuBudget,
+): Promise<LockedTransaction> {
+  return begin(parts, connection, asked, lockAndLoadFacts, budget);
+}
+
+/**
+ * As `beginLocked`, on a snapshot and without locks, for what is only tried: nothing can be written, and no event of the users waits.
+ */
+export function beginReadOnly(
+  parts: Omit<TransactionParts, 'announcer'>,
+  connection: pg.PoolClient,
+  asked: Omit<FactsRequest, 'ids'>,
+  budget: CpuBudget,
+): Promise<LockedTransaction> {
+  return begin(parts, connection, asked, snapshotAndLoadFacts, budget);
+}
+
+async function begin(
+  { catalogs, seal, clock }: Omit<TransactionParts, 'announcer'>,
+  connection: pg.PoolClient,
+  asked: Omit<FactsRequest, 'ids'>,
+  beginAndLoad: typeof lockAndLoadFacts,
+  budget: CpuBudget | undefined,
 ): Promise<LockedTransaction> {
   const { tenantId, userIds } = asked;
   const ids = newIds(seal);
@@ -81,7 +109,7 @@ export async function beginLocked(
   let cohorts = toCohorts(actives);
   let request = toFactsRequest(asked, ids, cohorts);
   let query = buildFactsQuery(cohorts, request, clock() + MAX_DECISION_DELAY_MS);
-  let rows = await lockAndLoadFacts(connection, query);
+  let rows = await beginAndLoad(connection, query);
   if (rows.active.version === 0) await requireTenant(connection, tenantId);
   while (!isSameActive(rows.active, actives.active)) {
     // Another process applied or released a catalog: its rules may require other facts.
@@ -151,15 +179,21 @@ export async function decideEvents(
 /**
  * Decides events that rules emitted, and those that rules emit because of them, until no rule emits another. An emitted
  * event that is stored already was decided when it was stored, and is skipped.
+ * @param isNew whether an event is still to be decided; absent: what is not stored is
  */
-export async function decideEmitted(transaction: LockedTransaction, emitted: readonly ReceivedEvent[]): Promise<void> {
+export async function decideEmitted(
+  transaction: LockedTransaction,
+  emitted: readonly ReceivedEvent[],
+  isNew: (event: ReceivedEvent) => boolean = () => true,
+): Promise<void> {
   const { connection, request, cohorts, facts, decider } = transaction;
-  for (let events = emitted; events.length > 0; ) {
+  for (let events = emitted.filter(isNew); events.length > 0; ) {
     const userIds = [...new Set(events.map(({ userId }) => userId))];
     const query = buildFactsQuery(cohorts, { ...request, userIds, events }, decider.batch.now);
     const rows = await loadFacts(connection, query);
     mergeRows(facts, rows);
-    events = await decideEvents(transaction, query, splitDuplicates(events, rows).fresh);
+    const further = await decideEvents(transaction, query, splitDuplicates(events, rows).fresh);
+    events = further.filter(isNew);
   }
 }
 

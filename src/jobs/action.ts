@@ -3,8 +3,9 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { PrepareRetried } from '../ingest/retry-rejected.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
-import type { ChunkResult, JobPreview, JobScope } from '../model/job.ts';
+import type { ChunkResult, Computed, JobPreview, JobScope, JobTrial } from '../model/job.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { Correction } from './correction.ts';
 
 /** Services that job actions use. */
 export interface JobParts {
@@ -23,6 +24,7 @@ export interface Chunk<F> {
   /** Position after the chunk before; null: this is the first. */
   readonly cursor: JsonObject | null;
   readonly patch: JsonObject | null;
+  readonly compute?: Computed | null;
   /** Items to change, at most. */
   readonly limit: number;
 }
@@ -36,6 +38,9 @@ export interface JobAction<F> {
   check?(parts: JobParts, scope: JobScope<F>): Promise<void>;
 
   preview(parts: JobParts, scope: JobScope<F>): Promise<JobPreview>;
+
+  /** Does it to some items, and stores nothing. Absent: it cannot be tried. */
+  try?(parts: JobParts, scope: JobScope<F>, correction: Correction): Promise<JobTrial>;
 
   /** @param commit runs its argument in the transaction that also writes the progress */
   runChunk(

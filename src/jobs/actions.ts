@@ -7,7 +7,7 @@ import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
 import { replayWebhooksAction } from './replay-webhooks.ts';
 import { retryDeliveriesAction } from './retry-deliveries.ts';
 import { dismissWaitsAction, retryWaitsAction } from './set-aside-waits.ts';
-import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
+import { cancelWaitsAction, fireWaitsAction, migrateWaitsAction } from './waits.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the filter is the one that the API has validated for this action
 export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
@@ -18,6 +18,7 @@ export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'waits.migrate': migrateWaitsAction,
   'waits.retry': retryWaitsAction,
   'waits.dismiss': dismissWaitsAction,
+  'waits.fire': fireWaitsAction,
   'rejected.retry': retryRejectedAction,
   'rejected.dismiss': dismissRejectedAction,
   'dead_letters.retry': retryDeadLettersAction,

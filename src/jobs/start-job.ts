@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
 import type { JsonObject } from '../model/event.ts';
-import type { JobActionName, JobFilter, JobPreview } from '../model/job.ts';
+import type { Computed, JobActionName, JobFilter, JobPreview } from '../model/job.ts';
 import type { Actor } from '../model/principal.ts';
-import { maskDocument } from '../privacy/mask.ts';
 import { findJobByRequest, insertJob, type JobView, loadJob, MAX_OPEN_JOBS } from '../store/jobs/jobs.ts';
 import { getSqlState } from '../store/pg/errors.ts';
 import type { JobParts } from './action.ts';
 import { ACTIONS } from './actions.ts';
+import { type Correction, compileCorrection } from './correction.ts';
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -21,17 +21,28 @@ export interface JobRequest {
 export interface StartRequest extends JobRequest {
   readonly actor: Actor;
   readonly name: string | null;
+  /** For rejected events alone, as `compute`. */
   readonly patch: JsonObject | null;
+  readonly compute?: Computed | null;
   readonly perSecond: number | null;
   /** The same whenever the request is repeated with its idempotency key, and for no other; null: it came without one. */
   readonly key: string | null;
 }
 
-/** Returns what a job would do now, without starting it. @throws TidingsError if it could not do anything */
-export async function previewJob(parts: JobParts, { tenantId, action, filter }: JobRequest): Promise<JobPreview> {
+/**
+ * Returns what a job would do now, without starting it. @throws TidingsError if it could not do anything
+ * @param trial the correction with which it is tried on some items; absent: it is not tried
+ */
+export async function previewJob(
+  parts: JobParts,
+  { tenantId, action, filter }: JobRequest,
+  trial?: Correction,
+): Promise<JobPreview> {
   const scope = { tenantId, filter, startedAt: parts.clock() };
   await ACTIONS[action].check?.(parts, scope);
-  return ACTIONS[action].preview(parts, scope);
+  const preview = await ACTIONS[action].preview(parts, scope);
+  const tried = trial && (await ACTIONS[action].try?.(parts, scope, trial));
+  return tried ? { ...preview, trial: tried } : preview;
 }
 
 /**
@@ -43,14 +54,11 @@ export async function startJob(
   request: StartRequest,
 ): Promise<{ readonly job: JobView; readonly isNew: boolean }> {
   const { pool, clock } = parts;
-  const { tenantId, actor, action, name, filter, patch, perSecond, key } = request;
+  const { tenantId, actor, action, name, filter, patch, compute = null, perSecond, key } = request;
   const hash = hashRequest(request);
   const earlier = key === null ? undefined : await findEarlier(parts, tenantId, key, hash);
   if (earlier) return { job: earlier, isNew: false };
-  if (patch && maskDocument(patch) !== patch) {
-    const message = 'The patch has an address, and would give it to every event. Correct such events one by one.';
-    throw new TidingsError('invalid_request', message, { pointer: '/patch' });
-  }
+  compileCorrection({ patch, compute });
   const preview = await previewJob(parts, request);
   const jobId = uuidv7();
   const job = {
@@ -61,6 +69,7 @@ export async function startJob(
     name,
     filter,
     patch,
+    compute,
     perSecond,
     matched: preview.count,
     isMatchedExact: !preview.isAtLeast,
@@ -94,8 +103,8 @@ async function findEarlier(
 }
 
 /** Returns the hash of a request, without its actor. Fields are in the order of the schema. */
-function hashRequest({ action, name, filter, patch, perSecond }: StartRequest): string {
+function hashRequest({ action, name, filter, patch, compute, perSecond }: StartRequest): string {
   return createHash('sha256')
-    .update(JSON.stringify([action, name, filter, patch, perSecond]))
+    .update(JSON.stringify([action, name, filter, patch, perSecond, ...(compute ? [compute] : [])]))
     .digest('base64url');
 }

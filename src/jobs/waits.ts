@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { ChunkResult, WaitFilter } from '../model/job.ts';
 import { lockUsers } from '../store/facts/facts.ts';
+import { announceTimers } from '../store/waits/failed-waits.ts';
 import { previewWaits } from '../store/waits/wait-views.ts';
-import { loadUsersWaitingFor } from '../store/waits/waits.ts';
+import { loadUsersWaitingFor, makeDue } from '../store/waits/waits.ts';
 import { cancelWaitsOfUsers, checkMigration, checkRuleExists } from '../timers/wait-admin.ts';
 import type { Chunk, JobAction } from './action.ts';
 
@@ -21,6 +22,28 @@ export const cancelWaitsAction: JobAction<WaitFilter> = {
     return commit((connection) =>
       runForUsers(connection, chunk, (userIds) => cancelWaitsOfUsers(connection, command, userIds)),
     );
+  },
+};
+
+/**
+ * Makes the pending waits of a rule due now, user by user, so that the timer fires them: they end as at their time. Those that wait for
+ * the absence of an event are left as they are, because it is not known yet.
+ */
+export const fireWaitsAction: JobAction<WaitFilter> = {
+  check: cancelWaitsAction.check!,
+
+  preview: ({ pool }, { tenantId, filter }) => previewWaits(pool, tenantId, filter.rule),
+
+  async runChunk({ pool, clock }, chunk, commit) {
+    const { tenantId, filter } = chunk.scope;
+    const limit = Math.min(chunk.limit, MAX_MIGRATION_USERS);
+    await commit(async (connection) => {
+      const userIds = await loadUsersWaitingFor(connection, tenantId, filter.rule, readCursor(chunk), limit);
+      if (userIds.length > 0) await lockUsers(connection, tenantId, userIds);
+      const { changed, skipped } = await makeDue(connection, { tenantId, rule: filter.rule, now: clock() }, userIds);
+      return { cursor: toCursor(userIds, limit, undefined), done: changed, skipped, failures: [] };
+    });
+    await announceTimers(pool);
   },
 };
 

@@ -1,5 +1,5 @@
 import type { DeliveryStatus } from './delivery.ts';
-import type { JsonObject, Millis } from './event.ts';
+import type { Json, JsonObject, Millis } from './event.ts';
 
 /** Actions of a job on each item that its filter matches. */
 export const JOB_ACTIONS = [
@@ -10,6 +10,7 @@ export const JOB_ACTIONS = [
   'waits.migrate',
   'waits.retry',
   'waits.dismiss',
+  'waits.fire',
   'rejected.retry',
   'rejected.dismiss',
   'dead_letters.retry',
@@ -107,6 +108,30 @@ export interface JobScope<F = JobFilter> {
   readonly startedAt: Millis;
 }
 
+/** Expressions (CEL) that give the values of fields, by the paths of the fields: `properties.amount`. */
+export interface Computed {
+  readonly [path: string]: string;
+}
+
+/** Results of some items as they would be now; nothing was stored. */
+export interface JobTrial {
+  readonly tried: number;
+  readonly accepted: number;
+  /** Decisions to send a notification that they would lead to. */
+  readonly sends: number;
+  /** Some of them, those that would be rejected first. */
+  readonly items: readonly TriedItem[];
+}
+
+export interface TriedItem {
+  readonly item: string;
+  readonly status: 'accepted' | 'duplicate' | 'rejected' | 'conflict';
+  readonly code: string | null;
+  readonly message: string | null;
+  /** Fields that are corrected, with addresses masked. */
+  readonly changes: readonly { readonly path: string; readonly before: Json; readonly after: Json }[];
+}
+
 /** The effect that a job would have now. */
 export interface JobPreview {
   /** Number of matching items. */
@@ -117,6 +142,8 @@ export interface JobPreview {
   readonly groups: readonly JsonObject[];
   /** A few of the items. */
   readonly sample: readonly JsonObject[];
+  /** Present if it was asked for. */
+  readonly trial?: JobTrial;
 }
 
 /** An item that a job could not change. */

@@ -236,13 +236,18 @@ export async function removeRejected(
 /** Deletes a rejected event on behalf of an operator, with an audit entry. Returns false if it does not exist. */
 export async function dismissRejected(
   pool: pg.Pool,
-  { tenantId, id, actor }: { readonly tenantId: string; readonly id: string; readonly actor: Actor },
+  {
+    tenantId,
+    id,
+    actor,
+    reason,
+  }: { readonly tenantId: string; readonly id: string; readonly actor: Actor; readonly reason: string | null },
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
     const before = await deleteRejectedRow(connection, tenantId, id);
     if (!before) return false;
-    const detail = { code: before.code, path: before.path };
+    const detail = { code: before.code, path: before.path, ...(reason !== null && { reason }) };
     const entry = { tenantId, actor, action: 'event.dismissed', subject: id, detail, before: { ...before } };
     await appendAuditEntry(connection, entry, now);
     return true;

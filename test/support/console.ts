@@ -175,7 +175,9 @@ export async function postExample({ post }: ConsoleTest): Promise<void> {
 
 /** The pages that `postAllPages` fills. */
 export const PAGES = [
-  ...['maria', 'joao', 'wanda', 'carla'].map((id) => `console/users/${id}`),
+  'console/users/maria',
+  ...['maria', 'joao', 'wanda', 'carla'].map((id) => `console/users/${id}/timeline`),
+  'console/users/maria/messages',
   ...[
     'console/',
     'console/live',
@@ -197,6 +199,7 @@ export const OTHER_PAGES = [
     'templates',
     'preview',
     'dead-letters',
+    'waiting',
     'jobs',
     'releases',
     'correlation',
@@ -210,7 +213,8 @@ export const OTHER_PAGES = [
     'channels/suppressions',
     'channels/connections',
   ],
-  ...['users/maria/preferences', 'rejected', 'elsewhere'],
+  ...['preferences', 'waiting', 'devices', 'raw'].map((tab) => `users/maria/${tab}`),
+  ...['rejected', 'elsewhere'],
 ].map((path) => `console/${path}`);
 
 /**
@@ -349,6 +353,10 @@ export async function settled(page: Page): Promise<void> {
     'tiles',
     'activity-row',
     'timeline-entry',
+    'why-row',
+    'wait',
+    'forecast-entry',
+    'user-messages-row',
     'notifications-row',
     'delivery-row',
     'rejected-row',

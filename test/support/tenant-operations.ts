@@ -135,6 +135,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/merge': ({ mergeableId }) => [mergeableId],
   '/api/v1/users/{user_id}/erase': ({ erasableId }) => [erasableId],
   '/api/v1/users/{user_id}/export': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/forecast': ({ userId }) => [userId],
   '/api/v1/erasures/{id}': ({ erasureId }) => [erasureId],
   '/api/v1/users/{user_id}/reveal': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],

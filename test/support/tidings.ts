@@ -74,7 +74,7 @@ export interface TestTidings extends TestProcess {
   runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
   /** Runs a job over the pending waits of a rule; resolves when it has ended. */
   runWaitJob(
-    action: 'waits.migrate' | 'waits.cancel' | 'waits.retry' | 'waits.dismiss',
+    action: 'waits.migrate' | 'waits.cancel' | 'waits.retry' | 'waits.dismiss' | 'waits.fire',
     rule: string,
   ): Promise<JobView>;
   /** Holds the locks of these users, as a batch that decides about them does, until `release`, which commits. */

@@ -541,7 +541,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List deliveries, newest first; status=dead lists the dead letters */
+        /** List deliveries by a filter, newest first; status=dead lists the dead letters */
         get: operations["listDeliveries"];
         put?: never;
         post?: never;
@@ -619,6 +619,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count deliveries by status, type, channel, provider and reason */
+        get: operations["countDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/erasures/{id}": {
         parameters: {
             query?: never;
@@ -679,7 +696,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396) */
+        /** Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396) and by expressions */
         post: operations["correctRejectedEvent"];
         delete?: never;
         options?: never;
@@ -1264,23 +1281,6 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
-    "/api/v1/metrics/anomalies": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List types of notifications and events that are quiet, or have three times their usual volume */
-        get: operations["getAnomalies"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/metrics/channels": {
         parameters: {
             query?: never;
@@ -1290,57 +1290,6 @@ export interface paths {
         };
         /** Compare channels: errors, time of delivery, rates and cost */
         get: operations["getChannelMetrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/metrics/experiments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Compare the variants of rules that divide their users, by the goal, with intervals */
-        get: operations["getExperiments"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/metrics/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Export an answer of the metrics as CSV or NDJSON: a line for each thing that it lists */
-        get: operations["exportMetrics"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/metrics/funnel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Show how many came from the decision to the goal: decided, planned, sent, delivered, opened, clicked */
-        get: operations["getMetricFunnel"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1375,23 +1324,6 @@ export interface paths {
         };
         /** Show how many messages each reason held back */
         get: operations["getMetricReasons"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/metrics/reasons/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List the users that a reason held something back from, with the decision or message; pages may be short */
-        get: operations["listHeldUsers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3012,7 +2944,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count pending waits by rule */
+        /** Count pending waits by rule, with what is due and overdue; up to 10,000 of each rule */
         get: operations["countWaitsByRule"];
         put?: never;
         post?: never;
@@ -4207,6 +4139,15 @@ export interface components {
          */
         Correction: {
             /**
+             * @description Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received
+             * @example {
+             *       "properties.amount": "double(event.amount.replace(\",\", \".\"))"
+             *     }
+             */
+            compute?: {
+                [key: string]: string;
+            };
+            /**
              * @description Corrects an event: a JSON merge patch (RFC 7396)
              * @example {
              *       "properties": {
@@ -4214,7 +4155,7 @@ export interface components {
              *       }
              *     }
              */
-            patch: {
+            patch?: {
                 [key: string]: unknown;
             };
         };
@@ -4292,7 +4233,7 @@ export interface components {
              * @example circuit_open
              * @enum {string}
              */
-            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
+            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
             /** @description Number of things that it concerns; null: it is not about things */
             count: number | null;
             /** @example smtp: 20 failures in a row, the last one: connection refused */
@@ -4310,7 +4251,7 @@ export interface components {
             /** @description What the caller may not see, and the scope that it needs */
             not_looked_at: {
                 /** @enum {string} */
-                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
+                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
                 /** @enum {string} */
                 scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
             }[];
@@ -4434,6 +4375,10 @@ export interface components {
             reason_code: string;
             /** @description The latest of them, newest first */
             sample: components["schemas"]["DeadLetter"][];
+            /** @description Users among the latest 1,000 of them */
+            users: number;
+            /** @description There may be more users */
+            users_at_least: boolean;
         };
         /** @description Groups of dead letters, in the order of their ids */
         DeadLetterGroupPage: {
@@ -4617,7 +4562,44 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Deliveries, newest first */
+        /** @description Deliveries by their values */
+        DeliveryCounts: {
+            /** @description There may be more: only so many were looked at */
+            at_least: boolean;
+            /** @description By field: its most frequent values, among the deliveries that match the filter but for this field */
+            counts: {
+                channel?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                notification_type?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                provider?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                reason_code?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                status?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+            };
+            /** @description Deliveries created since then were looked at; null: all of the span */
+            since: string | null;
+            /** @description Deliveries that match the filter */
+            total: number;
+        };
+        /** @description Deliveries, newest first. A page may have fewer than `limit`, even none, although `next` leads on */
         DeliveryPage: {
             deliveries: components["schemas"]["Delivery"][];
             /**
@@ -4823,6 +4805,16 @@ export interface components {
             /** @description Of weekly digests. Null or absent: as the tenant says */
             day?: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday") | null;
         };
+        /**
+         * @description Why a rejected event is dismissed
+         * @example {
+         *       "reason": "a test of ours"
+         *     }
+         */
+        Dismissal: {
+            /** @description Why, for the audit log */
+            reason?: string;
+        } | null;
         DismissedEvent: {
             /**
              * @description Id of the rejected event
@@ -5287,63 +5279,6 @@ export interface components {
                 wait_id: string;
             };
         };
-        /** @description A rule that divides its users, and what became of them */
-        Experiment: {
-            /** @description The variant that the others are compared with: one that sends nothing, or the first */
-            control: string;
-            goal: {
-                event: string;
-                within: string;
-            };
-            rule: string;
-            /** @description Of such a division of the users, if the shares are right; below 0.001 nothing is trusted */
-            sample_ratio_probability: number;
-            variants: {
-                goal_rate: number | null;
-                /** @description Users who reached the goal */
-                goals: number;
-                /** @description Of the rate, at 95% */
-                interval: {
-                    high: number;
-                    low: number;
-                } | null;
-                /** @description Difference from the rate of the control, with its interval at 95% over all variants; null: the control */
-                lift: {
-                    difference: number;
-                    high: number;
-                    low: number;
-                } | null;
-                share: number | null;
-                /** @description Each counts once, in the time of the first decision */
-                users: number;
-                variant: string;
-                /** @description not_enough_data: fewer than 100 users in one of both, or 10 goals in both; null: the control */
-                verdict: ("not_trusted" | "not_enough_data" | "no_difference" | "better" | "worse") | null;
-            }[];
-        };
-        /** @description Variants of rules, compared by their goal */
-        ExperimentResults: {
-            /**
-             * Format: date-time
-             * @description What happened until then is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            as_of: string;
-            /** @description Those of the active catalog whose types have a goal */
-            experiments: components["schemas"]["Experiment"][];
-            /**
-             * Format: date-time
-             * @description Start of the span, at the start of the first minute, hour or day that is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            from: string;
-            /**
-             * Format: date-time
-             * @description End of the span, likewise
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            to: string;
-        };
         /** @description A decision with its evidence, its event and the release under way */
         ExplainedDecision: {
             catalog_version: number;
@@ -5485,65 +5420,6 @@ export interface components {
             changed: boolean;
             /** @description The version that is active afterwards */
             version: number;
-        };
-        /** @description A user that something was held back from */
-        HeldUser: {
-            /**
-             * Format: date-time
-             * @description When it was decided; of a message, when it ended
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            at: string;
-            /** @description Null: the notification as a whole */
-            channel: string | null;
-            /** @description The event that triggered the rule; null: it is a message */
-            event_id: string | null;
-            /** @description Null: no notification was made */
-            notification_id: string | null;
-            /** @description A sentence */
-            reason: string;
-            /** @description Null: it is a message */
-            rule: string | null;
-            /**
-             * @description A decision on an event or at the end of a wait, or a message that ended without being sent
-             * @enum {string}
-             */
-            source: "event" | "wait" | "message";
-            /** @example ORDER_SHIPPED */
-            type: string;
-            /**
-             * @description Your id of the user
-             * @example user-1042
-             */
-            user_id: string;
-        };
-        /** @description Users that a reason held something back from. A page looks at a bounded number of rows, and so may be short */
-        HeldUserPage: {
-            /**
-             * Format: date-time
-             * @description What happened until then is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            as_of: string;
-            /**
-             * Format: date-time
-             * @description Start of the span, at the start of the first minute, hour or day that is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            from: string;
-            /**
-             * @description Send as `after` to get the next page; null: this is the last one
-             * @example null
-             */
-            next: string | null;
-            /**
-             * Format: date-time
-             * @description End of the span, likewise
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            to: string;
-            /** @description The latest first: of decisions on events, then those at ends of waits, then messages */
-            users: components["schemas"]["HeldUser"][];
         };
         ImportedSuppressions: {
             /**
@@ -5781,7 +5657,11 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "waits.fire" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
+            /** @description Fields that are computed, by their paths */
+            compute: {
+                [key: string]: string;
+            } | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5849,6 +5729,7 @@ export interface components {
             /** @description The largest groups of them, each with its fields and a count */
             groups: components["schemas"]["JsonObject"][];
             sample: components["schemas"]["JsonObject"][];
+            trial?: components["schemas"]["JobTrial"];
         };
         /**
          * @description What a job would be about
@@ -5942,7 +5823,22 @@ export interface components {
             };
         } | {
             /** @constant */
+            action: "waits.fire";
+            filter: {
+                rule: string;
+            };
+        } | {
+            /** @constant */
             action: "rejected.retry";
+            /**
+             * @description Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received
+             * @example {
+             *       "properties.amount": "double(event.amount.replace(\",\", \".\"))"
+             *     }
+             */
+            compute?: {
+                [key: string]: string;
+            };
             filter: {
                 code?: string;
                 event_type?: string;
@@ -5967,6 +5863,19 @@ export interface components {
                  */
                 user_id?: string;
             };
+            /**
+             * @description Corrects an event: a JSON merge patch (RFC 7396)
+             * @example {
+             *       "properties": {
+             *         "currency": "USD"
+             *       }
+             *     }
+             */
+            patch?: {
+                [key: string]: unknown;
+            };
+            /** @description Also try it on the latest 50 that match, and store nothing */
+            trial?: boolean;
         } | {
             /** @constant */
             action: "rejected.dismiss";
@@ -6059,6 +5968,28 @@ export interface components {
                  */
                 until?: string;
             };
+        };
+        /** @description How some items would fare now; nothing was stored */
+        JobTrial: {
+            accepted: number;
+            /** @description Some of them, those that would be rejected first */
+            items: {
+                /** @description Fields that are corrected, with addresses masked */
+                changes: {
+                    after: components["schemas"]["Json"];
+                    before: components["schemas"]["Json"];
+                    path: string;
+                }[];
+                code: string | null;
+                /** @description Id of the rejected event */
+                item: string;
+                message: string | null;
+                /** @enum {string} */
+                status: "accepted" | "duplicate" | "rejected" | "conflict";
+            }[];
+            /** @description Decisions to send a notification that they would lead to */
+            sends: number;
+            tried: number;
         };
         /** @description Any JSON value */
         Json: JsonValue;
@@ -6361,82 +6292,6 @@ export interface components {
             /** @description Which the user was shown in a test */
             variant?: string;
         };
-        /** @description Types whose volume is not the usual one */
-        MetricAnomalies: {
-            /** @description The largest first; at most 100 */
-            anomalies: {
-                count: number;
-                /** @description Length of what was compared, to `to` */
-                hours: 1 | 24;
-                /**
-                 * @description quiet: none, of what has some each week and 10 ordinarily; surge: 3 times the usual volume
-                 * @enum {string}
-                 */
-                kind: "quiet" | "surge";
-                /** @description Type of the notifications or events */
-                name: string;
-                /** @enum {string} */
-                of: "notifications" | "events";
-                /** @description End of the last hour with any; null: a surge, or quiet for more than a week */
-                since: string | null;
-                /** @description Median of the same hours of the weeks before */
-                usual: number;
-                /** @description Weeks that it was compared with, up to 6 */
-                weeks: number;
-            }[];
-            /**
-             * Format: date-time
-             * @description What happened until then is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            as_of: string;
-            /**
-             * Format: date-time
-             * @description End of the hour that was compared last
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            to: string;
-        };
-        /**
-         * @description CSV with a line of names, or NDJSON; both have the same fields
-         * @example at,events,decided
-         *     2026-01-01T00:00:00.000Z,12,4
-         */
-        MetricExport: string;
-        /** @description How many came how far, from the decision to the goal */
-        MetricFunnel: {
-            /**
-             * Format: date-time
-             * @description What happened until then is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            as_of: string;
-            /**
-             * Format: date-time
-             * @description Start of the span, at the start of the first minute, hour or day that is counted
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            from: string;
-            stages: {
-                /** @description Null: not kept by what was asked for */
-                count: number | null;
-                /** @description Stage that it is a share of */
-                of: ("decided" | "planned" | "sent" | "delivered" | "opened" | "clicked" | "goal") | null;
-                /** @description That share; null: of none */
-                rate: number | null;
-                /**
-                 * @description decided and goal count notifications, the others messages; sent includes those of the sandbox
-                 * @enum {string}
-                 */
-                stage: "decided" | "planned" | "sent" | "delivered" | "opened" | "clicked" | "goal";
-            }[];
-            /**
-             * Format: date-time
-             * @description End of the span, likewise
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            to: string;
-        };
         /** @description What happened, in groups; the largest first */
         MetricGroups: {
             /**
@@ -6618,10 +6473,6 @@ export interface components {
             events: number;
             /** @description Messages that a provider accepted, and later reported as failed */
             failed: number;
-            /** @description Notifications with their goal, of those decided; null: of none */
-            goal_rate: number | null;
-            /** @description Notifications whose goal came; of none where a channel is asked for */
-            goals: number;
             /** @description Decisions not to send a notification: see reasons */
             held: number;
             /** @description Messages that may have been sent */
@@ -6944,7 +6795,26 @@ export interface components {
             per_second?: number;
         } | {
             /** @constant */
+            action: "waits.fire";
+            filter: {
+                rule: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
             action: "rejected.retry";
+            /**
+             * @description Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received
+             * @example {
+             *       "properties.amount": "double(event.amount.replace(\",\", \".\"))"
+             *     }
+             */
+            compute?: {
+                [key: string]: string;
+            };
             filter: {
                 code?: string;
                 event_type?: string;
@@ -10880,8 +10750,24 @@ export interface components {
             rules: components["schemas"]["WaitingInRule"][];
         };
         WaitingInRule: {
+            /** @description There are more: only those due first were counted */
+            at_least: boolean;
+            /** @description Due within each of the next 24 hours, the coming one first */
+            due_by_hour: number[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            next_due_at: string;
+            /** @description The oldest catalog version that one of them ends by */
+            oldest_version: number;
+            /** @description Those whose time has come, and which have not been fired */
+            overdue: number;
             /** @example TRIAL_ENDING */
             rule: string;
+            /** @description Those that could not be fired, and are set aside */
+            set_aside: number;
             users: number;
             waits: number;
         };
@@ -12352,6 +12238,7 @@ export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type DeletedDraft = components['schemas']['DeletedDraft'];
 export type Delivery = components['schemas']['Delivery'];
+export type DeliveryCounts = components['schemas']['DeliveryCounts'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliverySummary = components['schemas']['DeliverySummary'];
 export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts'];
@@ -12359,6 +12246,7 @@ export type Device = components['schemas']['Device'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DigestTimeChange = components['schemas']['DigestTimeChange'];
+export type Dismissal = components['schemas']['Dismissal'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
 export type EditedTemplate = components['schemas']['EditedTemplate'];
@@ -12373,8 +12261,6 @@ export type EventNote = components['schemas']['EventNote'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
-export type Experiment = components['schemas']['Experiment'];
-export type ExperimentResults = components['schemas']['ExperimentResults'];
 export type ExplainedDecision = components['schemas']['ExplainedDecision'];
 export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
@@ -12382,8 +12268,6 @@ export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
-export type HeldUser = components['schemas']['HeldUser'];
-export type HeldUserPage = components['schemas']['HeldUserPage'];
 export type ImportedSuppressions = components['schemas']['ImportedSuppressions'];
 export type InboxCounts = components['schemas']['InboxCounts'];
 export type InboxItem = components['schemas']['InboxItem'];
@@ -12403,6 +12287,7 @@ export type JobFailurePage = components['schemas']['JobFailurePage'];
 export type JobPage = components['schemas']['JobPage'];
 export type JobPreview = components['schemas']['JobPreview'];
 export type JobQuestion = components['schemas']['JobQuestion'];
+export type JobTrial = components['schemas']['JobTrial'];
 export type Json = components['schemas']['Json'];
 export type JsonObject = components['schemas']['JsonObject'];
 export type LastMove = components['schemas']['LastMove'];
@@ -12424,9 +12309,6 @@ export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
-export type MetricAnomalies = components['schemas']['MetricAnomalies'];
-export type MetricExport = components['schemas']['MetricExport'];
-export type MetricFunnel = components['schemas']['MetricFunnel'];
 export type MetricGroups = components['schemas']['MetricGroups'];
 export type MetricMarker = components['schemas']['MetricMarker'];
 export type MetricReasons = components['schemas']['MetricReasons'];
@@ -14971,6 +14853,8 @@ export interface operations {
                      *           "can_retry": true,
                      *           "count": 1,
                      *           "at_least": true,
+                     *           "users": 1,
+                     *           "users_at_least": true,
                      *           "first_at": "2026-11-02T09:30:00.000Z",
                      *           "last_at": "2026-11-02T09:30:00.000Z",
                      *           "sample": [
@@ -15047,6 +14931,8 @@ export interface operations {
                      *         "can_retry": true,
                      *         "count": 1,
                      *         "at_least": true,
+                     *         "users": 1,
+                     *         "users_at_least": true,
                      *         "first_at": "2026-11-02T09:30:00.000Z",
                      *         "last_at": "2026-11-02T09:30:00.000Z",
                      *         "sample": [
@@ -15195,13 +15081,28 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 /**
                  * @description Items of a page, at most
                  * @example 20
                  */
                 limit?: number;
+                notification_type?: string;
+                /** @description That made the latest attempt */
+                provider?: string;
+                reason_code?: string;
+                /**
+                 * @description Created at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
                 /** @description `dead`: the dead letters */
                 status?: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+                /**
+                 * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -15538,6 +15439,69 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    countDeliveries: {
+        parameters: {
+            query?: {
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description What to count by, of status, notification_type, channel, provider, reason_code, with commas
+                 * @example status,channel
+                 */
+                count_by?: string;
+                notification_type?: string;
+                /** @description That made the latest attempt */
+                provider?: string;
+                reason_code?: string;
+                /**
+                 * @description Created at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /** @description `dead`: the dead letters */
+                status?: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+                /**
+                 * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 1,
+                     *       "at_least": true,
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "counts": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeliveryCounts"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -15909,7 +15873,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never> | null;
+                "application/json": components["schemas"]["Dismissal"];
             };
         };
         responses: {
@@ -16567,6 +16531,7 @@ export interface operations {
                      *           "name": null,
                      *           "filter": {},
                      *           "patch": {},
+                     *           "compute": {},
                      *           "per_second": null,
                      *           "status": "pending",
                      *           "matched": 1,
@@ -16629,6 +16594,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,
@@ -16690,6 +16656,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,
@@ -16808,6 +16775,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,
@@ -19026,56 +18994,6 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
-    getAnomalies: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description The tenant to act for, for callers that may act for several; default: default */
-                "x-tidings-tenant"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "to": "2026-11-02T09:30:00.000Z",
-                     *       "as_of": "2026-11-02T09:30:00.000Z",
-                     *       "anomalies": [
-                     *         {
-                     *           "kind": "quiet",
-                     *           "of": "notifications",
-                     *           "name": "text",
-                     *           "hours": 1,
-                     *           "count": 1,
-                     *           "usual": 1,
-                     *           "weeks": 1,
-                     *           "since": "2026-11-02T09:30:00.000Z"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["MetricAnomalies"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
-            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableTenantMoving"];
-        };
-    };
     getChannelMetrics: {
         parameters: {
             query?: {
@@ -19157,7 +19075,6 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
-                     *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
                      *             "open_rate": null,
@@ -19166,7 +19083,6 @@ export interface operations {
                      *             "bounce_rate": null,
                      *             "complaint_rate": null,
                      *             "unsubscribe_rate": null,
-                     *             "goal_rate": null,
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
@@ -19182,247 +19098,6 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ChannelMetrics"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
-            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableTenantMoving"];
-        };
-    };
-    getExperiments: {
-        parameters: {
-            query?: {
-                /**
-                 * @description Start of the span; absent: 30 days before its end
-                 * @example 2026-01-01T00:00:00Z
-                 */
-                from?: string;
-                /**
-                 * @description End of the span; absent: now
-                 * @example 2026-02-01T00:00:00Z
-                 */
-                to?: string;
-            };
-            header?: {
-                /** @description The tenant to act for, for callers that may act for several; default: default */
-                "x-tidings-tenant"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "from": "2026-11-02T09:30:00.000Z",
-                     *       "to": "2026-11-02T09:30:00.000Z",
-                     *       "as_of": "2026-11-02T09:30:00.000Z",
-                     *       "experiments": [
-                     *         {
-                     *           "rule": "text",
-                     *           "goal": {
-                     *             "event": "text",
-                     *             "within": "text"
-                     *           },
-                     *           "control": "text",
-                     *           "sample_ratio_probability": 1,
-                     *           "variants": [
-                     *             {
-                     *               "variant": "text",
-                     *               "share": null,
-                     *               "users": 1,
-                     *               "goals": 1,
-                     *               "goal_rate": null,
-                     *               "interval": {
-                     *                 "low": 1,
-                     *                 "high": 1
-                     *               },
-                     *               "lift": {
-                     *                 "difference": 1,
-                     *                 "low": 1,
-                     *                 "high": 1
-                     *               },
-                     *               "verdict": "not_trusted"
-                     *             }
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["ExperimentResults"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
-            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableTenantMoving"];
-        };
-    };
-    exportMetrics: {
-        parameters: {
-            query: {
-                /** @description Only by this account of the provider */
-                account?: string;
-                /** @description Of the view groups: what to group by; absent: type */
-                by?: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
-                /** @description Only of this channel */
-                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
-                format?: "csv" | "ndjson";
-                /**
-                 * @description Start of the span; absent: 30 days before its end
-                 * @example 2026-01-01T00:00:00Z
-                 */
-                from?: string;
-                /** @description Of the view series: length of a point; absent: one that fits */
-                grain?: "minute" | "hour" | "day" | "week";
-                /** @description Only in this locale of the template */
-                locale?: string;
-                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
-                provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
-                rule?: string;
-                /**
-                 * @description End of the span; absent: now
-                 * @example 2026-02-01T00:00:00Z
-                 */
-                to?: string;
-                /**
-                 * @description Only of this notification type
-                 * @example ORDER_SHIPPED
-                 */
-                type?: string;
-                /** @description Only of this variant in a test of templates */
-                variant?: string;
-                /** @description Only as this catalog version decided */
-                version?: number;
-                /**
-                 * @description The answer to export
-                 * @example series
-                 */
-                view: "summary" | "channels" | "groups" | "series" | "reasons" | "funnel" | "experiments" | "anomalies";
-            };
-            header?: {
-                /** @description The tenant to act for, for callers that may act for several; default: default */
-                "x-tidings-tenant"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example at,events,decided
-                     *     2026-01-01T00:00:00.000Z,12,4
-                     */
-                    "application/x-ndjson": components["schemas"]["MetricExport"];
-                    /**
-                     * @example at,events,decided
-                     *     2026-01-01T00:00:00.000Z,12,4
-                     */
-                    "text/csv": components["schemas"]["MetricExport"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
-            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableTenantMoving"];
-        };
-    };
-    getMetricFunnel: {
-        parameters: {
-            query?: {
-                /** @description Only by this account of the provider */
-                account?: string;
-                /**
-                 * @description Only of this channel
-                 * @example email
-                 */
-                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
-                /**
-                 * @description Start of the span; absent: 30 days before its end
-                 * @example 2026-01-01T00:00:00Z
-                 */
-                from?: string;
-                /** @description Only in this locale of the template */
-                locale?: string;
-                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
-                provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
-                rule?: string;
-                /**
-                 * @description End of the span; absent: now
-                 * @example 2026-02-01T00:00:00Z
-                 */
-                to?: string;
-                /**
-                 * @description Only of this notification type
-                 * @example ORDER_SHIPPED
-                 */
-                type?: string;
-                /** @description Only of this variant in a test of templates */
-                variant?: string;
-                /** @description Only as this catalog version decided */
-                version?: number;
-            };
-            header?: {
-                /** @description The tenant to act for, for callers that may act for several; default: default */
-                "x-tidings-tenant"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "from": "2026-11-02T09:30:00.000Z",
-                     *       "to": "2026-11-02T09:30:00.000Z",
-                     *       "as_of": "2026-11-02T09:30:00.000Z",
-                     *       "stages": [
-                     *         {
-                     *           "stage": "decided",
-                     *           "count": 1,
-                     *           "of": "decided",
-                     *           "rate": null
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["MetricFunnel"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -19523,7 +19198,6 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
-                     *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
                      *             "open_rate": null,
@@ -19532,7 +19206,6 @@ export interface operations {
                      *             "bounce_rate": null,
                      *             "complaint_rate": null,
                      *             "unsubscribe_rate": null,
-                     *             "goal_rate": null,
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
@@ -19640,87 +19313,6 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
-    listHeldUsers: {
-        parameters: {
-            query: {
-                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
-                after?: string;
-                /**
-                 * @description Start of the span; absent: 30 days before its end
-                 * @example 2026-01-01T00:00:00Z
-                 */
-                from?: string;
-                /**
-                 * @description Items of a page, at most
-                 * @example 20
-                 */
-                limit?: number;
-                /**
-                 * @description A reason code, as GET /metrics/reasons lists it
-                 * @example limit_reached
-                 */
-                reason: string;
-                /**
-                 * @description End of the span; absent: now
-                 * @example 2026-02-01T00:00:00Z
-                 */
-                to?: string;
-                /**
-                 * @description Only of this notification type
-                 * @example ORDER_SHIPPED
-                 */
-                type?: string;
-            };
-            header?: {
-                /** @description The tenant to act for, for callers that may act for several; default: default */
-                "x-tidings-tenant"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    /**
-                     * @example {
-                     *       "from": "2026-11-02T09:30:00.000Z",
-                     *       "to": "2026-11-02T09:30:00.000Z",
-                     *       "as_of": "2026-11-02T09:30:00.000Z",
-                     *       "users": [
-                     *         {
-                     *           "user_id": "user-1042",
-                     *           "at": "2026-11-02T09:30:00.000Z",
-                     *           "source": "event",
-                     *           "type": "ORDER_SHIPPED",
-                     *           "rule": null,
-                     *           "channel": null,
-                     *           "reason": "text",
-                     *           "event_id": null,
-                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
-                     *         }
-                     *       ],
-                     *       "next": null
-                     *     }
-                     */
-                    "application/json": components["schemas"]["HeldUserPage"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
-            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableTenantMoving"];
-        };
-    };
     getMetricSeries: {
         parameters: {
             query?: {
@@ -19808,7 +19400,6 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
-                     *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
                      *             "open_rate": null,
@@ -19817,7 +19408,6 @@ export interface operations {
                      *             "bounce_rate": null,
                      *             "complaint_rate": null,
                      *             "unsubscribe_rate": null,
-                     *             "goal_rate": null,
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
@@ -19930,7 +19520,6 @@ export interface operations {
                      *         "clicked": 1,
                      *         "read": 1,
                      *         "unsubscribed": 1,
-                     *         "goals": 1,
                      *         "error_rate": null,
                      *         "delivery_rate": null,
                      *         "open_rate": null,
@@ -19939,7 +19528,6 @@ export interface operations {
                      *         "bounce_rate": null,
                      *         "complaint_rate": null,
                      *         "unsubscribe_rate": null,
-                     *         "goal_rate": null,
                      *         "avg_delivery_time_ms": null,
                      *         "p50_delivery_time_ms": null,
                      *         "p95_delivery_time_ms": null
@@ -26975,6 +26563,8 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description With this value of the key of their rule, such as the number of a booking */
+                key?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -27190,7 +26780,15 @@ export interface operations {
                      *         {
                      *           "rule": "TRIAL_ENDING",
                      *           "users": 1,
-                     *           "waits": 1
+                     *           "waits": 1,
+                     *           "at_least": true,
+                     *           "overdue": 1,
+                     *           "set_aside": 1,
+                     *           "next_due_at": "2026-11-02T09:30:00.000Z",
+                     *           "oldest_version": 1,
+                     *           "due_by_hour": [
+                     *             1
+                     *           ]
                      *         }
                      *       ]
                      *     }
@@ -27754,6 +27352,7 @@ export interface operations {
                      *       "name": null,
                      *       "filter": {},
                      *       "patch": {},
+                     *       "compute": {},
                      *       "per_second": null,
                      *       "status": "pending",
                      *       "matched": 1,

@@ -1,18 +1,17 @@
 /* Routes of the console, from the path of the URL: the server answers each path below /console with the same page. */
 import { useMemo, useSyncExternalStore } from 'react';
 import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
+import { readFilter, toQuery } from './filters/filter.ts';
 
 export type Route =
   | { page: 'overview'; range: Range }
   /** Events as they arrive. */
   | { page: 'live' }
-  /** `eventId`: event to scroll to and mark, or null. `why`: type whose explanation is open, or null. */
-  | { page: 'user'; userId: string; eventId: string | null; why: string | null }
-  | { page: 'preferences'; userId: string }
+  | ({ page: 'user' } & UserRoute)
   | { page: 'notifications'; state: string | null }
   | { page: 'notification'; id: string }
-  /** `type`: notification type to begin with, or null. */
-  | { page: 'send'; type: string | null }
+  /** `type`: notification type to begin with, `to`: id of the recipient to begin with; or null. */
+  | { page: 'send'; type: string | null; to: string | null }
   | { page: 'batches' }
   /** `list`, `segment`: whose users it is for, or null. */
   | { page: 'new-batch'; list: string | null; segment: string | null }
@@ -24,13 +23,15 @@ export type Route =
   | ({ page: 'preview' } & PreviewChoice)
   /** `state`: of the results that are shown, or null for all. */
   | { page: 'batch'; id: string; state: string | null }
-  | { page: 'deliveries'; status: string | null }
+  | { page: 'deliveries'; filter: DeliveryFilter }
   /** `group`: id of a group of dead letters, or null for all groups. */
   | { page: 'dead-letters'; group: string | null }
   | { page: 'channels'; part: Exclude<ChannelsPart, 'connections'> }
   | ({ page: 'connections' } & TaskFilter)
   /** `source`: of which the events are, or null for all. */
   | { page: 'rejected'; source: string | null }
+  /** `rule`, `key`: whose waits are listed; both null: the rules. */
+  | { page: 'waiting'; rule: string | null; key: string | null }
   | { page: 'jobs' }
   | { page: 'releases' }
   | ({ page: 'audit' } & AuditFilter)
@@ -45,6 +46,20 @@ export type Route =
   /** `link`: secret of a one-time link, or null. `problem`: code of why a login failed, or null. */
   | { page: 'login'; link: string | null; problem: string | null }
   | { page: 'unknown' };
+
+/** The part of the page of a user that is shown. */
+export interface UserRoute {
+  readonly userId: string;
+  readonly tab: UserTab;
+  /** Event to scroll to and mark, or null. */
+  readonly eventId: string | null;
+  /** Type whose explanation is open, or null. */
+  readonly why: string | null;
+}
+
+/** Tabs of the page of a user; the first has the address of the user itself. */
+export const USER_TABS = ['why', 'timeline', 'messages', 'waiting', 'next', 'preferences', 'devices', 'raw'] as const;
+export type UserTab = (typeof USER_TABS)[number];
 
 /** Parts of the pages of channels. */
 export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions' | 'connections';
@@ -62,6 +77,11 @@ export interface TaskFilter {
   readonly state: string | null;
   readonly code: string | null;
 }
+
+/** Fields of the filter of deliveries, by their names in the address. */
+const DELIVERY_FIELDS = ['status', 'type', 'channel', 'provider', 'reason', 'since', 'until'] as const;
+/** Which deliveries are shown. Null: all. `since`, `until`: when they were created, as in a `Filter`. */
+export type DeliveryFilter = { readonly [field in (typeof DELIVERY_FIELDS)[number]]: string | null };
 
 /** Choices of a preview. Null: not chosen. */
 export interface PreviewChoice {
@@ -108,12 +128,19 @@ export function linkToTasks({ connector, state, code }: Partial<TaskFilter>): st
 }
 
 export const linkToBatches = (): string => '/console/batches';
-export const linkToSend = (): string => '/console/send';
+/** Returns the link to the page that sends; absent: to no recipient yet. */
+export function linkToSend(userId?: string): string {
+  return userId === undefined ? '/console/send' : `/console/send?to=${encodeURIComponent(userId)}`;
+}
+
 export const linkToNewBatch = (): string => '/console/new-batch';
 export const linkToLists = (): string => '/console/lists';
 export const linkToList = (id: string): string => `/console/lists/${encodeURIComponent(id)}`;
 export const linkToSegment = (name: string): string => `/console/segments/${encodeURIComponent(name)}`;
 export const linkToTemplate = (id: string): string => `/console/templates/${encodeURIComponent(id)}`;
+/** Returns the link to the waits of a rule, or with a key; without both: to the rules that wait. */
+export const linkToWaiting = (filter: { readonly rule?: string; readonly key?: string } = {}): string =>
+  `/console/waiting${toQuery({ rule: null, key: null, ...filter })}`;
 export const linkToJobs = (): string => '/console/jobs';
 /** Returns the link to the active catalog, or to a part of it. */
 export function linkToCatalog(kind?: 'rule' | 'type' | 'event', name = ''): string {
@@ -128,20 +155,20 @@ export const linkToMembers = (): string => '/console/members';
 export const linkToWebhooks = (): string => '/console/webhooks';
 export const linkToWebhook = (id: string): string => `/console/webhooks/${encodeURIComponent(id)}`;
 
-/** Returns the link to a user, or to one event on the page of the user. */
+/** Returns the link to a user, or to one event in the timeline of the user. */
 export function linkToUser(userId: string, eventId?: string): string {
-  const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
-  return `/console/users/${encodeURIComponent(userId)}${at}`;
+  if (eventId === undefined) return linkToUserTab(userId, 'why');
+  return `${linkToUserTab(userId, 'timeline')}?event=${encodeURIComponent(eventId)}`;
+}
+
+/** Returns the link to a tab of the page of a user. */
+export function linkToUserTab(userId: string, tab: UserTab): string {
+  return `/console/users/${encodeURIComponent(userId)}${tab === 'why' ? '' : `/${tab}`}`;
 }
 
 /** Returns the link to the explanation why a user got a notification of a type, or did not. */
 export function linkToWhy(userId: string, type: string): string {
   return `${linkToUser(userId)}?why=${encodeURIComponent(type)}`;
-}
-
-/** Returns the link to what goes to a user, and what decides that. */
-export function linkToPreferences(userId: string): string {
-  return `/console/users/${encodeURIComponent(userId)}/preferences`;
 }
 
 /** Returns the link to the notifications of a state; null: all. */
@@ -179,9 +206,9 @@ export function linkToCorrelation(id: string | null): string {
   return id === null ? '/console/correlation' : `/console/correlation?id=${encodeURIComponent(id)}`;
 }
 
-/** Returns the link to the deliveries with a status; null: all deliveries. */
-export function linkToDeliveries(status: DeliveryStatus | null): string {
-  return status === null ? '/console/deliveries' : `/console/deliveries?status=${status}`;
+/** Returns the link to the deliveries with a status, or null, narrowed by other fields of their filter. */
+export function linkToDeliveries(status: DeliveryStatus | null, others: Partial<DeliveryFilter> = {}): string {
+  return `/console/deliveries${toQuery({ status, ...others })}`;
 }
 
 /** Returns the link to a group of dead letters; null: to all groups. */
@@ -202,13 +229,24 @@ export function replaceLink(link: string): void {
   for (const listener of listeners) listener();
 }
 
+/** Returns a parameter of the current address, and what sets it, with an entry in the history; null: it is absent. */
+export function useParameter(name: string): readonly [string | null, (value: string | null) => void] {
+  const value = useSyncExternalStore(subscribe, () => new URLSearchParams(location.search).get(name));
+  const set = (next: string | null) => openLink(withParameter(name, next));
+  return [value, set];
+}
+
 /** Sets a parameter of the current address, so that it leads to what is shown now; null: removes it. */
 export function setParameter(name: string, value: string | null): void {
+  replaceLink(withParameter(name, value));
+}
+
+function withParameter(name: string, value: string | null): string {
   const parameters = new URLSearchParams(location.search);
   if (value === null) parameters.delete(name);
   else parameters.set(name, value);
   const query = parameters.toString();
-  replaceLink(`${location.pathname}${query === '' ? '' : `?${query}`}`);
+  return `${location.pathname}${query === '' ? '' : `?${query}`}`;
 }
 
 /** Returns the current route; rerenders the component when it changes. */
@@ -266,6 +304,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
     ];
     return { page: 'connections', connector, state, code };
   }
+  if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };
   if (path === '/keys') return { page: 'keys' };
@@ -278,7 +317,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   if (path === '/catalog') return { page: 'catalog', part: 'contents', at: parameters.get('at') };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };
   if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };
-  if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
+  if (path === '/deliveries') return { page: 'deliveries', filter: readFilter(parameters, DELIVERY_FIELDS) };
   const link = isLogin ? /^\/login(?:\/([\w-]+))?$/.exec(path) : null;
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
   return parseSends(path, parameters) ?? parseItem(path, parameters) ?? { page: 'unknown' };
@@ -288,7 +327,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
 function parseSends(path: string, parameters: URLSearchParams): Route | undefined {
   const get = (name: string) => parameters.get(name);
   if (path === '/batches') return { page: 'batches' };
-  if (path === '/send') return { page: 'send', type: get('type') };
+  if (path === '/send') return { page: 'send', type: get('type'), to: get('to') };
   if (path === '/new-batch') return { page: 'new-batch', list: get('list'), segment: get('segment') };
   if (path === '/lists') return { page: 'lists' };
   if (path === '/templates') return { page: 'templates', type: get('type') };
@@ -302,13 +341,14 @@ function parseSends(path: string, parameters: URLSearchParams): Route | undefine
 /** Parses the path of a page about one user, batch, list or other thing; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
-    /^\/(users|batches|notifications|lists|segments|templates|webhooks)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];
+    /^\/(users|batches|notifications|lists|segments|templates|webhooks)\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
   const id = decode(encoded);
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {
-    return part === undefined
-      ? { page: 'user', userId: id, eventId: parameters.get('event'), why: parameters.get('why') }
-      : { page: 'preferences', userId: id };
+    const eventId = parameters.get('event');
+    // A link to an event that names no tab is one of before.
+    const tab = part === undefined && eventId !== null ? 'timeline' : USER_TABS.find((one) => one === (part ?? 'why'));
+    return tab && { page: 'user', userId: id, tab, eventId, why: parameters.get('why') };
   }
   if (part !== undefined) return undefined;
   if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };

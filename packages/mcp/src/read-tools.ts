@@ -34,6 +34,15 @@ export function addReadTools(server: McpServer, access: TidingsAccess): void {
       access.get(`/api/v1/explain/${encodeURIComponent(user_id)}/${encodeURIComponent(notification_type)}`),
   });
   addTool(server, {
+    name: 'forecast_user',
+    title: 'Forecast a user',
+    description:
+      'Say what a user will get in the next days if nothing else happens, and what would hold it back at present.',
+    input: { user_id: id, days: z.number().int().min(1).max(31).default(7).describe('Days from now on') },
+    annotations: READ_ONLY,
+    run: ({ user_id, days }) => access.get(`/api/v1/users/${encodeURIComponent(user_id)}/forecast?days=${days}`),
+  });
+  addTool(server, {
     name: 'read_metrics',
     title: 'Read metrics',
     description:

@@ -24,6 +24,19 @@ interface DeliveryList {
   readonly next: string | null;
 }
 
+interface DeliveryCounts {
+  readonly total: number;
+  readonly at_least: boolean;
+  readonly since: string | null;
+  readonly counts: { readonly [field: string]: readonly { readonly value: string; readonly count: number }[] };
+}
+
+interface ListOptions extends Omit<DeliveryOptions, 'status' | 'user'> {
+  readonly status?: string;
+  readonly count?: true;
+  readonly limit: number;
+}
+
 /** Adds the commands `deliveries list|message`, and `deliveries retry|cancel` of one delivery or of many. */
 export function addDeliveriesCommands(program: Command): void {
   const deliveries = program
@@ -31,16 +44,27 @@ export function addDeliveriesCommands(program: Command): void {
     .description('List, retry or cancel deliveries of a running Tidings (TIDINGS_URL)');
   deliveries
     .command('list')
-    .description('List deliveries, newest first')
+    .description('List deliveries, newest first, by a filter')
     .addOption(
       new Option('--status <status>', 'only with this status; dead: the dead letters').choices(DELIVERY_STATUSES),
     )
+    .addOption(new Option('--channel <channel>', 'on this channel').choices(CHANNELS))
+    .option('--type <name>', 'of this notification type')
+    .option('--reason <code>', 'with this reason code')
+    .option('--provider <name>', 'last tried with this provider')
+    .option('--since <time>', 'created at or after this time')
+    .option('--until <time>', 'created before this time')
+    .option('--count', 'instead count them by status, type, channel, provider and reason')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
-    .action((options: { status?: string; limit: number; json?: boolean }) =>
+    .action((options: ListOptions) =>
       runApiCommand(options.json, async (api) => {
-        const { status, limit } = options;
-        const query = new URLSearchParams({ limit: `${limit}`, ...(status && { status }) });
+        const query = new URLSearchParams(toQuery(options));
+        if (options.count) {
+          const data = (await api.get(`/api/v1/deliveries/counts?${query}`)) as DeliveryCounts;
+          return { data, lines: formatCounts(data) };
+        }
+        query.set('limit', `${options.limit}`);
         const data = (await api.get(`/api/v1/deliveries?${query}`)) as DeliveryList;
         return { data, lines: formatList(data) };
       }),
@@ -116,13 +140,28 @@ async function run(
   return runJobCommand(options, { action: `deliveries.${what}`, filter });
 }
 
+/** Returns the filter of a list as the parameters of its query. */
+function toQuery({ status, channel, type, reason, provider, since, until }: ListOptions): Record<string, string> {
+  const filter = { status, channel, notification_type: type, reason_code: reason, provider, since, until };
+  return Object.fromEntries(Object.entries(filter).filter((one): one is [string, string] => one[1] !== undefined));
+}
+
+function formatCounts({ total, at_least: isAtLeast, since, counts }: DeliveryCounts): string[] {
+  const head = `${isAtLeast ? 'At least ' : ''}${formatCount(total, 'delivery', 'deliveries')}${since === null ? '' : `; counted back to ${since}`}`;
+  const fields = Object.entries(counts).flatMap(([field, values]) =>
+    values.map(({ value, count }) => `${String(count).padStart(8)}  ${field}  ${value}`),
+  );
+  return [head, ...fields];
+}
+
 function formatList({ deliveries, next }: DeliveryList): string[] {
   const lines = deliveries.map(
     ({ created_at, status, channel, notification_type, user_id, attempts_made, reason, delivery_id }) =>
       `${created_at}  ${status.padEnd(13)}  ${channel.padEnd(8)}  ${notification_type}  ${user_id}  ${formatCount(attempts_made, 'attempt')}  ${delivery_id}${reason === null ? '' : `  ${reason}`}`,
   );
-  if (next !== null) lines.push('… and more; see --limit');
-  return lines.length > 0 ? lines : ['No deliveries found.'];
+  if (next !== null && lines.length > 0) lines.push('… and more; see --limit');
+  if (lines.length > 0) return lines;
+  return [next === null ? 'No deliveries found.' : 'None of the latest deliveries match; narrow the time by --until.'];
 }
 
 function formatMessage({ to, subject, text }: MessageView): string[] {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { RejectedEvent } from '../../store/rejected.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
@@ -16,6 +16,8 @@ interface RejectedOptions extends JobOptions {
   readonly until?: string;
   readonly event?: object;
   readonly patch?: object;
+  readonly compute?: Readonly<Record<string, string>>;
+  readonly reason?: string;
 }
 
 interface Groups {
@@ -75,14 +77,21 @@ export function addRejectedCommands(program: Command): void {
   const correct = addFilters(rejected.command('correct'))
     .description('Ingest them again, corrected')
     .option('--patch <json>', 'the correction: a JSON merge patch (RFC 7396)', parseJsonObject)
+    .option(
+      '--compute <path=expression>',
+      'a field whose value an expression (CEL) gives, as properties.amount=double(event.amount); may be repeated',
+      parseComputed,
+    )
     .option('--event <json>', 'the whole corrected event instead of a patch, for one', parseJsonObject);
   correct.action((id: string | undefined, options: RejectedOptions) => {
-    if (id === undefined && !options.patch) correct.error('error: name the correction with --patch');
-    if (!options.patch && !options.event) correct.error('error: name the correction with --patch or --event');
+    const isPatched = options.patch !== undefined || options.compute !== undefined;
+    if (id === undefined && !isPatched) correct.error('error: name the correction with --patch or --compute');
+    if (!isPatched && !options.event) correct.error('error: name the correction with --patch, --compute or --event');
     if (id === undefined) return runMany(correct, 'retry', options);
-    return runOne(id, options.patch ? 'correct' : 'retry', options);
+    return runOne(id, isPatched ? 'correct' : 'retry', options);
   });
   const dismiss = addFilters(rejected.command('dismiss')).description('Delete them without ingesting them');
+  dismiss.option('--reason <text>', 'why, for the audit log; of many: their --name');
   dismiss.option(...YES_OPTION).action(async (id: string | undefined, options: RejectedOptions) => {
     if (id !== undefined) await confirm(`Delete the rejected event ${id}?`, options.yes);
     return id === undefined ? runMany(dismiss, 'dismiss', options) : runOne(id, 'dismiss', options);
@@ -104,16 +113,35 @@ function addFilters(command: Command): Command {
 }
 
 async function runMany(command: Command, what: 'retry' | 'dismiss', options: RejectedOptions): Promise<void> {
-  const { source, code, path, type, user, since, until, patch } = options;
+  const { source, code, path, type, user, since, until, patch, compute } = options;
   const filter = { source, code, path, event_type: type, user_id: user, since, until };
   requireFilter(command, options, filter);
   if (what === 'dismiss' && !options.preview) await confirm('Delete all rejected events that match?', options.yes);
-  return runJobCommand(options, { action: `rejected.${what}`, filter, ...(patch && { patch }) });
+  return runJobCommand(named(options), { action: `rejected.${what}`, filter, patch, compute });
+}
+
+/** Why many events are dismissed is the name of the job. */
+function named(options: RejectedOptions): RejectedOptions {
+  return options.reason === undefined ? options : { name: options.reason, ...options };
+}
+
+function parseComputed(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write it as properties.amount=double(event.amount).');
+  return { ...before, [text.slice(0, at).trim()]: text.slice(at + 1).trim() };
 }
 
 function runOne(id: string, what: 'retry' | 'correct' | 'dismiss', options: RejectedOptions): Promise<void> {
   return runApiCommand(options.json, async (api) => {
-    const body = what === 'correct' ? { patch: options.patch } : options.event;
+    const { patch, compute, reason, event } = options;
+    const body =
+      what === 'correct'
+        ? { patch, compute }
+        : what === 'dismiss'
+          ? reason === undefined
+            ? undefined
+            : { reason }
+          : event;
     const data = await api.post(`/api/v1/events/rejected/${encodeURIComponent(id)}/${what}`, body);
     return { data, lines: [what === 'dismiss' ? 'The event is dismissed.' : 'The event is accepted.'] };
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
-import type { JobActionName, JobFailure } from '../../model/job.ts';
+import type { JobActionName, JobFailure, JobTrial } from '../../model/job.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
@@ -23,7 +23,8 @@ export interface JobCommand {
   readonly action: JobActionName;
   /** Fields that are undefined are left out. */
   readonly filter: { readonly [field: string]: unknown };
-  readonly patch?: object;
+  readonly patch?: object | undefined;
+  readonly compute?: object | undefined;
 }
 
 /** Pause between two looks at a job that is followed. */
@@ -41,13 +42,17 @@ export function addJobOptions(command: Command, { isForAll = true }: { readonly 
 }
 
 /** Runs a command over many items as a job of the server, or previews it; follows the job unless it is detached. */
-export function runJobCommand(options: JobOptions, { action, filter, patch }: JobCommand): Promise<void> {
+export function runJobCommand(options: JobOptions, { action, filter, patch, compute }: JobCommand): Promise<void> {
   return runApiCommand(options.json, async (api) => {
     const chosen = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
     const body = { action, filter: chosen };
-    if (options.preview) return previewOutput(await api.post('/api/v1/jobs/preview', body));
+    const correction = { ...(patch && { patch }), ...(compute && { compute }) };
+    if (options.preview) {
+      const trial = action === 'rejected.retry' && { ...correction, trial: true };
+      return previewOutput(await api.post('/api/v1/jobs/preview', { ...body, ...trial }));
+    }
     const { perSecond: per_second, name } = options;
-    const request = { ...body, name, per_second, ...(patch && { patch }) };
+    const request = { ...body, name, per_second, ...correction };
     const started = (await api.post('/api/v1/jobs', request, { 'idempotency-key': randomUUID() })) as JobView;
     const job = options.detach ? started : await follow(api, started);
     const failures = job.failed > 0 ? await loadFailures(api, job.job_id) : [];
@@ -81,17 +86,32 @@ async function loadFailures(api: ApiClient, id: string): Promise<readonly JobFai
 }
 
 function previewOutput(data: unknown): CommandOutput {
-  const { count, at_least, groups } = data as {
+  const { count, at_least, groups, trial } = data as {
     readonly count: number;
     readonly at_least: boolean;
     readonly groups: readonly { readonly [field: string]: unknown }[];
+    readonly trial?: JobTrial;
   };
   const lines = groups.map((group) => {
     const fields = Object.entries(group).filter(([name, value]) => name !== 'count' && value !== null && value !== '');
     return `${String(group.count).padStart(8)}  ${fields.map(([, value]) => String(value)).join('  ')}`;
   });
-  return { data, lines: [`${at_least ? 'At least ' : ''}${formatCount(count, 'item')} would be changed.`, ...lines] };
+  const head = `${at_least ? 'At least ' : ''}${formatCount(count, 'item')} would be changed.`;
+  return { data, lines: [head, ...lines, ...(trial ? formatTrial(trial) : [])] };
 }
+
+function formatTrial({ tried, accepted, sends, items }: JobTrial): string[] {
+  const head = `Tried on the latest ${tried}: ${accepted} would be accepted, with ${formatCount(sends, 'decision')} to send.`;
+  return [
+    head,
+    ...items.map(({ item, status, message, changes }) => {
+      const values = changes.map(({ path, before, after }) => `${path}: ${toText(before)} → ${toText(after)}`);
+      return `  ${item}  ${status}  ${[...values, ...(message === null ? [] : [message])].join('  ')}`;
+    }),
+  ];
+}
+
+const toText = (value: unknown): string => JSON.stringify(value);
 
 /** Formats the counts of a job: `500 of 5000 done, 2 failed`. */
 export function formatProgress({ done, skipped, failed, matched, matched_exact }: JobView): string {

@@ -9,6 +9,7 @@ import type { UserAddressView } from '../../store/user-addresses.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseJsonObject, parseLimit } from '../parse-argument.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { addForecastCommand } from './forecast.ts';
 
 const USER = ['<user-id>', 'your id of the user'] as const;
 const TRAITS = ['<traits>', `a JSON object, such as '{"plan":"pro"}'`] as const;
@@ -30,7 +31,7 @@ interface SearchOptions {
   readonly json?: boolean;
 }
 
-/** Adds the commands `users search|get|put|set|export|verify|confirm|merge|erase|erasure`. */
+/** Adds the commands `users search|get|put|set|forecast|export|verify|confirm|merge|erase|erasure`. */
 export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
@@ -79,6 +80,7 @@ export function addUsersCommands(program: Command): void {
         runApiCommand(json, async (api) => toOutput((await api[method](pathOf(userId), { traits })) as UserView)),
       );
   }
+  addForecastCommand(users);
   users
     .command('export')
     .description('Write everything about a user to a tar archive, unmasked; the reason goes to the audit log')

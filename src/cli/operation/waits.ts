@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { WAIT_STATUSES } from '../../model/decision.ts';
+import type { WaitingInRule } from '../../store/waits/waiting-rules.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
@@ -24,7 +25,7 @@ interface WaitList {
   readonly next: string | null;
 }
 
-/** Adds the commands `waits list|cancel|migrate|retry|dismiss`. */
+/** Adds the commands `waits list|rules|cancel|migrate|fire|retry|dismiss`. */
 export function addWaitsCommands(program: Command): void {
   const waits = program.command('waits').description('Manage the pending waits of a running Tidings (TIDINGS_URL)');
   waits
@@ -32,19 +33,29 @@ export function addWaitsCommands(program: Command): void {
     .description('List waits, newest first')
     .option('--user <id>', 'only of this user_id')
     .option('--rule <name>', 'only in this rule')
+    .option('--key <value>', 'only with this value of the key of their rule')
     .addOption(new Option('--status <status>', 'only with this status').choices(WAIT_STATUSES).default('waiting'))
     .option('--set-aside', 'only those that could not be fired, and are set aside')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
     .action(
-      (options: { user?: string; rule?: string; status: string; setAside?: true; limit: number; json?: boolean }) =>
+      (options: {
+        user?: string;
+        rule?: string;
+        key?: string;
+        status: string;
+        setAside?: true;
+        limit: number;
+        json?: boolean;
+      }) =>
         runApiCommand(options.json, async (api) => {
-          const { user, rule, status, setAside, limit } = options;
+          const { user, rule, key, status, setAside, limit } = options;
           const query = new URLSearchParams({
             status,
             limit: `${limit}`,
             ...(user && { user_id: user }),
             ...(rule && { rule }),
+            ...(key && { key }),
             ...(setAside && { set_aside: 'true' }),
           });
           const data = (await api.get(`/api/v1/waits?${query}`)) as WaitList;
@@ -69,6 +80,24 @@ export function addWaitsCommands(program: Command): void {
     .action((rule: string, options: JobOptions) =>
       runJobCommand(options, { action: 'waits.migrate', filter: { rule } }),
     );
+  waits
+    .command('rules')
+    .description('Count the pending waits of each rule, with what is due and overdue')
+    .option('--json', 'print one line of JSON')
+    .action(({ json }: { json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.get('/api/v1/waits/rules')) as { readonly rules: readonly WaitingInRule[] };
+        return { data, lines: data.rules.length === 0 ? ['Nothing waits.'] : data.rules.map(formatRule) };
+      }),
+    );
+  addJobOptions(waits.command('fire'))
+    .description('Make the pending waits of a rule due now, as a job; those for the absence of an event stay')
+    .argument('<rule>', 'its name')
+    .option(...YES_OPTION)
+    .action(async (rule: string, options: JobOptions) => {
+      if (!options.preview) await confirm(`End all pending waits of the rule ${rule} now?`, options.yes);
+      return runJobCommand(options, { action: 'waits.fire', filter: { rule } });
+    });
   addSetAsideCommand(waits, 'retry').description('Try a wait again that is set aside, or as a job all those of a rule');
   addSetAsideCommand(waits, 'dismiss')
     .description('End a wait that is set aside without firing it, or as a job all those of a rule')
@@ -91,6 +120,13 @@ function addSetAsideCommand(waits: Command, what: 'retry' | 'dismiss'): Command 
       if (!isOne) return runJobCommand(options, { action: `waits.${what}`, filter: { rule: given } });
       return what === 'dismiss' ? cancelOne(given, options) : retryOne(given, options);
     });
+}
+
+function formatRule(one: WaitingInRule): string {
+  const hour = one.due_by_hour[0] ?? 0;
+  const day = one.due_by_hour.reduce((sum, count) => sum + count, 0);
+  const more = one.at_least ? '+' : '';
+  return `${one.next_due_at}  ${one.rule}  ${one.waits}${more} waits, ${hour} due in an hour, ${day} in a day, ${one.overdue} overdue  (oldest version ${one.oldest_version})`;
 }
 
 function retryOne(id: string, { json }: JobOptions): Promise<void> {

@@ -41,11 +41,11 @@ import { compileMatches } from './regex.ts';
 interface Definition {
   /** Call syntax: `size(x)` or `x.size()`. */
   readonly form: 'call' | 'method' | 'both';
-  /** Kinds allowed for each operand, the receiver first: one or two operands. */
+  /** Kinds allowed for each operand, the receiver first: one to three operands. */
   readonly takes: readonly (readonly Kind[])[];
   readonly gives: Kind;
   /** Called with operands of the kinds in `takes`. */
-  readonly run: (frame: Frame, a: Value, b: Value) => EvaluationOutcome;
+  readonly run: (frame: Frame, a: Value, b: Value, c: Value) => EvaluationOutcome;
   /** Noun for the last operand, which may be left out; absent if every operand is needed. */
   readonly optional?: string;
 }
@@ -59,6 +59,7 @@ const FUNCTIONS: { readonly [name: string]: Definition } = {
   lowerAscii: textTransform((text) => text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())),
   upperAscii: textTransform((text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase())),
   trim: { form: 'method', takes: [['string']], gives: 'string', run: trim },
+  replace: { form: 'method', takes: [['string'], ['string'], ['string']], gives: 'string', run: replaceText },
 
   int: conversion(['number', 'string', 'timestamp'], 'number', convertToInt),
   double: conversion(['number', 'string'], 'number', convertToDouble),
@@ -119,7 +120,7 @@ function compileFunctionCall(
     }
     return code;
   });
-  const [left, right] = codes as [Code, Code?];
+  const [left, right, third] = codes as [Code, Code?, Code?];
   const constantZone = optional === 'zone' ? right?.toConstant : undefined;
   if (typeof constantZone === 'string' && findZone(constantZone) === undefined) {
     ctx.problem(right!.offset, `there is no time zone ${right!.label}`, 'as in now.getHours("Europe/Lisbon")');
@@ -127,11 +128,13 @@ function compileFunctionCall(
   const run: Evaluate = (frame) => {
     const a = left.run(frame);
     const b = right ? right.run(frame) : null;
-    const failure = getFailure(a, b);
+    const c = third ? third.run(frame) : null;
+    const failure = getFailure(a, b) ?? getFailure(c, null);
     if (failure) return failure;
     if (!takes[0]!.includes(getKind(a as Value))) return typeFault(frame, left, a as Value, takes[0]!);
     if (right && !takes[1]!.includes(getKind(b as Value))) return typeFault(frame, right, b as Value, takes[1]!);
-    const result = apply(frame, a as Value, b as Value);
+    if (third && !takes[2]!.includes(getKind(c as Value))) return typeFault(frame, third, c as Value, takes[2]!);
+    const result = apply(frame, a as Value, b as Value, c as Value);
     if (result === UNKNOWN_ZONE) return zoneFault(frame, right ?? left, b as Value);
     return result instanceof Fault && result.message === '' ? conversionFault(frame, left, gives) : result;
   };
@@ -157,7 +160,8 @@ function reportUnknown(ctx: CompileContext, node: Extract<ASTNode, { op: 'call' 
 
 function formatUsage(name: string, { form, takes, optional }: Definition): string {
   if (form === 'call') return `${name}(event.x)`;
-  return `event.x.${name}(${takes.length > 1 && optional === undefined ? '"a"' : ''})`;
+  const operands = takes.slice(1).map((_, at) => (at === 0 ? '"a"' : '"b"'));
+  return `event.x.${name}(${optional === undefined ? operands.join(', ') : ''})`;
 }
 
 /** Marks a failed conversion; the message is built by the caller, which knows the name of the operand. */
@@ -204,6 +208,22 @@ function trim(frame: Frame, value: Value): EvaluationOutcome {
   while (start < end && WHITE_SPACE.test(text[start]!)) start++;
   while (start < end && WHITE_SPACE.test(text[end - 1]!)) end--;
   return consumeSteps(frame, (start + text.length - end) * 4) ?? text.slice(start, end);
+}
+
+/** Texts that `replace` makes, at most, in characters. */
+const MAX_REPLACED_CHARS = 100_000;
+
+/** Replaces each occurrence of a text, from the start. An empty text has no occurrences: there would be one at every character. */
+function replaceText(frame: Frame, value: Value, from: Value, to: Value): EvaluationOutcome {
+  const [text, part, other] = [value as string, from as string, to as string];
+  if (part === '') return text;
+  const tooMuch = consumeSteps(frame, Math.ceil((text.length * part.length) / 256));
+  if (tooMuch) return tooMuch;
+  const pieces = text.split(part);
+  const length = text.length + (pieces.length - 1) * (other.length - part.length);
+  if (length > MAX_REPLACED_CHARS)
+    return toFault(frame, `replace would make more than ${MAX_REPLACED_CHARS} characters`);
+  return consumeSteps(frame, (length >> 4) + pieces.length) ?? pieces.join(other);
 }
 
 const WHITE_SPACE = /^\p{White_Space}$/u;

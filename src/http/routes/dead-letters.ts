@@ -6,6 +6,7 @@ import {
   listDeadLetterGroups,
   listDeadLetters,
   loadDeadLetterGroup,
+  MAX_COUNTED_USERS_OF,
 } from '../../store/deliveries/dead-letters.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -80,7 +81,7 @@ export function registerDeadLetterRoutes(app: App, { database, seal }: HttpDepen
   );
 }
 
-async function toView({ group, count, isAtLeast, firstAt, lastAt, sample }: GroupSummary) {
+async function toView({ group, count, isAtLeast, users, firstAt, lastAt, sample }: GroupSummary) {
   const { fault, channel, provider, account, reasonCode, code } = group;
   return {
     group: formatGroupId(group),
@@ -94,6 +95,8 @@ async function toView({ group, count, isAtLeast, firstAt, lastAt, sample }: Grou
     can_retry: canRetry(reasonCode),
     count,
     at_least: isAtLeast,
+    users,
+    users_at_least: count > MAX_COUNTED_USERS_OF,
     first_at: isoTime(firstAt),
     last_at: isoTime(lastAt),
     sample,

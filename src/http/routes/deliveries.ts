@@ -2,10 +2,25 @@ import { cancelQueuedDelivery, retryStoppedDelivery } from '../../delivery/deliv
 import { TidingsError } from '../../errors.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { type DeliveryId, parseDeliveryId } from '../../model/delivery-id.ts';
-import { listDeliveries, loadMessage } from '../../store/deliveries/delivery-views.ts';
+import { loadMessage } from '../../store/deliveries/delivery-views.ts';
+import {
+  COUNTED_FIELDS,
+  type CountedField,
+  countDeliveries,
+  listDeliveries,
+  toDeliveryFilter,
+} from '../../store/deliveries/list-deliveries.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
-import { delivery, deliveryPage, deliveryParams, deliveryQuery, message } from '../schemas/deliveries.ts';
+import {
+  delivery,
+  deliveryCountQuery,
+  deliveryCounts,
+  deliveryPage,
+  deliveryParams,
+  deliveryQuery,
+  message,
+} from '../schemas/deliveries.ts';
 
 export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
   const cursors = new Cursors(seal);
@@ -15,7 +30,7 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'listDeliveries',
-        summary: 'List deliveries, newest first; status=dead lists the dead letters',
+        summary: 'List deliveries by a filter, newest first; status=dead lists the dead letters',
         tags: ['deliveries'],
         querystring: deliveryQuery,
         response: { 200: deliveryPage },
@@ -23,22 +38,45 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
     },
     async (request) => {
       const { principal, query } = request;
-      const { status = null, limit } = query;
       const cursor = cursors.read(request, ['uuid', 'text', 'text']);
       const before = cursor && { notificationId: cursor[0], channel: cursor[1], target: cursor[2] };
-      const deliveries = await listDeliveries(
+      const { deliveries, last } = await listDeliveries(
         database.forTenant(principal.tenantId),
         principal.tenantId,
-        status,
-        limit,
+        toDeliveryFilter(query),
+        query.limit,
         before,
       );
-      const next = cursors.next(request, deliveries, limit, (last) => [
-        last.notification_id,
-        last.channel,
-        last.target,
-      ]);
+      const next = last && cursors.write(request, [last.notificationId, last.channel, last.target]);
       return { deliveries, next };
+    },
+  );
+
+  app.get(
+    '/api/v1/deliveries/counts',
+    {
+      config: { scope: 'deliveries:read' },
+      schema: {
+        operationId: 'countDeliveries',
+        summary: 'Count deliveries by status, type, channel, provider and reason',
+        tags: ['deliveries'],
+        querystring: deliveryCountQuery,
+        response: { 200: deliveryCounts },
+      },
+    },
+    async ({ principal: { tenantId }, query }) => {
+      const fields = parseFields(query.count_by);
+      const { total, counts, since } = await countDeliveries(
+        database.forTenant(tenantId),
+        tenantId,
+        toDeliveryFilter(query),
+      );
+      return {
+        total,
+        at_least: since !== null,
+        since,
+        counts: Object.fromEntries(fields.map((field) => [field, counts[field]])),
+      };
     },
   );
 
@@ -124,6 +162,17 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
       throw new TidingsError('not_cancellable', message);
     },
   );
+}
+
+/** Parses the fields to count by, with commas between them. Throws `invalid_request` for an unknown one. */
+function parseFields(text: string): readonly CountedField[] {
+  return text.split(',').map((name) => {
+    const field = COUNTED_FIELDS.find((one) => one === name);
+    if (field) return field;
+    throw new TidingsError('invalid_request', `count_by names ${COUNTED_FIELDS.join(', ')}, with commas.`, {
+      pointer: 'count_by',
+    });
+  });
 }
 
 /** Throws `not_found` unless the id is `NOTIFICATION_ID.CHANNEL`, or with `.TARGET`, with a channel that exists. */

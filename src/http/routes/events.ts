@@ -1,22 +1,23 @@
 import { z } from 'zod';
 import { type RejectionCode, TidingsError } from '../../errors.ts';
 import type { EventResult } from '../../ingest/results.ts';
-import { type PrepareRetried, retryRejected } from '../../ingest/retry-rejected.ts';
-import { applyMergePatch } from '../../jobs/merge-patch.ts';
+import { retryRejected } from '../../ingest/retry-rejected.ts';
+import { compileCorrection } from '../../jobs/correction.ts';
 import type { Decision } from '../../model/decision.ts';
+import { redact } from '../../privacy/mask.ts';
 import type { UnusableAddress } from '../../privacy/read-address.ts';
-import { toRetriedItem } from '../../sources/to-item.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
-import { parseSendRequest } from '../parse-send-request.ts';
+import { prepareRetried } from '../prepare-retried.ts';
 import { idParams } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
 import {
   correctedBody,
   correctionBody,
+  dismissalBody,
   dismissed,
   type RejectedGroup,
   rejectedGroups,
@@ -33,9 +34,7 @@ const MAX_BODY_BYTES = 5 * 1024 * 1024;
 export function registerEventRoutes(app: App, parts: HttpDependencies): void {
   const { pipeline, database, seal, clock } = parts;
   const cursors = new Cursors(seal);
-  const installation = parts.kafka?.tenant;
-  const items = { pool: database.owner, catalogs: parts.catalogs, installation, parseRequest: parseSendRequest };
-  const prepare: PrepareRetried = (tenantId, item, original) => toRetriedItem(items, tenantId, item, original);
+  const prepare = prepareRetried(parts);
   for (const url of ['/api/v1/events', '/events']) {
     app.route({
       method: 'POST',
@@ -122,13 +121,15 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         summary: 'Delete a rejected event without ingesting it',
         tags: ['events'],
         params: idParams,
+        body: dismissalBody,
         response: { 200: dismissed },
       },
     },
-    async ({ principal: { tenantId, actor }, params: { id } }) => {
+    async ({ principal: { tenantId, actor }, params: { id }, body }) => {
+      const reason = body?.reason === undefined ? null : redact(body.reason);
       const isDeleted =
         z.uuid().safeParse(id).success &&
-        (await dismissRejected(database.forTenant(tenantId), { tenantId, actor, id }, clock()));
+        (await dismissRejected(database.forTenant(tenantId), { tenantId, actor, id, reason }, clock()));
       if (!isDeleted) throw new TidingsError('not_found', 'There is no such rejected event.');
       return { rejected_id: id };
     },
@@ -159,7 +160,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       const rejectedId = request.params.id;
       const corrected = request.body ?? undefined;
       const bytes = corrected === undefined ? MAX_BODY_BYTES : request.bodyBytes;
-      const correct = corrected === undefined ? undefined : () => corrected;
+      const correct = corrected === undefined ? undefined : () => ({ item: corrected });
       const results = await retryRejected(
         { ...parts, prepare, pool: database.forTenant(tenantId) },
         { tenantId, rejectedId, actor, correct, bytes },
@@ -175,17 +176,17 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
       config: { scope: 'rejected:write', errors: ['not_found', 'not_readable', 'overloaded'] },
       schema: {
         operationId: 'correctRejectedEvent',
-        summary: 'Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396)',
+        summary: 'Ingest a rejected event again, corrected by a JSON merge patch (RFC 7396) and by expressions',
         tags: ['events'],
         params: idParams,
         body: correctionBody,
         response: { 202: ingestResponse, 422: ingestResponse },
       },
     },
-    async ({ principal: { tenantId, actor }, params, body: { patch } }, reply) => {
+    async ({ principal: { tenantId, actor }, params, body: { patch = null, compute = null } }, reply) => {
       const rejectedId = z.uuid().safeParse(params.id).data;
       if (rejectedId === undefined) throw new TidingsError('not_found', 'There is no such rejected event.');
-      const correct = (original: unknown) => applyMergePatch(original, patch);
+      const correct = compileCorrection({ patch, compute });
       const command = { tenantId, rejectedId, actor, correct, bytes: MAX_BODY_BYTES };
       const response = toIngestResponse(
         await retryRejected({ ...parts, prepare, pool: database.forTenant(tenantId) }, command),

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
+import type { Correction } from '../../jobs/correction.ts';
 import { previewJob, startJob } from '../../jobs/start-job.ts';
 import type { JsonObject } from '../../model/event.ts';
-import type { JobActionName, JobFilter } from '../../model/job.ts';
+import type { Computed, JobActionName, JobFilter } from '../../model/job.ts';
 import type { Principal, Scope } from '../../model/principal.ts';
 import { listJobFailures, listJobs, loadJob, stopJob } from '../../store/jobs/jobs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
+import { prepareRetried } from '../prepare-retried.ts';
 import { idParams, pageQuery } from '../schemas/common.ts';
 import { job, jobFailurePage, jobPage, jobPreview, jobQuestion, newJob } from '../schemas/jobs.ts';
 
@@ -34,10 +36,20 @@ function requireItemScope({ scopes }: Principal, action: JobActionName, right: '
   if (!scopes.has(scope)) throw new TidingsError('forbidden', `The job ${action} needs the scope ${scope} as well.`);
 }
 
+/** Returns the correction that the body of a request has. Throws `invalid_request` if its patch is too large. */
+function getCorrection(body: object): Correction {
+  const { patch = null, compute = null } = body as { readonly patch?: JsonObject; readonly compute?: Computed };
+  if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
+    throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { pointer: '/patch' });
+  }
+  return { patch, compute };
+}
+
 /** Registers the routes of jobs: one command for many deliveries, waits or rejected events. */
 export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   const { database, seal, clock } = parts;
-  const partsOf = (tenantId: string) => ({ ...parts, pool: database.forTenant(tenantId) });
+  const prepare = prepareRetried(parts);
+  const partsOf = (tenantId: string) => ({ ...parts, prepare, pool: database.forTenant(tenantId) });
   const cursors = new Cursors(seal);
 
   app.post(
@@ -52,14 +64,12 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: jobPreview },
       },
     },
-    async ({ principal, body: { action, filter } }) => {
+    async ({ principal, body }) => {
       const { tenantId } = principal;
-      requireItemScope(principal, action, 'read');
-      const { isAtLeast, ...preview } = await previewJob(partsOf(tenantId), {
-        tenantId,
-        action,
-        filter: asFilter(filter),
-      });
+      requireItemScope(principal, body.action, 'read');
+      const asked = { tenantId, action: body.action, filter: asFilter(body.filter) };
+      const trial = 'trial' in body && body.trial === true ? getCorrection(body) : undefined;
+      const { isAtLeast, ...preview } = await previewJob(partsOf(tenantId), asked, trial);
       return { ...preview, at_least: isAtLeast };
     },
   );
@@ -79,17 +89,13 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
     },
     async ({ principal, headers, body, operationId }, reply) => {
       requireItemScope(principal, body.action, 'write');
-      const patch = 'patch' in body ? ((body.patch as JsonObject | undefined) ?? null) : null;
-      if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
-        throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { pointer: '/patch' });
-      }
       const { job } = await startJob(partsOf(principal.tenantId), {
         tenantId: principal.tenantId,
         actor: principal.actor,
         action: body.action,
         filter: asFilter(body.filter),
         name: body.name ?? null,
-        patch,
+        ...getCorrection(body),
         perSecond: body.per_second ?? null,
         // Not the text of the header: that of another caller is another key.
         key: headers['idempotency-key'] ? operationId : null,

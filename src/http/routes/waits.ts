@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { listWaits } from '../../store/waits/wait-views.ts';
-import { countWaiting } from '../../store/waits/waits.ts';
+import { listWaitingRules } from '../../store/waits/waiting-rules.ts';
 import { cancelWait, retryWait } from '../../timers/wait-admin.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
@@ -24,13 +24,13 @@ export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }
     },
     async (request) => {
       const { principal, query } = request;
-      const { user_id: userId, rule, status, set_aside: setAside, limit } = query;
+      const { user_id: userId, rule, key, status, set_aside: setAside, limit } = query;
       const cursor = cursors.read(request, ['number', 'uuid']);
       const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
       const { waits, last } = await listWaits(
         database.forTenant(principal.tenantId),
         principal.tenantId,
-        { userId, rule, status, isSetAside: setAside === 'true' },
+        { userId, rule, key, status, isSetAside: setAside === 'true' },
         limit,
         before,
       );
@@ -44,12 +44,14 @@ export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }
       config: { scope: 'waits:read' },
       schema: {
         operationId: 'countWaitsByRule',
-        summary: 'Count pending waits by rule',
+        summary: 'Count pending waits by rule, with what is due and overdue; up to 10,000 of each rule',
         tags: ['waits'],
         response: { 200: waitingByRule },
       },
     },
-    async ({ principal: { tenantId } }) => ({ rules: await countWaiting(database.forTenant(tenantId), tenantId) }),
+    async ({ principal: { tenantId } }) => ({
+      rules: await listWaitingRules(database.forTenant(tenantId), tenantId, clock()),
+    }),
   );
 
   app.post(

@@ -60,6 +60,8 @@ export const deadLetterGroup = z
     can_retry: z.boolean().describe('False: there is nothing left to send, and the group can only be cancelled'),
     count: z.int(),
     at_least: z.boolean().describe('There are more: only so many were counted'),
+    users: z.int().describe('Users among the latest 1,000 of them'),
+    users_at_least: z.boolean().describe('There may be more users'),
     first_at: timestamp.describe('When the first of them failed'),
     last_at: timestamp.describe('When the latest of them failed'),
     sample: listOf(deadLetter).describe('The latest of them, newest first'),

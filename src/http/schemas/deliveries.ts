@@ -7,7 +7,8 @@ import type {
   MessageView,
   NotificationView,
 } from '../../store/deliveries/delivery-views.ts';
-import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp, userId } from './common.ts';
+import { COUNTED_FIELDS, type CountedField } from '../../store/deliveries/list-deliveries.ts';
+import { cursorQuery, idOf, limitQuery, listOf, nextCursor, pathText, timestamp, timeText, userId } from './common.ts';
 import { messageParts } from './message-parts.ts';
 import { verdict } from './verdicts.ts';
 
@@ -180,12 +181,48 @@ export const message = z
 
 export const deliveryParams = z.object({ id: deliveryId.max(256) });
 
-export const deliveryQuery = z.strictObject({
+const time = timeText().meta({ description: 'RFC 3339 with a zone', examples: ['2025-10-31T19:00:00Z'] });
+
+const deliveryFilter = {
   status: z.enum(DELIVERY_STATUSES).optional().describe('`dead`: the dead letters'),
-  limit: limitQuery,
-  after: cursorQuery,
+  notification_type: pathText.optional(),
+  channel: z.enum(CHANNELS).optional(),
+  provider: pathText.optional().describe('That made the latest attempt'),
+  reason_code: pathText.optional(),
+  since: time.optional().describe('Created at or after this time'),
+  until: time.optional().describe('Created before this time'),
+};
+
+export const deliveryQuery = z.strictObject({ ...deliveryFilter, limit: limitQuery, after: cursorQuery });
+
+export const deliveryCountQuery = z.strictObject({
+  ...deliveryFilter,
+  count_by: z
+    .string()
+    .max(100)
+    .default(COUNTED_FIELDS.join(','))
+    .meta({
+      description: `What to count by, of ${COUNTED_FIELDS.join(', ')}, with commas`,
+      examples: ['status,channel'],
+    }),
 });
 
-export const deliveryPage = z
-  .object({ deliveries: listOf(delivery), next: nextCursor })
-  .meta({ id: 'DeliveryPage', description: 'Deliveries, newest first' });
+const valueCounts = listOf(z.object({ value: z.string().meta({ examples: ['dead'] }), count: z.int() })).optional();
+
+export const deliveryCounts = z
+  .object({
+    total: z.int().describe('Deliveries that match the filter'),
+    at_least: z.boolean().describe('There may be more: only so many were looked at'),
+    since: timestamp.nullable().describe('Deliveries created since then were looked at; null: all of the span'),
+    counts: z
+      .object(Object.fromEntries(COUNTED_FIELDS.map((field) => [field, valueCounts])) as CountSchemas)
+      .describe('By field: its most frequent values, among the deliveries that match the filter but for this field'),
+  })
+  .meta({ id: 'DeliveryCounts', description: 'Deliveries by their values' });
+
+type CountSchemas = { readonly [field in CountedField]: typeof valueCounts };
+
+export const deliveryPage = z.object({ deliveries: listOf(delivery), next: nextCursor }).meta({
+  id: 'DeliveryPage',
+  description: 'Deliveries, newest first. A page may have fewer than `limit`, even none, although `next` leads on',
+});

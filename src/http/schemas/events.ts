@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { REJECTION_CODES, type RejectionCode } from '../../errors.ts';
 import type { ActivityView } from '../../store/users.ts';
-import { jsonInput, limitQuery, listOf, timestamp, userId } from './common.ts';
+import { jsonInput, limitQuery, listOf, storable, timestamp, userId } from './common.ts';
 import { decision, decisionSummary } from './decisions.ts';
 import { deliverySummary } from './deliveries.ts';
 
@@ -156,6 +156,13 @@ export const activityQuery = z.strictObject({ limit: limitQuery });
 export const activityPage = z
   .object({ events: listOf(activityEvent) })
   .meta({ id: 'Activity', description: 'The latest events of all users, newest first' });
+
+/** Values of fields of a rejected event that depend on what it was. */
+export const computed = z.record(storable(z.string().min(1).max(1024)), storable(z.string().min(1).max(2000))).meta({
+  description:
+    'Computes fields of an event: path → expression (CEL) over `event`, `traits` and `message`, the whole event as received',
+  examples: [{ 'properties.amount': 'double(event.amount.replace(",", "."))' }],
+});
 
 export const mergePatch = jsonInput.meta({
   description: 'Corrects an event: a JSON merge patch (RFC 7396)',

@@ -4,6 +4,7 @@ import { JOB_ACTIONS, JOB_STATUSES, type JobFailure, RETRYABLE_STATUSES } from '
 import type { JobView } from '../../store/jobs/jobs.ts';
 import {
   idOf,
+  json,
   jsonObject,
   listOf,
   nextCursor,
@@ -14,7 +15,7 @@ import {
   userIdParam,
 } from './common.ts';
 import { groupIdParam } from './dead-letters.ts';
-import { mergePatch } from './events.ts';
+import { computed, mergePatch } from './events.ts';
 
 /* Jobs: one command for many deliveries, waits or rejected events. */
 
@@ -77,6 +78,7 @@ const WHAT = [
   { action: z.literal('waits.migrate'), filter: waitFilter },
   { action: z.literal('waits.retry'), filter: setAsideFilter },
   { action: z.literal('waits.dismiss'), filter: setAsideFilter },
+  { action: z.literal('waits.fire'), filter: waitFilter },
   { action: z.literal('rejected.retry'), filter: rejectedFilter },
   { action: z.literal('rejected.dismiss'), filter: rejectedFilter },
   { action: z.literal('webhooks.replay'), filter: replayFilter },
@@ -104,6 +106,7 @@ const [
   migrateWaits,
   retryWaits,
   dismissWaits,
+  fireWaits,
   retryRejected,
   dismissRejected,
   replayWebhooks,
@@ -113,6 +116,8 @@ const [
 
 const EXAMPLE = { action: 'deliveries.retry', filter: { channel: 'email', since: '2025-10-31T19:00:00Z' } };
 
+const correction = { patch: mergePatch.optional(), compute: computed.optional() };
+
 export const jobQuestion = z
   .discriminatedUnion('action', [
     z.strictObject(retryDeliveries),
@@ -121,7 +126,12 @@ export const jobQuestion = z
     z.strictObject(migrateWaits),
     z.strictObject(retryWaits),
     z.strictObject(dismissWaits),
-    z.strictObject(retryRejected),
+    z.strictObject(fireWaits),
+    z.strictObject({
+      ...retryRejected,
+      ...correction,
+      trial: z.boolean().optional().describe('Also try it on the latest 50 that match, and store nothing'),
+    }),
     z.strictObject(dismissRejected),
     z.strictObject(replayWebhooks),
     z.strictObject(retryDeadLetters),
@@ -137,7 +147,8 @@ export const newJob = z
     z.strictObject({ ...migrateWaits, ...OPTIONS }),
     z.strictObject({ ...retryWaits, ...OPTIONS }),
     z.strictObject({ ...dismissWaits, ...OPTIONS }),
-    z.strictObject({ ...retryRejected, ...OPTIONS, patch: mergePatch.optional() }),
+    z.strictObject({ ...fireWaits, ...OPTIONS }),
+    z.strictObject({ ...retryRejected, ...OPTIONS, ...correction }),
     z.strictObject({ ...dismissRejected, ...OPTIONS }),
     z.strictObject({ ...replayWebhooks, ...OPTIONS }),
     z.strictObject({ ...retryDeadLetters, ...OPTIONS }),
@@ -149,12 +160,32 @@ export const newJob = z
     examples: [{ ...EXAMPLE, name: 'after the outage', per_second: 50 }],
   });
 
+const jobTrial = z
+  .object({
+    tried: z.int(),
+    accepted: z.int(),
+    sends: z.int().describe('Decisions to send a notification that they would lead to'),
+    items: listOf(
+      z.object({
+        item: z.string().describe('Id of the rejected event'),
+        status: z.enum(['accepted', 'duplicate', 'rejected', 'conflict']),
+        code: z.string().nullable(),
+        message: z.string().nullable(),
+        changes: listOf(z.object({ path: z.string(), before: json, after: json })).describe(
+          'Fields that are corrected, with addresses masked',
+        ),
+      }),
+    ).describe('Some of them, those that would be rejected first'),
+  })
+  .meta({ id: 'JobTrial', description: 'How some items would fare now; nothing was stored' });
+
 export const jobPreview = z
   .object({
     count: z.int().describe('Items that match now'),
     at_least: z.boolean().describe('There may be more: only so many were looked at'),
     groups: listOf(jsonObject).describe('The largest groups of them, each with its fields and a count'),
     sample: listOf(jsonObject),
+    trial: z.exactOptional(jobTrial),
   })
   .meta({ id: 'JobPreview', description: 'What a job would do now' });
 
@@ -165,6 +196,7 @@ export const job = z
     name: z.string().nullable(),
     filter: jsonObject,
     patch: jsonObject.nullable(),
+    compute: z.record(z.string(), z.string()).nullable().describe('Fields that are computed, by their paths'),
     per_second: z.number().nullable(),
     status: z.enum(JOB_STATUSES),
     matched: z.int().describe('Items that matched at the start'),

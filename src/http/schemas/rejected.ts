@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RejectedEvent } from '../../store/rejected.ts';
-import { idOf, json, listOf, nextCursor, pageQuery, pathText, timestamp } from './common.ts';
-import { eventBody, mergePatch } from './events.ts';
+import { idOf, json, listOf, nextCursor, pageQuery, pathText, storable, timestamp } from './common.ts';
+import { computed, eventBody, mergePatch } from './events.ts';
 
 /* Rejected events: the quarantine. */
 
@@ -57,10 +57,25 @@ export const rejectedGroups = z
 
 export const dismissed = z.object({ rejected_id: idOf('rejected event') }).meta({ id: 'DismissedEvent' });
 
+export const dismissalBody = z
+  .strictObject({ reason: storable(z.string().min(1).max(500)).optional().describe('Why, for the audit log') })
+  .nullish()
+  .meta({
+    id: 'Dismissal',
+    description: 'Why a rejected event is dismissed',
+    examples: [{ reason: 'a test of ours' }],
+  });
+
 export const correctedBody = eventBody.nullish().meta({ description: 'The corrected event; absent: as it was' });
 
-export const correctionBody = z.strictObject({ patch: mergePatch }).meta({
-  id: 'Correction',
-  description: 'Correction of a rejected event',
-  examples: [{ patch: { properties: { currency: 'USD' } } }],
-});
+export const correctionBody = z
+  .strictObject({ patch: mergePatch.optional(), compute: computed.optional() })
+  .refine(
+    ({ patch, compute }) => patch !== undefined || compute !== undefined,
+    'needs a patch, or something to compute',
+  )
+  .meta({
+    id: 'Correction',
+    description: 'Correction of a rejected event',
+    examples: [{ patch: { properties: { currency: 'USD' } } }],
+  });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { WAIT_KINDS, WAIT_STATUSES } from '../../model/decision.ts';
 import type { WaitView } from '../../store/waits/wait-views.ts';
+import type { WaitingInRule } from '../../store/waits/waiting-rules.ts';
 import {
   cursorQuery,
   idOf,
@@ -54,6 +55,7 @@ const wait = z
 export const waitQuery = z.strictObject({
   user_id: userIdParam.optional(),
   rule: pathText.optional(),
+  key: pathText.optional().describe('With this value of the key of their rule, such as the number of a booking'),
   status: z.enum(WAIT_STATUSES).optional(),
   set_aside: z.literal('true').optional().describe('Only waits that could not be fired, and are set aside'),
   limit: limitQuery,
@@ -64,8 +66,22 @@ export const waitPage = z
   .object({ waits: listOf(wait), next: nextCursor })
   .meta({ id: 'WaitPage', description: 'Waits, the one that began last first' });
 
+const waitingInRule = z
+  .object({
+    rule,
+    users: z.int(),
+    waits: z.int(),
+    at_least: z.boolean().describe('There are more: only those due first were counted'),
+    overdue: z.int().describe('Those whose time has come, and which have not been fired'),
+    set_aside: z.int().describe('Those that could not be fired, and are set aside'),
+    next_due_at: timestamp,
+    oldest_version: z.int().describe('The oldest catalog version that one of them ends by'),
+    due_by_hour: listOf(z.int()).describe('Due within each of the next 24 hours, the coming one first'),
+  })
+  .meta({ id: 'WaitingInRule' }) satisfies z.ZodType<WaitingInRule>;
+
 export const waitingByRule = z
-  .object({ rules: listOf(z.object({ rule, users: z.int(), waits: z.int() }).meta({ id: 'WaitingInRule' })) })
+  .object({ rules: listOf(waitingInRule) })
   .meta({ id: 'WaitingByRule', description: 'Pending waits by rule' });
 
 export const retriedWait = z.object({ wait_id: idOf('wait'), user_id: userId }).meta({ id: 'RetriedWait' });

@@ -14,6 +14,8 @@ import { type DeliveryView, SELECT_DELIVERY, toDeliveryView } from './delivery-v
 /** Dead letters of a group that are counted. */
 export const MAX_COUNTED_LETTERS = 10_000;
 const MAX_SAMPLE = 3;
+/** Dead letters of a group, the latest, whose users are counted. */
+export const MAX_COUNTED_USERS_OF = 1000;
 
 /** A group with what is known of its dead letters. Times are when they failed. */
 export interface GroupSummary {
@@ -21,6 +23,8 @@ export interface GroupSummary {
   readonly count: number;
   /** Whether there are more: only MAX_COUNTED_LETTERS are counted. */
   readonly isAtLeast: boolean;
+  /** Users among the latest MAX_COUNTED_USERS_OF of them. */
+  readonly users: number;
   readonly firstAt: Millis;
   readonly lastAt: Millis;
   /** The latest, first. */
@@ -139,13 +143,18 @@ const LATEST =
 /** @param groups a query for `dead_letter` and `n`, their order */
 const summarize = (groups: string) => `
 with recursive found as (${groups})
-select found.dead_letter, counted.n as count, first.finished_at as first_at, latest.last_at, latest.sample
+select found.dead_letter, counted.n as count, concerned.n as users, first.finished_at as first_at, latest.last_at, latest.sample
 from found
 cross join lateral (
   select count(*)::int as n from (
     select from deliveries where ${OF_TENANT} and dead_letter = found.dead_letter limit ${MAX_COUNTED_LETTERS + 1}
   ) as counting
 ) as counted
+cross join lateral (
+  select count(distinct user_id)::int as n from (
+    select user_id from deliveries where ${OF_TENANT} and dead_letter = found.dead_letter ${LATEST} limit ${MAX_COUNTED_USERS_OF}
+  ) as newest
+) as concerned
 cross join lateral (
   select finished_at from deliveries where ${OF_TENANT} and dead_letter = found.dead_letter ${EARLIEST} limit 1
 ) as first
@@ -183,6 +192,7 @@ function toSummary(row: any): GroupSummary[] {
       group,
       count: Math.min(row.count, MAX_COUNTED_LETTERS),
       isAtLeast,
+      users: row.users,
       firstAt: row.first_at,
       lastAt: row.last_at,
       sample: row.sample ?? [],

@@ -168,50 +168,6 @@ export async function loadDeliverySummaries(
   return byId;
 }
 
-/**
- * Returns deliveries, newest first.
- * @param status null: all
- * @param before only deliveries created before this one; null: from the newest
- */
-export async function listDeliveries(
-  pool: pg.Pool,
-  tenantId: string,
-  status: DeliveryStatus | null,
-  limit: number,
-  before: DeliveryId | null,
-): Promise<DeliveryView[]> {
-  // Statements are planned without their parameters, so the condition of a partial index must stand in the text.
-  const indexCondition = status === null ? '' : (INDEX_CONDITION_BY_STATUS[status] ?? '');
-  const { rows } = await pool.query(
-    `${SELECT_DELIVERY}
-     where tenant_id = $1 and ($2::text is null or status = $2) ${indexCondition}
-       and (notification_id, channel, target) < ($3::uuid, $4::text, $5::text)
-     order by notification_id desc, channel desc, target desc limit $6`,
-    [
-      tenantId,
-      status,
-      before?.notificationId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-      before?.channel ?? '~',
-      before?.target ?? '',
-      limit,
-    ],
-  );
-  return rows.map(toDeliveryView);
-}
-
-/** Conditions of the partial indexes on deliveries. */
-const IN_QUEUE = 'and finished_at is null';
-const IN_STOPPED = 'and finished_at is not null and started_at is null';
-const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string } = {
-  queued: IN_QUEUE,
-  sending: IN_QUEUE,
-  undeliverable: IN_STOPPED,
-  dropped: IN_STOPPED,
-  dead: IN_STOPPED,
-  in_doubt: IN_STOPPED,
-  cancelled: IN_STOPPED,
-};
-
 /** Returns a delivery; undefined: it does not exist. */
 export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
   const { rows } = await pool.query(
@@ -276,9 +232,9 @@ export async function loadMessage(
   };
 }
 
-/** The columns of `toDeliveryView`, from deliveries. */
-export const SELECT_DELIVERY = `
-select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
+/** The columns of `toDeliveryView`, of `deliveries`. */
+export const DELIVERY_COLUMNS = `
+       notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
        attempts, due_at, created_at, finished_at, receipt_state, receipt_flags, hold_code, plan,
        parts, cost, currency,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
@@ -286,8 +242,9 @@ select notification_id, channel, target, notification_type, user_id, status, rea
                and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel
                and m.target = deliveries.target limit 1) is not null as has_message,
        (select true from notifications as n where n.tenant_id = deliveries.tenant_id and n.user_id = deliveries.user_id
-               and n.notification_id = deliveries.notification_id and n.rule = '${TEST_RULE}') is not null as is_test
-from deliveries`;
+               and n.notification_id = deliveries.notification_id and n.rule = '${TEST_RULE}') is not null as is_test`;
+
+export const SELECT_DELIVERY = `select ${DELIVERY_COLUMNS} from deliveries`;
 
 /** @param amount a decimal, as the driver returns it */
 function toCost(amount: string | null, currency: string): Cost | null {

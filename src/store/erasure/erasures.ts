@@ -156,7 +156,7 @@ async function beginLocked(
   const filter = { erasure_id: erasureId };
   const job = {
     ...{ jobId, tenantId, actor, action: 'users.erase' as const, name: null, filter, patch: null },
-    ...{ perSecond: null, matched: 1, isMatchedExact: true, request: null },
+    ...{ compute: null, perSecond: null, matched: 1, isMatchedExact: true, request: null },
   };
   // The users who are erased with another one need no room: there may be more of them than there is.
   if (!isAgain && !(await insertJobRow(connection, job, now, isPart))) {

@@ -111,6 +111,13 @@ export function lockAndLoadFacts(connection: Connection, query: FactsQuery): Pro
   return load(connection, query, [BEGIN, lockStatement(query.tenantId, query.userIds)]);
 }
 
+/** Begins a transaction that reads one snapshot and writes nothing, and loads the facts. */
+export async function snapshotAndLoadFacts(connection: Connection, query: FactsQuery): Promise<FactRows> {
+  // By itself, so that a connection of the API login sets its tenant.
+  await connection.query('begin isolation level repeatable read, read only');
+  return loadFacts(connection, query);
+}
+
 /** Loads facts in one round trip. */
 export function loadFacts(connection: Connection, query: FactsQuery): Promise<FactRows> {
   return load(connection, query, []);

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { JsonObject, Millis } from '../../model/event.ts';
-import type { ChunkResult, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
+import type { ChunkResult, Computed, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
@@ -22,6 +22,8 @@ export interface JobView {
   readonly name: string | null;
   readonly filter: JobFilter;
   readonly patch: JsonObject | null;
+  /** Fields that are computed, by their paths; null: none. */
+  readonly compute: Computed | null;
   readonly per_second: number | null;
   readonly status: JobStatus;
   /** Items that matched at the start; `matched_exact` false: at least as many. */
@@ -46,6 +48,8 @@ export interface NewJob {
   readonly name: string | null;
   readonly filter: JobFilter;
   readonly patch: JsonObject | null;
+  /** Fields that are computed, by their paths; null: none. */
+  readonly compute: Computed | null;
   readonly perSecond: number | null;
   readonly matched: number;
   readonly isMatchedExact: boolean;
@@ -57,8 +61,8 @@ export interface NewJob {
 export function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
     if (!(await insertJobRow(connection, job, now))) return false;
-    const { tenantId, actor, jobId, action, filter, matched } = job;
-    const detail = { job_action: action, filter: filter as JsonObject, matched };
+    const { tenantId, actor, jobId, action, name, filter, matched } = job;
+    const detail = { job_action: action, ...(name !== null && { name }), filter: filter as JsonObject, matched };
     const after = { status: 'pending', done: 0, skipped: 0, failed: 0 };
     await appendAuditEntry(connection, { tenantId, actor, action: 'job.started', subject: jobId, detail, after }, now);
     return true;
@@ -79,8 +83,8 @@ export async function insertJobRow(
   await connection.query(`select pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))`, [job.tenantId]);
   const { rowCount } = await connection.query(
     `insert into jobs (tenant_id, job_id, action, name, filter, patch, per_second, matched, matched_exact, actor,
-                         request_key, request_hash, created_at)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                         request_key, request_hash, created_at, compute)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $15
        where exists (select from tenants where tenant_id = $1) and ($14::boolean or (
          select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open
        ) < ${MAX_OPEN_JOBS})`,
@@ -99,6 +103,7 @@ export async function insertJobRow(
       job.request?.hash ?? null,
       isoTime(now),
       isUnbounded,
+      job.compute && JSON.stringify(job.compute),
     ],
   );
   return rowCount !== 0;
@@ -199,6 +204,8 @@ export interface ClaimedJob {
   readonly action: JobActionName;
   readonly filter: JobFilter;
   readonly patch: JsonObject | null;
+  /** Fields that are computed, by their paths; null: none. */
+  readonly compute: Computed | null;
   readonly perSecond: number | null;
   readonly actor: Actor;
   readonly createdAt: Millis;
@@ -230,7 +237,7 @@ export async function claimJob(
              select ctid from jobs
              where ended_at is null and due_at <= now() and (claimed_until is null or claimed_until < now())
              order by coalesce(array_position($3::text[], tenant_id::text), 0), due_at limit 1 for update skip locked))
-           returning tenant_id, job_id, action, filter, patch, per_second, actor, created_at, cursor, fence, attempts`,
+           returning tenant_id, job_id, action, filter, patch, compute, per_second, actor, created_at, cursor, fence, attempts`,
     values: [lease, isoTime(now), served],
   });
   const row = rows[0];
@@ -241,6 +248,7 @@ export async function claimJob(
       action: row.action,
       filter: row.filter,
       patch: row.patch,
+      compute: row.compute,
       perSecond: row.per_second,
       actor: row.actor,
       createdAt: row.created_at,
@@ -352,8 +360,8 @@ async function lockJobState(connection: Connection, tenantId: string, jobId: str
   return rows[0] ?? null;
 }
 
-const COLUMNS = `job_id, action, name, filter, patch, per_second, status, matched, matched_exact, done, skipped, failed, reason,
-  actor, stopped_by, created_at, started_at, ended_at`;
+const COLUMNS = `job_id, action, name, filter, patch, compute, per_second, status, matched, matched_exact, done, skipped, failed,
+  reason, actor, stopped_by, created_at, started_at, ended_at`;
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of COLUMNS, named column by column below
 function toJobView(row: any): JobView {
@@ -363,6 +371,7 @@ function toJobView(row: any): JobView {
     name: row.name,
     filter: row.filter,
     patch: row.patch,
+    compute: row.compute,
     per_second: row.per_second,
     status: row.status,
     matched: row.matched,

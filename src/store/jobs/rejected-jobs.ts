@@ -55,6 +55,25 @@ export async function scanRejected(
   }));
 }
 
+/** Returns the matching rejected events among the newest MAX_GROUPED_ROWS, newest first. */
+export async function findMatchingRejected(
+  connection: Connection,
+  seal: Seal,
+  scope: JobScope<RejectedFilter>,
+  limit: number,
+): Promise<{ readonly id: string; readonly bytes: number }[]> {
+  const { rows } = await connection.query<{ id: string; bytes: number }>(
+    `select rejected_id as id, bytes from (
+       select rejected_id, octet_length(sealed) as bytes, code, path, event_type, user_hash, last_at, source
+       from rejected_events where tenant_id = $1 and last_at <= $2
+       order by last_at desc, rejected_id desc limit ${MAX_GROUPED_ROWS}
+     ) as rejected_events
+     where ${MATCHES} order by last_at desc, rejected_id desc limit $10`,
+    [...filterValues(seal, scope), limit],
+  );
+  return rows;
+}
+
 /** Opens these rejected events as received. Those that do not exist are left out. */
 export async function openManyRejected(
   connection: Connection,

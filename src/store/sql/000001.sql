@@ -677,6 +677,8 @@ create index waits_key on waits (tenant_id, key, began_at) where key <> '';
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
+-- The waits of each rule, those due first.
+create index waits_rule on waits (tenant_id, rule, due_at) where status = 'waiting' and catalog_version > 0;
 -- Waits at whose end something was held back, as events_held.
 create index waits_held on waits (tenant_id, ended_at, wait_id) where has_held;
 
@@ -1534,10 +1536,11 @@ create table jobs (
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
     'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
-    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel', 'users.erase')),
+    'waits.dismiss', 'waits.fire', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel', 'users.erase')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event
+  compute       json,                       -- rejected.retry: path of a field -> expression that gives its value
   per_second    integer          constraint jobs_per_second_positive check (per_second > 0),  -- null: no limit
   status        text             not null default 'pending' constraint jobs_status_known
     check (status in ('pending', 'running', 'done', 'stopped', 'failed')),

@@ -53,6 +53,34 @@ export async function loadSchedules(connection: Connection, tenantId: string): P
   return rows;
 }
 
+/** A schedule, and how far its occurrence has come. */
+export interface ScheduleState extends Schedule {
+  readonly nextAt: Millis;
+  /** The last user that the occurrence has fired for; null: it has not started. */
+  readonly cursor: string | null;
+}
+
+/** Returns the schedules of these rules in these zones. */
+export async function loadScheduleStates(
+  connection: Connection,
+  tenantId: string,
+  rules: readonly string[],
+  zones: readonly string[],
+): Promise<ScheduleState[]> {
+  if (rules.length === 0) return [];
+  const { rows } = await connection.query<ScheduleState>({
+    name: 'load-schedule-states',
+    text: `select s.rule, s.zone, s.cron, s.next_at as "nextAt", s.cursor
+           from unnest($2::text[]) as r(rule) cross join unnest($3::text[]) as z(zone)
+           cross join lateral (
+             select rule, zone, cron, next_at, cursor from schedules
+             where tenant_id = $1 and rule = r.rule and zone = z.zone limit 2
+           ) as s`,
+    values: [tenantId, rules, zones],
+  });
+  return rows;
+}
+
 /** Moves schedules to another time, unless they have changed since they were loaded. */
 export async function moveSchedules(
   connection: Connection,

@@ -46,6 +46,8 @@ export interface WaitFailureView {
 export interface WaitFilter {
   readonly userId?: string | undefined;
   readonly rule?: string | undefined;
+  /** Value of the key of their rule. */
+  readonly key?: string | undefined;
   readonly status?: WaitStatus | undefined;
   /** True: only those that are set aside. */
   readonly isSetAside?: boolean | undefined;
@@ -65,7 +67,7 @@ export interface WaitCursor {
 export async function listWaits(
   pool: pg.Pool,
   tenantId: string,
-  { userId, rule, status, isSetAside }: WaitFilter,
+  { userId, rule, key, status, isSetAside }: WaitFilter,
   limit: number,
   before: WaitCursor | null,
 ): Promise<{ waits: WaitView[]; last: WaitCursor | null }> {
@@ -78,14 +80,16 @@ export async function listWaits(
   const filters = [
     ['user_id', userId],
     ['rule', rule],
+    ['key', key],
     ['status', status],
   ] as const;
   const where = filters.flatMap(([column, value]) =>
     value === undefined ? [] : [`and ${column} = $${values.push(value)}`],
   );
-  // Without a user: by the index waits_began, whose condition only this statement names. With a user: all of theirs,
+  // By key: by the index waits_key. Without a user: by the index waits_began, whose condition only this statement names. With a user: all of theirs,
   // sorted.
   if (isSetAside) where.push('and set_aside_at is not null');
+  else if (key !== undefined) where.push(`and key <> ''`);
   else if (userId === undefined) where.push(`and began_at > '-infinity'`);
   const { rows, more } = await queryPage(pool, {
     select: `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,

@@ -304,6 +304,37 @@ export async function countWaiting(
   return rows;
 }
 
+/**
+ * Makes the open waits of a rule due, of these users, who must be locked; those for the absence of an event stay, and what is due or set
+ * aside. Returns how many were changed, and how many wait for an absence.
+ */
+export async function makeDue(
+  connection: Connection,
+  { tenantId, rule, now }: { readonly tenantId: string; readonly rule: string; readonly now: Millis },
+  userIds: readonly string[],
+): Promise<{ readonly changed: number; readonly skipped: number }> {
+  if (userIds.length === 0) return { changed: 0, skipped: 0 };
+  const { rows } = await connection.query<{ changed: number; skipped: number }>(
+    `with open as materialized (
+       select w.user_id, w.wait_id, w.kind from unnest($2::text[]) as q(user_id)
+       cross join lateral (
+         select user_id, wait_id, kind from waits
+         where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $3 and due_at > $4 and set_aside_at is null
+       ) as w
+     ), moved as (
+       update waits set due_at = $4, claimed_until = null
+       from open
+       where waits.tenant_id = $1 and waits.user_id = open.user_id and waits.wait_id = open.wait_id and open.kind <> 'unless'
+         and waits.status = 'waiting'
+       returning 1
+     )
+     select (select count(*)::int from moved) as changed,
+            (select count(*)::int from open where kind = 'unless') as skipped`,
+    [tenantId, userIds, rule, isoTime(now)],
+  );
+  return rows[0] ?? { changed: 0, skipped: 0 };
+}
+
 /** Returns ids of users with an open wait in a rule, in order, starting after `after`. */
 export async function loadUsersWaitingFor(
   connection: Connection,

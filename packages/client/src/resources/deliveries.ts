@@ -2,12 +2,17 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { Delivery, Message, QueueState, Reveal, RevealedMessage } from '../types.ts';
+import type { Delivery, DeliveryCounts, Message, QueueState, Reveal, RevealedMessage } from '../types.ts';
 
 export class Deliveries extends Resource {
-  /** Lists deliveries, newest first; `status: 'dead'` lists the dead letters. */
+  /** Lists deliveries by a filter, newest first; `status: 'dead'` lists the dead letters. */
   list(query: Query<'listDeliveries'> = {}, options?: CallOptions): Listing<Delivery> {
     return this.pages('/api/v1/deliveries', 'deliveries', { query }, options);
+  }
+
+  /** Counts deliveries by status, type, channel, provider and reason. */
+  counts(query: Query<'countDeliveries'> = {}, options?: CallOptions): Promise<DeliveryCounts> {
+    return this.request('get', '/api/v1/deliveries/counts', { query }, options);
   }
 
   /** Returns the message that was sent, while it is kept. */

@@ -21,18 +21,25 @@ export class Rejected extends Resource {
     return this.request('post', '/api/v1/events/rejected/{id}/retry', { path: { id }, body: event }, options, REJECTED);
   }
 
-  /** Posts one again with a JSON merge patch (RFC 7396). */
-  correct(id: string, patch: Correction['patch'], options?: CallOptions): Promise<IngestResult> {
+  /** Posts one again with a JSON merge patch (RFC 7396). `compute`: expressions (CEL) that give values, by the paths of their fields. */
+  correct(
+    id: string,
+    patch: NonNullable<Correction['patch']>,
+    compute?: NonNullable<Correction['compute']>,
+    options?: CallOptions,
+  ): Promise<IngestResult> {
     return this.request(
       'post',
       '/api/v1/events/rejected/{id}/correct',
-      { path: { id }, body: { patch } },
+      { path: { id }, body: { patch, ...(compute && { compute }) } },
       options,
       REJECTED,
     );
   }
 
-  dismiss(id: string, options?: CallOptions): Promise<DismissedEvent> {
-    return this.request('post', '/api/v1/events/rejected/{id}/dismiss', { path: { id } }, options);
+  /** Deletes one without ingesting it. `reason`: for the audit log. */
+  dismiss(id: string, reason?: string, options?: CallOptions): Promise<DismissedEvent> {
+    const body = reason === undefined ? undefined : { reason };
+    return this.request('post', '/api/v1/events/rejected/{id}/dismiss', { path: { id }, body }, options);
   }
 }

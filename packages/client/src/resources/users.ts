@@ -7,6 +7,7 @@ import type {
   Erasure,
   ErasureBody,
   Explanation,
+  Forecast,
   MergeBody,
   NewAddress,
   NewToken,
@@ -58,6 +59,11 @@ export class Users extends Resource {
   /** Sets traits of up to 1,000 users, with a result for each. */
   putMany(users: UsersBody, options?: CallOptions): Promise<UsersResult> {
     return this.request('post', '/api/v1/users/bulk', { body: users }, options);
+  }
+
+  /** Returns what a user will get if nothing else happens, with what holds it back at present. */
+  forecast(userId: string, query: Query<'forecastUser'> = {}, options?: CallOptions): Promise<Forecast> {
+    return this.request('get', '/api/v1/users/{user_id}/forecast', { path: { user_id: userId }, query }, options);
   }
 
   /** Merges a user into another, who is `into`. It cannot be undone. */

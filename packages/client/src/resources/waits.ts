@@ -10,7 +10,7 @@ export class Waits extends Resource {
     return this.pages('/api/v1/waits', 'waits', { query }, options);
   }
 
-  /** Counts the pending waits of each rule. */
+  /** Counts the pending waits of each rule, with what is due and overdue. */
   countByRule(options?: CallOptions): Promise<WaitingByRule> {
     return this.request('get', '/api/v1/waits/rules', {}, options);
   }

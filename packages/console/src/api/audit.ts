@@ -9,6 +9,10 @@ export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }>
 export const getAudit = (userId: string, after: string | null): Promise<Audit> =>
   callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', after })}`);
 
+/** Returns the profile of a user, and their latest event. */
+export const getLatestAudit = (userId: string): Promise<Audit> =>
+  callApi(`audit/${encodeURIComponent(userId)}?limit=1`);
+
 /** Returns a page of 50 events and notifications of a correlation id, of all users, newest first. `after`: as for `getAudit`. */
 export const getCorrelated = (correlationId: string, after: string | null): Promise<CorrelatedPage> =>
   callApi(`audit?${buildQuery({ correlation_id: correlationId, limit: '50', after })}`);

@@ -1,8 +1,34 @@
-import type { CostSummary, ProviderAccountList, RouteStates, SendingState, WebhookPage } from '@tidings/client/types';
+import type {
+  CostSummary,
+  ProviderAccount,
+  ProviderAccountList,
+  ProviderCheck,
+  ProviderTestResult,
+  RouteStates,
+  SendingState,
+  WebhookPage,
+} from '@tidings/client/types';
 import { buildQuery, callApi } from './call.ts';
+import type { Channel } from './types.ts';
 
 /** Returns the accounts with providers, in order of choice. */
 export const getAccounts = (): Promise<ProviderAccountList> => callApi('provider-accounts');
+
+/** Asks the provider whether it lets the account in. */
+export const checkAccount = (account: string): Promise<ProviderCheck> =>
+  callApi(`provider-accounts/${encodeURIComponent(account)}/check`, 'POST');
+
+/** Has messages go by an account, or not. */
+export const setAccountEnabled = (account: string, enabled: boolean): Promise<ProviderAccount> =>
+  callApi(`provider-accounts/${encodeURIComponent(account)}`, 'PATCH', { enabled });
+
+/** Sends a plain message to an address by an account. */
+export const sendAccountTest = (
+  account: string,
+  channel: Channel,
+  to: { readonly email: string } | { readonly phone: string },
+): Promise<ProviderTestResult> =>
+  callApi(`provider-accounts/${encodeURIComponent(account)}/test-send`, 'POST', { channel, to });
 
 /** Returns the accounts with their circuits and limits, and how emails fare. */
 export const getSending = (): Promise<SendingState> => callApi('sending');

@@ -1,10 +1,21 @@
-import type { DeadLetterGroupPage, DeadLetterPage, Delivery, DeliveryPage, QueueState } from '@tidings/client/types';
+import type {
+  DeadLetterGroupPage,
+  DeadLetterPage,
+  Delivery,
+  DeliveryCounts,
+  DeliveryPage,
+  QueueState,
+} from '@tidings/client/types';
 import { buildQuery, callApi } from './call.ts';
-import type { DeliveryStatus, SentMessage } from './types.ts';
+import type { SentMessage } from './types.ts';
 
-/** Returns a page of 50 deliveries, newest first. `status` null: every status. `after`: as for `getAudit`. */
-export const getDeliveries = (status: DeliveryStatus | null, after: string | null): Promise<DeliveryPage> =>
-  callApi(`deliveries?${buildQuery({ limit: '50', status, after })}`);
+/** Returns a page of 50 deliveries, newest first. `filter`: parameters of the API; null: all. `after`: as for `getAudit`. */
+export const getDeliveries = (filter: Record<string, string | null>, after: string | null): Promise<DeliveryPage> =>
+  callApi(`deliveries?${buildQuery({ limit: '50', ...filter, after })}`);
+
+/** Counts deliveries by the values of the fields of their filter. */
+export const getDeliveryCounts = (filter: Record<string, string | null>): Promise<DeliveryCounts> =>
+  callApi(`deliveries/counts?${buildQuery(filter)}`);
 
 /** Returns what holds up the queues. */
 export const getQueue = (): Promise<QueueState> => callApi('queue');

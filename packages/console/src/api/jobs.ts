@@ -9,7 +9,19 @@ export interface JobRequest {
   name?: string;
   /** Correction of each rejected event: a JSON merge patch (RFC 7396). */
   patch?: JsonObject;
+  /** Fields whose values expressions give, by their paths. */
+  compute?: { readonly [path: string]: string };
 }
+
+/** Tries a job on some items with its correction, and stores nothing. */
+export const tryJob = ({ action, filter, patch, compute }: JobRequest): Promise<JobPreview> =>
+  callApi('jobs/preview', 'POST', {
+    action,
+    filter,
+    trial: true,
+    ...(patch && { patch }),
+    ...(compute && { compute }),
+  });
 
 /** Counts what a job would do now. */
 export const previewJob = ({ action, filter }: JobRequest): Promise<JobPreview> =>

@@ -14,6 +14,13 @@ import type { NotificationState } from './types.ts';
 export const getNotifications = (state: NotificationState | null, after: string | null): Promise<NotificationPage> =>
   callApi(`notifications?${buildQuery({ limit: '50', state, after })}`);
 
+/** Returns a page of 50 notifications of a user, newest first. `state` null: of every state. `after`: as for `getAudit`. */
+export const getNotificationsOf = (
+  userId: string,
+  state: NotificationState | null,
+  after: string | null,
+): Promise<NotificationPage> => callApi(`notifications?${buildQuery({ limit: '50', user_id: userId, state, after })}`);
+
 export const getNotification = (id: string): Promise<NotificationDetail> =>
   callApi(`notifications/${encodeURIComponent(id)}`);
 

@@ -32,6 +32,10 @@ export const getSummary = (from: number, to: number): Promise<MetricSummary> =>
 export const getTypes = (from: number, to: number): Promise<MetricGroups> =>
   callApi(`metrics/groups?${buildQuery({ ...spanOf(from, to), by: 'type' })}`);
 
+/** Returns the sums of each account with a provider in a span. Times in ms. */
+export const getAccountMetrics = (from: number, to: number): Promise<MetricGroups> =>
+  callApi(`metrics/groups?${buildQuery({ ...spanOf(from, to), by: 'provider' })}`);
+
 /** Returns the types with an unusual volume. */
 export const getAnomalies = (): Promise<MetricAnomalies> => callApi('metrics/anomalies');
 

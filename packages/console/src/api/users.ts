@@ -1,6 +1,8 @@
 import type {
   ConsentPage,
+  DeviceList,
   Erasure,
+  Forecast,
   NewConsent,
   PreferenceChange,
   Preferences,
@@ -22,6 +24,14 @@ export const getPreferences = (userId: string): Promise<Preferences> =>
 /** Returns a page of 50 consents of a user, the one that was recorded last first. `after`: as for `getAudit`. */
 export const getConsents = (userId: string, after: string | null): Promise<ConsentPage> =>
   callApi(`users/${encodeURIComponent(userId)}/consents?${buildQuery({ limit: '50', after })}`);
+
+/** Returns what a user will get in the next days if nothing else happens. `days`: 1 to 31. */
+export const getForecast = (userId: string, days: number): Promise<Forecast> =>
+  callApi(`users/${encodeURIComponent(userId)}/forecast?days=${days}`);
+
+/** Returns the devices of a user, with those that are retired. */
+export const getDevices = (userId: string): Promise<DeviceList> =>
+  callApi(`users/${encodeURIComponent(userId)}/devices?retired=true`);
 
 /** Returns the addresses of a user, masked. */
 export const getAddresses = (userId: string): Promise<UserAddresses> =>

@@ -6,6 +6,8 @@ import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { AccountActions } from './AccountActions.tsx';
+import { AccountCircuit, AccountFigures } from './AccountFigures.tsx';
 import { FactTable } from './FactTable.tsx';
 
 /** Ways out for messages: accounts with providers. */
@@ -25,8 +27,15 @@ export function ChannelsPage() {
           Provider: ({ provider }) => provider,
           Channels: ({ channels }) => channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
           Place: ({ place }) => place,
-          State: (account) => <StatusBadge look={getAccountLook(account)} testId="account-state" />,
+          State: (account) => (
+            <>
+              <StatusBadge look={getAccountLook(account)} testId="account-state" />
+              <AccountCircuit account={account} />
+            </>
+          ),
+          'Last 24 hours': (account) => <AccountFigures account={account} />,
           Changed: ({ updated_at }) => <Time value={updated_at} />,
+          Commands: (account) => <AccountActions account={account} />,
         }}
       />
     </Stack>
@@ -37,5 +46,5 @@ export function ChannelsPage() {
 function getAccountLook({ enabled }: ProviderAccount): Look {
   return enabled
     ? { label: 'In use', color: 'gray', Icon: IconCircle }
-    : { label: 'Not in use', color: 'orange', Icon: IconBan };
+    : { label: 'Paused', color: 'orange', Icon: IconBan };
 }

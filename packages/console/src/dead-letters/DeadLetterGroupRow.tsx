@@ -11,6 +11,8 @@ import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 /** A group of dead letters: what failed, whose fault it is, what to do, and buttons that act on all of it. */
 export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
   const filter: JsonObject = { group: one.group };
+  // As the provider said of the latest.
+  const words = one.sample[0]?.reason ?? null;
   const mayDouble = one.reason_code === 'in_doubt';
   return (
     <li className="rejected-row" data-row data-testid="dead-letter-group" data-group={one.group}>
@@ -38,6 +40,16 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
           <Text size="sm" c="dimmed" component="div" my={4}>
             Fault of: <StatusBadge look={FAULTS[one.fault] ?? UNKNOWN_FAULT} testId="fault" /> first{' '}
             <Time value={one.first_at} as="full" />, last <Time value={one.last_at} as="full" />
+          </Text>
+          <Text size="sm" component="div" data-testid="letters-users">
+            {count(one.users)}
+            {one.users_at_least && '+'} {one.users === 1 ? 'user' : 'users'}
+            {words !== null && (
+              <>
+                {' · '}
+                <q className="break">{words}</q>
+              </>
+            )}
           </Text>
           {one.meaning !== null && (
             <Text size="sm" className="break">

@@ -1,32 +1,51 @@
-import { Group, Stack } from '@mantine/core';
-import type { Delivery } from '@tidings/client/types';
-import { getDeliveries } from '../api/deliveries.ts';
+import { Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { Delivery, DeliveryCounts } from '@tidings/client/types';
+import { useRef } from 'react';
+import { getDeliveries, getDeliveryCounts } from '../api/deliveries.ts';
 import type { DeliveryStatus } from '../api/types.ts';
+import { FilterBar } from '../filters/FilterBar.tsx';
+import { toQuery } from '../filters/filter.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
-import { linkToDeliveries } from '../route.ts';
+import { type DeliveryFilter, linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
+import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DeliveryTable } from './DeliveryTable.tsx';
+import { toApiFilter, toFields, toJobFilter } from './delivery-filter.ts';
 import { QueueNotice } from './QueueNotice.tsx';
 
 const getId = (delivery: Delivery): string => delivery.delivery_id;
 const ALL_STATUSES = Object.keys(STATUSES) as DeliveryStatus[];
+/** Counts look at many rows, and are asked for less often than the list. */
+const COUNTS_POLL_MS = 20_000;
 
-/** Deliveries by status: sent, pending, and those that need an operator. */
-export function DeliveriesPage({ status: requested }: { status: string | null }) {
-  const status = ALL_STATUSES.find((each) => each === requested) ?? null;
+/** Deliveries by a filter: sent, pending, and those that need an operator. */
+export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
+  const status = ALL_STATUSES.find((each) => each === filter.status) ?? null;
+  const known = { ...filter, status };
+  const key = toQuery(known);
+  // The pages of a list are of one span: "2 hours ago" is that of its first page.
+  const begun = useRef({ key, at: Date.now() });
+  if (begun.current.key !== key) begun.current = { key, at: Date.now() };
   const list = useLivePages<DeliveriesResponse, Delivery>({
-    key: ['deliveries', status],
-    load: (after) => getDeliveries(status, after),
+    key: ['deliveries', key],
+    load: (after) => getDeliveries(toApiFilter(known, begun.current.at), after),
     mergePages,
     getId,
     pollMs: PAGE_POLL_MS,
+  });
+  const counts = useQuery({
+    queryKey: ['deliveries', 'counts', key],
+    queryFn: () => getDeliveryCounts(toApiFilter(known, begun.current.at)),
+    refetchInterval: COUNTS_POLL_MS,
+    placeholderData: (shown) => shown,
   });
   const deliveries = list.items;
   const container = useKeptFocus();
@@ -34,49 +53,94 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
     <Stack gap="md" ref={container}>
       <Group justify="space-between">
         <PageTitle>Deliveries</PageTitle>
-        {deliveries !== undefined && deliveries.length > 0 && <ActOnAll status={status} />}
+        {deliveries !== undefined && deliveries.length > 0 && <ActOnAll filter={known} at={begun.current.at} />}
       </Group>
-      <nav className="filter" aria-label="Status">
-        <a href={linkToDeliveries(null)} aria-current={status === null || undefined}>
-          All
-        </a>
-        {ALL_STATUSES.map((each) => {
-          const { Icon, label, color } = STATUSES[each];
-          return (
-            <a key={each} href={linkToDeliveries(each)} aria-current={each === status || undefined}>
-              <Icon size={15} color={`var(--mantine-color-${color}-5)`} />
-              {label}
-            </a>
-          );
-        })}
-      </nav>
+      <StatusLinks filter={known} counts={counts.data} />
+      <FilterBar
+        page="deliveries"
+        path={linkToDeliveries(null)}
+        fields={toFields(counts.data?.counts)}
+        filter={known}
+        atLeast={counts.data?.at_least ?? false}
+      />
+      {counts.data && (
+        <Text size="sm" c="dimmed" data-testid="delivery-total">
+          {counts.data.at_least && 'At least '}
+          {counts.data.total.toLocaleString()} {counts.data.total === 1 ? 'delivery' : 'deliveries'}
+          {counts.data.since !== null && (
+            <>
+              , counted back to <Time value={counts.data.since} as="full" />
+            </>
+          )}
+        </Text>
+      )}
       <QueueNotice />
-      <LiveList
-        list={list}
-        empty={
-          <EmptyState
-            title={
-              status === null ? 'No deliveries yet' : `No deliveries with status “${getLook(STATUSES, status).label}”`
-            }
-          >
-            {status === null
-              ? 'A delivery appears here when a rule decides to send a notification.'
-              : 'A delivery appears here when it reaches this status.'}
-          </EmptyState>
-        }
-      >
+      {deliveries?.length === 0 && list.older.exist && (
+        <Text size="sm" data-testid="not-yet-found">
+          None of the latest deliveries match. Load more to look further back, or narrow the time.
+        </Text>
+      )}
+      <LiveList list={list} empty={<NoDeliveries filter={known} />}>
         {(items) => <DeliveryTable deliveries={items} testId="deliveries" />}
       </LiveList>
     </Stack>
   );
 }
 
-/** Button that retries or cancels every delivery of a status, also those that are not loaded. */
-function ActOnAll({ status }: { status: DeliveryStatus | null }) {
+function NoDeliveries({ filter: { status, ...others } }: { filter: DeliveryFilter }) {
+  if (Object.values(others).some((value) => value !== null)) {
+    return (
+      <EmptyState title="No deliveries match this filter">Remove a part of it, or choose a longer time.</EmptyState>
+    );
+  }
+  const look = status === null ? null : getLook(STATUSES, status as DeliveryStatus);
+  return look === null ? (
+    <EmptyState title="No deliveries yet">
+      A delivery appears here when a rule decides to send a notification.
+    </EmptyState>
+  ) : (
+    <EmptyState title={`No deliveries with status “${look.label}”`}>
+      A delivery appears here when it reaches this status.
+    </EmptyState>
+  );
+}
+
+/** Links to the deliveries of each status, with how many there are. */
+function StatusLinks({ filter, counts }: { filter: DeliveryFilter; counts: DeliveryCounts | undefined }) {
+  const { status, ...others } = filter;
+  return (
+    <nav className="filter" aria-label="Status">
+      <a href={linkToDeliveries(null, others)} aria-current={status === null || undefined}>
+        All
+      </a>
+      {ALL_STATUSES.map((each) => {
+        const { Icon, label, color } = STATUSES[each];
+        const found = counts?.counts.status?.find(({ value }) => value === each);
+        return (
+          <a key={each} href={linkToDeliveries(each, others)} aria-current={each === status || undefined}>
+            <Icon size={15} color={`var(--mantine-color-${color}-5)`} />
+            {label}
+            {found && (
+              <span className="filter-count" data-testid={`count-${each}`}>
+                {found.count.toLocaleString()}
+                {counts?.at_least && '+'}
+              </span>
+            )}
+          </a>
+        );
+      })}
+    </nav>
+  );
+}
+
+/** Button that retries or cancels every delivery that is shown, also those that are not loaded. */
+function ActOnAll({ filter, at }: { filter: DeliveryFilter; at: number }) {
+  const { status } = filter;
+  const chosen = toJobFilter(filter, at);
   if (status === 'queued') {
     return (
       <JobButton
-        request={{ action: 'deliveries.cancel', filter: {} }}
+        request={{ action: 'deliveries.cancel', filter: chosen }}
         label="Cancel all"
         note="Deliveries that are queued are cancelled. A message that is being sent cannot be called back."
         leftSection={<IconBan size={14} />}
@@ -87,7 +151,7 @@ function ActOnAll({ status }: { status: DeliveryStatus | null }) {
   if (status !== 'dead' && status !== 'undeliverable' && status !== 'in_doubt') return null;
   return (
     <JobButton
-      request={{ action: 'deliveries.retry', filter: { status: [status] } }}
+      request={{ action: 'deliveries.retry', filter: { ...chosen, status: [status] } }}
       label="Retry all"
       note={
         status === 'in_doubt'

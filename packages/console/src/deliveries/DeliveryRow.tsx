@@ -1,5 +1,6 @@
 import { Group, Table, Text } from '@mantine/core';
 import type { Delivery } from '@tidings/client/types';
+import { memo } from 'react';
 import { OVERDUE_AFTER_MS } from '../../../../src/model/delivery.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
@@ -7,13 +8,20 @@ import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
+import type { RowPlace } from '../shell/VirtualRows.tsx';
 import { CancelButton } from './CancelButton.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
-/** Table row of a delivery, with its reason and buttons. */
-export function DeliveryRow({ delivery }: { delivery: Delivery }) {
+/** Table row of a delivery, with its reason and buttons. Drawn again only if the delivery has changed, or its place. */
+export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
   return (
-    <Table.Tr data-row data-testid="delivery-row" data-status={delivery.status} data-delivery-id={delivery.delivery_id}>
+    <Table.Tr
+      {...place}
+      data-row
+      data-testid="delivery-row"
+      data-status={delivery.status}
+      data-delivery-id={delivery.delivery_id}
+    >
       <Table.Td>
         <Text size="sm" c="dimmed" className="nowrap">
           <Time value={delivery.created_at} />
@@ -67,6 +75,12 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
       </Table.Td>
     </Table.Tr>
   );
+}, isSameRow);
+
+type RowProps = { readonly delivery: Delivery; readonly place: RowPlace };
+
+function isSameRow(before: RowProps, now: RowProps): boolean {
+  return before.delivery === now.delivery && before.place['data-index'] === now.place['data-index'];
 }
 
 /** Whether a queued delivery has waited too long for a worker. */

@@ -1,4 +1,4 @@
-import { Button, Group, JsonInput, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { JobPreview } from '@tidings/client/types';
 import { useState } from 'react';
@@ -9,7 +9,7 @@ import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { focusHeading } from '../shell/page-change.ts';
-import { parseObject } from '../shell/parse-object.ts';
+import { CorrectionFields, parseCorrection, toText } from './CorrectionFields.tsx';
 import { JobProgress } from './JobProgress.tsx';
 import { count, formatFilter } from './job-text.ts';
 import { type JobDialogProps, openJobDialog, useShownJob } from './shown-job.ts';
@@ -34,15 +34,23 @@ function focusIfLost(): void {
   if (document.activeElement === null || document.activeElement === document.body) focusHeading();
 }
 
-function JobDialog({ request, label, note, patch, close }: JobDialogProps & { close: () => void }) {
+function JobDialog({
+  request,
+  label,
+  note,
+  correction,
+  asksWhy = false,
+  close,
+}: JobDialogProps & { close: () => void }) {
   const queries = useQueryClient();
   const [key] = useState(createKey);
   const [typed, setTyped] = useState('');
-  const [patchText, setPatchText] = useState(JSON.stringify(patch ?? {}, null, 2));
+  const [text, setText] = useState(() => toText(correction));
+  const [why, setWhy] = useState('');
   const preview = useQuery({ queryKey: ['job-preview', request], queryFn: () => previewJob(request), staleTime: 0 });
-  const corrected = patch === undefined ? undefined : parseObject(patchText);
+  const corrected = parseCorrection(correction, text);
   const start = useMutation({
-    mutationFn: () => startJob({ ...request, ...(corrected && { patch: corrected }) }, key),
+    mutationFn: () => startJob({ ...request, ...corrected, ...(why.trim() !== '' && { name: why.trim() }) }, key),
     onSuccess: () => {
       announce(`Job started: ${label}.`);
       return queries.invalidateQueries({ queryKey: ['jobs'] });
@@ -87,16 +95,17 @@ function JobDialog({ request, label, note, patch, close }: JobDialogProps & { cl
       {preview.error && <ProblemView problem={preview.error} retry={() => preview.refetch()} />}
       {preview.isPending && <Skeleton height={80} />}
       {preview.data && <PreviewView preview={preview.data} />}
-      {patch !== undefined && (
-        <JsonInput
-          label="Correction: a JSON merge patch for each event"
-          description="Fields replace those of the event; null removes a field."
-          value={patchText}
-          onChange={setPatchText}
-          error={corrected === null && 'This is not a JSON object.'}
-          autosize
-          minRows={3}
-          data-testid="job-patch"
+      {correction !== undefined && (
+        <CorrectionFields request={request} correction={correction} text={text} onChange={setText} />
+      )}
+      {asksWhy && (
+        <TextInput
+          label="Why"
+          description="Kept with the job and in the audit log."
+          value={why}
+          maxLength={200}
+          onChange={(event) => setWhy(event.currentTarget.value)}
+          data-testid="job-why"
         />
       )}
       {mustType && (

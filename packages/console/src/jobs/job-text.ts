@@ -8,6 +8,7 @@ export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'waits.migrate': 'Migrate waits',
   'waits.retry': 'Retry waits set aside',
   'waits.dismiss': 'Dismiss waits set aside',
+  'waits.fire': 'Fire waits now',
   'rejected.retry': 'Retry rejected events',
   'rejected.dismiss': 'Dismiss rejected events',
   'webhooks.replay': 'Replay webhooks',

@@ -7,8 +7,10 @@ export interface JobDialogProps {
   /** On the button and as title of the dialog. */
   readonly label: string;
   readonly note: ReactNode;
-  /** Asks for a merge patch, starting with this one. */
-  readonly patch?: JsonObject;
+  /** Asks for a correction: a merge patch, starting with this one, and an expression for the value at the path. */
+  readonly correction?: { readonly patch: JsonObject; readonly path: string };
+  /** Asks why, which becomes the name of the job. */
+  readonly asksWhy?: boolean;
 }
 
 let shown: JobDialogProps | null = null;

@@ -1,138 +1,18 @@
-import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import type { NotificationDetail } from '@tidings/client/types';
-import { useState } from 'react';
-import { getNotification } from '../api/notifications.ts';
-import { linkToCorrelation, linkToNotifications, linkToUser } from '../route.ts';
-import { Disclosure } from '../shell/Disclosure.tsx';
-import { Fields } from '../shell/Fields.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { Anchor, Stack } from '@mantine/core';
+import { linkToNotifications } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
-import { StatusBadge } from '../shell/StatusBadge.tsx';
-import { Time } from '../shell/Time.tsx';
-import { DeliveryLine } from '../user/DeliveryLine.tsx';
-import { NotificationActions } from './NotificationActions.tsx';
-import { getNotificationLook, isDirect } from './notification-look.ts';
+import { NotificationView, useNotification } from './NotificationView.tsx';
 
-/** One notification: who asked for it, what was decided for each channel, and what became of it. */
+/** The page of one notification. */
 export function NotificationPage({ id }: { id: string }) {
-  const notification = useQuery({
-    queryKey: ['notifications', 'one', id],
-    queryFn: () => getNotification(id),
-    refetchInterval: PAGE_POLL_MS,
-  });
+  const notification = useNotification(id);
   return (
     <Stack gap="md">
       <Anchor size="sm" href={linkToNotifications(null)}>
         All notifications
       </Anchor>
       <PageTitle>{notification.data?.notification_type ?? 'Notification'}</PageTitle>
-      {notification.error && <ProblemView problem={notification.error} retry={() => notification.refetch()} />}
-      {notification.isPending && <Skeleton height={240} />}
-      {notification.data && <Detail notification={notification.data} />}
+      <NotificationView id={id} />
     </Stack>
-  );
-}
-
-function Detail({ notification }: { notification: NotificationDetail }) {
-  const { state, deliveries, context } = notification;
-  const [said, setSaid] = useState<string | null>(null);
-  return (
-    <>
-      <Paper withBorder p="md" component="section" aria-label="Notification">
-        <Stack gap="sm">
-          <Group justify="space-between" align="flex-start" gap="sm">
-            <StatusBadge look={getNotificationLook(notification)} testId="notification-state" />
-            <NotificationActions notification={notification} onDone={setSaid} />
-          </Group>
-          {said !== null && (
-            <Text size="sm" fw={600} className="break" data-testid="notification-said">
-              {said}
-            </Text>
-          )}
-          <Facts notification={notification} />
-          {context !== null && (
-            <Disclosure label="Context" testId="notification-context">
-              <Fields values={context} />
-            </Disclosure>
-          )}
-        </Stack>
-      </Paper>
-      <section aria-label="Channels">
-        <Stack gap="xs">
-          <Title order={2} size="h4">
-            Channels
-          </Title>
-          {deliveries.length === 0 && (
-            <Text size="sm" c="dimmed">
-              {state === 'scheduled' ? 'Channels are decided when its time comes.' : 'It went by no channel.'}
-            </Text>
-          )}
-          <div>
-            {deliveries.map((delivery) => (
-              <DeliveryLine key={delivery.delivery_id} delivery={delivery} />
-            ))}
-          </div>
-        </Stack>
-      </section>
-    </>
-  );
-}
-
-function Facts({ notification: one }: { notification: NotificationDetail }) {
-  return (
-    <dl className="fields words" data-testid="notification-facts">
-      <dt>User</dt>
-      <dd>
-        <a href={linkToUser(one.user_id)}>{one.user_id}</a>
-      </dd>
-      {one.category !== null && (
-        <>
-          <dt>Category</dt>
-          <dd>{one.category}</dd>
-        </>
-      )}
-      <dt>Asked by</dt>
-      <dd>
-        {isDirect(one) ? 'a request' : `rule ${one.rule}`}
-        {', '}
-        <a href={linkToUser(one.user_id, one.event_id)}>its decision</a>
-      </dd>
-      {one.source !== null && (
-        <>
-          <dt>Source</dt>
-          <dd>{one.source}</dd>
-        </>
-      )}
-      {one.correlation_id !== null && (
-        <>
-          <dt>Correlation</dt>
-          <dd>
-            <a href={linkToCorrelation(one.correlation_id)}>{one.correlation_id}</a>
-          </dd>
-        </>
-      )}
-      <dt>Created</dt>
-      <dd>
-        <Time value={one.created_at} as="full" />
-      </dd>
-      {one.due_at !== null && (
-        <>
-          <dt>Scheduled</dt>
-          <dd>
-            <Time value={one.due_at} as="full" />
-          </dd>
-        </>
-      )}
-      {one.cancelled_at !== null && (
-        <>
-          <dt>Cancelled</dt>
-          <dd>
-            <Time value={one.cancelled_at} as="full" />
-          </dd>
-        </>
-      )}
-    </dl>
   );
 }

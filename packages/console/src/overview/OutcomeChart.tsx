@@ -1,9 +1,10 @@
 import { useElementSize } from '@mantine/hooks';
 import type { CatalogVersionPage, MetricSeries } from '@tidings/client/types';
 import { Fragment, memo, type ReactNode } from 'react';
+import { linkToDeliveries, openLink } from '../route.ts';
 import { formatFull } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
-import { formatNumber, OUTCOMES } from './series.ts';
+import { formatNumber, OUTCOMES, spanOf } from './series.ts';
 
 /** Width before it is measured. */
 const USUAL_WIDTH = 960;
@@ -34,11 +35,18 @@ interface PlotProps {
   readonly children: ReactNode;
 }
 
+/** A drawing. What has a `data-href` in it leads there by a click; the table below has the same as links, for the keyboard. */
 function Plot({ frame, label, width, testId, children }: PlotProps) {
+  const follow = ({ target }: { target: EventTarget }) => {
+    const href = target instanceof Element ? target.closest<SVGElement>('[data-href]')?.dataset.href : undefined;
+    if (href !== undefined) openLink(href);
+  };
   return (
     <div ref={frame}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the table below has the same as links */}
       <svg
         role="img"
+        onClick={follow}
         aria-label={label}
         className="chart"
         viewBox={`0 0 ${width} ${ABOVE + HEIGHT + BELOW}`}
@@ -78,7 +86,7 @@ export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
           ...parts.filter(({ count }) => count > 0).map(({ label, count }) => `${label}: ${count}`),
         ];
         return (
-          <g key={at} data-testid="bar">
+          <g key={at} data-testid="bar" data-href={linkToDeliveries(null, spanOf(series, at))}>
             <title>{title.join('\n')}</title>
             <rect x={LEFT + index * step} y={ABOVE} width={step} height={HEIGHT} className="chart-hover" />
             {parts.map(({ key, color, count }) => {

@@ -6,7 +6,7 @@ import { getActivity } from '../api/audit.ts';
 import { getCatalogVersions } from '../api/catalog.ts';
 import { getSeries } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { linkToOverview, RANGES, type Range } from '../route.ts';
+import { linkToDeliveries, linkToOverview, RANGES, type Range } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -14,7 +14,7 @@ import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { formatMs, OutcomeChart, TimeChart } from './OutcomeChart.tsx';
 import { ProblemStrip } from './ProblemStrip.tsx';
-import { OUTCOMES } from './series.ts';
+import { OUTCOMES, spanOf } from './series.ts';
 import { Tiles } from './Tiles.tsx';
 import { TypeTables } from './TypeTables.tsx';
 
@@ -85,9 +85,9 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
       <Paper withBorder p="md">
         <OutcomeChart series={series} versions={versions} />
         <ul className="legend" aria-label="Outcomes">
-          {OUTCOMES.map(({ key, label, color, href, count }) => (
+          {OUTCOMES.map(({ key, label, color, toLink, count }) => (
             <li key={key}>
-              <a href={href} data-outcome={key}>
+              <a href={toLink({ since: series.from, until: series.to })} data-outcome={key}>
                 <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
                 {label} {sum(series, count).toLocaleString()}
               </a>
@@ -100,7 +100,11 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
             items={series.points}
             getId={({ at }) => at}
             columns={{
-              Time: ({ at }) => <Time value={at} as="full" />,
+              Time: ({ at }) => (
+                <a href={linkToDeliveries(null, spanOf(series, at))} data-testid="bar-link">
+                  <Time value={at} as="full" />
+                </a>
+              ),
               ...Object.fromEntries(
                 OUTCOMES.map(({ label, count }) => [
                   label,

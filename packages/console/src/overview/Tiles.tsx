@@ -2,7 +2,7 @@ import { Paper, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { getSeries, getSummary, getWaiting } from '../api/overview.ts';
-import { linkToDeadLetters, linkToDeliveries, linkToLive } from '../route.ts';
+import { linkToDeadLetters, linkToDeliveries, linkToLive, linkToWaiting } from '../route.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { Spark } from './OutcomeChart.tsx';
 import { countFailed, countSent, DECIDED_LINK, formatNumber, type Values } from './series.ts';
@@ -10,7 +10,7 @@ import { countFailed, countSent, DECIDED_LINK, formatNumber, type Values } from 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const POLL_MS = 60_000;
-/** The past changes by late receipts only; counts of waits read all of them. */
+/** The past changes by late receipts only. */
 const SLOW_POLL_MS = 600_000;
 
 /** The last 24 hours in four numbers, each with its course and the change to the same hours a week before. */
@@ -48,6 +48,7 @@ export function Tiles() {
     );
   };
   const failed = hours.reduce((sum, values) => sum + countFailed(values), 0);
+  const isAtLeast = waiting.data?.rules.some((rule) => rule.at_least) ?? false;
   const waits = waiting.data?.rules.reduce((sum, rule) => sum + rule.waits, 0);
   return (
     <div className="tiles" data-testid="tiles">
@@ -61,7 +62,11 @@ export function Tiles() {
           {formatNumber(failed)} failed
         </a>,
       )}
-      <Tile label="Waiting now" href={null} value={waits === undefined ? '–' : formatNumber(waits)}>
+      <Tile
+        label="Waiting now"
+        href={linkToWaiting()}
+        value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
+      >
         <Text size="xs" c="dimmed">
           {waiting.data ? `in ${waiting.data.rules.length} rules` : 'not known'}
         </Text>
@@ -72,8 +77,8 @@ export function Tiles() {
 
 interface TileProps {
   readonly label: string;
-  /** Page of what is counted; null: no page has it. */
-  readonly href: string | null;
+  /** Page of what is counted. */
+  readonly href: string;
   readonly value: string;
   readonly spark?: ReactNode;
   readonly children: ReactNode;
@@ -82,7 +87,9 @@ interface TileProps {
 function Tile({ label, href, value, spark, children }: TileProps) {
   return (
     <Paper withBorder p="sm" className="tile" data-testid="tile">
-      <div className="tile-head">{href === null ? <span>{label}</span> : <a href={href}>{label}</a>}</div>
+      <div className="tile-head">
+        <a href={href}>{label}</a>
+      </div>
       <div className="tile-value">{value}</div>
       {spark}
       <div className="tile-notes">{children}</div>

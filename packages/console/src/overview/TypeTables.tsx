@@ -4,7 +4,7 @@ import type { MetricAnomalies } from '@tidings/client/types';
 import type { ReactNode } from 'react';
 import { getAnomalies, getTypes } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { linkToDeadLetters, linkToTemplates, RANGES, type Range } from '../route.ts';
+import { linkToDeliveries, linkToTemplates, RANGES, type Range } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { countFailed, formatNumber, type TypeSums } from './series.ts';
@@ -46,7 +46,9 @@ export function TypeTables({ range }: { range: Range }) {
           getId={getKey}
           columns={{
             Type: typeLink,
-            Messages: ({ metrics }) => formatNumber(metrics.planned),
+            Messages: ({ key, metrics }) => (
+              <a href={linkToDeliveries(null, { type: key, since: range })}>{formatNumber(metrics.planned)}</a>
+            ),
             Delivered: ({ metrics }) => share(metrics.delivery_rate),
           }}
         />
@@ -58,7 +60,11 @@ export function TypeTables({ range }: { range: Range }) {
           getId={getKey}
           columns={{
             Type: typeLink,
-            Failed: ({ metrics }) => <a href={linkToDeadLetters(null)}>{formatNumber(countFailed(metrics))}</a>,
+            Failed: ({ key, metrics }) => (
+              <a href={linkToDeliveries(metrics.dead > 0 ? 'dead' : 'undeliverable', { type: key, since: range })}>
+                {formatNumber(countFailed(metrics))}
+              </a>
+            ),
             'Of all': ({ metrics }) => share(metrics.planned === 0 ? null : countFailed(metrics) / metrics.planned),
           }}
         />

@@ -10,8 +10,20 @@ export interface Outcome {
   readonly key: string;
   readonly label: string;
   readonly color: string;
-  readonly href: string;
+  readonly toLink: (span: Span) => string;
   readonly count: (values: Values) => number;
+}
+
+/** Times (ISO 8601) between which messages are counted. */
+export interface Span {
+  readonly since: string;
+  readonly until: string;
+}
+
+/** Returns the span of the point of a series at this time: until the next point. */
+export function spanOf({ points, to }: MetricSeries, at: string): Span {
+  const next = points[points.findIndex((point) => point.at === at) + 1];
+  return { since: at, until: next?.at ?? to };
 }
 
 /** Messages of which a receipt says that they failed after a provider had accepted them. */
@@ -23,42 +35,42 @@ export const OUTCOMES: readonly Outcome[] = [
     key: 'delivered',
     label: 'Delivered',
     color: 'teal-7',
-    href: linkToDeliveries('sent'),
+    toLink: (span) => linkToDeliveries('sent', span),
     count: ({ delivered }) => delivered,
   },
   {
     key: 'sent',
     label: 'Sent, no receipt yet',
     color: 'ink-4',
-    href: linkToDeliveries('sent'),
+    toLink: (span) => linkToDeliveries('sent', span),
     count: (values) => Math.max(0, values.sent - values.delivered - countReturned(values)),
   },
   {
     key: 'sandboxed',
     label: 'Kept in the sandbox',
     color: 'violet-4',
-    href: linkToDeliveries('sandboxed'),
+    toLink: (span) => linkToDeliveries('sandboxed', span),
     count: ({ sandboxed }) => sandboxed,
   },
   {
     key: 'stopped',
     label: 'Dropped or cancelled',
     color: 'gray-5',
-    href: linkToDeliveries('dropped'),
+    toLink: (span) => linkToDeliveries('dropped', span),
     count: ({ dropped, cancelled }) => dropped + cancelled,
   },
   {
     key: 'doubt',
     label: 'In doubt',
     color: 'grape-5',
-    href: linkToDeliveries('in_doubt'),
+    toLink: (span) => linkToDeliveries('in_doubt', span),
     count: ({ in_doubt }) => in_doubt,
   },
   {
     key: 'failed',
     label: 'Failed',
     color: 'red-6',
-    href: linkToDeadLetters(null),
+    toLink: () => linkToDeadLetters(null),
     count: (values) => countFailed(values),
   },
 ];

@@ -2,7 +2,7 @@ import { Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { eraseUser, mergeUser } from '../api/users.ts';
-import { linkToJobs, linkToPreferences, openLink } from '../route.ts';
+import { linkToJobs, linkToUserTab, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconSplit } from '../shell/icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
@@ -31,7 +31,7 @@ function MergeButton({ userId }: { userId: string }) {
   const merge = async () => {
     await mergeUser(userId, into.trim());
     await queries.invalidateQueries();
-    openLink(linkToPreferences(into.trim()));
+    openLink(linkToUserTab(into.trim(), 'raw'));
     return `${userId} was merged into ${into.trim()}.`;
   };
   return (

@@ -1,31 +1,42 @@
-import { Group, Paper, Text } from '@mantine/core';
+import { Button, Group, Paper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { JsonObject, RejectedGroup } from '@tidings/client/types';
+import { useState } from 'react';
 import { getRejectedGroups } from '../api/rejected.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { count } from '../jobs/job-text.ts';
 import { IconBan, IconRefresh, IconWand } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
 
 const POLL_MS = 4000;
 const MAX_GROUPS = 5;
 
 /** Groups of rejected events with buttons that act on all of one. Renders nothing while no group has two events. */
 export function RejectedGroups() {
+  const [showsAll, setShowsAll] = useState(false);
   const list = useQuery({
     queryKey: ['rejected', 'groups'],
     queryFn: getRejectedGroups,
     refetchInterval: POLL_MS,
   });
   if (list.error) return <ProblemView problem={list.error} retry={() => list.refetch()} />;
-  const groups = (list.data?.groups ?? []).filter((one) => one.count > 1).slice(0, MAX_GROUPS);
+  const groups = (list.data?.groups ?? []).filter((one) => one.count > 1);
   if (groups.length === 0) return null;
+  const shown = showsAll ? groups : groups.slice(0, MAX_GROUPS);
   return (
-    <Paper withBorder component="ul" className="rows" aria-label="Groups of rejected events">
-      {groups.map((group) => (
-        <GroupRow key={`${group.event_type} ${group.code} ${group.path}`} group={group} />
-      ))}
-    </Paper>
+    <>
+      <Paper withBorder component="ul" className="rows" aria-label="Groups of rejected events">
+        {shown.map((group) => (
+          <GroupRow key={`${group.event_type} ${group.code} ${group.path}`} group={group} />
+        ))}
+      </Paper>
+      {shown.length < groups.length && (
+        <Button variant="default" size="xs" onClick={() => setShowsAll(true)} data-testid="all-groups">
+          Show all {groups.length} groups
+        </Button>
+      )}
+    </>
   );
 }
 
@@ -44,6 +55,13 @@ function GroupRow({ group }: { group: RejectedGroup }) {
               <span className="name">{path}</span>
             </>
           )}
+          <br />
+          {group.message}
+          <br />
+          <Text span size="sm" c="dimmed">
+            last <Time value={group.last_at} as="full" />
+            {group.sources.length > 0 && `, brought by ${group.sources.join(', ')}`}
+          </Text>
         </Text>
         <Group gap="xs">
           <JobButton
@@ -57,7 +75,7 @@ function GroupRow({ group }: { group: RejectedGroup }) {
             request={{ action: 'rejected.retry', filter }}
             label="Correct all"
             note="Each event is corrected and ingested again. Events that are rejected again stay as they were."
-            patch={suggestPatch(path)}
+            correction={{ patch: suggestPatch(path), path }}
             leftSection={<IconWand size={14} />}
             testId="group-correct"
           />
@@ -65,6 +83,7 @@ function GroupRow({ group }: { group: RejectedGroup }) {
             request={{ action: 'rejected.dismiss', filter }}
             label="Dismiss all"
             note="The events are deleted without being ingested."
+            asksWhy
             leftSection={<IconBan size={14} />}
             testId="group-dismiss"
           />

@@ -24,12 +24,12 @@ const MAX_RECIPIENTS = 1000;
 const MAX_UNTYPED = 100;
 
 /** Page that sends one notification: it is checked first, which says who would get it and why others would not. */
-export function SendPage({ type }: { type: string | null }) {
+export function SendPage({ type, to }: { type: string | null; to: string | null }) {
   return (
     <Stack gap="md">
       <PageTitle>Send a notification</PageTitle>
       <Permitted scope="notifications:write">
-        <CatalogTypes>{(types) => <SendForm types={types} type={type} />}</CatalogTypes>
+        <CatalogTypes>{(types) => <SendForm types={types} type={type} recipient={to} />}</CatalogTypes>
       </Permitted>
     </Stack>
   );
@@ -42,13 +42,20 @@ interface Outcome {
   readonly key: string;
 }
 
-function SendForm({ types, type }: { types: readonly CatalogNotification[]; type: string | null }) {
+interface SendFormProps {
+  readonly types: readonly CatalogNotification[];
+  readonly type: string | null;
+  /** Id of the user who is the recipient at first; null: none. */
+  readonly recipient: string | null;
+}
+
+function SendForm({ types, type, recipient }: SendFormProps) {
   const zone = useZone();
   const [draft, setDraft] = useState({
     ...EMPTY_DRAFT,
     type: types.find(({ name }) => name === type)?.name ?? '',
   });
-  const [to, setTo] = useState('');
+  const [to, setTo] = useState(recipient === null ? '' : `user:${recipient}`);
   const [isTried, setTried] = useState(false);
   const [sent, setSent] = useState<Outcome>();
   const recipients = readRecipients(to);

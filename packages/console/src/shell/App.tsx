@@ -41,9 +41,6 @@ const NotificationPage = lazy(async () => ({
 const NotificationsPage = lazy(async () => ({
   default: (await import('../notifications/NotificationsPage.tsx')).NotificationsPage,
 }));
-const PreferencesPage = lazy(async () => ({
-  default: (await import('../preferences/PreferencesPage.tsx')).PreferencesPage,
-}));
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
 const AuditPage = lazy(async () => ({ default: (await import('../govern/AuditPage.tsx')).AuditPage }));
 const KeysPage = lazy(async () => ({ default: (await import('../govern/KeysPage.tsx')).KeysPage }));
@@ -64,6 +61,7 @@ const SegmentPage = lazy(async () => ({ default: (await import('../lists/Segment
 const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
 const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
 const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
+const WaitingPage = lazy(async () => ({ default: (await import('../waiting/WaitingPage.tsx')).WaitingPage }));
 const LoginPage = lazy(async () => ({ default: (await import('./LoginPage.tsx')).LoginPage }));
 const LinkPage = lazy(async () => ({ default: (await import('./LinkPage.tsx')).LinkPage }));
 const JobDialogHost = lazy(async () => ({ default: (await import('../jobs/JobDialog.tsx')).JobDialogHost }));
@@ -125,15 +123,13 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'live':
       return <LivePage />;
     case 'user':
-      return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} why={route.why} />;
-    case 'preferences':
-      return <PreferencesPage key={route.userId} userId={route.userId} />;
+      return <UserPage key={route.userId} route={route} />;
     case 'notifications':
       return <NotificationsPage state={route.state} />;
     case 'notification':
       return <NotificationPage key={route.id} id={route.id} />;
     case 'send':
-      return <SendPage type={route.type} />;
+      return <SendPage key={route.to} type={route.type} to={route.to} />;
     case 'batches':
       return <BatchesPage />;
     case 'new-batch':
@@ -147,7 +143,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'segment':
       return <SegmentPage key={route.name} name={route.name} />;
     case 'deliveries':
-      return <DeliveriesPage status={route.status} />;
+      return <DeliveriesPage filter={route.filter} />;
     case 'dead-letters':
       return <DeadLettersPage key={route.group} group={route.group} />;
     case 'channels':
@@ -156,6 +152,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <ConnectionsPage tasks={route} />;
     case 'rejected':
       return <RejectedPage source={route.source} />;
+    case 'waiting':
+      return <WaitingPage rule={route.rule} waitKey={route.key} />;
     case 'jobs':
       return <JobsPage />;
     case 'releases':

@@ -1,6 +1,7 @@
 /* Page changes: title, scroll position and focus, which a browser does not handle for a page that a script changes. */
 import { useLayoutEffect, useRef } from 'react';
 import type { Route } from '../route.ts';
+import { USER_TAB_NAMES } from '../user/tab-names.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
 
 /** Names of the parts of the pages of channels. */
@@ -32,8 +33,7 @@ export function usePageChange(route: Route): void {
 
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
-  if (route.page === 'user') return `user ${route.userId}`;
-  if (route.page === 'preferences') return `preferences ${route.userId}`;
+  if (route.page === 'user') return `user ${route.userId} ${route.tab}`;
   if (route.page === 'segment') return `segment ${route.name}`;
   if ('id' in route && route.page !== 'correlation') return `${route.page} ${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
@@ -64,9 +64,7 @@ function formatPageName(route: Route): string {
     case 'login':
       return 'Log in';
     case 'user':
-      return route.userId;
-    case 'preferences':
-      return `Preferences of ${route.userId}`;
+      return route.tab === 'why' ? route.userId : `${route.userId}: ${USER_TAB_NAMES[route.tab].toLowerCase()}`;
     case 'notifications':
       return 'Notifications';
     case 'notification':
@@ -121,6 +119,8 @@ function formatPageName(route: Route): string {
       return 'Rejected events';
     case 'correlation':
       return 'Correlation';
+    case 'waiting':
+      return 'Waiting';
     case 'jobs':
       return 'Jobs';
     case 'unknown':

@@ -20,6 +20,7 @@ import {
   linkToSend,
   linkToTemplates,
   linkToVersions,
+  linkToWaiting,
   linkToWebhooks,
   type Route,
 } from '../route.ts';
@@ -29,6 +30,7 @@ import {
   IconBell,
   IconBook,
   IconChecks,
+  IconClock,
   IconConnection,
   IconEye,
   IconFeather,
@@ -82,6 +84,7 @@ export const MENU: readonly MenuGroup[] = [
         Icon: IconAlertOctagon,
         words: 'dead letters retry',
       },
+      { key: 'waiting', label: 'Waiting', href: linkToWaiting(), Icon: IconClock, words: 'waits timers delays due' },
       { key: 'rejected', label: 'Rejected', href: linkToRejected(), Icon: IconMailAlert, words: 'events quarantine' },
       { key: 'jobs', label: 'Jobs', href: linkToJobs(), Icon: IconChecks },
       { key: 'correlation', label: 'Correlation', href: linkToCorrelation(null), Icon: IconLink, words: 'trace id' },

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { WaitRow } from './WaitRow.tsx';
 
 /** Number of waits shown before "Show all". */
-const INITIAL_WAITS = 3;
+const INITIAL_WAITS = 20;
 
 interface OpenWaitsProps {
   /** Open waits in order of due time. */

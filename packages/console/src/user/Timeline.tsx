@@ -1,5 +1,6 @@
 import { Stack } from '@mantine/core';
 import { Fragment, useEffect, useRef } from 'react';
+import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import type { LivePages } from '../shell/live-pages.ts';
 import { formatLongDay, getZoneName } from '../shell/time-format.ts';
@@ -7,7 +8,6 @@ import { useZone } from '../shell/zone.ts';
 import { EntryCard } from './EntryCard.tsx';
 import { EventSearch } from './EventSearch.tsx';
 import type { Entry } from './entries.ts';
-import { UserNotFound } from './UserNotFound.tsx';
 
 /** Above this number, entries off the screen are not laid out. The scroll bar then uses estimated heights. */
 const MIN_ENTRIES_TO_SKIP_LAYOUT = 100;
@@ -46,7 +46,9 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
       data-testid="timeline"
     >
       {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
-      {entries.length === 0 && <UserNotFound userId={userId} />}
+      {entries.length === 0 && (
+        <EmptyState title="Nothing here">No event that is loaded fits. Show all events, or load older ones.</EmptyState>
+      )}
       <Stack gap="sm">
         {entries.map((entry, index) => (
           <Fragment key={entry.eventId}>

@@ -1,27 +1,154 @@
-import { Group } from '@mantine/core';
-import { linkToPreferences, linkToUser } from '../route.ts';
-import { IconUser } from '../shell/icons.tsx';
+import { Button, Group, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { Profile } from '@tidings/client/types';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { getNotificationsOf } from '../api/notifications.ts';
+import { linkToSend, linkToUserTab, USER_TABS, type UserTab } from '../route.ts';
+import { CopyButton } from '../shell/CopyButton.tsx';
+import {
+  IconAlertOctagon,
+  IconMail,
+  IconPhone,
+  IconSend,
+  IconTranslate,
+  IconUser,
+  IconWorld,
+} from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { PartsNav } from '../shell/PartsNav.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+import { USER_TAB_NAMES } from './tab-names.ts';
+import type { KnownUser } from './use-user.ts';
 
 interface UserHeadingProps {
   readonly userId: string;
-  readonly part: 'history' | 'preferences';
+  readonly tab: UserTab;
+  /** Undefined: not loaded yet. */
+  readonly user: KnownUser | undefined;
 }
 
-/** The id of a user, and the links between the pages about them. `part`: the current one, which is marked. */
-export function UserHeading({ userId, part }: UserHeadingProps) {
-  const links = [
-    { part: 'history', label: 'History', href: linkToUser(userId) },
-    { part: 'preferences', label: 'Preferences and consent', href: linkToPreferences(userId) },
-  ] as const;
+/** The id of a user, who it is, what can be done, and the tabs. */
+export function UserHeading({ userId, tab, user }: UserHeadingProps) {
   return (
     <>
-      <Group gap="xs" wrap="nowrap" align="flex-start">
-        <IconUser size={30} className="user-icon" />
-        <PageTitle data-testid="user-id">{userId}</PageTitle>
+      <Group justify="space-between" align="flex-start" gap="sm">
+        <Group gap="xs" wrap="nowrap" align="flex-start" className="user-name">
+          <IconUser size={30} className="user-icon" />
+          <PageTitle data-testid="user-id">{userId}</PageTitle>
+        </Group>
+        {user?.isKnown && <Actions userId={userId} />}
       </Group>
-      <PartsNav label="User" links={links} part={part} />
+      {user?.isKnown && <Facts userId={userId} profile={user.profile} />}
+      {user?.isKnown !== false && <Tabs userId={userId} tab={tab} />}
+    </>
+  );
+}
+
+/** Links to the tabs. On a narrow screen the current one is moved into view. */
+function Tabs({ userId, tab }: Pick<UserHeadingProps, 'userId' | 'tab'>) {
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is current
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>('[aria-current]');
+    if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - 48;
+  }, [tab]);
+  return (
+    <nav ref={nav} className="tabs" aria-label="User">
+      {USER_TABS.map((one) => (
+        <a key={one} href={linkToUserTab(userId, one)} aria-current={one === tab ? 'page' : undefined}>
+          {USER_TAB_NAMES[one]}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Actions({ userId }: { userId: string }) {
+  const can = useScopes();
+  return (
+    <Group gap="xs">
+      <CopyButton label="Copy ID" getText={() => userId} said="The ID is copied." testId="copy-user-id" />
+      {can('notifications:write') && (
+        <Button
+          component="a"
+          href={linkToSend(userId)}
+          size="compact-xs"
+          variant="default"
+          leftSection={<IconSend size={13} />}
+          data-testid="send-to-user"
+        >
+          Send…
+        </Button>
+      )}
+    </Group>
+  );
+}
+
+const POLL_MS = 15_000;
+
+/** A line about the user: addresses, language, their clock now, and what failed. */
+function Facts({ userId, profile }: { userId: string; profile: Profile | null }) {
+  const failed = useQuery({
+    queryKey: ['notifications', 'failed', userId],
+    queryFn: () => getNotificationsOf(userId, 'failed', null),
+    refetchInterval: POLL_MS,
+  });
+  const count = failed.data?.notifications.length ?? 0;
+  return (
+    <Group gap="md" className="user-facts" data-testid="user-facts">
+      {profile?.addresses.email !== undefined && (
+        <Fact icon={<IconMail size={15} label="Email" />}>{profile.addresses.email}</Fact>
+      )}
+      {profile?.addresses.phone !== undefined && (
+        <Fact icon={<IconPhone size={15} label="Phone" />}>{profile.addresses.phone}</Fact>
+      )}
+      {profile?.locale && <Fact icon={<IconTranslate size={15} label="Locale" />}>{profile.locale}</Fact>}
+      <Fact icon={<IconWorld size={15} label="Time zone" />}>
+        <LocalClock zone={profile?.time_zone ?? null} />
+      </Fact>
+      {count > 0 && (
+        <a
+          className="user-problems"
+          href={`${linkToUserTab(userId, 'messages')}?state=failed`}
+          data-testid="user-problems"
+        >
+          <IconAlertOctagon size={15} />
+          {count}
+          {failed.data?.next === null ? '' : ' or more'} failed
+        </a>
+      )}
+    </Group>
+  );
+}
+
+function Fact({ icon, children }: { icon: ReactNode; children: ReactNode }) {
+  return (
+    <Group gap={6} wrap="nowrap">
+      {icon}
+      <Text size="sm" className="break">
+        {children}
+      </Text>
+    </Group>
+  );
+}
+
+const MINUTE_MS = 60_000;
+
+/** The time now by the clock of the user; null: in UTC, as no zone is known. */
+function LocalClock({ zone }: { zone: string | null }) {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), MINUTE_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const clock = new Intl.DateTimeFormat(undefined, {
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: zone ?? 'UTC',
+  }).format(now);
+  return (
+    <>
+      {clock} {zone === null ? 'UTC (no time zone is known)' : `in ${zone}`}
     </>
   );
 }

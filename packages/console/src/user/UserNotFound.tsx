@@ -9,9 +9,10 @@ export function UserNotFound({ userId }: { userId: string }) {
   const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
   const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
   return (
-    <EmptyState title="No events for this user">
+    <EmptyState title="No user has this ID">
       <Text c="dimmed" size="sm">
-        Events with this user ID appear here. IDs are case-sensitive.
+        No event or request has named it, so there was nothing to send. IDs are case-sensitive. Find a user by name,
+        email address or phone number with the search (⌘K or Ctrl K).
       </Text>
       {others.length > 0 && (
         <Group gap="sm" justify="center" data-testid="similar">

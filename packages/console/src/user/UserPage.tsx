@@ -1,52 +1,77 @@
 import { Skeleton, Stack } from '@mantine/core';
-import { getAudit } from '../api/audit.ts';
-import type { Audit } from '../api/types.ts';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { lazy, Suspense } from 'react';
+import type { UserRoute } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
-import { buildTimeline, type Entry } from './entries.ts';
+import { DevicesTab } from './DevicesTab.tsx';
+import { ForecastTab } from './ForecastTab.tsx';
+import { MessagesTab } from './MessagesTab.tsx';
 import { ProfileCard } from './ProfileCard.tsx';
-import { Timeline } from './Timeline.tsx';
+import { RawTab } from './RawTab.tsx';
+import { TimelineTab } from './TimelineTab.tsx';
 import { UserHeading } from './UserHeading.tsx';
+import { UserNotFound } from './UserNotFound.tsx';
+import { type KnownUser, useUser } from './use-user.ts';
 import { WaitsCard } from './WaitsCard.tsx';
-import { WhyPanel } from './WhyPanel.tsx';
+import { WhyTab } from './WhyTab.tsx';
 
-const getId = (entry: Entry): string => entry.eventId;
+const PreferencesTab = lazy(async () => ({
+  default: (await import('../preferences/PreferencesTab.tsx')).PreferencesTab,
+}));
 
-/** Everything about one user: profile, events, decisions, notifications, and explanations. */
-export function UserPage({ userId, eventId, why }: { userId: string; eventId: string | null; why: string | null }) {
-  const audit = useLivePages<Audit, Entry>({
-    key: ['audit', userId],
-    load: (after) => getAudit(userId, after),
-    mergePages: buildTimeline,
-    getId,
-    pollMs: PAGE_POLL_MS,
-  });
+/** Everything about one user: a tab for each question, each with an address of its own. */
+export function UserPage({ route }: { route: UserRoute }) {
+  const { userId, tab } = route;
+  const user = useUser(userId);
   const container = useKeptFocus();
-  const profile = audit.newest?.profile ?? null;
   return (
     <Stack gap="md" ref={container}>
-      <UserHeading userId={userId} part="history" />
-      {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
-      {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
-      <NewItemsButton newItems={audit.newItems} />
-      {audit.items !== undefined && (
-        <div className="user-columns">
-          <div className="user-side">
-            <ProfileCard profile={profile} />
-            <WaitsCard userId={userId} zone={profile?.time_zone ?? null} />
-            <WhyPanel userId={userId} isKnown={profile !== null || audit.items.length > 0} why={why} />
-          </div>
-          <Timeline
-            userId={userId}
-            entries={audit.items}
-            eventId={eventId}
-            older={audit.older}
-            failed={audit.error !== null}
-          />
-        </div>
+      <UserHeading userId={userId} tab={tab} user={user.data} />
+      {user.error && <ProblemView problem={user.error} retry={() => user.refetch()} />}
+      {user.isPending && <Skeleton height={360} />}
+      {user.data && !user.data.isKnown && <UserNotFound userId={userId} />}
+      {user.data?.isKnown && (
+        <Suspense fallback={<Skeleton height={320} />}>
+          <Tab route={route} user={user.data} />
+        </Suspense>
       )}
     </Stack>
   );
+}
+
+function Tab({ route, user }: { route: UserRoute; user: KnownUser }) {
+  const { userId, eventId, why } = route;
+  const zone = user.profile?.time_zone ?? null;
+  switch (route.tab) {
+    case 'why':
+      return (
+        <div className="user-columns">
+          <div className="user-side">
+            <ProfileCard profile={user.profile} />
+          </div>
+          <WhyTab userId={userId} why={why} />
+        </div>
+      );
+    case 'timeline':
+      return (
+        <div className="user-columns">
+          <div className="user-side">
+            <ProfileCard profile={user.profile} />
+          </div>
+          <TimelineTab userId={userId} eventId={eventId} />
+        </div>
+      );
+    case 'messages':
+      return <MessagesTab userId={userId} />;
+    case 'waiting':
+      return <WaitsCard userId={userId} zone={zone} />;
+    case 'next':
+      return <ForecastTab userId={userId} />;
+    case 'preferences':
+      return <PreferencesTab userId={userId} />;
+    case 'devices':
+      return <DevicesTab userId={userId} />;
+    case 'raw':
+      return <RawTab userId={userId} user={user} />;
+  }
 }

@@ -1,3 +1,4 @@
+import { Paper, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Wait } from '@tidings/client/types';
 import { getWaits } from '../api/waits.ts';
@@ -5,20 +6,27 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { OpenWaits } from './OpenWaits.tsx';
-import { SideSection } from './SideSection.tsx';
 import { WaitRow } from './WaitRow.tsx';
 
-/** Pending waits of a user by due time, then ended waits. Renders nothing for a user without any. */
+/** Pending waits of a user by due time, then ended waits. */
 export function WaitsCard({ userId, zone }: { userId: string; zone: string | null }) {
   const waits = useQuery({
     queryKey: ['waits', userId],
     queryFn: () => loadWaits(userId),
     refetchInterval: PAGE_POLL_MS,
   });
-  if (waits.error === null && !waits.data?.open.length && !waits.data?.ended.length) return null;
   const now = waits.dataUpdatedAt;
   return (
-    <SideSection title="Pending waits" note={waits.data && formatNote(waits.data)} testId="waits">
+    <Paper withBorder component="section" className="why" aria-label="Waits" data-testid="waits">
+      <h2 className="side-title">
+        Pending waits
+        {waits.data && (
+          <Text component="span" size="sm" c="dimmed">
+            {formatNote(waits.data)}
+          </Text>
+        )}
+      </h2>
+      {waits.isPending && <Skeleton height={120} m="md" />}
       {waits.error && <ProblemView problem={waits.error} retry={() => waits.refetch()} />}
       {waits.data && (
         <>
@@ -34,7 +42,7 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
           )}
         </>
       )}
-    </SideSection>
+    </Paper>
   );
 }
 

@@ -1,39 +1,63 @@
-import { Skeleton, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { getCatalog } from '../api/catalog.ts';
+import { Paper, Skeleton, Text, TextInput } from '@mantine/core';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import type { Catalog } from '@tidings/client/types';
+import { useMemo, useState } from 'react';
+import { getNotificationsOf } from '../api/notifications.ts';
+import { IconSearch } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { SideSection } from './SideSection.tsx';
 import { WhyRow } from './WhyRow.tsx';
 
-const POLL_MS = 15_000;
+/** Number of types from which on they can be searched. */
+const MIN_SEARCHED = 8;
 
-/** Explanations why the user received a notification or not, for each notification type of the catalog. `why`: the one that is open. */
-export function WhyPanel({ userId, isKnown, why }: { userId: string; isKnown: boolean; why: string | null }) {
-  return isKnown ? <KnownUserPanel userId={userId} why={why} /> : <UnknownUserPanel />;
+interface WhyPanelProps {
+  readonly userId: string;
+  readonly catalog: UseQueryResult<Catalog>;
+  /** The type that is open, or null. */
+  readonly why: string | null;
 }
 
-/** Nothing was decided about an unknown user, so no type was "not sent". */
-function UnknownUserPanel() {
+/** Explanations for each notification type of the catalog; those of which a message failed come first. */
+export function WhyPanel({ userId, catalog, why }: WhyPanelProps) {
+  const [wanted, setWanted] = useState('');
+  const failed = useQuery({
+    queryKey: ['notifications', 'failed', userId],
+    queryFn: () => getNotificationsOf(userId, 'failed', null),
+  });
+  const types = catalog.data?.notifications;
+  const shown = useMemo(() => {
+    const ofFailed = new Set(failed.data?.notifications.map((one) => one.notification_type));
+    const part = wanted.trim().toLowerCase();
+    const found = (types ?? []).filter(({ name }) => name.toLowerCase().includes(part));
+    return [...found.filter(({ name }) => ofFailed.has(name)), ...found.filter(({ name }) => !ofFailed.has(name))];
+  }, [types, failed.data, wanted]);
   return (
-    <SideSection title="Explanations" note="Unknown user" testId="why">
-      <Text size="sm" c="dimmed" p="md">
-        No event of this user was accepted, so there was nothing to send.
-      </Text>
-    </SideSection>
-  );
-}
-
-function KnownUserPanel({ userId, why }: { userId: string; why: string | null }) {
-  const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: POLL_MS });
-  const types = catalog.data?.notifications.length;
-  const note = types === undefined ? undefined : `${types} ${types === 1 ? 'type' : 'types'}`;
-  return (
-    <SideSection title="Explanations" note={note} testId="why" isOpen={why !== null}>
+    <Paper withBorder component="section" className="why" aria-label="Explanations" data-testid="why">
+      <div className="why-head">
+        <h2 className="side-title">All notification types</h2>
+        {(types?.length ?? 0) >= MIN_SEARCHED && (
+          <TextInput
+            size="xs"
+            aria-label="Find a type"
+            placeholder="Find a type"
+            leftSection={<IconSearch size={14} />}
+            value={wanted}
+            onChange={(event) => setWanted(event.currentTarget.value)}
+            data-testid="why-search"
+          />
+        )}
+      </div>
       {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
       {catalog.isPending && <Skeleton height={120} m="md" />}
-      {catalog.data?.notifications.map((type) => (
-        <WhyRow key={type.name} userId={userId} type={type} rules={catalog.data.rules} isOpen={why === type.name} />
-      ))}
-    </SideSection>
+      {types !== undefined && shown.length === 0 && (
+        <Text size="sm" c="dimmed" p="md">
+          {types.length === 0 ? 'The catalog has no notification type.' : 'No type has that in its name.'}
+        </Text>
+      )}
+      {catalog.data &&
+        shown.map((type) => (
+          <WhyRow key={type.name} userId={userId} type={type} rules={catalog.data.rules} isOpen={why === type.name} />
+        ))}
+    </Paper>
   );
 }

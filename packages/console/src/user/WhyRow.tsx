@@ -1,4 +1,4 @@
-import { Button, Text, UnstyledButton } from '@mantine/core';
+import { Text, UnstyledButton } from '@mantine/core';
 import { useInViewport } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import type { Delivery, Explanation, Notification } from '@tidings/client/types';
@@ -6,14 +6,15 @@ import { useEffect, useId, useRef, useState } from 'react';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
 import { getExplanation } from '../api/audit.ts';
 import type { CatalogNotification, CatalogRule, DeliveryStatus } from '../api/types.ts';
-import { linkToWhy, setParameter } from '../route.ts';
-import { announce } from '../shell/announce.tsx';
-import { IconAlert, IconChevronRight, IconCircle, IconCopy } from '../shell/icons.tsx';
+import { setParameter } from '../route.ts';
+import { CopyButton } from '../shell/CopyButton.tsx';
+import { IconAlert, IconChevronRight, IconCircle } from '../shell/icons.tsx';
 import { getDeliveryLook, type Look, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
+import { toTicket } from './ticket.ts';
 
 const POLL_MS = 8000;
 
@@ -81,29 +82,16 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
         {opened && answer.data && (
           <>
             <Answer explanation={answer.data} rules={rules} />
-            <CopyForTicket userId={userId} explanation={answer.data} />
+            <div>
+              <CopyButton
+                label="Copy for a ticket"
+                getText={() => toTicket(userId, answer.data, null)}
+                said="Copied, with a link to it."
+              />
+            </div>
           </>
         )}
       </div>
-    </div>
-  );
-}
-
-/** Copies the explanation as a paragraph of Markdown with its link. */
-function CopyForTicket({ userId, explanation }: { userId: string; explanation: Explanation }) {
-  const { paragraph, notification_type: type } = explanation;
-  const copy = async () => {
-    const text = `**${type}** and ${userId}: ${paragraph}\n\n${location.origin}${linkToWhy(userId, type)}\n`;
-    await navigator.clipboard.writeText(text).then(
-      () => announce('Copied, with a link to it.'),
-      () => announce('It could not be copied.'),
-    );
-  };
-  return (
-    <div>
-      <Button size="compact-xs" variant="default" leftSection={<IconCopy size={13} />} onClick={() => void copy()}>
-        Copy for a ticket
-      </Button>
     </div>
   );
 }

@@ -1,0 +1,171 @@
+import type { Millis } from '../src/model/event.ts';
+import { writeFiles } from './catalogs.ts';
+import { Chance } from './chance.ts';
+import { type DemoState, type Places, toConfig, toPublicUrl, writeState } from './places.ts';
+import { Reports } from './providers/reports.ts';
+import { StandInClient } from './providers/stand-in-client.ts';
+import { StandIns, type Troubles } from './providers/stand-ins.ts';
+import { setUp } from './set-up.ts';
+import { makeMarketCatalogs, planRetry, planStory, type Step } from './story.ts';
+import { summarize } from './summary.ts';
+import { openTimeMachine, type TimeMachine } from './time/machine.ts';
+import { makeBooking } from './worlds/booking.ts';
+import { makeLender } from './worlds/lender.ts';
+import { makeMarket } from './worlds/market.ts';
+import { DAY, HOUR, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
+
+/** Time between two steps of the clock. */
+const STEP_MS: Millis = HOUR;
+/** Days before the end on which nothing more comes of the support desk of the market. */
+const QUIET_DAYS = 4;
+/** Traffic of the market on the day before the end, in multiples of the usual. */
+const BUSY_DAY = 3;
+
+export interface SeedOptions {
+  readonly places: Places;
+  readonly state: DemoState;
+  readonly port: number;
+  /** The present: where the past ends. */
+  readonly until: Millis;
+  /** Settings of the PostgreSQL server. */
+  readonly settings?: { readonly [name: string]: string };
+  /** Aborted: it stops between two steps, and throws. */
+  readonly stopping: AbortSignal;
+  /** Called as it goes on, with a part from 0 to 1. */
+  readonly onProgress?: (part: number, day: Millis) => void;
+}
+
+/** Makes the weeks before `until`, by playing them on a clock that is moved on. Returns the state of what can be gone on with. */
+export async function seed(options: SeedOptions): Promise<DemoState> {
+  const { places, state, port, until, settings, stopping, onProgress = () => {} } = options;
+  const chance = new Chance(state.seed);
+  const span = toSpan(until, state.weeks * 7);
+  const clock = { now: span.from };
+  const publicUrl = toPublicUrl(port);
+  const reports = new Reports(chance, state.keys, publicUrl);
+  const troubles = toTroubles(span);
+  const standIns = new StandIns(chance, clock, troubles, reports, true);
+  const config = toConfig(places, state, { port, providersUrl: 'http://127.0.0.1:1' });
+  const machine = await openTimeMachine({
+    config,
+    apiKey: state.apiKey,
+    publicUrl,
+    clock,
+    http: new StandInClient(standIns),
+    ...(settings && { settings }),
+  });
+  let summary: DemoState['summary'];
+  try {
+    const worlds = makeWorlds(chance, until - QUIET_DAYS * span.scale * DAY);
+    const catalogs = makeMarketCatalogs();
+    await setUp(machine, worlds, chance, catalogs.first);
+    const [outage, outageEnd] = troubles.emailDown;
+    const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
+    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), stopping, onProgress });
+    await writeFiles(places.catalog, catalogs.second);
+    summary = await summarize(machine, worlds, span);
+  } finally {
+    await machine.close();
+  }
+  const seeded = { ...state, seededUntil: until, summary };
+  writeState(places, seeded);
+  return seeded;
+}
+
+/** @param ticketsUntil when the support desk of the market falls silent */
+export function makeWorlds(chance: Chance, ticketsUntil: Millis): readonly World[] {
+  return [makeMarket(chance, ticketsUntil), makeLender(chance), makeBooking(chance)];
+}
+
+function toSpan(until: Millis, days: number): Span {
+  const from = until - days * DAY;
+  const first = Math.floor(from / DAY) * DAY;
+  const midnights = Array.from({ length: Math.ceil(days) + 1 }, (_, day) => first + day * DAY);
+  return { from, until, days: midnights, scale: days / 28 };
+}
+
+function toTroubles({ until, scale }: Span): Troubles {
+  const day = (daysBefore: number) => Math.floor(until / DAY - daysBefore * scale) * DAY;
+  return {
+    emailDown: [day(6) + 9 * HOUR, day(6) + 13 * HOUR],
+    smsRejected: [day(3) + 14 * HOUR, day(3) + 16 * HOUR],
+    endpointFails: day(3),
+  };
+}
+
+interface TenantEvent extends PlannedEvent {
+  readonly tenant: string;
+}
+
+function planAll(worlds: readonly World[], span: Span, chance: Chance, until: Millis): TenantEvent[] {
+  const yesterday = Math.floor(until / DAY - 1) * DAY;
+  return worlds
+    .flatMap((world) => {
+      const getShare = (day: Millis) => (world.tenant === 'default' && day === yesterday ? BUSY_DAY : 1);
+      return planEvents(world, span, chance, getShare).map((event) => ({ ...event, tenant: world.tenant }));
+    })
+    .sort((a, b) => a.at - b.at);
+}
+
+interface Play {
+  readonly machine: TimeMachine;
+  readonly span: Span;
+  readonly steps: readonly Step[];
+  readonly reports: Reports;
+  readonly events: readonly TenantEvent[];
+  readonly stopping: AbortSignal;
+  readonly onProgress: (part: number, day: Millis) => void;
+}
+
+/** Moves the clock from one step to the next: receipts come, then events, then what members did. */
+async function play({ machine, span, steps: given, reports, events, stopping, onProgress }: Play): Promise<void> {
+  const steps = [...given].sort((a, b) => a.at - b.at);
+  let nextEvent = 0;
+  let nextStep = 0;
+  let summedUpAt = 0;
+  for (let time = span.from; time < span.until; ) {
+    stopping.throwIfAborted();
+    const until = Math.min(span.until, (Math.floor(time / STEP_MS) + 1) * STEP_MS);
+    await machine.moveTo(until);
+    time = until;
+    for (const { path, headers, body } of reports.take(machine.clock.now))
+      await machine.tryCall('POST', path, { headers, body });
+    const due: TenantEvent[] = [];
+    for (; (events[nextEvent]?.at ?? Number.POSITIVE_INFINITY) <= until; nextEvent++)
+      due.push(events[nextEvent] as TenantEvent);
+    await post(machine, due, nextEvent);
+    for (; (steps[nextStep]?.at ?? Number.POSITIVE_INFINITY) <= until; nextStep++)
+      await runStep(steps[nextStep] as Step);
+    await machine.settle();
+    if (until - summedUpAt < 6 * HOUR && until < span.until) continue;
+    await machine.sumUp();
+    summedUpAt = until;
+    onProgress((until - span.from) / (span.until - span.from), until);
+  }
+}
+
+async function runStep({ what, run }: Step): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Posts the events of a step: they came one after the other, a moment ago. */
+async function post(machine: TimeMachine, events: readonly TenantEvent[], number: number): Promise<void> {
+  for (const tenant of new Set(events.map((event) => event.tenant))) {
+    const own = events.filter((event) => event.tenant === tenant);
+    await machine.ingest(
+      tenant,
+      own.map(({ user, type, properties, traits }, place) => ({
+        event_id: `${tenant}-${number}-${place}`,
+        user_id: user,
+        event_type: type,
+        event_timestamp: new Date(machine.clock.now - (own.length - place) * 700).toISOString(),
+        properties,
+        ...(traits && { user_traits: traits }),
+      })),
+    );
+  }
+}

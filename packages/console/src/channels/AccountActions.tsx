@@ -1,0 +1,94 @@
+import { Group, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { ProviderAccount } from '@tidings/client/types';
+import { useState } from 'react';
+import { CHANNEL_DESCRIPTORS } from '../../../../src/model/channels/channels.ts';
+import { checkAccount, sendAccountTest, setAccountEnabled } from '../api/channels.ts';
+import { ActionButton } from '../shell/ActionButton.tsx';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconPause, IconPlay, IconSend } from '../shell/icons.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+
+/** Commands for an account: ask the provider, send a test, pause and resume. Renders nothing for who may not. */
+export function AccountActions({ account }: { account: ProviderAccount }) {
+  const may = useScopes();
+  const queries = useQueryClient();
+  const check = useMutation({ mutationFn: () => checkAccount(account.account) });
+  if (!may('accounts:write')) return null;
+  const setEnabled = async (enabled: boolean) => {
+    await setAccountEnabled(account.account, enabled);
+    await queries.invalidateQueries({ queryKey: ['accounts'] });
+    return enabled ? `Messages go by ${account.account} again.` : `Nothing more is sent by ${account.account}.`;
+  };
+  return (
+    <Stack gap={4}>
+      <Group gap="xs">
+        <ActionButton action="check" busy={check.isPending} onClick={() => check.mutate()} data-testid="account-check">
+          Check
+        </ActionButton>
+        <TestSend account={account} />
+        {account.enabled ? (
+          <ConfirmButton
+            label="Pause"
+            leftSection={<IconPause size={14} />}
+            act={() => setEnabled(false)}
+            testId="account-pause"
+          >
+            Nothing more is sent by this account. What was handed to it is not called back; other messages go by the
+            next account of their route, or wait until there is one.
+          </ConfirmButton>
+        ) : (
+          <ConfirmButton
+            label="Resume"
+            leftSection={<IconPlay size={14} />}
+            act={() => setEnabled(true)}
+            testId="account-resume"
+          >
+            Messages go by this account again, also those that wait for it.
+          </ConfirmButton>
+        )}
+      </Group>
+      <div role="status">
+        {check.error && <ProblemView problem={check.error} />}
+        {check.data && (
+          <Text size="sm" className="break" data-testid="check-result">
+            {check.data.ok === null && 'The provider offers no way to ask.'}
+            {check.data.ok === true && 'The provider lets us in.'}
+            {check.data.ok === false && check.data.reason}
+          </Text>
+        )}
+      </div>
+    </Stack>
+  );
+}
+
+/** Button that sends one plain message to an address by the account. Renders nothing for channels without such addresses. */
+function TestSend({ account: { account, channels } }: { account: ProviderAccount }) {
+  const channel = channels.find((each) => CHANNEL_DESCRIPTORS[each]?.addressKind !== undefined);
+  const [to, setTo] = useState('');
+  if (channel === undefined) return null;
+  const isEmail = CHANNEL_DESCRIPTORS[channel].addressKind === 'email';
+  return (
+    <ConfirmButton
+      label="Send a test"
+      leftSection={<IconSend size={14} />}
+      isFilled={to.trim() !== ''}
+      act={async () => {
+        const target = isEmail ? { email: to.trim() } : { phone: to.trim() };
+        const { outcome, reason, duration_ms: ms } = await sendAccountTest(account, channel, target);
+        if (outcome === 'sent') return `The provider accepted the test in ${ms} ms.`;
+        return outcome === 'sandboxed' ? 'The test was kept in the sandbox.' : `Not sent: ${reason ?? outcome}`;
+      }}
+      testId="account-test"
+    >
+      <TextInput
+        label={isEmail ? 'Email address' : 'Phone number, such as +351912345678'}
+        value={to}
+        onChange={(event) => setTo(event.currentTarget.value)}
+        autoComplete="off"
+        data-testid="account-test-to"
+      />
+    </ConfirmButton>
+  );
+}

@@ -1,0 +1,33 @@
+import { Button } from '@mantine/core';
+import { announce } from './announce.tsx';
+import { IconCopy } from './icons.tsx';
+
+interface CopyButtonProps {
+  readonly label: string;
+  /** Returns what is copied, when the button is pressed. */
+  readonly getText: () => string;
+  /** Announced when it is done. */
+  readonly said: string;
+  readonly testId?: string;
+}
+
+/** Button that copies a text. */
+export function CopyButton({ label, getText, said, testId }: CopyButtonProps) {
+  const copy = async () => {
+    await navigator.clipboard.writeText(getText()).then(
+      () => announce(said),
+      () => announce('It could not be copied.'),
+    );
+  };
+  return (
+    <Button
+      size="compact-xs"
+      variant="default"
+      leftSection={<IconCopy size={13} />}
+      onClick={() => void copy()}
+      {...(testId === undefined ? {} : { 'data-testid': testId })}
+    >
+      {label}
+    </Button>
+  );
+}

@@ -1,0 +1,27 @@
+import { Code, Group, Paper, Stack, Title } from '@mantine/core';
+import { EndOfUser } from '../preferences/EndOfUser.tsx';
+import { CopyButton } from '../shell/CopyButton.tsx';
+import type { KnownUser } from './use-user.ts';
+
+/** The profile as the API returns it, and the actions that end a user. */
+export function RawTab({ userId, user }: { userId: string; user: KnownUser }) {
+  const text = JSON.stringify({ user_id: userId, ...user.profile }, null, 2);
+  return (
+    <Stack gap="xl">
+      <Stack gap="xs" component="section" aria-label="Profile">
+        <Group justify="space-between">
+          <Title order={2} size="h4">
+            Profile
+          </Title>
+          <CopyButton label="Copy JSON" getText={() => text} said="The profile is copied." testId="copy-profile" />
+        </Group>
+        <Paper withBorder>
+          <Code block data-testid="raw-profile" tabIndex={0}>
+            {text}
+          </Code>
+        </Paper>
+      </Stack>
+      <EndOfUser userId={userId} />
+    </Stack>
+  );
+}

@@ -1,0 +1,62 @@
+import { Group, Skeleton, Stack, Switch, Text } from '@mantine/core';
+import { useMemo } from 'react';
+import { getAudit } from '../api/audit.ts';
+import type { Audit } from '../api/types.ts';
+import { setParameter, useParameter } from '../route.ts';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { buildTimeline, type Entry } from './entries.ts';
+import { Timeline } from './Timeline.tsx';
+
+const getId = (entry: Entry): string => entry.eventId;
+
+/** Events of a user with their decisions and messages, newest first; all of them, or those that sent something. */
+export function TimelineTab({ userId, eventId }: { userId: string; eventId: string | null }) {
+  const audit = useLivePages<Audit, Entry>({
+    key: ['audit', userId],
+    load: (after) => getAudit(userId, after),
+    mergePages: buildTimeline,
+    getId,
+    pollMs: PAGE_POLL_MS,
+  });
+  const [only] = useParameter('only');
+  const isSentOnly = only === 'sent' && eventId === null;
+  const entries = useMemo(() => (isSentOnly ? audit.items?.filter(hasSent) : audit.items), [audit.items, isSentOnly]);
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <Switch
+          label="Only what was sent"
+          checked={isSentOnly}
+          onChange={(event) => {
+            setParameter('event', null);
+            setParameter('only', event.currentTarget.checked ? 'sent' : null);
+          }}
+          data-testid="only-sent"
+        />
+        {isSentOnly && audit.items && (
+          <Text size="sm" c="dimmed">
+            {entries?.length ?? 0} of the latest {audit.items.length}
+          </Text>
+        )}
+      </Group>
+      {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
+      {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
+      <NewItemsButton newItems={audit.newItems} />
+      {entries !== undefined && (
+        <Timeline
+          userId={userId}
+          entries={entries}
+          eventId={eventId}
+          older={audit.older}
+          failed={audit.error !== null}
+        />
+      )}
+    </Stack>
+  );
+}
+
+function hasSent({ decisions }: Entry): boolean {
+  return decisions.some(({ decision }) => decision.outcome === 'send');
+}
