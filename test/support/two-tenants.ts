@@ -396,6 +396,17 @@ async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: s
      values ($1, gen_random_uuid(), upper($2), 'email', '{"default":50,"short":50}', 'clicked', 2, now() - interval '1 day', now())`,
     [tenantId, word],
   );
+  // Sums of any time that a request asks for by default, by the clock of the test or of the database.
+  await pool.query(
+    `insert into metric_rollups (tenant_id, grain, dimension, bucket, notification_type, value, events, decided, held, sent, cost)
+     select $1, g, d, date_trunc(g, t - ago * interval '1 hour', 'UTC'), case d when 'type' then upper($2) else '' end,
+            case d when 'reason' then 'limit_reached' when 'cost' then 'EUR ses' when 'type' then '' else $2 end, 1, 1, 1, 1, 1
+     from unnest(array['minute', 'hour', 'day', 'week']) as g
+     cross join unnest(array['type', 'channel', 'reason', 'cost', 'experiment']) as d
+     cross join unnest(array[now(), $3::timestamptz]) as t cross join generate_series(0, 200, 3) as ago
+     on conflict do nothing`,
+    [tenantId, word, '2025-11-20T12:00:00Z'],
+  );
   return ids;
 }
 
