@@ -1,6 +1,6 @@
 import type { Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
-import { lastUuidAt, uuidAt } from '../../time/uuid-time.ts';
+import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { uuidAt } from '../../time/uuid-time.ts';
 import type { Statement } from '../pg/pipeline.ts';
 
 /* Rows that a transaction writes for goals: events that may bring something to its goal, and users that a rule has divided. */
@@ -32,9 +32,9 @@ export function goalStatements(tenantId: string, now: Millis, { events, exposure
     const rows = events.map(({ userId, time, targets }) => ({
       u: userId,
       t: isoTime(time),
-      // The ids of notifications begin with their time: those of the time before the event are a range of them.
+      // The ids of notifications begin with their time, by another clock: those of the time before the event are a range of them.
       g: targets.map(({ type, rule, within }) => ({
-        ...(type === undefined ? {} : { type, first: uuidAt(time - within), last: lastUuidAt(time) }),
+        ...(type === undefined ? {} : { type, first: uuidAt(time - within - DAY_MS), last: uuidAt(time + DAY_MS) }),
         ...(rule === undefined ? {} : { rule }),
         within,
       })),

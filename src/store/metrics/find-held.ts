@@ -98,7 +98,7 @@ export async function findHeld(
   const { from, to } = span;
   const values =
     source === 'message'
-      ? [uuidAt(from - MAX_DELAY_MS), after?.id ?? uuidAt(to)]
+      ? [uuidAt(from - MAX_DELAY_MS), after?.id ?? uuidAt(to + DAY_MS)]
       : [isoTime(after?.at ?? to), after?.id ?? uuidAt(0)];
   const { rows } = await pool.query<FoundRow>({
     name: `find-held-${source}`,
