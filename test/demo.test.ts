@@ -20,7 +20,7 @@ interface Ready {
 
 interface Ran {
   readonly ready: Ready;
-  /** Progress, and what else it told a reader. */
+  /** Progress, and what else it printed. */
   readonly said: string;
 }
 

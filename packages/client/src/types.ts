@@ -1281,6 +1281,23 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/metrics/anomalies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List types of notifications and events that are quiet, or have three times their usual volume */
+        get: operations["getAnomalies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/channels": {
         parameters: {
             query?: never;
@@ -1290,6 +1307,57 @@ export interface paths {
         };
         /** Compare channels: errors, time of delivery, rates and cost */
         get: operations["getChannelMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare the variants of rules that divide their users, by the goal, with intervals */
+        get: operations["getExperiments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export an answer of the metrics as CSV or NDJSON: a line for each thing that it lists */
+        get: operations["exportMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how many came from the decision to the goal: decided, planned, sent, delivered, opened, clicked */
+        get: operations["getMetricFunnel"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1324,6 +1392,23 @@ export interface paths {
         };
         /** Show how many messages each reason held back */
         get: operations["getMetricReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/reasons/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users that a reason held something back from, with the decision or message; pages may be short */
+        get: operations["listHeldUsers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2657,6 +2742,23 @@ export interface paths {
         put?: never;
         /** Export everything about a user, unmasked, as a tar archive; the reason goes to the audit log */
         post: operations["exportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Forecast what a user will get if nothing else happens */
+        get: operations["forecastUser"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4233,7 +4335,7 @@ export interface components {
              * @example circuit_open
              * @enum {string}
              */
-            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
+            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
             /** @description Number of things that it concerns; null: it is not about things */
             count: number | null;
             /** @example smtp: 20 failures in a row, the last one: connection refused */
@@ -4251,7 +4353,7 @@ export interface components {
             /** @description What the caller may not see, and the scope that it needs */
             not_looked_at: {
                 /** @enum {string} */
-                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed";
+                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
                 /** @enum {string} */
                 scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
             }[];
@@ -5279,6 +5381,63 @@ export interface components {
                 wait_id: string;
             };
         };
+        /** @description A rule that divides its users, and what became of them */
+        Experiment: {
+            /** @description The variant that the others are compared with: one that sends nothing, or the first */
+            control: string;
+            goal: {
+                event: string;
+                within: string;
+            };
+            rule: string;
+            /** @description Of such a division of the users, if the shares are right; below 0.001 nothing is trusted */
+            sample_ratio_probability: number;
+            variants: {
+                goal_rate: number | null;
+                /** @description Users who reached the goal */
+                goals: number;
+                /** @description Of the rate, at 95% */
+                interval: {
+                    high: number;
+                    low: number;
+                } | null;
+                /** @description Difference from the rate of the control, with its interval at 95% over all variants; null: the control */
+                lift: {
+                    difference: number;
+                    high: number;
+                    low: number;
+                } | null;
+                share: number | null;
+                /** @description Each counts once, in the time of the first decision */
+                users: number;
+                variant: string;
+                /** @description not_enough_data: fewer than 100 users in one of both, or 10 goals in both; null: the control */
+                verdict: ("not_trusted" | "not_enough_data" | "no_difference" | "better" | "worse") | null;
+            }[];
+        };
+        /** @description Variants of rules, compared by their goal */
+        ExperimentResults: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /** @description Those of the active catalog whose types have a goal */
+            experiments: components["schemas"]["Experiment"][];
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
         /** @description A decision with its evidence, its event and the release under way */
         ExplainedDecision: {
             catalog_version: number;
@@ -5420,6 +5579,169 @@ export interface components {
             changed: boolean;
             /** @description The version that is active afterwards */
             version: number;
+        };
+        /** @description What a user will get if nothing else happens */
+        Forecast: {
+            /** @description In order of time */
+            entries: components["schemas"]["ForecastEntry"][];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Everything before this time is in it
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            known_until: string;
+            /** @description The bound for which known_until is before until, or messages may be missing (queue); null: no bound was reached */
+            reached: ("waits" | "work" | "entries" | "queue") | null;
+            /**
+             * @description Zone of the user, or UTC
+             * @example Europe/Lisbon
+             */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description A channel of a forecast message */
+        ForecastChannel: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @description Code of what decided its state; null: nothing is in its way
+             * @example quiet_hours
+             */
+            code: string | null;
+            /**
+             * @description The same by the clock of the user
+             * @example 2025-11-21T09:00
+             */
+            local: string;
+            reason: string | null;
+            /**
+             * @description goes: at its time; waits: a policy moves it to its time; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held_back: it does not go
+             * @enum {string}
+             */
+            state: "goes" | "waits" | "digest" | "fallback" | "held_back";
+        };
+        /** @description A message that a user will get, or that something holds back */
+        ForecastEntry: {
+            /**
+             * Format: date-time
+             * @description When the first channel goes; of what is held back, when that is decided
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /**
+             * @description scheduled: stored with its time; if_nothing_else_happens: a rule decides it then, by what is known then
+             * @enum {string}
+             */
+            certainty: "scheduled" | "if_nothing_else_happens";
+            channels: components["schemas"]["ForecastChannel"][];
+            /**
+             * @description The same by the clock of the user
+             * @example 2025-11-21T09:00
+             */
+            local: string;
+            /** @description Null: it is not stored yet */
+            notification_id: string | null;
+            notification_type: string;
+            /**
+             * @description As things are now
+             * @enum {string}
+             */
+            outcome: "send" | "held_back";
+            /** @description The sentence of the decision, as it would be made */
+            reason: string;
+            /** @example matched */
+            reason_code: string;
+            /** @description The rule that decides; null: a request or a digest that the user wants */
+            rule: string | null;
+            /**
+             * @description delivery: it waits in the queue; request: it was asked for, for later; wait: a wait or a digest ends; schedule: a scheduled rule; event: an event that a rule emits
+             * @enum {string}
+             */
+            source: "delivery" | "request" | "wait" | "schedule" | "event";
+            wait_id: string | null;
+            /** @example TRIAL_ENDING waits since trial_started of 20 November 2025 at 12:00 UTC. */
+            why: string;
+        };
+        /** @description A user that something was held back from */
+        HeldUser: {
+            /**
+             * Format: date-time
+             * @description When it was decided; of a message, when it ended
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @description Null: the notification as a whole */
+            channel: string | null;
+            /** @description The event that triggered the rule; null: it is a message */
+            event_id: string | null;
+            /** @description Null: no notification was made */
+            notification_id: string | null;
+            /** @description A sentence */
+            reason: string;
+            /** @description Null: it is a message */
+            rule: string | null;
+            /**
+             * @description A decision on an event or at the end of a wait, or a message that ended without being sent
+             * @enum {string}
+             */
+            source: "event" | "wait" | "message";
+            /** @example ORDER_SHIPPED */
+            type: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Users that a reason held something back from. A page looks at a bounded number of rows, and so may be short */
+        HeldUserPage: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+            /** @description The latest first: of decisions on events, then those at ends of waits, then messages */
+            users: components["schemas"]["HeldUser"][];
         };
         ImportedSuppressions: {
             /**
@@ -6292,6 +6614,82 @@ export interface components {
             /** @description Which the user was shown in a test */
             variant?: string;
         };
+        /** @description Types whose volume is not the usual one */
+        MetricAnomalies: {
+            /** @description The largest first; at most 100 */
+            anomalies: {
+                count: number;
+                /** @description Length of what was compared, to `to` */
+                hours: 1 | 24;
+                /**
+                 * @description quiet: none, of what has some each week and 10 ordinarily; surge: 3 times the usual volume
+                 * @enum {string}
+                 */
+                kind: "quiet" | "surge";
+                /** @description Type of the notifications or events */
+                name: string;
+                /** @enum {string} */
+                of: "notifications" | "events";
+                /** @description End of the last hour with any; null: a surge, or quiet for more than a week */
+                since: string | null;
+                /** @description Median of the same hours of the weeks before */
+                usual: number;
+                /** @description Weeks that it was compared with, up to 6 */
+                weeks: number;
+            }[];
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description End of the hour that was compared last
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
+        /**
+         * @description CSV with a line of names, or NDJSON; both have the same fields
+         * @example at,events,decided
+         *     2026-01-01T00:00:00.000Z,12,4
+         */
+        MetricExport: string;
+        /** @description How many came how far, from the decision to the goal */
+        MetricFunnel: {
+            /**
+             * Format: date-time
+             * @description What happened until then is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            as_of: string;
+            /**
+             * Format: date-time
+             * @description Start of the span, at the start of the first minute, hour or day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            stages: {
+                /** @description Null: not kept by what was asked for */
+                count: number | null;
+                /** @description Stage that it is a share of */
+                of: ("decided" | "planned" | "sent" | "delivered" | "opened" | "clicked" | "goal") | null;
+                /** @description That share; null: of none */
+                rate: number | null;
+                /**
+                 * @description decided and goal count notifications, the others messages; sent includes those of the sandbox
+                 * @enum {string}
+                 */
+                stage: "decided" | "planned" | "sent" | "delivered" | "opened" | "clicked" | "goal";
+            }[];
+            /**
+             * Format: date-time
+             * @description End of the span, likewise
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            to: string;
+        };
         /** @description What happened, in groups; the largest first */
         MetricGroups: {
             /**
@@ -6473,6 +6871,10 @@ export interface components {
             events: number;
             /** @description Messages that a provider accepted, and later reported as failed */
             failed: number;
+            /** @description Notifications with their goal, of those decided; null: of none */
+            goal_rate: number | null;
+            /** @description Notifications whose goal came; of none where a channel is asked for */
+            goals: number;
             /** @description Decisions not to send a notification: see reasons */
             held: number;
             /** @description Messages that may have been sent */
@@ -12261,6 +12663,8 @@ export type EventNote = components['schemas']['EventNote'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
+export type Experiment = components['schemas']['Experiment'];
+export type ExperimentResults = components['schemas']['ExperimentResults'];
 export type ExplainedDecision = components['schemas']['ExplainedDecision'];
 export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
@@ -12268,6 +12672,11 @@ export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
+export type Forecast = components['schemas']['Forecast'];
+export type ForecastChannel = components['schemas']['ForecastChannel'];
+export type ForecastEntry = components['schemas']['ForecastEntry'];
+export type HeldUser = components['schemas']['HeldUser'];
+export type HeldUserPage = components['schemas']['HeldUserPage'];
 export type ImportedSuppressions = components['schemas']['ImportedSuppressions'];
 export type InboxCounts = components['schemas']['InboxCounts'];
 export type InboxItem = components['schemas']['InboxItem'];
@@ -12309,6 +12718,9 @@ export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
+export type MetricAnomalies = components['schemas']['MetricAnomalies'];
+export type MetricExport = components['schemas']['MetricExport'];
+export type MetricFunnel = components['schemas']['MetricFunnel'];
 export type MetricGroups = components['schemas']['MetricGroups'];
 export type MetricMarker = components['schemas']['MetricMarker'];
 export type MetricReasons = components['schemas']['MetricReasons'];
@@ -18994,6 +19406,56 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    getAnomalies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "anomalies": [
+                     *         {
+                     *           "kind": "quiet",
+                     *           "of": "notifications",
+                     *           "name": "text",
+                     *           "hours": 1,
+                     *           "count": 1,
+                     *           "usual": 1,
+                     *           "weeks": 1,
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricAnomalies"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     getChannelMetrics: {
         parameters: {
             query?: {
@@ -19075,6 +19537,7 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
+                     *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
                      *             "open_rate": null,
@@ -19083,6 +19546,7 @@ export interface operations {
                      *             "bounce_rate": null,
                      *             "complaint_rate": null,
                      *             "unsubscribe_rate": null,
+                     *             "goal_rate": null,
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
@@ -19098,6 +19562,247 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ChannelMetrics"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getExperiments: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "experiments": [
+                     *         {
+                     *           "rule": "text",
+                     *           "goal": {
+                     *             "event": "text",
+                     *             "within": "text"
+                     *           },
+                     *           "control": "text",
+                     *           "sample_ratio_probability": 1,
+                     *           "variants": [
+                     *             {
+                     *               "variant": "text",
+                     *               "share": null,
+                     *               "users": 1,
+                     *               "goals": 1,
+                     *               "goal_rate": null,
+                     *               "interval": {
+                     *                 "low": 1,
+                     *                 "high": 1
+                     *               },
+                     *               "lift": {
+                     *                 "difference": 1,
+                     *                 "low": 1,
+                     *                 "high": 1
+                     *               },
+                     *               "verdict": "not_trusted"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExperimentResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    exportMetrics: {
+        parameters: {
+            query: {
+                /** @description Only by this account of the provider */
+                account?: string;
+                /** @description Of the view groups: what to group by; absent: type */
+                by?: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
+                /** @description Only of this channel */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                format?: "csv" | "ndjson";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /** @description Of the view series: length of a point; absent: one that fits */
+                grain?: "minute" | "hour" | "day" | "week";
+                /** @description Only in this locale of the template */
+                locale?: string;
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
+                provider?: string;
+                /** @description Only by this rule; its decisions, not its deliveries */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /** @description Only of this variant in a test of templates */
+                variant?: string;
+                /** @description Only as this catalog version decided */
+                version?: number;
+                /**
+                 * @description The answer to export
+                 * @example series
+                 */
+                view: "summary" | "channels" | "groups" | "series" | "reasons" | "funnel" | "experiments" | "anomalies";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example at,events,decided
+                     *     2026-01-01T00:00:00.000Z,12,4
+                     */
+                    "application/x-ndjson": components["schemas"]["MetricExport"];
+                    /**
+                     * @example at,events,decided
+                     *     2026-01-01T00:00:00.000Z,12,4
+                     */
+                    "text/csv": components["schemas"]["MetricExport"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getMetricFunnel: {
+        parameters: {
+            query?: {
+                /** @description Only by this account of the provider */
+                account?: string;
+                /**
+                 * @description Only of this channel
+                 * @example email
+                 */
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /** @description Only in this locale of the template */
+                locale?: string;
+                /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
+                provider?: string;
+                /** @description Only by this rule; its decisions, not its deliveries */
+                rule?: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+                /** @description Only of this variant in a test of templates */
+                variant?: string;
+                /** @description Only as this catalog version decided */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "stages": [
+                     *         {
+                     *           "stage": "decided",
+                     *           "count": 1,
+                     *           "of": "decided",
+                     *           "rate": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MetricFunnel"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -19198,6 +19903,7 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
+                     *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
                      *             "open_rate": null,
@@ -19206,6 +19912,7 @@ export interface operations {
                      *             "bounce_rate": null,
                      *             "complaint_rate": null,
                      *             "unsubscribe_rate": null,
+                     *             "goal_rate": null,
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
@@ -19313,6 +20020,87 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    listHeldUsers: {
+        parameters: {
+            query: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Start of the span; absent: 30 days before its end
+                 * @example 2026-01-01T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /**
+                 * @description A reason code, as GET /metrics/reasons lists it
+                 * @example limit_reached
+                 */
+                reason: string;
+                /**
+                 * @description End of the span; absent: now
+                 * @example 2026-02-01T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Only of this notification type
+                 * @example ORDER_SHIPPED
+                 */
+                type?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "to": "2026-11-02T09:30:00.000Z",
+                     *       "as_of": "2026-11-02T09:30:00.000Z",
+                     *       "users": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "source": "event",
+                     *           "type": "ORDER_SHIPPED",
+                     *           "rule": null,
+                     *           "channel": null,
+                     *           "reason": "text",
+                     *           "event_id": null,
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeldUserPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     getMetricSeries: {
         parameters: {
             query?: {
@@ -19400,6 +20188,7 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
+                     *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
                      *             "open_rate": null,
@@ -19408,6 +20197,7 @@ export interface operations {
                      *             "bounce_rate": null,
                      *             "complaint_rate": null,
                      *             "unsubscribe_rate": null,
+                     *             "goal_rate": null,
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
@@ -19520,6 +20310,7 @@ export interface operations {
                      *         "clicked": 1,
                      *         "read": 1,
                      *         "unsubscribed": 1,
+                     *         "goals": 1,
                      *         "error_rate": null,
                      *         "delivery_rate": null,
                      *         "open_rate": null,
@@ -19528,6 +20319,7 @@ export interface operations {
                      *         "bounce_rate": null,
                      *         "complaint_rate": null,
                      *         "unsubscribe_rate": null,
+                     *         "goal_rate": null,
                      *         "avg_delivery_time_ms": null,
                      *         "p50_delivery_time_ms": null,
                      *         "p95_delivery_time_ms": null
@@ -25605,6 +26397,86 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    forecastUser: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Days from now on
+                 * @example 7
+                 */
+                days?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "from": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "known_until": "2026-11-02T09:30:00.000Z",
+                     *       "reached": "waits",
+                     *       "time_zone": "Europe/Lisbon",
+                     *       "entries": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "local": "2025-11-21T09:00",
+                     *           "notification_type": "text",
+                     *           "rule": null,
+                     *           "source": "delivery",
+                     *           "wait_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "certainty": "scheduled",
+                     *           "outcome": "send",
+                     *           "why": "TRIAL_ENDING waits since trial_started of 20 November 2025 at 12:00 UTC.",
+                     *           "reason_code": "matched",
+                     *           "reason": "text",
+                     *           "channels": [
+                     *             {
+                     *               "channel": "email",
+                     *               "state": "goes",
+                     *               "at": "2026-11-02T09:30:00.000Z",
+                     *               "local": "2025-11-21T09:00",
+                     *               "code": "quiet_hours",
+                     *               "reason": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     listInbox: {

@@ -38,7 +38,7 @@ export type Route =
   | { page: 'keys' }
   | { page: 'members' }
   | { page: 'webhooks' }
-  | { page: 'webhook'; id: string }
+  | { page: 'endpoint'; id: string }
   /** `at`: rule, type or event of it to scroll to and mark, such as `rule:WELCOME`, or null. */
   | { page: 'catalog'; part: 'contents' | 'versions'; at: string | null }
   /** `id`: null before one is entered. */
@@ -353,7 +353,7 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
   if (part !== undefined) return undefined;
   if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };
   if (list === 'lists') return { page: 'list', id };
-  if (list === 'webhooks') return { page: 'webhook', id };
+  if (list === 'webhooks') return { page: 'endpoint', id };
   if (list === 'segments') return { page: 'segment', name: id };
   return list === 'templates' ? { page: 'template', id } : { page: 'notification', id };
 }

@@ -164,7 +164,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <KeysPage />;
     case 'webhooks':
       return <WebhooksPage />;
-    case 'webhook':
+    case 'endpoint':
       return <WebhookPage key={route.id} id={route.id} />;
     case 'members':
       return <MembersPage />;

@@ -95,7 +95,7 @@ function formatPageName(route: Route): string {
       return 'Audit log';
     case 'webhooks':
       return 'Webhooks';
-    case 'webhook':
+    case 'endpoint':
       return 'Endpoint';
     case 'keys':
       return 'API keys';

@@ -173,7 +173,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
-  webhook: 'webhooks',
+  endpoint: 'webhooks',
 };
 
 /** Returns the key of the page of the menu that a route is, or belongs to. */
