@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Millis } from '../model/event.ts';
 
 /** The timeout of a send: first a signal to the provider, then an outcome without it. */
@@ -64,6 +65,8 @@ class Deadline implements SendDeadline {
   constructor(limit: Millis, onExpired: () => void) {
     this.#limit = limit;
     this.#onExpired = onExpired;
+    // Each send that shares it listens: more than the ten from which Node.js suspects a leak.
+    setMaxListeners(0, this.signal);
     this.#timer = setTimeout(() => this.abort(), limit).unref();
   }
 
