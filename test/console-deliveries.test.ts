@@ -93,6 +93,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await page.keyboard.press('Escape');
     await page.getByTestId('message').waitFor({ state: 'detached' });
     await row.getByRole('link', { name: 'ines' }).click();
+    await page.getByRole('navigation', { name: 'User' }).getByRole('link', { name: 'Timeline' }).click();
     await entry(page, 'ines-signup').getByText('2 attempts').waitFor();
     await page.goto(`${app.server.url}/console/deliveries?status=dead`);
     await page.getByText('No deliveries with status “Dead”').waitFor();

@@ -101,7 +101,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     const letters = page.getByTestId('decision').filter({ hasText: 'INBOX' }).filter({ hasText: 'Send' });
     await letters.getByTestId('evidence-button').click();
     expect(await letters.innerText()).toMatch(/Digest\s+2 collected, of which the message has the latest 1/);
-    await page.getByRole('link', { name: 'Waiting' }).click();
+    await page.getByRole('navigation', { name: 'User' }).getByRole('link', { name: 'Waiting' }).click();
     await page.getByTestId('waits-ended').click();
     const inbox = page.locator('[data-testid=wait][data-rule=INBOX]');
     expect(await inbox.innerText()).toMatch(/^Send\s+INBOX\s+Waited for more items of the digest, key t, 2 collected/);
