@@ -33,7 +33,7 @@ describe('an unknown route', () => {
 
 describe('the parameters of a request', () => {
   test.each([
-    ['/api/v1/deliveries?channel=sms', 'channel', /"channel" is not a parameter of this route/],
+    ['/api/v1/deliveries?color=sms', 'color', /"color" is not a parameter of this route/],
     ['/api/v1/audit/unknown?limit=abc', 'limit', /^limit is "abc"; write a whole number from 1 to 200\.$/],
     ['/api/v1/audit/unknown?limit=0', 'limit', /^limit is "0"; write a whole number from 1 to 200\.$/],
     ['/api/v1/catalog/diff?from=abc', 'from', /^from is "abc"; write the number of a version, such as 1\.$/],
