@@ -49,29 +49,36 @@ const LONGEST = [
 const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap', 'large-events-heap'];
 
 /**
- * Files that start, kill and freeze many processes, or try many inputs: half of the time of all. Each commit runs one of `TURNS` parts
+ * Files that start, kill and freeze many processes, or try many inputs, the longest first: half of the time of all. Each commit runs one of `TURNS` parts
  * of them; LONG runs all, and a word those that it names.
  */
 const IN_TURN = [
+  'process-ends',
+  'embedded',
   'replica',
   'kafka-changes',
   'cli-doctor',
   'address-limits',
   'full-disk',
+  'console-connections',
   'job-processes',
+  'console-batches',
+  'api-fuzz',
   'webhook-relay-kills',
   'dump-kills',
   'failed-start',
   'dump-bounds',
+  'console-notifications',
   'inbox-crashes',
   'deleted-tenant',
+  'kafka-sinks',
   'restore-one-tenant',
   'rolling-restart',
   'migrate-command',
   'restore-pause',
-  'demo',
   'demo-lending',
   'lost-leases',
+  'required-facts',
   'tenant-move',
   'damaged-dumps',
   'bench',
@@ -80,6 +87,7 @@ const IN_TURN = [
   'hostile-receipts',
   'idempotency-processes',
   'rule-fuzz',
+  'tenant-setting',
   'client-restarts',
   'posted-values',
   'connector-processes',
@@ -88,18 +96,25 @@ const IN_TURN = [
   'doubted-accounts',
   'cli-terminal',
   'kafka-outbox-torture',
+  'preference-page-browser',
   'cli-stop',
+  'batch-audiences',
   'pools-apart',
   'deleted-while-frozen',
+  'catalog-schema-words',
+  'limits',
   'failed-waits-process',
   'pooler-transactions',
+  'demo',
+  'console-routes',
   'direct-crashes',
+  'console-login',
   'cli-profiles',
   'slow-endpoint',
   'timed-arrival-order',
   'api-login',
 ];
-const TURNS = 4;
+const TURNS = 5;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
