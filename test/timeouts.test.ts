@@ -28,7 +28,7 @@ test('a process that hangs in the middle of a batch blocks its users, and the ot
   cleanup.push(() => other.kill('SIGKILL'));
   const frozen = `select from pg_stat_activity where application_name = 'frozen' and state = 'idle in transaction'
                   and datname = current_database()`;
-  await expect.poll(async () => (await tidings.database.pool.query(frozen)).rowCount).toBe(1);
+  await expect.poll(async () => (await tidings.database.pool.query(frozen)).rowCount, { timeout: 60_000 }).toBe(1);
 
   // Few events are one batch: a user who is not locked waits with one who is.
   const results = await Promise.all(['victim', 'bystander'].map((user) => post(tidings, user)));

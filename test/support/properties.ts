@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { inject } from 'vitest';
+import { afterAll, inject, vi } from 'vitest';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -15,6 +15,11 @@ fc.configureGlobal({
   seed: inject('propertySeed'),
   interruptAfterTimeLimit: inject('propertySeconds') * 1000,
   markInterruptAsFailure: true,
+});
+
+// Files share their process: what the last test of one has set in the environment is not for the next file.
+afterAll(() => {
+  vi.unstubAllEnvs();
 });
 
 /** The number of runs of a property: as given, multiplied by PROPERTY_TIMES for a search for rare failures. */

@@ -24,6 +24,8 @@ const FIELDS: Record<keyof AuditFilter, { readonly label: string; readonly descr
   subject: { label: 'What', description: 'Id of what was changed' },
 };
 
+const NAMES = Object.keys(FIELDS) as (keyof AuditFilter)[];
+
 const getId = ({ entry_id: id }: AuditEntry): string => id;
 const mergePages = (pages: readonly AuditLogPage[]): AuditEntry[] =>
   uniqueBy(
@@ -53,12 +55,12 @@ function FilterForm({ filter }: { filter: AuditFilter }) {
   });
   const show = (event: FormEvent) => {
     event.preventDefault();
-    for (const [name, value] of Object.entries(typed)) setParameter(name, value?.trim() || null);
+    for (const name of NAMES) setParameter(name, typed[name]?.trim() || null);
   };
   return (
     <form onSubmit={show}>
       <Group gap="sm" align="flex-end">
-        {(Object.keys(FIELDS) as (keyof AuditFilter)[]).map((name) => (
+        {NAMES.map((name) => (
           <TextInput
             key={name}
             {...FIELDS[name]}
@@ -92,7 +94,7 @@ function AuditList({ filter }: { filter: AuditFilter }) {
       list={list}
       empty={
         <EmptyState title="No changes">
-          {Object.values(filter).some((value) => value !== null)
+          {NAMES.some((name) => filter[name] !== null)
             ? 'Nothing was changed that fits the filter.'
             : 'Each change by a member, a key or a command appears here.'}
         </EmptyState>

@@ -48,7 +48,7 @@ export function CreateKey() {
       <Checkbox.Group label="It may" value={scopes} onChange={setScopes}>
         <div className="scope-list">
           {own.map((scope) => (
-            <Checkbox key={scope} value={scope} label={scope} size="xs" />
+            <Checkbox key={scope} value={scope} label={scope} size="sm" />
           ))}
         </div>
       </Checkbox.Group>
