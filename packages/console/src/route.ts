@@ -34,7 +34,7 @@ export type Route =
   | { page: 'waiting'; rule: string | null; key: string | null }
   | { page: 'jobs' }
   | { page: 'releases' }
-  | ({ page: 'audit' } & AuditFilter)
+  | { page: 'audit'; filter: AuditFilter }
   | { page: 'keys' }
   | { page: 'members' }
   | { page: 'webhooks' }
@@ -312,7 +312,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   if (path === '/webhooks') return { page: 'webhooks' };
   if (path === '/audit') {
     const get = (name: keyof AuditFilter) => parameters.get(name);
-    return { page: 'audit', actor: get('actor'), action: get('action'), subject: get('subject') };
+    return { page: 'audit', filter: { actor: get('actor'), action: get('action'), subject: get('subject') } };
   }
   if (path === '/catalog') return { page: 'catalog', part: 'contents', at: parameters.get('at') };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };

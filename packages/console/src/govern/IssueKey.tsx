@@ -6,6 +6,7 @@ import { createKey, rotateKey } from '../api/govern.ts';
 import { getSession } from '../api/session.ts';
 import { IssueButton } from '../shell/IssueButton.tsx';
 import { IconKey, IconRefresh } from '../shell/icons.tsx';
+import { OverlapField, USUAL_OVERLAP } from '../shell/OverlapField.tsx';
 
 /** Scopes that a key of one tenant cannot have. */
 const OF_INSTALLATION = /^(me$|tenants:|metrics:)/;
@@ -56,12 +57,9 @@ export function CreateKey() {
   );
 }
 
-/** Times for which the old key of a rotation works. */
-const OVERLAPS = { '0s': 'no longer', '1h': 'for another hour', '24h': 'for another day', '7d': 'for another week' };
-
 /** Button that replaces a key by a new one with the same rights. */
 export function RotateKey({ apiKey: { key_id: id, name } }: { apiKey: ApiKey }) {
-  const [overlap, setOverlap] = useState('24h');
+  const [overlap, setOverlap] = useState(USUAL_OVERLAP);
   return (
     <IssueButton
       what="key"
@@ -75,12 +73,7 @@ export function RotateKey({ apiKey: { key_id: id, name } }: { apiKey: ApiKey }) 
       <Text size="sm" className="break">
         A new key replaces {name}, with the same rights.
       </Text>
-      <NativeSelect
-        label="The old key works"
-        value={overlap}
-        onChange={(event) => setOverlap(event.currentTarget.value)}
-        data={Object.entries(OVERLAPS).map(([value, label]) => ({ value, label }))}
-      />
+      <OverlapField label="The old key works" value={overlap} onChange={setOverlap} />
     </IssueButton>
   );
 }

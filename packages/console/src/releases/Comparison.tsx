@@ -3,13 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import type { Release, ReleaseComparison, ReleaseVerdict } from '@tidings/client/types';
 import { getRelease } from '../api/releases.ts';
 import { FactRows } from '../channels/FactTable.tsx';
+import { count } from '../jobs/job-text.ts';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { describeBound, formatWatched, NUMBERS, VERDICTS } from './release-look.ts';
-
-const COUNT = new Intl.NumberFormat('en');
 
 type Span = ReleaseComparison['since_start'];
 
@@ -107,8 +106,8 @@ function Counts({ span, release }: { span: Span; release: Release }) {
       getId={(name) => name}
       columns={{
         Counted: (name: Name) => COUNTED[name],
-        [`Version ${release.from_version}`]: (name: Name) => COUNT.format(span.before[name]),
-        [`Version ${release.to_version}`]: (name: Name) => COUNT.format(span.released[name]),
+        [`Version ${release.from_version}`]: (name: Name) => count(span.before[name]),
+        [`Version ${release.to_version}`]: (name: Name) => count(span.released[name]),
       }}
     />
   );

@@ -1,30 +1,21 @@
 import { NumberInput, Stack, Text, TextInput } from '@mantine/core';
-import { useQueryClient } from '@tanstack/react-query';
 import type { Release } from '@tidings/client/types';
 import { useState } from 'react';
 import { finishRelease, raiseShare, rollBackRelease } from '../api/releases.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconArrowUp, IconChecks, IconUndo } from '../shell/icons.tsx';
 import { describeShare } from './release-look.ts';
+import { useReleaseDone } from './use-release-done.ts';
 
 interface ReleaseProps {
   readonly release: Release;
-}
-
-/** Returns a function that lets the lists of releases and versions be asked for again, and returns what is said. */
-function useDone(): (text: string) => Promise<string> {
-  const queries = useQueryClient();
-  return async (text) => {
-    await Promise.all(['releases', 'catalog'].map((key) => queries.invalidateQueries({ queryKey: [key] })));
-    return text;
-  };
 }
 
 /** Button that releases to a larger share. */
 export function RaiseShareButton({ release: { release_id: id, share, to_version: version } }: ReleaseProps) {
   const [typed, setTyped] = useState<string | number>(Math.min(100, share * 2));
   const wanted = Number(typed);
-  const done = useDone();
+  const done = useReleaseDone();
   return (
     <ConfirmButton
       label="Raise share"
@@ -54,7 +45,7 @@ export function RaiseShareButton({ release: { release_id: id, share, to_version:
 /** Button that makes the version of a release the active one. */
 export function FinishButton({ release: { release_id: id, to_version: version } }: ReleaseProps) {
   const [reason, setReason] = useState('');
-  const done = useDone();
+  const done = useReleaseDone();
   return (
     <ConfirmButton
       label="Finish"
@@ -77,7 +68,7 @@ export function FinishButton({ release: { release_id: id, to_version: version } 
 export function RollBackReleaseButton({ release }: ReleaseProps) {
   const { release_id: id, from_version: before } = release;
   const [reason, setReason] = useState('');
-  const done = useDone();
+  const done = useReleaseDone();
   return (
     <ConfirmButton
       label="Roll back"

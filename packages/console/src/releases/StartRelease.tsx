@@ -1,5 +1,5 @@
 import { Checkbox, NativeSelect, NumberInput, Stack, TextInput } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getCatalogVersions } from '../api/catalog.ts';
 import { startRelease } from '../api/releases.ts';
@@ -7,6 +7,7 @@ import { DiffView } from '../catalog/DiffView.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
 import { describeShare } from './release-look.ts';
+import { useReleaseDone } from './use-release-done.ts';
 
 const USUAL_SHARE = 10;
 
@@ -17,7 +18,7 @@ export function StartRelease({ version: given }: { version?: number }) {
   const [finishAfter, setFinishAfter] = useState('');
   const [note, setNote] = useState('');
   const [isWatched, setWatched] = useState(true);
-  const queries = useQueryClient();
+  const done = useReleaseDone();
   const list = useQuery({ queryKey: ['catalog', 'versions'], queryFn: getCatalogVersions });
   const versions = list.data?.versions ?? [];
   const active = versions.find((one) => one.active)?.version;
@@ -29,8 +30,7 @@ export function StartRelease({ version: given }: { version?: number }) {
       ...(finishAfter.trim() === '' ? {} : { finish_after: finishAfter.trim() }),
       ...(isWatched ? {} : { watch: null }),
     });
-    await Promise.all(['releases', 'catalog'].map((key) => queries.invalidateQueries({ queryKey: [key] })));
-    return `Version ${version} decides about ${describeShare(release.share)}.`;
+    return done(`Version ${version} decides about ${describeShare(release.share)}.`);
   };
   return (
     <ConfirmButton

@@ -159,7 +159,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'releases':
       return <ReleasesPage />;
     case 'audit':
-      return <AuditPage filter={route} />;
+      return <AuditPage filter={route.filter} />;
     case 'keys':
       return <KeysPage />;
     case 'webhooks':

@@ -1,9 +1,10 @@
-import { NativeSelect, Text, Textarea, TextInput } from '@mantine/core';
+import { Text, Textarea, TextInput } from '@mantine/core';
 import type { Webhook } from '@tidings/client/types';
 import { useState } from 'react';
 import { createWebhook, rotateWebhookSecret } from '../api/webhooks.ts';
 import { IssueButton } from '../shell/IssueButton.tsx';
 import { IconRefresh, IconWebhook } from '../shell/icons.tsx';
+import { OverlapField, USUAL_OVERLAP } from '../shell/OverlapField.tsx';
 
 /** Button that creates an endpoint, and shows its secret once. */
 export function CreateWebhook() {
@@ -53,12 +54,9 @@ export function CreateWebhook() {
   );
 }
 
-/** Times for which the secret before signs as well. */
-const OVERLAPS = { '0s': 'no longer', '1h': 'for another hour', '24h': 'for another day', '7d': 'for another week' };
-
 /** Button that replaces the secret of an endpoint. */
 export function RotateSecret({ endpoint: { endpoint_id: id } }: { endpoint: Webhook }) {
-  const [overlap, setOverlap] = useState('24h');
+  const [overlap, setOverlap] = useState(USUAL_OVERLAP);
   return (
     <IssueButton
       what="secret"
@@ -70,12 +68,7 @@ export function RotateSecret({ endpoint: { endpoint_id: id } }: { endpoint: Webh
       issue={async () => (await rotateWebhookSecret(id, overlap)).secret}
     >
       <Text size="sm">Requests are signed with a new secret.</Text>
-      <NativeSelect
-        label="The secret before signs as well"
-        value={overlap}
-        onChange={(event) => setOverlap(event.currentTarget.value)}
-        data={Object.entries(OVERLAPS).map(([value, label]) => ({ value, label }))}
-      />
+      <OverlapField label="The secret before signs as well" value={overlap} onChange={setOverlap} />
     </IssueButton>
   );
 }
