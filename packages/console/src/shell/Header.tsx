@@ -5,6 +5,7 @@ import { useKeyState } from '../key.ts';
 import { linkToOverview } from '../route.ts';
 import { AccountMenu } from './AccountMenu.tsx';
 import { IconSearch } from './icons.tsx';
+import { LanguageSwitch } from './LanguageSwitch.tsx';
 import { ProblemSign } from './ProblemSign.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import { closeSearch, openSearch, useSearchOpen } from './search-state.ts';
@@ -35,6 +36,7 @@ export function Header() {
         {keyState === 'open' && <ProblemSign />}
         <span className="wide-only">
           <ZoneSwitch />
+          <LanguageSwitch />
           <SchemeSwitch />
         </span>
         <AccountMenu />

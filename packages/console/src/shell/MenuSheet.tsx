@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Dialog } from './Dialog.tsx';
+import { LanguageSwitch } from './LanguageSwitch.tsx';
 import { MenuGroups } from './Rail.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import { Tenant } from './Tenant.tsx';
@@ -18,6 +19,7 @@ export function MenuSheet({ opened, onClose, current }: { opened: boolean; onClo
       <div className="sheet-head">
         <Tenant />
         <ZoneSwitch />
+        <LanguageSwitch />
         <SchemeSwitch />
       </div>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a link inside is what is clicked, also by the keyboard. */}
