@@ -53,7 +53,7 @@ const NAMES = /^(Tidings|Ctrl K|English|Deutsch|Español|Português)$|· Tidings
 const SILENT_CALLS = new Set(
   (
     'import fetch get post call useState querySelector getElementById matchMedia addEventListener removeEventListener getItem setItem ' +
-    'setParameter getParameter get has set append join split replace replaceAll includes startsWith endsWith indexOf Error lazy'
+    'setParameter getParameter querySelectorAll get has set append join split replace replaceAll includes startsWith endsWith indexOf Error lazy'
   ).split(' '),
 );
 
@@ -121,7 +121,7 @@ function walkNode(node: Node, name: string | null, context: Context): void {
     addIf(isShown && isWords(node.value), node, node.value, context);
   } else if (node.type === 'TemplateLiteral') {
     const words = node.quasis.map(({ value }: Node) => value.cooked).join('…');
-    addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words) && !isStyle(words), node, words, context);
+    addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words) && !isCode(words), node, words, context);
     walk(node.expressions, name, context);
   } else {
     for (const [key, value] of Object.entries(node)) if (!/^type/.test(key)) walk(value, name, context);
@@ -199,13 +199,13 @@ function nameOf(node: Node): string | null {
 
 /** Whether a string looks like what a user reads: a capitalised word, or words with spaces between them. */
 function isWords(text: string): boolean {
-  if (isStyle(text)) return false;
+  if (isCode(text)) return false;
   return /^\p{Lu}\p{Ll}+([ ,.:…?!]|$)/u.test(text) || isSentence(text);
 }
 
-/** Whether a string is a value of CSS that is computed. */
-function isStyle(text: string): boolean {
-  return /^[a-z-]+\(.*\)$/.test(text);
+/** Whether a string is a computed value of CSS, or a command to copy. */
+function isCode(text: string): boolean {
+  return /^([a-z-]+\(.*\)|curl .*)$/s.test(text);
 }
 
 /** Whether a word of two letters or more stands beside a space. */
