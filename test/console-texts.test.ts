@@ -1,6 +1,6 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, test } from 'vitest';
-import { LANGUAGES, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
+import { LANGUAGES, readKeys, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
 
 describe('the texts of the console', () => {
   const texts = [...readTexts().keys()];
@@ -22,6 +22,12 @@ describe('the texts of the console', () => {
       ([text, translation]) => placesIn(text) !== placesIn(translation),
     );
     expect(differing).toEqual([]);
+  });
+
+  test.each(LANGUAGES)('differ among the headings of one table in the language %s', (language) => {
+    const translations = readTranslations(language);
+    const translated = readKeys().map((keys) => keys.map((key) => translations[key] ?? key));
+    expect(translated.filter((headings) => new Set(headings).size < headings.length)).toEqual([]);
   });
 });
 

@@ -24,6 +24,8 @@ interface SourceFile {
   /** Below src/, with slashes. */
   readonly path: string;
   readonly texts: string[];
+  /** Texts that are keys of one object, such as the headings of a table. */
+  readonly keys: string[][];
   readonly plain: { readonly line: number; readonly words: string }[];
 }
 
@@ -66,6 +68,11 @@ export function readTexts(): ReadonlyMap<string, string> {
   return texts;
 }
 
+/** Returns the texts that must differ from each other in every language: those that are keys of one object. */
+export function readKeys(): string[][] {
+  return readFiles().flatMap(({ keys }) => keys);
+}
+
 /** Returns the words that do not go through `t` or `T`: a path below src/, a line, and the words. */
 export function readPlainWords(): { path: string; line: number; words: string }[] {
   return readFiles().flatMap(({ path, plain }) => plain.map((one) => ({ path, ...one })));
@@ -87,7 +94,7 @@ function readFile(path: string): SourceFile {
   const source = readFileSync(path, 'utf8');
   const { program, errors } = parseSync(path, source);
   if (errors[0]) throw new Error(`${path}: ${errors[0].message}`);
-  const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], plain: [] };
+  const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], keys: [], plain: [] };
   const addPlain = (node: Node, words: string) => {
     const cleaned = words.replace(/\s+/g, ' ').trim();
     if (cleaned !== '' && !NAMES.test(cleaned))
@@ -113,6 +120,7 @@ function walkNode(node: Node, name: string | null, context: Context): void {
   else if (node.type === 'JSXElement') walkElement(node, context);
   else if (node.type === 'JSXAttribute') walk(node.value, nameOf(node.name), context);
   else if (node.type === 'Property') walkProperty(node, context);
+  else if (node.type === 'ObjectExpression') walkObject(node, context);
   else if (node.type === 'SwitchCase') walk(node.consequent, null, context);
   else if (node.type === 'MemberExpression') walk(node.object, null, context);
   else if (node.type === 'JSXText') addIf(/\p{L}/u.test(node.value), node, node.value, context);
@@ -126,6 +134,12 @@ function walkNode(node: Node, name: string | null, context: Context): void {
   } else {
     for (const [key, value] of Object.entries(node)) if (!/^type/.test(key)) walk(value, name, context);
   }
+}
+
+function walkObject({ properties }: Node, context: Context): void {
+  const calls = properties.flatMap(({ computed, key }: Node) => (computed && key.callee?.name === 't' ? [key] : []));
+  if (calls.length > 0) context.file.keys.push(calls.map((call: Node) => call.arguments[0].value));
+  walk(properties, null, context);
 }
 
 /** Visits a property. A capitalised key of a function is the heading of a column. */

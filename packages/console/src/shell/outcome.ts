@@ -1,4 +1,5 @@
 /* Color, icon and label of each outcome, status and channel, the same on every page. */
+
 import type { Attempt, Delivery, Wait } from '@tidings/client/types';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
 import type { Channel, DeliveryStatus, Outcome } from '../api/types.ts';

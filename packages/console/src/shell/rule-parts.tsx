@@ -16,8 +16,10 @@ import {
   IconWand,
 } from './icons.tsx';
 
-/** Key of a rule with its value as written in the catalog. */
+/** Key of a rule with its value. */
 export interface RulePart {
+  /** As the catalog writes it. */
+  readonly key: string;
   readonly label: string;
   readonly Icon: typeof IconLightning;
   readonly words: ReactNode;
@@ -32,7 +34,7 @@ export function buildRuleParts(rule: CatalogRule): RulePart[] {
     ...buildLimitParts(rule),
     ...buildActionParts(rule),
   ];
-  return parts.flatMap(([key, Icon, words]) => (words ? [{ label: formatKey(key), Icon, words }] : []));
+  return parts.flatMap(([key, Icon, words]) => (words ? [{ key, label: formatKey(key), Icon, words }] : []));
 }
 
 /** Returns every notification type that a rule can send, without repetitions. */

@@ -32,7 +32,7 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       {left_out?.map(({ facts, event_type, examined, bound }) => (
         <Line key={`${facts} ${event_type}`} title={t('Left out')}>
           {t(
-            'Only {examined, number} {facts, select, events {events} contents {contents of large events} decisions {earlier decisions} other {waits}}{hasType, select, true { of {type}} other {}} were examined: at most {bound}.',
+            'Only {examined, number} {facts, select, events {events} contents {contents of large events} decisions {earlier decisions} waits {waits} other {{facts}}}{hasType, select, true { of {type}} other {}} were examined: at most {bound}.',
             { examined, facts, hasType: event_type !== undefined, type: event_type, bound },
           )}
         </Line>
