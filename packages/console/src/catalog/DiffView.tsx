@@ -4,6 +4,7 @@ import type { Difference, Json } from '@tidings/client/types';
 import { getCatalogDiff } from '../api/catalog.ts';
 import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 
 /** The differences between two versions of the catalog. */
 export function DiffView({ from, to }: { from: number; to: number }) {
@@ -19,7 +20,7 @@ export function DiffView({ from, to }: { from: number; to: number }) {
   if (differences.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        No differences.
+        {t('No differences.')}
       </Text>
     );
   }

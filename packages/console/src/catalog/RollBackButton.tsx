@@ -6,6 +6,7 @@ import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
 
 /** Button that activates an earlier version, after a dialog that shows the differences. */
@@ -33,7 +34,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
         onClick={() => setAsking(true)}
         data-testid="rollback-button"
       >
-        Roll back
+        {t('Roll back')}
       </Button>
       <Dialog opened={asking} onClose={close} title={`Roll back to version ${version}?`} size="xl">
         <Stack gap="md" data-testid="rollback">
@@ -45,7 +46,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
           {rollBack.error && <ProblemView problem={rollBack.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              Cancel
+              {t('Cancel')}
             </Button>
             <Button loading={rollBack.isPending} onClick={() => rollBack.mutate()} data-testid="rollback-confirm">
               Roll back to version {version}

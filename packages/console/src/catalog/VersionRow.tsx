@@ -4,6 +4,7 @@ import type { CatalogVersion } from '../api/types.ts';
 import { StartRelease } from '../releases/StartRelease.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
 import { RollBackButton } from './RollBackButton.tsx';
 
@@ -17,12 +18,12 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
           <Text fw={650}>Version {version}</Text>
           {row.active && (
             <Badge radius="sm" tt="none" variant="default">
-              active
+              {t('active')}
             </Badge>
           )}
           <Text size="sm" c="dimmed" className="break">
             applied <Time value={appliedAt} as="full" /> by {appliedBy} · {formatCount(rules, 'rule')},{' '}
-            {formatCount(notifications, 'notification type')}
+            {formatCount(notifications, t('notification type'))}
           </Text>
         </Group>
         {!row.active && (
@@ -40,7 +41,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
           </Text>
         ))}
       <Disclosure
-        label={version === 1 ? 'Initial contents' : `Changes from version ${version - 1}`}
+        label={version === 1 ? t('Initial contents') : `Changes from version ${version - 1}`}
         testId="version-changes"
       >
         <DiffView from={version - 1} to={version} />

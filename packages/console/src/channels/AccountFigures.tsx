@@ -7,6 +7,7 @@ import { formatMs } from '../overview/OutcomeChart.tsx';
 import { countFailed, formatNumber } from '../overview/series.ts';
 import { linkToDeliveries } from '../route.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { CircuitText } from './CircuitText.tsx';
 
 const POLL_MS = 60_000;
@@ -22,7 +23,7 @@ export function AccountFigures({ account: { account, provider } }: { account: Pr
   });
   if (!groups.data) return <>–</>;
   const metrics = groups.data.groups.find(({ key }) => key === `${provider}/${account}`)?.metrics;
-  if (metrics === undefined) return <>none</>;
+  if (metrics === undefined) return <>{t('none')}</>;
   const failed = countFailed(metrics);
   const { p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;
   return (

@@ -13,20 +13,21 @@ import { Permitted } from '../shell/Permitted.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 
 type Role = Member['role'];
 
 const ROLES: Record<Role, string> = {
-  owner: 'Owner: everything, with keys and members',
-  editor: 'Editor: rules, templates and settings',
-  operator: 'Operator: what is stuck, sends, accounts',
-  support: 'Support: users and their messages',
-  viewer: 'Viewer: reads, changes nothing',
+  owner: t('Owner: everything, with keys and members'),
+  editor: t('Editor: rules, templates and settings'),
+  operator: t('Operator: what is stuck, sends, accounts'),
+  support: t('Support: users and their messages'),
+  viewer: t('Viewer: reads, changes nothing'),
 };
 
 const STATES: Record<Member['state'], Look> = {
-  active: { label: 'Active', color: 'gray', Icon: IconCheck },
-  invited: { label: 'Invited', color: 'blue', Icon: IconClock },
+  active: { label: t('Active'), color: 'gray', Icon: IconCheck },
+  invited: { label: t('Invited'), color: 'blue', Icon: IconClock },
 };
 
 /** Members of the tenant: they may use this console, each by the rights of a role. */
@@ -35,19 +36,19 @@ export function MembersPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>Members and roles</PageTitle>
+        <PageTitle>{t('Members and roles')}</PageTitle>
         {can('members:write') && <Invite />}
       </Group>
       <Permitted scope="members:read">
         <FactTable
-          title="Members"
+          title={t('Members')}
           testId="members"
           load={getMembers}
           getItems={({ members }) => members}
           getId={({ member_id: id }) => id}
-          empty="No one is invited. A login at your identity provider alone gives no access."
+          empty={t('No one is invited. A login at your identity provider alone gives no access.')}
           columns={{
-            Member: ({ name, email, subject }) => (
+            [t('Member')]: ({ name, email, subject }) => (
               <>
                 <Text size="sm" fw={600} className="break">
                   {name}
@@ -57,11 +58,11 @@ export function MembersPage() {
                 </Text>
               </>
             ),
-            State: ({ state }) => <StatusBadge look={STATES[state]} testId="member-state" />,
-            Role: (member) =>
+            [t('State')]: ({ state }) => <StatusBadge look={STATES[state]} testId="member-state" />,
+            [t('Role')]: (member) =>
               can('members:write') ? <RoleField member={member} /> : <Text size="sm">{member.role}</Text>,
-            'Last login': ({ last_login_at: at }) => (at === null ? 'never' : <Time value={at} />),
-            Added: ({ added_at: at, added_by: by }) => (
+            [t('Last login')]: ({ last_login_at: at }) => (at === null ? 'never' : <Time value={at} />),
+            [t('Added')]: ({ added_at: at, added_by: by }) => (
               <>
                 <Time value={at} />
                 <Text size="xs" c="dimmed" className="break">
@@ -69,7 +70,7 @@ export function MembersPage() {
                 </Text>
               </>
             ),
-            Actions: (member) => can('members:write') && <Remove member={member} />,
+            [t('Actions')]: (member) => can('members:write') && <Remove member={member} />,
           }}
         />
       </Permitted>
@@ -101,7 +102,7 @@ function Remove({ member: { member_id: id, name } }: { member: Member }) {
   const queries = useQueryClient();
   return (
     <ConfirmButton
-      label="Remove"
+      label={t('Remove')}
       leftSection={<IconBan size={14} />}
       color="red"
       act={async () => {
@@ -122,7 +123,7 @@ function Invite() {
   const [role, setRole] = useState<Role>('viewer');
   return (
     <ConfirmButton
-      label="Invite"
+      label={t('Invite')}
       leftSection={<IconUser size={14} />}
       isFilled={/.@./.test(email)}
       act={async () => {
@@ -135,8 +136,8 @@ function Invite() {
     >
       <Stack gap="sm">
         <TextInput
-          label="Email"
-          description="That your identity provider has verified at the login. No message is sent"
+          label={t('Email')}
+          description={t('That your identity provider has verified at the login. No message is sent')}
           type="email"
           value={email}
           onChange={(event) => setEmail(event.currentTarget.value)}
@@ -144,7 +145,7 @@ function Invite() {
           data-testid="member-email"
         />
         <NativeSelect
-          label="Role"
+          label={t('Role')}
           value={role}
           onChange={(event) => setRole(event.currentTarget.value as Role)}
           data={Object.entries(ROLES).map(([value, label]) => ({ value, label }))}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { finishRelease, raiseShare, rollBackRelease } from '../api/releases.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconArrowUp, IconChecks, IconUndo } from '../shell/icons.tsx';
+import { t } from '../text/text.ts';
 import { describeShare } from './release-look.ts';
 import { useReleaseDone } from './use-release-done.ts';
 
@@ -18,16 +19,16 @@ export function RaiseShareButton({ release: { release_id: id, share, to_version:
   const done = useReleaseDone();
   return (
     <ConfirmButton
-      label="Raise share"
+      label={t('Raise share')}
       leftSection={<IconArrowUp size={14} />}
       isFilled={typed !== '' && wanted > share && wanted <= 100}
       act={async () => done(`Version ${version} decides about ${describeShare((await raiseShare(id, wanted)).share)}.`)}
       testId="release-share"
     >
       <Stack gap="sm">
-        <Text size="sm">Users of the present share stay in it; it never becomes smaller.</Text>
+        <Text size="sm">{t('Users of the present share stay in it; it never becomes smaller.')}</Text>
         <NumberInput
-          label="Percentage of the users"
+          label={t('Percentage of the users')}
           description={`More than ${share}, at most 100`}
           value={typed}
           onChange={setTyped}
@@ -48,7 +49,7 @@ export function FinishButton({ release: { release_id: id, to_version: version } 
   const done = useReleaseDone();
   return (
     <ConfirmButton
-      label="Finish"
+      label={t('Finish')}
       leftSection={<IconChecks size={14} />}
       act={async () => {
         await finishRelease(id, reason);
@@ -71,7 +72,7 @@ export function RollBackReleaseButton({ release }: ReleaseProps) {
   const done = useReleaseDone();
   return (
     <ConfirmButton
-      label="Roll back"
+      label={t('Roll back')}
       leftSection={<IconUndo size={14} />}
       color="red"
       act={async () => {
@@ -94,8 +95,8 @@ export function RollBackReleaseButton({ release }: ReleaseProps) {
 function ReasonField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   return (
     <TextInput
-      label="Reason"
-      description="For the history of the release and the audit log"
+      label={t('Reason')}
+      description={t('For the history of the release and the audit log')}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       maxLength={500}

@@ -5,6 +5,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { Comparison } from './Comparison.tsx';
 import { FinishButton, RaiseShareButton, RollBackReleaseButton } from './ReleaseActions.tsx';
 import { describeShare, RELEASE_STATES } from './release-look.ts';
@@ -40,7 +41,7 @@ export function ReleaseCard({ release }: { release: Release }) {
         {isUnderWay ? (
           <Comparison release={release} />
         ) : (
-          <Disclosure label="Numbers of both versions" testId="release-numbers">
+          <Disclosure label={t('Numbers of both versions')} testId="release-numbers">
             <Comparison release={release} />
           </Disclosure>
         )}
@@ -74,7 +75,7 @@ function History({ release }: { release: Release }) {
             ? 'It is not watched: only a command rolls it back. '
             : 'It is rolled back by itself if a number is beyond its bound. '}
           {finishAt === null ? (
-            'It finishes by command.'
+            t('It finishes by command.')
           ) : (
             <>
               It finishes by itself on <Time value={finishAt} as="full" /> if nothing is beyond its bound then.

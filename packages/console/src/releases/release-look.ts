@@ -1,25 +1,26 @@
 import type { Release, ReleaseVerdict } from '@tidings/client/types';
 import { IconAlert, IconArchive, IconCheck, IconChecks, IconClock, IconHelp, IconUndo } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { t } from '../text/text.ts';
 
 export const RELEASE_STATES: Record<Release['state'], Look> = {
-  watching: { label: 'Under way', color: 'blue', Icon: IconClock },
-  finished: { label: 'Finished', color: 'teal', Icon: IconChecks },
-  rolled_back: { label: 'Rolled back', color: 'orange', Icon: IconUndo },
+  watching: { label: t('Under way'), color: 'blue', Icon: IconClock },
+  finished: { label: t('Finished'), color: 'teal', Icon: IconChecks },
+  rolled_back: { label: t('Rolled back'), color: 'orange', Icon: IconUndo },
 };
 
 export const VERDICTS: Record<ReleaseVerdict['state'], Look> = {
-  ok: { label: 'Within its bound', color: 'teal', Icon: IconCheck },
-  exceeded: { label: 'Beyond its bound', color: 'red', Icon: IconAlert },
-  too_few: { label: 'Too few to judge', color: 'gray', Icon: IconHelp },
-  not_watched: { label: 'Not watched', color: 'gray', Icon: IconArchive },
+  ok: { label: t('Within its bound'), color: 'teal', Icon: IconCheck },
+  exceeded: { label: t('Beyond its bound'), color: 'red', Icon: IconAlert },
+  too_few: { label: t('Too few to judge'), color: 'gray', Icon: IconHelp },
+  not_watched: { label: t('Not watched'), color: 'gray', Icon: IconArchive },
 };
 
 export const NUMBERS: Record<ReleaseVerdict['number'], string> = {
-  volume: 'Notifications for each event',
-  errors: 'Error rate',
-  complaints: 'Complaint rate',
-  unsubscribes: 'Unsubscribe rate',
+  volume: t('Notifications for each event'),
+  errors: t('Error rate'),
+  complaints: t('Complaint rate'),
+  unsubscribes: t('Unsubscribe rate'),
 };
 
 const RATE = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 2 });
@@ -44,5 +45,5 @@ export function describeBound({ number, bound }: Pick<ReleaseVerdict, 'number' |
 
 /** Says a share of the users in words. @param share in percent */
 export function describeShare(share: number): string {
-  return share === 100 ? 'all users' : `${share}% of the users`;
+  return share === 100 ? t('all users') : `${share}% of the users`;
 }

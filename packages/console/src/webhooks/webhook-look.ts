@@ -2,11 +2,12 @@ import type { Webhook, WebhookDelivery } from '@tidings/client/types';
 import type { DeliveryStatus } from '../api/types.ts';
 import { IconAlert, IconBan, IconCircle } from '../shell/icons.tsx';
 import { getLook, type Look, STATUSES } from '../shell/outcome.ts';
+import { t } from '../text/text.ts';
 
 const DISABLED: Record<NonNullable<Webhook['state_code']>, string> = {
-  by_hand: 'by hand',
-  gone: 'it answered that it is gone',
-  failing: 'nothing succeeded for days',
+  by_hand: t('by hand'),
+  gone: t('it answered that it is gone'),
+  failing: t('nothing succeeded for days'),
 };
 
 /** Returns the look of an endpoint. None is green: an endpoint without failures may have got nothing yet. */
@@ -14,7 +15,7 @@ export function getEndpointLook({ state, state_code: code, failures, failing_sin
   if (state !== 'active') {
     return { label: `Disabled: ${code === null ? 'unknown' : DISABLED[code]}`, color: 'red', Icon: IconBan };
   }
-  if (since === null) return { label: 'Active', color: 'gray', Icon: IconCircle };
+  if (since === null) return { label: t('Active'), color: 'gray', Icon: IconCircle };
   const label = `Failing: ${failures} ${failures === 1 ? 'failure' : 'failures'}`;
   return { label, color: 'orange', Icon: IconAlert };
 }
