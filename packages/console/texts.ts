@@ -38,15 +38,17 @@ export const LANGUAGES = ['de', 'es', 'pt'];
 const SILENT_NAMES = new Set(
   (
     'className class id key type href to d viewBox fill stroke style color c variant size method role rel target autoComplete inputMode ' +
-    'component as position align justify testId data-testid queryKey mutationKey accept scope fw ff wrap tt w h radius orientation'
+    'component as position align justify testId data-testid queryKey mutationKey accept scope fw ff wrap tt w h radius orientation fontFamily fontFamilyMonospace'
   ).split(' '),
 );
-/** Nodes whose words a user never reads. An error that is thrown here is a fault of the program. */
+/** Nodes whose words a user never reads. */
 const NOT_SHOWN = new Set(
-  'ImportDeclaration ExportAllDeclaration ImportExpression TSLiteralType TSTypeAliasDeclaration TSInterfaceDeclaration ThrowStatement'.split(
+  'ImportDeclaration ExportAllDeclaration ImportExpression TSLiteralType TSTypeAliasDeclaration TSInterfaceDeclaration'.split(
     ' ',
   ),
 );
+/** Names that are the same in every language: of the product, of keys of the keyboard, and of languages in themselves. */
+const NAMES = /^(Tidings|Ctrl K|English|Deutsch|Español|Português)$|· Tidings$/;
 /** Calls whose arguments a user never reads. */
 const SILENT_CALLS = new Set(
   (
@@ -88,7 +90,8 @@ function readFile(path: string): SourceFile {
   const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], plain: [] };
   const addPlain = (node: Node, words: string) => {
     const cleaned = words.replace(/\s+/g, ' ').trim();
-    if (cleaned !== '') file.plain.push({ line: source.slice(0, node.start).split('\n').length, words: cleaned });
+    if (cleaned !== '' && !NAMES.test(cleaned))
+      file.plain.push({ line: source.slice(0, node.start).split('\n').length, words: cleaned });
   };
   walk(program, null, { file, addPlain });
   return file;
@@ -105,11 +108,11 @@ function walk(node: unknown, name: string | null, context: Context): void {
 }
 
 function walkNode(node: Node, name: string | null, context: Context): void {
-  if (NOT_SHOWN.has(node.type) || isComparison(node)) return;
+  if (NOT_SHOWN.has(node.type) || isComparison(node) || isFault(node)) return;
   if (node.type === 'CallExpression') walkCall(node, context);
   else if (node.type === 'JSXElement') walkElement(node, context);
   else if (node.type === 'JSXAttribute') walk(node.value, nameOf(node.name), context);
-  else if (node.type === 'Property') walk(node.value, nameOf(node.key), context);
+  else if (node.type === 'Property') walkProperty(node, context);
   else if (node.type === 'SwitchCase') walk(node.consequent, null, context);
   else if (node.type === 'MemberExpression') walk(node.object, null, context);
   else if (node.type === 'JSXText') addIf(/\p{L}/u.test(node.value), node, node.value, context);
@@ -118,11 +121,19 @@ function walkNode(node: Node, name: string | null, context: Context): void {
     addIf(isShown && isWords(node.value), node, node.value, context);
   } else if (node.type === 'TemplateLiteral') {
     const words = node.quasis.map(({ value }: Node) => value.cooked).join('…');
-    addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words), node, words, context);
+    addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words) && !isStyle(words), node, words, context);
     walk(node.expressions, name, context);
   } else {
     for (const [key, value] of Object.entries(node)) if (!/^type/.test(key)) walk(value, name, context);
   }
+}
+
+/** Visits a property. A capitalised key of a function is the heading of a column. */
+function walkProperty({ key, value, computed }: Node, context: Context): void {
+  const name = nameOf(key);
+  if (computed) walk(key, null, context);
+  else addIf(value.type === 'ArrowFunctionExpression' && isWords(name ?? ''), key, name ?? '', context);
+  walk(value, computed ? null : name, context);
 }
 
 function addIf(isPlain: boolean, node: Node, words: string, { addPlain }: Context): void {
@@ -132,6 +143,11 @@ function addIf(isPlain: boolean, node: Node, words: string, { addPlain }: Contex
 /** Whether an expression compares: its words are not shown. */
 function isComparison({ type, operator }: Node): boolean {
   return type === 'BinaryExpression' && /^([=!]==?|in)$/.test(operator);
+}
+
+/** Whether an error is made that says that the program is wrong. */
+function isFault({ type, callee }: Node): boolean {
+  return type === 'NewExpression' && callee.name === 'Error';
 }
 
 function walkCall(node: Node, context: Context): void {
@@ -183,7 +199,13 @@ function nameOf(node: Node): string | null {
 
 /** Whether a string looks like what a user reads: a capitalised word, or words with spaces between them. */
 function isWords(text: string): boolean {
+  if (isStyle(text)) return false;
   return /^\p{Lu}\p{Ll}+([ ,.:…?!]|$)/u.test(text) || isSentence(text);
+}
+
+/** Whether a string is a value of CSS that is computed. */
+function isStyle(text: string): boolean {
+  return /^[a-z-]+\(.*\)$/.test(text);
 }
 
 /** Whether a word of two letters or more stands beside a space. */

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { t } from '../text/text.ts';
 import { Dialog } from './Dialog.tsx';
 import { LanguageSwitch } from './LanguageSwitch.tsx';
 import { MenuGroups } from './Rail.tsx';
@@ -15,7 +16,7 @@ export function MenuSheet({ opened, onClose, current }: { opened: boolean; onClo
     onClose();
   };
   return (
-    <Dialog opened={opened} onClose={() => close(false)} title="All pages" returnFocus={!isChosen}>
+    <Dialog opened={opened} onClose={() => close(false)} title={t('All pages')} returnFocus={!isChosen}>
       <div className="sheet-head">
         <Tenant />
         <ZoneSwitch />

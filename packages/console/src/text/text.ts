@@ -2,7 +2,7 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 
 /** A value in a text; a node of React only in `T`. */
-type Value = string | number | null | undefined;
+type Value = string | number | boolean | null | undefined;
 
 let texts: Readonly<Record<string, string>> = {};
 let locale = 'en';
@@ -42,4 +42,9 @@ export function getLocale(): string {
 /** Formats a whole number: `12,331`. */
 export function formatCount(count: number): string {
   return count.toLocaleString(locale);
+}
+
+/** Returns a label as it stands in a sentence: in small letters, but as it is in German, whose nouns keep their capitals. */
+export function toInner(label: string): string {
+  return locale.startsWith('de') ? label : label.toLocaleLowerCase(locale);
 }
