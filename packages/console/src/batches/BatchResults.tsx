@@ -11,7 +11,7 @@ import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { CHANNELS, getLook, type Look, STATUSES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
-import { t } from '../text/text.ts';
+import { t, toInner } from '../text/text.ts';
 import { isOpen, RECIPIENT_STATES } from './batch-look.ts';
 
 const getId = ({ line }: BatchResult): string => String(line);
@@ -116,7 +116,7 @@ function Channels({ channels }: Pick<BatchResult, 'channels'>) {
   const looks: { readonly [status: string]: { readonly label: string } } = STATUSES;
   return channels.map(({ channel, status, reason_code: code }) => (
     <Text key={channel} size="sm" className="break">
-      {names[channel]?.label ?? channel}: {looks[status]?.label.toLowerCase() ?? status}
+      {names[channel]?.label ?? channel}: {looks[status] ? toInner(looks[status].label) : status}
       {code !== null && ` (${code})`}
     </Text>
   ));

@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
-import { formatCount, t } from '../text/text.ts';
+import { formatCount, t, toInner } from '../text/text.ts';
 import { RECIPIENT_STATES } from './batch-look.ts';
 
 /** Counts of recipients without a message by reason code, the largest first. Renders nothing without any. */
@@ -21,7 +21,8 @@ export function CodeCounts({ codes }: { codes: Batch['codes'] }) {
           .map(({ state, code, n }) => (
             <li key={`${state} ${code}`}>
               <Text size="sm" className="break">
-                {formatCount(n)} × {looks[state]?.label.toLowerCase() ?? state}: <span className="name">{code}</span>
+                {formatCount(n)} × {looks[state] ? toInner(looks[state].label) : state}:{' '}
+                <span className="name">{code}</span>
               </Text>
             </li>
           ))}

@@ -1,6 +1,6 @@
 import type { Batch } from '@tidings/client/types';
 import type { RecipientState } from '../api/types.ts';
-import { t } from '../text/text.ts';
+import { t, toInner } from '../text/text.ts';
 import { ALL_RECIPIENT_STATES, getFill, RECIPIENT_STATES } from './batch-look.ts';
 
 /**
@@ -9,7 +9,7 @@ import { ALL_RECIPIENT_STATES, getFill, RECIPIENT_STATES } from './batch-look.ts
 export function OutcomeBar({ batch }: { batch: Batch }) {
   const shown = ALL_RECIPIENT_STATES.filter((state) => batch.counts[state] > 0);
   const words = shown.map((state) =>
-    t('{count, number} {state}', { count: batch.counts[state], state: RECIPIENT_STATES[state].label.toLowerCase() }),
+    t('{count, number} {state}', { count: batch.counts[state], state: toInner(RECIPIENT_STATES[state].label) }),
   );
   return (
     <div

@@ -7,6 +7,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { RuleCard } from './RuleCard.tsx';
 
@@ -27,11 +28,13 @@ export function CatalogPage({ at }: { at: string | null }) {
         <PageTitle>{t('Active catalog')}</PageTitle>
         {catalog.data && (
           <Text size="sm" c="dimmed" data-testid="catalog-version">
-            version {catalog.data.version}
-            {catalog.data.applied_at !== null && (
-              <>
-                , applied <Time value={catalog.data.applied_at} />
-              </>
+            {catalog.data.applied_at === null ? (
+              t('version {version}', { version: catalog.data.version })
+            ) : (
+              <T
+                text="version {version}, applied {time}"
+                values={{ version: catalog.data.version, time: <Time value={catalog.data.applied_at} /> }}
+              />
             )}
           </Text>
         )}
@@ -64,7 +67,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
               <div key={group.name} className="row event-type-row" data-testid="group">
                 <span className="name">{group.name}</span>
                 <Text component="span" size="sm">
-                  shared by all rules of the group: {group.limits.join(', ')}
+                  {t('shared by all rules of the group: {limits}', { limits: group.limits.join(', ') })}
                 </Text>
               </div>
             ))}

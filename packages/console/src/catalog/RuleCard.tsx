@@ -15,7 +15,7 @@ export function RuleCard({ rule }: { rule: CatalogRule }) {
       </Text>
       <RuleText rule={rule} />
       <Group gap="xs" mt="sm" className="rule-notify" wrap="nowrap">
-        <IconArrowRight size={18} label="notify" />
+        <IconArrowRight size={18} label={t('notify')} />
         <span className="break">
           {types.length === 0 ? (
             t('nothing is sent')

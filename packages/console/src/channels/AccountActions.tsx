@@ -20,7 +20,9 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
   const setEnabled = async (enabled: boolean) => {
     await setAccountEnabled(account.account, enabled);
     await queries.invalidateQueries({ queryKey: ['accounts'] });
-    return enabled ? `Messages go by ${account.account} again.` : `Nothing more is sent by ${account.account}.`;
+    return enabled
+      ? t('Messages go by {account} again.', { account: account.account })
+      : t('Nothing more is sent by {account}.', { account: account.account });
   };
   return (
     <Stack gap={4}>
@@ -79,8 +81,10 @@ function TestSend({ account: { account, channels } }: { account: ProviderAccount
       act={async () => {
         const target = isEmail ? { email: to.trim() } : { phone: to.trim() };
         const { outcome, reason, duration_ms: ms } = await sendAccountTest(account, channel, target);
-        if (outcome === 'sent') return `The provider accepted the test in ${ms} ms.`;
-        return outcome === 'sandboxed' ? t('The test was kept in the sandbox.') : `Not sent: ${reason ?? outcome}`;
+        if (outcome === 'sent') return t('The provider accepted the test in {ms} ms.', { ms });
+        return outcome === 'sandboxed'
+          ? t('The test was kept in the sandbox.')
+          : t('Not sent: {reason}', { reason: reason ?? outcome });
       }}
       testId="account-test"
     >

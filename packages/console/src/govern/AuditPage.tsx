@@ -52,7 +52,7 @@ function FilterForm({ filter }: { filter: AuditFilter }) {
   const save = useMutation({
     mutationFn: () => exportAuditLog(filter),
     onSuccess: (text) => saveFile('audit-log.ndjson', text, 'application/x-ndjson'),
-    onError: (error) => announce(`It could not be exported: ${error.message}.`),
+    onError: (error) => announce(t('It could not be exported: {problem}.', { problem: error.message })),
   });
   const show = (event: FormEvent) => {
     event.preventDefault();
@@ -125,8 +125,8 @@ const COLUMNS = {
 };
 
 function Change({ entry: { detail, before, after } }: { entry: AuditEntry }) {
-  const parts = Object.entries({ Detail: detail, Before: before, After: after }).flatMap(([label, values]) =>
-    values === null || Object.keys(values).length === 0 ? [] : [{ label, values }],
+  const parts = Object.entries({ [t('Detail')]: detail, [t('Before')]: before, [t('After')]: after }).flatMap(
+    ([label, values]) => (values === null || Object.keys(values).length === 0 ? [] : [{ label, values }]),
   );
   if (parts.length === 0) return null;
   return (

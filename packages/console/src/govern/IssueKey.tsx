@@ -72,7 +72,7 @@ export function RotateKey({ apiKey: { key_id: id, name } }: { apiKey: ApiKey }) 
       issue={async () => (await rotateKey(id, overlap)).key}
     >
       <Text size="sm" className="break">
-        A new key replaces {name}, with the same rights.
+        {t('A new key replaces {name}, with the same rights.', { name })}
       </Text>
       <OverlapField label={t('The old key works')} value={overlap} onChange={setOverlap} />
     </IssueButton>

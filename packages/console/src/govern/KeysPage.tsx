@@ -51,19 +51,23 @@ export function KeysPage() {
               </>
             ),
             [t('May')]: ({ scopes }) => (
-              <Disclosure label={scopes.length === 1 ? t('1 scope') : `${scopes.length} scopes`} testId="key-scopes">
+              <Disclosure
+                label={t('{scopes, plural, one {# scope} other {# scopes}}', { scopes: scopes.length })}
+                testId="key-scopes"
+              >
                 <Text size="sm" className="name break">
                   {scopes.join(', ')}
                 </Text>
               </Disclosure>
             ),
-            [t('Used')]: ({ last_used_at: usedAt }) => (usedAt === null ? 'never' : <Time value={usedAt} />),
-            [t('Expires')]: ({ expires_at: expiresAt }) => (expiresAt === null ? 'never' : <Time value={expiresAt} />),
+            [t('Used')]: ({ last_used_at: usedAt }) => (usedAt === null ? t('never') : <Time value={usedAt} />),
+            [t('Expires')]: ({ expires_at: expiresAt }) =>
+              expiresAt === null ? t('never') : <Time value={expiresAt} />,
             [t('Created')]: ({ created_at: at, created_by: by }) => (
               <>
                 <Time value={at} />
                 <Text size="xs" c="dimmed" className="break">
-                  by {by.name}
+                  {t('by {name}', { name: by.name })}
                 </Text>
               </>
             ),
@@ -86,7 +90,7 @@ function Name({
         {name}
       </Text>
       <Text size="xs" c="dimmed" className="name">
-        td_{environment}_{id}…{last4}
+        {`td_${environment}_${id}…${last4}`}
       </Text>
       {isInstallation && (
         <Text size="xs" c="dimmed">
@@ -110,7 +114,7 @@ function Actions({ apiKey: key }: { apiKey: ApiKey }) {
         act={async () => {
           await revokeKey(key.key_id);
           await queries.invalidateQueries({ queryKey: ['keys'] });
-          return `The key ${key.name} is revoked.`;
+          return t('The key {name} is revoked.', { name: key.name });
         }}
         testId="key-revoke"
       >

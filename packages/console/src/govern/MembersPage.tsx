@@ -61,12 +61,12 @@ export function MembersPage() {
             [t('State')]: ({ state }) => <StatusBadge look={STATES[state]} testId="member-state" />,
             [t('Role')]: (member) =>
               can('members:write') ? <RoleField member={member} /> : <Text size="sm">{member.role}</Text>,
-            [t('Last login')]: ({ last_login_at: at }) => (at === null ? 'never' : <Time value={at} />),
+            [t('Last login')]: ({ last_login_at: at }) => (at === null ? t('never') : <Time value={at} />),
             [t('Added')]: ({ added_at: at, added_by: by }) => (
               <>
                 <Time value={at} />
                 <Text size="xs" c="dimmed" className="break">
-                  by {by}
+                  {t('by {name}', { name: by })}
                 </Text>
               </>
             ),
@@ -82,14 +82,14 @@ function RoleField({ member: { member_id: id, name, role } }: { member: Member }
   const queries = useQueryClient();
   const change = useMutation({
     mutationFn: (wanted: Role) => changeRole(id, wanted),
-    onSuccess: (changed) => announce(`${name} is ${changed.role} now.`),
-    onError: (error) => announce(`The role of ${name} stays: ${error.message}.`),
+    onSuccess: (changed) => announce(t('{name} is {role} now.', { name, role: changed.role })),
+    onError: (error) => announce(t('The role of {name} stays: {problem}.', { name, problem: error.message })),
     onSettled: () => queries.invalidateQueries({ queryKey: ['members'] }),
   });
   return (
     <NativeSelect
       size="xs"
-      aria-label={`Role of ${name}`}
+      aria-label={t('Role of {name}', { name })}
       value={change.isPending ? change.variables : role}
       onChange={(event) => change.mutate(event.currentTarget.value as Role)}
       data={Object.keys(ROLES)}
@@ -108,11 +108,11 @@ function Remove({ member: { member_id: id, name } }: { member: Member }) {
       act={async () => {
         await removeMember(id);
         await queries.invalidateQueries({ queryKey: ['members'] });
-        return `${name} has no access any longer.`;
+        return t('{name} has no access any longer.', { name });
       }}
       testId="member-remove"
     >
-      {`${name} is logged out at once, and may not log in again without an invitation.`}
+      {t('{name} is logged out at once, and may not log in again without an invitation.', { name })}
     </ConfirmButton>
   );
 }
@@ -130,7 +130,7 @@ function Invite() {
         const { name } = await addMember({ email: email.trim(), role });
         await queries.invalidateQueries({ queryKey: ['members'] });
         setEmail('');
-        return `${name} may log in.`;
+        return t('{name} may log in.', { name });
       }}
       testId="member-invite"
     >

@@ -12,7 +12,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
-import { t } from '../text/text.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { formatMs, OutcomeChart, TimeChart } from './OutcomeChart.tsx';
 import { ProblemStrip } from './ProblemStrip.tsx';
 import { OUTCOMES, spanOf } from './series.ts';
@@ -90,7 +91,7 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
             <li key={key}>
               <a href={toLink({ since: series.from, until: series.to })} data-outcome={key}>
                 <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
-                {label} {sum(series, count).toLocaleString()}
+                {label} {formatCount(sum(series, count))}
               </a>
             </li>
           ))}
@@ -109,7 +110,7 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
               ...Object.fromEntries(
                 OUTCOMES.map(({ label, count }) => [
                   label,
-                  ({ metrics }: MetricSeries['points'][number]) => count(metrics).toLocaleString(),
+                  ({ metrics }: MetricSeries['points'][number]) => formatCount(count(metrics)),
                 ]),
               ),
             }}
@@ -123,10 +124,10 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
         <TimeChart series={series} />
         <ul className="legend" aria-label={t('Lines')}>
           <li>
-            <span className="legend-line" data-line="average" /> Average
+            <span className="legend-line" data-line="average" /> {t('Average')}
           </li>
           <li>
-            <span className="legend-line" data-line="p95" /> 95 of 100 took at most this long
+            <span className="legend-line" data-line="p95" /> {t('95 of 100 took at most this long')}
           </li>
         </ul>
         <Disclosure label={t('As a table')} testId="time-table-button">
@@ -143,8 +144,10 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
         </Disclosure>
       </Paper>
       <Text size="xs" c="dimmed" data-testid="as-of">
-        A message counts in the minute in which it ended, and its receipts with it. Counted until{' '}
-        <Time value={series.as_of} as="full" />; days are those of UTC.
+        <T
+          text="A message counts in the minute in which it ended, and its receipts with it. Counted until {time}; days are those of UTC."
+          values={{ time: <Time value={series.as_of} as="full" /> }}
+        />
       </Text>
     </>
   );
@@ -158,7 +161,7 @@ function FirstEventIfNone({ series }: { series: MetricSeries | undefined }) {
   const may = useScopes();
   const isEmpty = series?.points.every(({ metrics }) => metrics.events === 0) ?? false;
   const activity = useQuery({
-    queryKey: ['overview', t('first event')],
+    queryKey: ['overview', 'first event'],
     queryFn: () => getActivity(1),
     enabled: isEmpty && may('decisions:read'),
     refetchInterval: 5000,

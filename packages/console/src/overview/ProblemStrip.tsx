@@ -13,6 +13,7 @@ import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useProblems } from '../shell/use-problems.ts';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
 type Problem = CurrentProblems['problems'][number];
@@ -28,7 +29,7 @@ export function ProblemStrip() {
       color="red"
       variant="light"
       icon={<IconAlert size={18} />}
-      title={count === 1 ? t('One problem') : `${count} problems`}
+      title={t('{count, plural, =1 {One problem} other {# problems}}', { count })}
       styles={{ title: { color: getTextColor('red') } }}
       data-testid="problem-strip"
     >
@@ -46,26 +47,32 @@ export function ProblemStrip() {
 function ProblemText({ problem }: { problem: Problem }) {
   const { code, subject, since, count, has_more: hasMore, detail, next_at: nextAt } = problem;
   const { label, action, toLink } = LOOKS[code] ?? OTHER;
-  const number = count === null ? '' : `${hasMore ? 'at least ' : ''}${count} `;
+  const what =
+    count === null
+      ? label
+      : t('{isExact, select, true {{count}} other {at least {count}}} {what}', {
+          isExact: !hasMore,
+          count,
+          what: label,
+        });
   // The id of a group of dead letters says what the detail says.
   const of = subject === null || code === 'dead_letters' || code === 'job_failed' ? '' : `: ${subject}`;
   return (
     <>
       <Text span fw={600} size="sm">
-        {number}
-        {label}
+        {what}
         {of}
       </Text>
       {since !== null && (
         <>
           {' '}
-          since <Time value={since} as="full" />
+          <T text="since {time}" values={{ time: <Time value={since} as="full" /> }} />
         </>
       )}
       {` – ${detail}. `}
       {nextAt !== null && (
         <>
-          Next try <Time value={nextAt} as="full" />.{' '}
+          <T text="Next try {time}." values={{ time: <Time value={nextAt} as="full" /> }} />{' '}
         </>
       )}
       {toLink && (
@@ -102,7 +109,7 @@ const LOOKS: Record<Problem['code'], Look> = {
     action: t('See the routes'),
     toLink: () => linkToChannels('routes'),
   },
-  overdue: { label: 'overdue', action: t('See the queue'), toLink: () => linkToDeliveries('queued') },
+  overdue: { label: t('overdue'), action: t('See the queue'), toLink: () => linkToDeliveries('queued') },
   waits_set_aside: { label: t('waits set aside'), action: '' },
   dead_letters: {
     label: t('failed messages'),

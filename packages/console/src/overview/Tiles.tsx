@@ -24,7 +24,7 @@ export function Tiles() {
     refetchInterval: POLL_MS,
   });
   const before = useQuery({
-    queryKey: ['overview', t('week before')],
+    queryKey: ['overview', 'week before'],
     queryFn: () => getSummary(Date.now() - 8 * DAY, Date.now() - 7 * DAY),
     refetchInterval: SLOW_POLL_MS,
     staleTime: SLOW_POLL_MS,
@@ -60,7 +60,7 @@ export function Tiles() {
         linkToDeliveries('sent'),
         countSent,
         <a href={linkToDeadLetters(null)} className="tile-failed" data-failed={failed > 0 || undefined}>
-          {formatNumber(failed)} failed
+          {t('{failed} failed', { failed: formatNumber(failed) })}
         </a>,
       )}
       <Tile
@@ -69,7 +69,7 @@ export function Tiles() {
         value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
       >
         <Text size="xs" c="dimmed">
-          {waiting.data ? `in ${waiting.data.rules.length} rules` : t('not known')}
+          {waiting.data ? t('in {rules} rules', { rules: waiting.data.rules.length }) : t('not known')}
         </Text>
       </Tile>
     </div>
@@ -105,7 +105,9 @@ function Change({ now, before }: { now: number; before: number }) {
       ? now === 0
         ? t('as a week before')
         : t('none a week before')
-      : `${now >= before ? '+' : '−'}${Math.abs(Math.round((100 * (now - before)) / before))}% to a week before`;
+      : t('{change} to a week before', {
+          change: `${now >= before ? '+' : '−'}${Math.abs(Math.round((100 * (now - before)) / before))}%`,
+        });
   return (
     <Text size="xs" c="dimmed">
       {words}

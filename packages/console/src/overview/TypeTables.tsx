@@ -7,7 +7,7 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { linkToDeliveries, linkToTemplates, RANGES, type Range } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
-import { t } from '../text/text.ts';
+import { getLocale, t } from '../text/text.ts';
 import { countFailed, formatNumber, type TypeSums } from './series.ts';
 
 const HOUR = 3_600_000;
@@ -16,7 +16,10 @@ const SLOW_POLL_MS = 600_000;
 const ROWS = 5;
 
 const getKey = ({ key }: TypeSums) => key;
-const share = (rate: number | null) => (rate === null ? '–' : `${(100 * rate).toFixed(1)}%`);
+const share = (rate: number | null) =>
+  rate === null
+    ? '–'
+    : rate.toLocaleString(getLocale(), { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const typeLink = ({ key }: Pick<TypeSums, 'key'>): ReactNode => (
   <a className="name" href={linkToTemplates(key)}>
     {key}
@@ -99,8 +102,9 @@ function QuietTypes() {
         items={quiet}
         getId={({ of, name }: Anomaly) => `${of} ${name}`}
         columns={{
-          [t('Type')]: ({ of, name }) => (of === 'notifications' ? typeLink({ key: name }) : `${name} (event)`),
-          [t('Usually')]: ({ usual, hours }) => `${formatNumber(usual)} in ${hours} h`,
+          [t('Type')]: ({ of, name }) =>
+            of === 'notifications' ? typeLink({ key: name }) : t('{name} (event)', { name }),
+          [t('Usually')]: ({ usual, hours }) => t('{usual} in {hours} h', { usual: formatNumber(usual), hours }),
           [t('Since')]: ({ since }) => (since === null ? t('more than a week') : <Time value={since} />),
         }}
       />

@@ -1,7 +1,7 @@
 /* Sums over time as charts draw them. */
 import type { MetricGroups, MetricSeries } from '@tidings/client/types';
 import { linkToDeadLetters, linkToDeliveries, linkToNotifications } from '../route.ts';
-import { t } from '../text/text.ts';
+import { getLocale, t } from '../text/text.ts';
 
 export type Values = MetricSeries['points'][number]['metrics'];
 export type TypeSums = MetricGroups['groups'][number];
@@ -92,5 +92,5 @@ export const DECIDED_LINK = linkToNotifications(null);
 /** Formats a number in few characters: 1,234 or 12.3k. */
 export function formatNumber(value: number): string {
   const isLarge = Math.abs(value) >= 100_000;
-  return value.toLocaleString(undefined, isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
+  return value.toLocaleString(getLocale(), isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
 }

@@ -4,7 +4,7 @@ import type { IngestResponse } from '../api/types.ts';
 import { linkToUser } from '../route.ts';
 import { IconCheck } from '../shell/icons.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
-import { t } from '../text/text.ts';
+import { t, toInner } from '../text/text.ts';
 import { formatEventName, getUser } from './event-name.ts';
 
 export interface AcceptedRetry {
@@ -24,7 +24,7 @@ export function RetryAccepted({ accepted: { rejected, response } }: { accepted: 
         {response.duplicates > 0 ? t('Already stored: {event}.', { event }) : t('Accepted: {event}.', { event })}{' '}
         {decisions.length === 0
           ? t('No rule triggers on this event.')
-          : `${decisions.map(({ notification_type: type, outcome }) => `${type}: ${getLook(OUTCOMES, outcome).label.toLowerCase()}`).join(', ')}.`}{' '}
+          : `${decisions.map(({ notification_type: type, outcome }) => `${type}: ${toInner(getLook(OUTCOMES, outcome).label)}`).join(', ')}.`}{' '}
         {user !== undefined && <a href={linkToUser(user, result?.event_id ?? undefined)}>{t('View event')}</a>}
       </Text>
     </Alert>

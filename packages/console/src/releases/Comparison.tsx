@@ -3,12 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import type { Release, ReleaseComparison, ReleaseVerdict } from '@tidings/client/types';
 import { getRelease } from '../api/releases.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { count } from '../jobs/job-text.ts';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { t } from '../text/text.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { describeBound, formatWatched, NUMBERS, VERDICTS } from './release-look.ts';
 
 type Span = ReleaseComparison['since_start'];
@@ -52,7 +52,7 @@ export function Comparison({ release }: { release: Release }) {
       )}
       <Counts span={comparison.since_start} release={release} />
       <Text size="xs" c="dimmed">
-        Counted until <Time value={comparison.as_of} as="full" />
+        <T text="Counted until {time}" values={{ time: <Time value={comparison.as_of} as="full" /> }} />
       </Text>
     </Stack>
   );
@@ -66,8 +66,8 @@ interface VerdictsProps {
 }
 
 function Verdicts({ title, verdicts, span, release }: VerdictsProps) {
-  const before = `Version ${release.from_version}`;
-  const released = `Version ${release.to_version}`;
+  const before = t('Version {version}', { version: release.from_version });
+  const released = t('Version {version}', { version: release.to_version });
   return (
     <Stack gap={4}>
       <Text size="sm" fw={600} component="h3">
@@ -107,8 +107,8 @@ function Counts({ span, release }: { span: Span; release: Release }) {
       getId={(name) => name}
       columns={{
         [t('Counted')]: (name: Name) => COUNTED[name],
-        [`Version ${release.from_version}`]: (name: Name) => count(span.before[name]),
-        [`Version ${release.to_version}`]: (name: Name) => count(span.released[name]),
+        [t('Version {version}', { version: release.from_version })]: (name: Name) => formatCount(span.before[name]),
+        [t('Version {version}', { version: release.to_version })]: (name: Name) => formatCount(span.released[name]),
       }}
     />
   );

@@ -7,7 +7,7 @@ import { DiffView } from '../catalog/DiffView.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
 import { t } from '../text/text.ts';
-import { describeShare } from './release-look.ts';
+import { describeDecider } from './release-look.ts';
 import { useReleaseDone } from './use-release-done.ts';
 
 const USUAL_SHARE = 10;
@@ -31,7 +31,7 @@ export function StartRelease({ version: given }: { version?: number }) {
       ...(finishAfter.trim() === '' ? {} : { finish_after: finishAfter.trim() }),
       ...(isWatched ? {} : { watch: null }),
     });
-    return done(`Version ${version} decides about ${describeShare(release.share)}.`);
+    return done(describeDecider(version, release.share));
   };
   return (
     <ConfirmButton
@@ -51,7 +51,10 @@ export function StartRelease({ version: given }: { version?: number }) {
               { value: '0', label: t('Choose a version') },
               ...versions
                 .filter((one) => !one.active)
-                .map((one) => ({ value: String(one.version), label: `Version ${one.version}` })),
+                .map((one) => ({
+                  value: String(one.version),
+                  label: t('Version {version}', { version: one.version }),
+                })),
             ]}
             data-testid="release-version"
           />

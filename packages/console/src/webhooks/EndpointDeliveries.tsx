@@ -10,6 +10,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { getStatusLook } from './webhook-look.ts';
 
@@ -51,14 +52,14 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
 }
 
 function Attempts({ delivery: { attempts, due_at: dueAt } }: { delivery: WebhookDelivery }) {
-  if (attempts.length === 0) return dueAt === null ? 'none' : <Time value={dueAt} />;
+  if (attempts.length === 0) return dueAt === null ? t('none') : <Time value={dueAt} />;
   return (
     <Disclosure label={String(attempts.length)} testId="webhook-attempts">
       <Stack gap={6}>
         {attempts.map(({ attempt, started_at: at, duration_ms: ms, outcome, code, reason, response }) => (
           <div key={attempt}>
             <Text size="xs">
-              <Time value={at} as="full" />, {outcome} after {ms} ms
+              <T text="{time}, {outcome} after {ms} ms" values={{ time: <Time value={at} as="full" />, outcome, ms }} />
               {code !== null && `, ${code}`}
             </Text>
             {(response ?? reason) !== null && (
@@ -81,7 +82,7 @@ function ReplayOne({ id, deliveryId }: { id: string; deliveryId: string }) {
       announce(t('It is sent again.'));
       return queries.invalidateQueries({ queryKey: ['webhook-deliveries'] });
     },
-    onError: (error) => announce(`It is not sent again: ${error.message}.`),
+    onError: (error) => announce(t('It is not sent again: {problem}.', { problem: error.message })),
   });
   return (
     <ActionButton

@@ -5,6 +5,7 @@ import { replayWebhook } from '../api/webhooks.ts';
 import { linkToJobs } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconUndo } from '../shell/icons.tsx';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
 const HOUR = 3_600_000;
@@ -32,8 +33,10 @@ export function ReplayButton({ endpoint: { endpoint_id: id } }: { endpoint: Webh
     >
       <Stack gap="sm">
         <Text size="sm">
-          What failed or is kept is sent again, with the same id: a receiver that looks at it takes nothing twice. The
-          progress is on the page of <Anchor href={linkToJobs()}>{t('jobs')}</Anchor>.
+          <T
+            text="What failed or is kept is sent again, with the same id: a receiver that looks at it takes nothing twice. The progress is on the page of <a>jobs</a>."
+            values={{ a: (children) => <Anchor href={linkToJobs()}>{children}</Anchor> }}
+          />
         </Text>
         <NativeSelect
           label={t('Created in')}

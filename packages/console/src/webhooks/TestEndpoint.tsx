@@ -32,8 +32,12 @@ export function TestEndpoint({ endpoint: { endpoint_id: id } }: { endpoint: Webh
 }
 
 function describe({ outcome, response, reason, duration_ms: ms }: WebhookTestResult): string {
-  const answer = response === null ? '' : ` It answered: ${response}`;
-  if (outcome === 'sent') return `The test succeeded after ${ms} ms.${answer}`;
+  const answer = response === null ? '' : ` ${t('It answered: {response}', { response })}`;
+  if (outcome === 'sent') return `${t('The test succeeded after {ms} ms.', { ms })}${answer}`;
   if (outcome === 'sandboxed') return t('The test stayed in the sandbox: nothing left this machine.');
-  return `The test failed after ${ms} ms: ${reason ?? 'without a reason'}.${answer}`;
+  const failed =
+    reason === null
+      ? t('The test failed after {ms} ms: without a reason.', { ms })
+      : t('The test failed after {ms} ms: {reason}.', { ms, reason });
+  return `${failed}${answer}`;
 }

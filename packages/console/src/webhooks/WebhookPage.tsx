@@ -11,6 +11,7 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { EndpointDeliveries } from './EndpointDeliveries.tsx';
 import { ReplayButton } from './ReplayButton.tsx';
@@ -44,7 +45,7 @@ export function WebhookPage({ id }: { id: string }) {
           <Group gap="sm">
             <StatusBadge look={getEndpointLook(endpoint)} testId="webhook-state" />
             <Text size="sm" className="break">
-              Receives {describeTypes(endpoint)}
+              {t('Receives {types}', { types: describeTypes(endpoint) })}
               {endpoint.description !== '' && `. ${endpoint.description}`}
             </Text>
           </Group>
@@ -71,18 +72,24 @@ function StateText({ endpoint }: { endpoint: Webhook }) {
   if (state !== 'active') {
     return (
       <Text size="sm">
-        Disabled since <Time value={changedAt} as="full" />. What is due for it is kept, and sent when it is enabled.
+        <T
+          text="Disabled since {time}. What is due for it is kept, and sent when it is enabled."
+          values={{ time: <Time value={changedAt} as="full" /> }}
+        />
       </Text>
     );
   }
   if (failingSince === null) return null;
   return (
     <Text size="sm">
-      Nothing succeeded since <Time value={failingSince} as="full" />.
+      <T text="Nothing succeeded since {time}." values={{ time: <Time value={failingSince} as="full" /> }} />
       {endsAt !== null && (
         <>
           {' '}
-          It is disabled on <Time value={endsAt} as="full" /> if nothing succeeds until then.
+          <T
+            text="It is disabled on {time} if nothing succeeds until then."
+            values={{ time: <Time value={endsAt} as="full" /> }}
+          />
         </>
       )}
     </Text>

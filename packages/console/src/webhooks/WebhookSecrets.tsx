@@ -27,7 +27,7 @@ export function CreateWebhook() {
       }}
     >
       <TextInput
-        label="URL"
+        label={t('URL')}
         description={t('On the public internet, with https')}
         type="url"
         value={url}
