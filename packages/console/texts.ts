@@ -41,14 +41,16 @@ const SILENT_NAMES = new Set(
     'component as position align justify testId data-testid queryKey mutationKey accept scope fw ff wrap tt w h radius orientation fontFamily fontFamilyMonospace'
   ).split(' '),
 );
+/** Attributes and properties whose values a user reads, also a word in small letters; `children`: what stands in an element. */
+const SHOWN_NAMES = new Set('children label title description aria-label'.split(' '));
 /** Nodes whose words a user never reads. */
 const NOT_SHOWN = new Set(
   'ImportDeclaration ExportAllDeclaration ImportExpression TSLiteralType TSTypeAliasDeclaration TSInterfaceDeclaration'.split(
     ' ',
   ),
 );
-/** Names that are the same in every language: of the product, of keys of the keyboard, and of languages in themselves. */
-const NAMES = /^(Tidings|Ctrl K|English|Deutsch|Español|Português)$|· Tidings$/;
+/** Names that are the same in every language: of the product, of keys of the keyboard, of values, and of languages in themselves. */
+const NAMES = /^(Tidings|Ctrl K|UTC|true|false|English|Deutsch|Español|Português)$|· Tidings$/;
 /** Calls whose arguments a user never reads. */
 const SILENT_CALLS = new Set(
   (
@@ -118,10 +120,11 @@ function walkNode(node: Node, name: string | null, context: Context): void {
   else if (node.type === 'JSXText') addIf(/\p{L}/u.test(node.value), node, node.value, context);
   else if (node.type === 'Literal') {
     const isShown = typeof node.value === 'string' && !SILENT_NAMES.has(name ?? '');
-    addIf(isShown && isWords(node.value), node, node.value, context);
+    const isPlain = isShown && (SHOWN_NAMES.has(name ?? '') ? /\p{L}{2}/u.test(node.value) : isWords(node.value));
+    addIf(isPlain, node, node.value, context);
   } else if (node.type === 'TemplateLiteral') {
     const words = node.quasis.map(({ value }: Node) => value.cooked).join('…');
-    addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words) && !isStyle(words), node, words, context);
+    addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words) && !isCode(words), node, words, context);
     walk(node.expressions, name, context);
   } else {
     for (const [key, value] of Object.entries(node)) if (!/^type/.test(key)) walk(value, name, context);
@@ -145,9 +148,9 @@ function isComparison({ type, operator }: Node): boolean {
   return type === 'BinaryExpression' && /^([=!]==?|in)$/.test(operator);
 }
 
-/** Whether an error is made that says that the program is wrong. */
-function isFault({ type, callee }: Node): boolean {
-  return type === 'NewExpression' && callee.name === 'Error';
+/** Whether an error is made that says that the program is wrong: one for users has a text. */
+function isFault({ type, callee, arguments: values }: Node): boolean {
+  return type === 'NewExpression' && callee.name === 'Error' && values[0]?.callee?.name !== 't';
 }
 
 function walkCall(node: Node, context: Context): void {
@@ -181,7 +184,17 @@ function walkElement(node: Node, context: Context): void {
   } else {
     walk(attributes, null, context);
   }
-  walk(node.children, null, context);
+  // What is written in code, or as a name of the catalog, is the same in every language.
+  const isName = /^[cC]ode$/.test(name.name) || attributes.some(isNameClass);
+  walk(
+    isName ? node.children.filter(({ type }: Node) => type !== 'JSXText') : node.children,
+    isName ? null : 'children',
+    context,
+  );
+}
+
+function isNameClass({ name, value }: Node): boolean {
+  return name?.name === 'className' && /\bname\b/.test(value?.value);
 }
 
 /** Returns the literals of an expression: one, or those of a choice; undefined for what is no literal. */
@@ -199,13 +212,13 @@ function nameOf(node: Node): string | null {
 
 /** Whether a string looks like what a user reads: a capitalised word, or words with spaces between them. */
 function isWords(text: string): boolean {
-  if (isStyle(text)) return false;
+  if (isCode(text)) return false;
   return /^\p{Lu}\p{Ll}+([ ,.:…?!]|$)/u.test(text) || isSentence(text);
 }
 
-/** Whether a string is a value of CSS that is computed. */
-function isStyle(text: string): boolean {
-  return /^[a-z-]+\(.*\)$/.test(text);
+/** Whether a string is a value of CSS that is computed, or a command. */
+function isCode(text: string): boolean {
+  return /^[a-z-]+\(.*\)$/.test(text) || /^tidings [a-z]/.test(text);
 }
 
 /** Whether a word of two letters or more stands beside a space. */
