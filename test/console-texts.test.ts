@@ -1,6 +1,6 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, test } from 'vitest';
-import { LANGUAGES, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
+import { LANGUAGES, readHeadings, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
 
 describe('the texts of the console', () => {
   const texts = [...readTexts().keys()];
@@ -14,6 +14,14 @@ describe('the texts of the console', () => {
     const translations = readTranslations(language);
     expect(Object.keys(translations).filter((text) => !texts.includes(text))).toEqual([]);
     expect(texts.filter((text) => !translations[text])).toEqual([]);
+  });
+
+  test.each(LANGUAGES)('name no two columns of a table alike in the language %s', (language) => {
+    const translations = readTranslations(language);
+    const alike = readHeadings().filter(
+      (headings) => new Set(headings.map((text) => translations[text] ?? text)).size < headings.length,
+    );
+    expect(alike).toEqual([]);
   });
 
   test.each(LANGUAGES)('have the same values and tags in the language %s', (language) => {

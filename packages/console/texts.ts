@@ -24,6 +24,8 @@ interface SourceFile {
   /** Below src/, with slashes. */
   readonly path: string;
   readonly texts: string[];
+  /** Texts that are keys of one object: headings of the columns of a table, but those that have values. */
+  readonly headings: string[][];
   readonly plain: { readonly line: number; readonly words: string }[];
 }
 
@@ -73,6 +75,11 @@ export function readPlainWords(): { path: string; line: number; words: string }[
   return readFiles().flatMap(({ path, plain }) => plain.map((one) => ({ path, ...one })));
 }
 
+/** Returns the headings of each table: those of one must differ in every language, because columns are kept by their heading. */
+export function readHeadings(): string[][] {
+  return readFiles().flatMap(({ headings }) => headings);
+}
+
 /** Returns the translations of a language by their English text. */
 export function readTranslations(language: string): Record<string, string> {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'texts', `${language}.json`), 'utf8'));
@@ -89,7 +96,7 @@ function readFile(path: string): SourceFile {
   const source = readFileSync(path, 'utf8');
   const { program, errors } = parseSync(path, source);
   if (errors[0]) throw new Error(`${path}: ${errors[0].message}`);
-  const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], plain: [] };
+  const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], headings: [], plain: [] };
   const addPlain = (node: Node, words: string) => {
     const cleaned = words.replace(/\s+/g, ' ').trim();
     if (cleaned !== '' && !NAMES.test(cleaned))
@@ -115,6 +122,7 @@ function walkNode(node: Node, name: string | null, context: Context): void {
   else if (node.type === 'JSXElement') walkElement(node, context);
   else if (node.type === 'JSXAttribute') walk(node.value, nameOf(node.name), context);
   else if (node.type === 'Property') walkProperty(node, context);
+  else if (node.type === 'ObjectExpression') walkObject(node, context);
   else if (node.type === 'SwitchCase') walk(node.consequent, null, context);
   else if (node.type === 'MemberExpression') walk(node.object, null, context);
   else if (node.type === 'JSXText') addIf(/\p{L}/u.test(node.value), node, node.value, context);
@@ -129,6 +137,18 @@ function walkNode(node: Node, name: string | null, context: Context): void {
   } else {
     for (const [key, value] of Object.entries(node)) if (!/^type/.test(key)) walk(value, name, context);
   }
+}
+
+function walkObject({ properties }: Node, context: Context): void {
+  const keys: Node[] = properties.filter(
+    ({ computed, key }: Node) => computed && key.callee?.name === 't' && key.arguments.length === 1,
+  );
+  if (keys.length > 1) {
+    context.file.headings.push(
+      keys.flatMap(({ key }) => literalsOf(key.arguments[0]).filter((text) => text !== undefined)),
+    );
+  }
+  walk(properties, null, context);
 }
 
 /** Visits a property. A capitalised key of a function is the heading of a column. */
