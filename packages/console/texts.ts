@@ -24,8 +24,8 @@ interface SourceFile {
   /** Below src/, with slashes. */
   readonly path: string;
   readonly texts: string[];
-  /** Texts that are keys of one object, such as the headings of a table. */
-  readonly keys: string[][];
+  /** Texts that are keys of one object: headings of the columns of a table, but those that have values. */
+  readonly headings: string[][];
   readonly plain: { readonly line: number; readonly words: string }[];
 }
 
@@ -43,14 +43,16 @@ const SILENT_NAMES = new Set(
     'component as position align justify testId data-testid queryKey mutationKey accept scope fw ff wrap tt w h radius orientation fontFamily fontFamilyMonospace'
   ).split(' '),
 );
+/** Attributes and properties whose values a user reads, also a word in small letters; `children`: what stands in an element. */
+const SHOWN_NAMES = new Set('children label title description aria-label'.split(' '));
 /** Nodes whose words a user never reads. */
 const NOT_SHOWN = new Set(
   'ImportDeclaration ExportAllDeclaration ImportExpression TSLiteralType TSTypeAliasDeclaration TSInterfaceDeclaration'.split(
     ' ',
   ),
 );
-/** Names that are the same in every language: of the product, of keys of the keyboard, and of languages in themselves. */
-const NAMES = /^(Tidings|Ctrl K|English|Deutsch|Español|Português)$|· Tidings$/;
+/** Names that are the same in every language: of the product, of keys of the keyboard, of values, and of languages in themselves. */
+const NAMES = /^(Tidings|Ctrl K|UTC|true|false|English|Deutsch|Español|Português)$|· Tidings$/;
 /** Calls whose arguments a user never reads. */
 const SILENT_CALLS = new Set(
   (
@@ -68,14 +70,14 @@ export function readTexts(): ReadonlyMap<string, string> {
   return texts;
 }
 
-/** Returns the texts that must differ from each other in every language: those that are keys of one object. */
-export function readKeys(): string[][] {
-  return readFiles().flatMap(({ keys }) => keys);
-}
-
 /** Returns the words that do not go through `t` or `T`: a path below src/, a line, and the words. */
 export function readPlainWords(): { path: string; line: number; words: string }[] {
   return readFiles().flatMap(({ path, plain }) => plain.map((one) => ({ path, ...one })));
+}
+
+/** Returns the headings of each table: those of one must differ in every language, because columns are kept by their heading. */
+export function readHeadings(): string[][] {
+  return readFiles().flatMap(({ headings }) => headings);
 }
 
 /** Returns the translations of a language by their English text. */
@@ -94,7 +96,7 @@ function readFile(path: string): SourceFile {
   const source = readFileSync(path, 'utf8');
   const { program, errors } = parseSync(path, source);
   if (errors[0]) throw new Error(`${path}: ${errors[0].message}`);
-  const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], keys: [], plain: [] };
+  const file: SourceFile = { path: relative(SOURCE, path).replaceAll('\\', '/'), texts: [], headings: [], plain: [] };
   const addPlain = (node: Node, words: string) => {
     const cleaned = words.replace(/\s+/g, ' ').trim();
     if (cleaned !== '' && !NAMES.test(cleaned))
@@ -126,7 +128,8 @@ function walkNode(node: Node, name: string | null, context: Context): void {
   else if (node.type === 'JSXText') addIf(/\p{L}/u.test(node.value), node, node.value, context);
   else if (node.type === 'Literal') {
     const isShown = typeof node.value === 'string' && !SILENT_NAMES.has(name ?? '');
-    addIf(isShown && isWords(node.value), node, node.value, context);
+    const isPlain = isShown && (SHOWN_NAMES.has(name ?? '') ? /\p{L}{2}/u.test(node.value) : isWords(node.value));
+    addIf(isPlain, node, node.value, context);
   } else if (node.type === 'TemplateLiteral') {
     const words = node.quasis.map(({ value }: Node) => value.cooked).join('…');
     addIf(!SILENT_NAMES.has(name ?? '') && isSentence(words) && !isCode(words), node, words, context);
@@ -137,8 +140,14 @@ function walkNode(node: Node, name: string | null, context: Context): void {
 }
 
 function walkObject({ properties }: Node, context: Context): void {
-  const calls = properties.flatMap(({ computed, key }: Node) => (computed && key.callee?.name === 't' ? [key] : []));
-  if (calls.length > 0) context.file.keys.push(calls.map((call: Node) => call.arguments[0].value));
+  const keys: Node[] = properties.filter(
+    ({ computed, key }: Node) => computed && key.callee?.name === 't' && key.arguments.length === 1,
+  );
+  if (keys.length > 1) {
+    context.file.headings.push(
+      keys.flatMap(({ key }) => literalsOf(key.arguments[0]).filter((text) => text !== undefined)),
+    );
+  }
   walk(properties, null, context);
 }
 
@@ -159,9 +168,9 @@ function isComparison({ type, operator }: Node): boolean {
   return type === 'BinaryExpression' && /^([=!]==?|in)$/.test(operator);
 }
 
-/** Whether an error is made that says that the program is wrong. */
-function isFault({ type, callee }: Node): boolean {
-  return type === 'NewExpression' && callee.name === 'Error';
+/** Whether an error is made that says that the program is wrong: one for users has a text. */
+function isFault({ type, callee, arguments: values }: Node): boolean {
+  return type === 'NewExpression' && callee.name === 'Error' && values[0]?.callee?.name !== 't';
 }
 
 function walkCall(node: Node, context: Context): void {
@@ -195,7 +204,17 @@ function walkElement(node: Node, context: Context): void {
   } else {
     walk(attributes, null, context);
   }
-  walk(node.children, null, context);
+  // What is written in code, or as a name of the catalog, is the same in every language.
+  const isName = /^[cC]ode$/.test(name.name) || attributes.some(isNameClass);
+  walk(
+    isName ? node.children.filter(({ type }: Node) => type !== 'JSXText') : node.children,
+    isName ? null : 'children',
+    context,
+  );
+}
+
+function isNameClass({ name, value }: Node): boolean {
+  return name?.name === 'className' && /\bname\b/.test(value?.value);
 }
 
 /** Returns the literals of an expression: one, or those of a choice; undefined for what is no literal. */
@@ -217,9 +236,9 @@ function isWords(text: string): boolean {
   return /^\p{Lu}\p{Ll}+([ ,.:…?!]|$)/u.test(text) || isSentence(text);
 }
 
-/** Whether a string is a computed value of CSS, or a command to copy. */
+/** Whether a string is a value of CSS that is computed, or a command. */
 function isCode(text: string): boolean {
-  return /^([a-z-]+\(.*\)|curl .*)$/s.test(text);
+  return /^[a-z-]+\(.*\)$/.test(text) || /^(tidings [a-z]|curl )/.test(text);
 }
 
 /** Whether a word of two letters or more stands beside a space. */

@@ -1,6 +1,6 @@
 import type { Job } from '@tidings/client/types';
 import type { JobActionName } from '../api/types.ts';
-import { formatCount, t } from '../text/text.ts';
+import { t } from '../text/text.ts';
 
 export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'deliveries.retry': t('Retry deliveries'),
@@ -36,8 +36,4 @@ export function formatFilter(filter: Job['filter']): string {
     ([name, value]) => `${name.replaceAll('_', ' ')} ${String(value) || t('(none)')}`,
   );
   return parts.length === 0 ? t('all') : parts.join(', ');
-}
-
-export function count(n: number): string {
-  return formatCount(n);
 }
