@@ -204,7 +204,7 @@ function walkElement(node: Node, context: Context): void {
   } else {
     walk(attributes, null, context);
   }
-  // What is written in code, or as a name of the catalog, is the same in every language.
+  // Code, and names of the catalog, are the same in every language.
   const isName = /^[cC]ode$/.test(name.name) || attributes.some(isNameClass);
   walk(
     isName ? node.children.filter(({ type }: Node) => type !== 'JSXText') : node.children,
@@ -236,9 +236,9 @@ function isWords(text: string): boolean {
   return /^\p{Lu}\p{Ll}+([ ,.:…?!]|$)/u.test(text) || isSentence(text);
 }
 
-/** Whether a string is a value of CSS that is computed, or a command. */
+/** Whether a string is a computed value of CSS, or a command to copy. */
 function isCode(text: string): boolean {
-  return /^[a-z-]+\(.*\)$/.test(text) || /^(tidings [a-z]|curl )/.test(text);
+  return /^([a-z-]+\(.*\)|curl .*|tidings [a-z].*)$/s.test(text);
 }
 
 /** Whether a word of two letters or more stands beside a space. */
