@@ -46,6 +46,34 @@ const directImports = {
   },
 };
 
+/**
+ * Leaves out of the library of ICU messages what texts do not use: skeletons of numbers and dates, with the hours of each region. That
+ * is a third of it.
+ */
+const plainMessages = {
+  name: 'plain-messages',
+  setup({ onLoad }) {
+    const names = ['parseDateTimeSkeleton', 'parseNumberSkeleton', 'parseNumberSkeletonFromString'];
+    onLoad({ filter: /icu-skeleton-parser[\\/]index\.js$/ }, () => ({
+      contents: `const fail = () => { throw new Error('Texts have no skeletons'); };
+export { ${names.map((name) => `fail as ${name}`).join(', ')} };`,
+    }));
+    onLoad({ filter: /icu-messageformat-parser[\\/]index\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(/^const timeData = \{.*?^\};/ms, 'const timeData = {};'),
+    }));
+  },
+};
+
+/** Leaves out of tables what scrolls them by a bar of its own: no page uses it, and it brings 13 KB that place floating elements. */
+const plainTables = {
+  name: 'plain-tables',
+  setup({ onLoad }) {
+    onLoad({ filter: /Table[\\/]TableScrollContainer\.mjs$/ }, () => ({
+      contents: 'export const TableScrollContainer = undefined;',
+    }));
+  },
+};
+
 /** Gives the address of a file that is imported with `?url`, as Vite does. Adds the file to `assets`, by its name. */
 const addresses = (assets) => ({
   name: 'addresses',
@@ -91,7 +119,7 @@ export async function buildConsole() {
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'silent',
-    plugins: [directImports, addresses(assets)],
+    plugins: [plainMessages, plainTables, directImports, addresses(assets)],
   });
   const page = readFileSync(join(HERE, 'index.html'), 'utf8');
   if (!page.includes(SOURCE_TAG)) throw new Error(`index.html does not contain ${SOURCE_TAG}`);

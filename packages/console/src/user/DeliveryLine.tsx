@@ -5,12 +5,13 @@ import { CancelButton } from '../deliveries/CancelButton.tsx';
 import { RetryButton } from '../deliveries/RetryButton.tsx';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { formatReceipt, getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
+import { getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
+import { formatReceipt } from './receipt-words.ts';
 
 /** Delivery of a notification on one channel: status, attempts, and the message. */
 export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
