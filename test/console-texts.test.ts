@@ -1,6 +1,5 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, test } from 'vitest';
-import { parseMessage } from '../packages/console/src/text/parse-message.ts';
 import { LANGUAGES, readHeadings, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
 
 describe('the texts of the console', () => {
@@ -9,11 +8,6 @@ describe('the texts of the console', () => {
   test('include all words that a user reads', () => {
     const plain = readPlainWords().map(({ path, line, words }) => `${path}:${line}: ${words}`);
     expect(plain).toEqual([]);
-  });
-
-  test.each(['en', ...LANGUAGES])('are parsed as the library of ICU messages does, in the language %s', (language) => {
-    const all = language === 'en' ? texts : Object.values(readTranslations(language));
-    expect(all.map(parseMessage)).toEqual(all.map((text) => new IntlMessageFormat(text, 'en').getAst()));
   });
 
   test.each(LANGUAGES)('are all translated, and nothing else is, in the language %s', (language) => {

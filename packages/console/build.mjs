@@ -114,8 +114,6 @@ export async function buildConsole() {
     format: 'esm',
     target: TARGET,
     jsx: 'automatic',
-    // The console parses its texts itself (src/text/parse-message.ts).
-    alias: { '@formatjs/icu-messageformat-parser': '@formatjs/icu-messageformat-parser/no-parser.js' },
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'silent',

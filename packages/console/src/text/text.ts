@@ -1,6 +1,5 @@
 /* All that the console says: English text in the source, its translation from the texts of the language. */
 import { IntlMessageFormat } from 'intl-messageformat';
-import { parseMessage } from './parse-message.ts';
 
 /** A value in a text; a node of React only in `T`. */
 type Value = string | number | boolean | null | undefined;
@@ -30,7 +29,7 @@ export function t(source: string, values?: Readonly<Record<string, Value>>): str
 export function getMessage(source: string): IntlMessageFormat {
   const known = messages.get(source);
   if (known) return known;
-  const made = new IntlMessageFormat(parseMessage(texts[source] ?? source), locale);
+  const made = new IntlMessageFormat(texts[source] ?? source, locale);
   messages.set(source, made);
   return made;
 }
