@@ -15,6 +15,7 @@ export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'webhooks.replay': t('Replay webhooks'),
   'dead_letters.retry': t('Retry dead letters'),
   'dead_letters.cancel': t('Cancel dead letters'),
+  'dead_letters.suppress': t('Suppress addresses of dead letters'),
   'users.erase': t('Erase a user'),
 };
 
