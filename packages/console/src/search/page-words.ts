@@ -10,6 +10,7 @@ export const PAGE_WORDS: { readonly [key: string]: string } = {
   rejected: t('events quarantine'),
   correlation: t('trace id'),
   'catalog contents': t('rules types events'),
+  preview: t('render template'),
   'catalog versions': t('roll back'),
   releases: t('canary share watch rollback'),
   send: t('notification now schedule'),
