@@ -74,6 +74,19 @@ const plainTables = {
   },
 };
 
+/** Gives each file of icons paths of its own: of one file with all paths, those of every page would be on the first. */
+const iconsByFile = {
+  name: 'icons-by-file',
+  setup({ onResolve }) {
+    const path = fileURLToPath(import.meta.resolve('@mdi/js/mdi.js'));
+    onResolve({ filter: /^@mdi\/js$/ }, ({ importer }) => ({
+      path,
+      suffix: `?${basename(importer)}`,
+      sideEffects: false,
+    }));
+  },
+};
+
 /** Gives the address of a file that is imported with `?url`, as Vite does. Adds the file to `assets`, by its name. */
 const addresses = (assets) => ({
   name: 'addresses',
@@ -117,7 +130,7 @@ export async function buildConsole() {
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'silent',
-    plugins: [plainMessages, plainTables, directImports, addresses(assets)],
+    plugins: [plainMessages, plainTables, iconsByFile, directImports, addresses(assets)],
   });
   const page = readFileSync(join(HERE, 'index.html'), 'utf8');
   if (!page.includes(SOURCE_TAG)) throw new Error(`index.html does not contain ${SOURCE_TAG}`);

@@ -4,7 +4,8 @@ import type { JsonObject } from '@tidings/client/types';
 import { buildSampleEvent } from '../../../../src/catalog/sample-event.ts';
 import { getCatalog } from '../api/catalog.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { IconCheck, IconCopy } from '../shell/icons.tsx';
+import { IconCheck } from '../shell/icons.tsx';
+import { IconCopy } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 
 /** Empty state of the activity page: a command that posts a first event. */

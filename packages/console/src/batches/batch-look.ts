@@ -8,15 +8,14 @@ import {
   IconChecks,
   IconCircle,
   IconClock,
-  IconCopy,
   IconFilter,
   IconHelp,
   IconMailAlert,
   IconPause,
-  IconPlay,
   IconSend,
 } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { IconCopy, IconPlay } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 
 export const BATCH_STATES: Record<BatchState, Look> = {

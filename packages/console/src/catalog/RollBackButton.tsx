@@ -4,8 +4,8 @@ import { useState } from 'react';
 import { rollBackCatalog } from '../api/catalog.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
-import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { IconUndo } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
 

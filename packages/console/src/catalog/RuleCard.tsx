@@ -1,6 +1,6 @@
 import { Group, Paper, Text } from '@mantine/core';
 import type { CatalogRule } from '../api/types.ts';
-import { IconArrowRight } from '../shell/icons.tsx';
+import { IconArrowRight } from '../shell/page-icons.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { List, listTypes } from '../shell/rule-parts.tsx';
 import { t } from '../text/text.ts';

@@ -6,8 +6,9 @@ import { CHANNEL_DESCRIPTORS } from '../../../../src/model/channels/channels.ts'
 import { checkAccount, sendAccountTest, setAccountEnabled } from '../api/channels.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
-import { IconPause, IconPlay, IconSend } from '../shell/icons.tsx';
+import { IconPause, IconSend } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { IconPlay } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 

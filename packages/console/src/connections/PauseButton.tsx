@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
-import { IconPause, IconPlay } from '../shell/icons.tsx';
+import { IconPause } from '../shell/icons.tsx';
+import { IconPlay } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 
 /** Button that pauses a topic, or has it go on. */

@@ -2,7 +2,8 @@ import { Button, Group, Popover, Text, TextInput, VisuallyHidden } from '@mantin
 import { type ReactNode, useState } from 'react';
 import { openLink } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
-import { IconCopy, IconFilter } from '../shell/icons.tsx';
+import { IconFilter } from '../shell/icons.tsx';
+import { IconCopy } from '../shell/page-icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';

@@ -1,6 +1,7 @@
 import type { Release, ReleaseVerdict } from '@tidings/client/types';
-import { IconAlert, IconArchive, IconCheck, IconChecks, IconClock, IconHelp, IconUndo } from '../shell/icons.tsx';
+import { IconAlert, IconArchive, IconCheck, IconChecks, IconClock, IconHelp } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { IconUndo } from '../shell/page-icons.tsx';
 import { getLocale, t } from '../text/text.ts';
 
 export const RELEASE_STATES: Record<Release['state'], Look> = {

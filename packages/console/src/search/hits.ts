@@ -9,16 +9,16 @@ import {
   IconClock,
   IconEye,
   IconFilter,
-  IconLightning,
   IconLink,
   IconMessage,
   IconMoon,
   IconSend,
   IconUser,
-  IconWorld,
 } from '../shell/icons.tsx';
+import { IconLightning, IconWorld } from '../shell/page-icons.tsx';
 import { MENU } from '../shell/pages.ts';
 import { t } from '../text/text.ts';
+import { PAGE_WORDS } from './page-words.ts';
 
 type Result = SearchResults['results'][number];
 export type Kind = Result['kind'];
@@ -119,9 +119,9 @@ export interface Commands {
 /** Returns the pages and commands that have each word of a text, those that begin with it first; of no text: all. */
 export function findPages(text: string, { copyLink, toggleScheme, toggleZone }: Commands): Hit[] {
   const pages = MENU.flatMap(({ label: group, pages }) =>
-    pages.map(({ key, label, href, Icon, words = '' }) => ({
+    pages.map(({ key, label, href, Icon }) => ({
       hit: { key: `page ${key}`, group: t('Pages'), label, note: group, Icon, run: () => openLink(href) },
-      words,
+      words: PAGE_WORDS[key] ?? '',
     })),
   );
   const command = (key: string, label: string, Icon: typeof IconUser, run: () => void, words: string) => ({

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { t } from '../text/text.ts';
 import { announce } from './announce.tsx';
-import { IconCopy } from './icons.tsx';
+import { IconCopy } from './page-icons.tsx';
 
 interface CopyButtonProps {
   readonly label: string;

@@ -4,8 +4,9 @@ import { type ReactNode, useState } from 'react';
 import { t } from '../text/text.ts';
 import { Dialog } from './Dialog.tsx';
 import { DialogButton } from './DialogButton.tsx';
-import { IconCheck, IconCopy } from './icons.tsx';
+import { IconCheck } from './icons.tsx';
 import { ProblemView } from './ProblemView.tsx';
+import { IconCopy } from './page-icons.tsx';
 
 interface IssueButtonProps {
   /** Name of what is made. */

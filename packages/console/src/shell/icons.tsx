@@ -3,14 +3,10 @@ import {
   mdiAlertOctagonOutline,
   mdiAlertOutline,
   mdiArchiveOutline,
-  mdiArrowRight,
-  mdiArrowULeftTop,
   mdiArrowUp,
-  mdiAutoFix,
   mdiBellOutline,
   mdiBookOpenVariantOutline,
   mdiBullhornOutline,
-  mdiCalendarRefreshOutline,
   mdiCallSplit,
   mdiCancel,
   mdiCashMultiple,
@@ -21,7 +17,6 @@ import {
   mdiCircleOutline,
   mdiClockOutline,
   mdiConnection,
-  mdiContentCopy,
   mdiDotsHorizontal,
   mdiEmailAlertOutline,
   mdiEmailCheckOutline,
@@ -36,21 +31,16 @@ import {
   mdiHistory,
   mdiInboxOutline,
   mdiKeyOutline,
-  mdiLightningBoltOutline,
   mdiLinkVariant,
   mdiLockOutline,
   mdiMagnify,
   mdiMessageOutline,
   mdiPause,
-  mdiPhoneOutline,
-  mdiPlay,
   mdiPulse,
   mdiRefresh,
   mdiSendOutline,
-  mdiTranslate,
   mdiWeatherNight,
   mdiWeatherSunny,
-  mdiWeb,
   mdiWebhook,
 } from '@mdi/js';
 
@@ -64,8 +54,8 @@ interface IconProps {
   readonly 'data-open'?: boolean | undefined;
 }
 
-/** Icons of the console: Material Design Icons (outline), on a 24 × 24 grid. */
-function createIcon(path: string) {
+/** Makes an icon of the console: Material Design Icons (outline), on a 24 × 24 grid. */
+export function createIcon(path: string) {
   return function Icon({ size = 24, label, ...rest }: IconProps) {
     const shape = <path d={path} />;
     const square = { width: size, height: size, viewBox: '0 0 24 24', fill: 'currentColor', ...rest };
@@ -85,19 +75,16 @@ export const IconActivity = createIcon(mdiPulse);
 export const IconAlert = createIcon(mdiAlertOutline);
 export const IconAlertOctagon = createIcon(mdiAlertOctagonOutline);
 export const IconArchive = createIcon(mdiArchiveOutline);
-export const IconArrowRight = createIcon(mdiArrowRight);
 export const IconArrowUp = createIcon(mdiArrowUp);
 export const IconBan = createIcon(mdiCancel);
 export const IconBell = createIcon(mdiBellOutline);
 export const IconBook = createIcon(mdiBookOpenVariantOutline);
-export const IconCalendarRepeat = createIcon(mdiCalendarRefreshOutline);
 export const IconCheck = createIcon(mdiCheck);
 export const IconChecks = createIcon(mdiCheckAll);
 export const IconChevronRight = createIcon(mdiChevronRight);
 export const IconCircle = createIcon(mdiCircleOutline);
 export const IconClock = createIcon(mdiClockOutline);
 export const IconConnection = createIcon(mdiConnection);
-export const IconCopy = createIcon(mdiContentCopy);
 export const IconEye = createIcon(mdiEyeOutline);
 export const IconFeather = createIcon(mdiFeather);
 export const IconFilter = createIcon(mdiFilterOutline);
@@ -107,7 +94,6 @@ export const IconHelp = createIcon(mdiHelpRhombusOutline);
 export const IconHistory = createIcon(mdiHistory);
 export const IconInbox = createIcon(mdiInboxOutline);
 export const IconKey = createIcon(mdiKeyOutline);
-export const IconLightning = createIcon(mdiLightningBoltOutline);
 export const IconLink = createIcon(mdiLinkVariant);
 export const IconList = createIcon(mdiFormatListBulleted);
 export const IconLock = createIcon(mdiLockOutline);
@@ -121,16 +107,10 @@ export const IconMoney = createIcon(mdiCashMultiple);
 export const IconMoon = createIcon(mdiWeatherNight);
 export const IconMore = createIcon(mdiDotsHorizontal);
 export const IconPause = createIcon(mdiPause);
-export const IconPhone = createIcon(mdiPhoneOutline);
-export const IconPlay = createIcon(mdiPlay);
 export const IconRefresh = createIcon(mdiRefresh);
 export const IconSearch = createIcon(mdiMagnify);
 export const IconSend = createIcon(mdiSendOutline);
 export const IconSplit = createIcon(mdiCallSplit);
 export const IconSun = createIcon(mdiWeatherSunny);
-export const IconTranslate = createIcon(mdiTranslate);
-export const IconUndo = createIcon(mdiArrowULeftTop);
 export const IconUser = createIcon(mdiAccountCircleOutline);
-export const IconWand = createIcon(mdiAutoFix);
 export const IconWebhook = createIcon(mdiWebhook);
-export const IconWorld = createIcon(mdiWeb);

@@ -61,8 +61,6 @@ export interface MenuPage {
   readonly label: string;
   readonly href: string;
   readonly Icon: typeof IconBell;
-  /** Other words by which it is found. */
-  readonly words?: string;
 }
 
 export interface MenuGroup {
@@ -79,37 +77,32 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Overview'),
         href: linkToOverview(),
         Icon: IconGauge,
-        words: t('home problems charts'),
       },
-      { key: 'live', label: t('Live'), href: linkToLive(), Icon: IconActivity, words: t('activity events') },
+      { key: 'live', label: t('Live'), href: linkToLive(), Icon: IconActivity },
       { key: 'notifications', label: t('Notifications'), href: linkToNotifications(null), Icon: IconBell },
       {
         key: 'deliveries',
         label: t('Deliveries'),
         href: linkToDeliveries(null),
         Icon: IconSend,
-        words: t('messages queue'),
       },
       {
         key: 'dead-letters',
         label: t('Failed'),
         href: linkToDeadLetters(null),
         Icon: IconAlertOctagon,
-        words: t('dead letters retry'),
       },
       {
         key: 'waiting',
         label: t('Waiting'),
         href: linkToWaiting(),
         Icon: IconClock,
-        words: t('waits timers delays due'),
       },
       {
         key: 'rejected',
         label: t('Rejected'),
         href: linkToRejected(),
         Icon: IconMailAlert,
-        words: t('events quarantine'),
       },
       { key: 'jobs', label: t('Jobs'), href: linkToJobs(), Icon: IconChecks },
       {
@@ -117,7 +110,6 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Correlation'),
         href: linkToCorrelation(null),
         Icon: IconLink,
-        words: t('trace id'),
       },
     ],
   },
@@ -129,32 +121,29 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Catalog'),
         href: linkToCatalog(),
         Icon: IconBook,
-        words: t('rules types events'),
       },
       { key: 'templates', label: t('Templates'), href: linkToTemplates(null), Icon: IconMessage },
-      { key: 'preview', label: t('Preview'), href: linkToPreview({}), Icon: IconEye, words: t('render template') },
+      { key: 'preview', label: t('Preview'), href: linkToPreview({}), Icon: IconEye },
       {
         key: 'catalog versions',
         label: t('Versions'),
         href: linkToVersions(),
         Icon: IconHistory,
-        words: t('roll back'),
       },
       {
         key: 'releases',
         label: t('Releases'),
         href: linkToReleases(),
         Icon: IconSplit,
-        words: t('canary share watch rollback'),
       },
     ],
   },
   {
     label: t('Send'),
     pages: [
-      { key: 'send', label: t('Send'), href: linkToSend(), Icon: IconFeather, words: t('notification now schedule') },
-      { key: 'batches', label: t('Batches'), href: linkToBatches(), Icon: IconLoudspeaker, words: t('campaign') },
-      { key: 'lists', label: t('Lists and segments'), href: linkToLists(), Icon: IconList, words: t('audience') },
+      { key: 'send', label: t('Send'), href: linkToSend(), Icon: IconFeather },
+      { key: 'batches', label: t('Batches'), href: linkToBatches(), Icon: IconLoudspeaker },
+      { key: 'lists', label: t('Lists and segments'), href: linkToLists(), Icon: IconList },
     ],
   },
   {
@@ -165,7 +154,6 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Costs'),
         href: linkToChannels('costs'),
         Icon: IconMoney,
-        words: t('prices money'),
       },
     ],
   },
@@ -177,14 +165,12 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Channels'),
         href: linkToChannels(),
         Icon: IconMail,
-        words: t('providers accounts'),
       },
       {
         key: 'webhooks',
         label: t('Webhooks'),
         href: linkToWebhooks(),
         Icon: IconWebhook,
-        words: t('endpoints replay secret'),
       },
       { key: 'channels sending', label: t('Sending'), href: linkToChannels('sending'), Icon: IconMailCheck },
       { key: 'channels routes', label: t('Routes'), href: linkToChannels('routes'), Icon: IconSplit },
@@ -193,7 +179,6 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Connections'),
         href: linkToChannels('connections'),
         Icon: IconConnection,
-        words: t('sources connectors kafka'),
       },
     ],
   },
@@ -205,11 +190,10 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Suppressions'),
         href: linkToChannels('suppressions'),
         Icon: IconMailOff,
-        words: t('blocked addresses bounces unsubscribed'),
       },
-      { key: 'keys', label: t('API keys'), href: linkToKeys(), Icon: IconKey, words: t('secrets scopes rotate') },
-      { key: 'members', label: t('Members'), href: linkToMembers(), Icon: IconUser, words: t('members roles invite') },
-      { key: 'audit', label: t('Audit log'), href: linkToAudit(), Icon: IconLock, words: t('who changed what') },
+      { key: 'keys', label: t('API keys'), href: linkToKeys(), Icon: IconKey },
+      { key: 'members', label: t('Members'), href: linkToMembers(), Icon: IconUser },
+      { key: 'audit', label: t('Audit log'), href: linkToAudit(), Icon: IconLock },
     ],
   },
 ];

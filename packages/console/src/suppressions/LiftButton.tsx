@@ -4,7 +4,7 @@ import type { Suppression } from '@tidings/client/types';
 import { useState } from 'react';
 import { liftSuppression } from '../api/suppressions.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
-import { IconUndo } from '../shell/icons.tsx';
+import { IconUndo } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';

@@ -1,6 +1,7 @@
 import type { TemplateSummary } from '@tidings/client/types';
-import { IconArchive, IconCircle, IconPlay } from '../shell/icons.tsx';
+import { IconArchive, IconCircle } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { IconPlay } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 
 export const TEMPLATE_STATES: Record<TemplateSummary['state'], Look> = {

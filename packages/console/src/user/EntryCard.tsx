@@ -4,7 +4,7 @@ import type { AuditEvent } from '../api/types.ts';
 import { linkToCorrelation } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, formatValue } from '../shell/Fields.tsx';
-import { IconCalendarRepeat, IconLightning } from '../shell/icons.tsx';
+import { IconCalendarRepeat, IconLightning } from '../shell/page-icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';

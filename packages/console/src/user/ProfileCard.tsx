@@ -1,7 +1,8 @@
 import { Box, Group, Stack, Text } from '@mantine/core';
 import type { Profile } from '@tidings/client/types';
 import { Fields } from '../shell/Fields.tsx';
-import { IconMail, IconPhone, IconTranslate, IconWorld } from '../shell/icons.tsx';
+import { IconMail } from '../shell/icons.tsx';
+import { IconPhone, IconTranslate, IconWorld } from '../shell/page-icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';

@@ -5,16 +5,9 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { getNotificationsOf } from '../api/notifications.ts';
 import { linkToSend, linkToUserTab, USER_TABS, type UserTab } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
-import {
-  IconAlertOctagon,
-  IconMail,
-  IconPhone,
-  IconSend,
-  IconTranslate,
-  IconUser,
-  IconWorld,
-} from '../shell/icons.tsx';
+import { IconAlertOctagon, IconMail, IconSend, IconUser } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
+import { IconPhone, IconTranslate, IconWorld } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { getLocale, t } from '../text/text.ts';
 import { USER_TAB_NAMES } from './tab-names.ts';

@@ -7,7 +7,7 @@ import { linkToUser } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { IconUndo } from '../shell/icons.tsx';
+import { IconUndo } from '../shell/page-icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';

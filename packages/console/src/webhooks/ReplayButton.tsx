@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { replayWebhook } from '../api/webhooks.ts';
 import { linkToJobs } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
-import { IconUndo } from '../shell/icons.tsx';
+import { IconUndo } from '../shell/page-icons.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 

@@ -1,0 +1,25 @@
+/* Icons that the first page does not need. */
+import {
+  mdiArrowRight,
+  mdiArrowULeftTop,
+  mdiAutoFix,
+  mdiCalendarRefreshOutline,
+  mdiContentCopy,
+  mdiLightningBoltOutline,
+  mdiPhoneOutline,
+  mdiPlay,
+  mdiTranslate,
+  mdiWeb,
+} from '@mdi/js';
+import { createIcon } from './icons.tsx';
+
+export const IconArrowRight = createIcon(mdiArrowRight);
+export const IconCalendarRepeat = createIcon(mdiCalendarRefreshOutline);
+export const IconCopy = createIcon(mdiContentCopy);
+export const IconLightning = createIcon(mdiLightningBoltOutline);
+export const IconPhone = createIcon(mdiPhoneOutline);
+export const IconPlay = createIcon(mdiPlay);
+export const IconTranslate = createIcon(mdiTranslate);
+export const IconUndo = createIcon(mdiArrowULeftTop);
+export const IconWand = createIcon(mdiAutoFix);
+export const IconWorld = createIcon(mdiWeb);
