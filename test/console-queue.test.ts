@@ -37,7 +37,7 @@ describe.skipIf(!hasBrowser)('the page of deliveries, when the queue is held up'
       /^smtp to example\.com circuit open since .*: no route\. Next probe .*\.$/,
     );
     expect(await held.page.getByTestId('overdue').allInnerTexts()).toEqual([
-      expect.stringMatching(/^at least 1000 deliveries by Email overdue, the oldest since .*\.$/),
+      expect.stringMatching(/^at least 1,000 deliveries by Email overdue, the oldest since .*\.$/),
       expect.stringMatching(/^1 wait overdue, the oldest since .*\.$/),
     ]);
   });
