@@ -1,7 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Sink } from '@tidings/client/types';
-import { discardParked, getParked, getSinks, retryParked, setSinkPaused } from '../api/connections.ts';
+import { getParked, getSinks, releaseParked, setSinkPaused } from '../api/connections.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
@@ -136,7 +136,7 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
           <ConfirmButton
             label="Retry"
             leftSection={<IconRefresh size={14} />}
-            act={async () => `Sent once more: ${count(await invalidate(retryParked(name)))} of ${name}.`}
+            act={async () => `Sent once more: ${count(await invalidate(releaseParked(name, 'retry')))} of ${name}.`}
             testId="retry-parked"
           >
             What was set aside is sent once more, after what waits. Do it once the cause is gone, such as a limit of the
@@ -146,7 +146,7 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
             label="Discard"
             color="red"
             leftSection={<IconArchive size={14} />}
-            act={async () => `Deleted: ${count(await invalidate(discardParked(name)))} of ${name}.`}
+            act={async () => `Deleted: ${count(await invalidate(releaseParked(name, 'discard')))} of ${name}.`}
             testId="discard-parked"
           >
             What was set aside is deleted: those who read the topic never get it.
@@ -178,22 +178,22 @@ function Actions({ sink }: { sink: Sink }) {
           label="Discard"
           color="red"
           leftSection={<IconArchive size={14} />}
-          act={async () => `Deleted: ${count(await invalidate(discardParked(name)))} of ${name}.`}
+          act={async () => `Deleted: ${count(await invalidate(releaseParked(name, 'discard')))} of ${name}.`}
           testId="discard-former"
         >
-          {`All that waits for the topic ${topic} is deleted, 1,000 messages at a time.`}
+          {`All that waits for the topic ${topic} is deleted.`}
         </ConfirmButton>
       )}
     </Group>
   );
 }
 
-/** Returns a function that has the table loaded again after a request, and resolves to the messages that it was about. */
+/** Returns a function that has the table loaded again after an action, and resolves to the messages that it was about. */
 function useInvalidated() {
   const queries = useQueryClient();
-  return async (request: Promise<{ readonly messages: number }>): Promise<number> => {
-    const { messages } = await request;
-    await queries.invalidateQueries({ queryKey: ['sinks'] });
+  return async (action: Promise<number>): Promise<number> => {
+    // Also after one that was cut off: what it did is done.
+    const messages = await action.finally(() => queries.invalidateQueries({ queryKey: ['sinks'] }));
     return messages;
   };
 }
