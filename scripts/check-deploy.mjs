@@ -62,7 +62,9 @@ function install(name, file, command, args, env = {}) {
     if (!existsSync(file)) writeFileSync(file, '');
     return true;
   }
-  missing.push(`${name}: cannot be installed here (${error ? describeEnd(error, INSTALL_MINUTES) : `status ${status}`})`);
+  missing.push(
+    `${name}: cannot be installed here (${error ? describeEnd(error, INSTALL_MINUTES) : `status ${status}`})`,
+  );
   return false;
 }
 

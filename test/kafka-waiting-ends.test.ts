@@ -150,7 +150,9 @@ test('an answer says how many messages are left, and a command goes on with all 
   expect(second.body).toMatchObject({ messages: 1000, remaining: 1500, parked_until });
   vi.stubEnv('TIDINGS_URL', server.url);
   const once = await runCommand('sinks', 'discard', 'orders');
-  expect(once.text).toBe('The sink orders lost 1,000 messages.\nLeft: 1,500 messages; repeat the command, or write --all.');
+  expect(once.text).toBe(
+    'The sink orders lost 1,000 messages.\nLeft: 1,500 messages; repeat the command, or write --all.',
+  );
   const all = await runCommand('sinks', 'discard', 'orders', '--all');
   expect(all.text).toBe('The sink orders lost 1,500 messages.');
   expect(await rows('select count(*)::int as n from kafka_outbox where parked_at is null')).toEqual([{ n: 1000 }]);

@@ -5,8 +5,8 @@ import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { keepInInbox } from '../src/delivery/keep-in-inbox.ts';
 import { eraseUserAction } from '../src/jobs/erase-user.ts';
 import type { ChunkResult, JobScope } from '../src/model/job.ts';
-import { writeDump } from '../src/store/dump/write-dump.ts';
 import { PartitionReader } from '../src/sources/partition-reader.ts';
+import { writeDump } from '../src/store/dump/write-dump.ts';
 import { ERASURE_BY_TABLE } from '../src/store/erasure/tables.ts';
 import { InboxSignals } from '../src/store/inbox/inbox-signals.ts';
 import { MAX_OPEN_JOBS } from '../src/store/jobs/jobs.ts';
@@ -16,8 +16,8 @@ import { withTransaction } from '../src/store/pg/transaction.ts';
 import { deleteFromTopicsOfOthers } from '../src/store/tenants/delete-tenant.ts';
 import { expectProblem } from './support/api.ts';
 import { cutAfter } from './support/cut-pool.ts';
-import { type TestServer, testServer } from './support/http.ts';
 import { addTenant } from './support/dumps.ts';
+import { type TestServer, testServer } from './support/http.ts';
 import { fillOutbox, makeKeeper } from './support/kafka/outbox.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -249,7 +249,7 @@ describe('an erasure', () => {
     const path = '/api/v1/users/ahead-4711';
     await server.post(`${path}/consents`, { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' });
     await server.send('PATCH', path, { traits: { plan: 'of ahead-4711' } });
-    // What a worker told of a message, later than anything else.
+    // A message of a worker, later than anything else.
     tidings.clock.now += 500;
     await fillOutbox(tidings, { topic: 'shop.facts', user: 'ahead-4711' });
     tidings.clock.now -= 6500;

@@ -51,7 +51,10 @@ describe('stored waits', () => {
     const rare = { rule: 'RARE', beganAt: NOW - DAY };
     await store.save(createWait(rare), createWait({ ...rare, status: 'fired', endedAt: NOW }));
     await store.fill(20_001, 20_001);
-    expect(await store.list({ rule: 'RARE', status: 'waiting' })).toMatchObject({ waits: [{ rule: 'RARE' }], last: null });
+    expect(await store.list({ rule: 'RARE', status: 'waiting' })).toMatchObject({
+      waits: [{ rule: 'RARE' }],
+      last: null,
+    });
     const first = await store.list({ rule: 'RARE' });
     expect(first).toMatchObject({ waits: [], last: { beganAt: expect.any(Number) } });
     const second = await store.list({ rule: 'RARE' }, 10, first.last);

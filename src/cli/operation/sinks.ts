@@ -81,12 +81,17 @@ export function addSinksCommands(program: Command): void {
       .action((name: string, { all = false, json }: ReleaseOptions) =>
         runApiCommand(json, async (api) => {
           const release = (until?: string) =>
-            api.post(`${PATH}/${encodeURIComponent(name)}/parked/${verb}`, { parked_until: until }) as Promise<Released>;
+            api.post(`${PATH}/${encodeURIComponent(name)}/parked/${verb}`, {
+              parked_until: until,
+            }) as Promise<Released>;
           const data = all ? await releaseAll(name, release) : await release();
           const { messages, remaining } = data;
           const done = `The sink ${name} ${say} ${formatCount(messages, 'message')}${verb === 'retry' ? ' again' : ''}.`;
           const left = `${remaining < MAX_REMAINING ? '' : 'at least '}${formatCount(remaining, 'message')}`;
-          return { data, lines: [done, ...(remaining > 0 ? [`Left: ${left}; repeat the command, or write --all.`] : [])] };
+          return {
+            data,
+            lines: [done, ...(remaining > 0 ? [`Left: ${left}; repeat the command, or write --all.`] : [])],
+          };
         }),
       );
   }

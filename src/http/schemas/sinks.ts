@@ -81,7 +81,9 @@ export const parkedChoice = z
   .strictObject({
     parked_until: timeText()
       .optional()
-      .describe('Only those that were set aside until then. Absent: all. Send that of the last answer if there are more'),
+      .describe(
+        'Only those that were set aside until then. Absent: all. Send that of the last answer if there are more',
+      ),
   })
   .meta({ id: 'ParkedChoice', examples: [{}] });
 
