@@ -62,9 +62,8 @@ function install(name, file, command, args, env = {}) {
     if (!existsSync(file)) writeFileSync(file, '');
     return true;
   }
-  missing.push(
-    `${name}: cannot be installed here (${error ? describeEnd(error, INSTALL_MINUTES) : `status ${status}`})`,
-  );
+  const why = error ? describeEnd(error, INSTALL_MINUTES) : `status ${status}`;
+  missing.push(`${name}: cannot be installed here (${why}); another run goes on where this one was`);
   return false;
 }
 
