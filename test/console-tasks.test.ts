@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { activityRow, hasBrowser, postAllPages, useConsole } from './support/console.ts';
 
 /**
- * What support, product managers, operators and developers come to the console for, each from the overview to the end, with the number of
- * its clicks and keys: a number that grows is a step back. A text that is typed, or chosen by its first letters, counts as one key.
+ * The tasks for which support, product managers, operators and developers come to the console, each to its end, with the number of its
+ * clicks and keys: a number that grows is a step back. A text that is typed counts as one key.
  */
 
 describe.skipIf(!hasBrowser)('the tasks of the console', () => {

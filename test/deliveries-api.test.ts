@@ -169,6 +169,8 @@ describe('deliveries over the API', () => {
     expect([first.deliveries, typeof first.next]).toEqual([[], 'string']);
     const second = (await server.get(`/api/v1/deliveries?provider=sandbox&after=${first.next}`)).body;
     expect(second.deliveries.map(({ delivery_id: own }: { delivery_id: string }) => own)).toContain(id);
+    const queued = (await server.get('/api/v1/deliveries?status=queued')).body;
+    expect([queued.deliveries, typeof queued.next]).toEqual([[], 'string']);
     const counted = (await server.get('/api/v1/deliveries/counts?provider=other')).body;
     expect(counted).toMatchObject({ at_least: true, since: expect.any(String) });
     expect(counted.total).toBeGreaterThanOrEqual(20_000);

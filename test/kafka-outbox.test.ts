@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { checkKafka } from '../src/health/kafka-check.ts';
 import type { KafkaProducer } from '../src/kafka/client.ts';
 import type { KafkaSettings } from '../src/model/kafka.ts';
 import { SinkWorker } from '../src/sinks/sink-worker.ts';
@@ -9,7 +10,7 @@ import {
   renumberForeign,
   renumberOutbox,
 } from '../src/store/kafka/outbox.ts';
-import { findTopicTrouble, listTopics } from '../src/store/kafka/topics.ts';
+import { findTopicTrouble, listTopics, setTopicPaused } from '../src/store/kafka/topics.ts';
 import {
   awaitTransactions,
   CATALOG,
@@ -212,7 +213,7 @@ test('a message that was set aside is sent after what waits, when it is retried'
     }).producer,
   );
   await post('ana');
-  expect(await releaseMessages(tidings.pool, TENANT, TOPIC, 'retried')).toBe(1);
+  expect(await releaseMessages(tidings.pool, TENANT, TOPIC, 'retried', null)).toMatchObject({ messages: 1 });
   const { producer, sent } = fakeProducer();
   tidings.clock.now += 120_000;
   await turn(producer);
@@ -258,6 +259,20 @@ test('what waits of a suspended tenant is no trouble', async () => {
   expect((await findTopicTrouble(tidings.pool, late)).late).toBe(1);
   await tidings.pool.query(`update tenants set status = 'suspended', suspended_at = now()`);
   expect((await findTopicTrouble(tidings.pool, late)).late).toBe(0);
+});
+
+test('brokers that are away are no trouble while the topics that they would take are paused', async () => {
+  await open();
+  await fill(1);
+  await keeper().measure();
+  const { pool, clock } = tidings;
+  const check = checkKafka(pool, () => clock.now, {
+    getSources: () => ({ problem: null, missing: [], failing: new Map(), lag: new Map() }),
+    getSinks: () => ({ problem: 'they do not answer' }),
+  });
+  expect(await check.run()).toMatchObject({ status: 'degraded', cause: 'topics are not written: they do not answer' });
+  await setTopicPaused(pool, { tenantId: TENANT, topic: TOPIC }, true, clock.now);
+  expect(await check.run()).toMatchObject({ status: 'ok' });
 });
 
 test('at a low rate batches are small, so that no wait outlasts the claim', async () => {
@@ -386,7 +401,8 @@ test('after a message that was set aside, sends grow again', async () => {
 test('a message of a source that is rejected twice stands in its topic once', async () => {
   await open();
   const [letter] = ['one'].map((name) => ({
-    ...{ tenantId: TENANT, topic: TOPIC, messageId: '01890a5d-ac96-774b-bcce-b302099a8057', userId: '' },
+    ...{ tenantId: TENANT, forTenant: TENANT, topic: TOPIC },
+    ...{ messageId: '01890a5d-ac96-774b-bcce-b302099a8057', userId: '' },
     ...{ data: { source: name }, key: null, value: Buffer.from('x'), headers: [] },
   }));
   const record = async () => {

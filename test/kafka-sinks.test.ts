@@ -229,10 +229,8 @@ describe.skipIf(!kafka)('topics of sinks.yaml', () => {
       .poll(async () => (await api('GET', '/sinks/orders/parked')).body)
       .toMatchObject({ messages: [{ code: 'too_large', type: 'order_placed', user_id: 'olga' }] });
     await limit('1000000');
-    expect((await api('POST', '/sinks/orders/parked/retry')).body).toEqual({
-      name: 'orders',
-      messages: 1,
-      has_more: false,
+    expect((await api('POST', '/sinks/orders/parked/retry')).body).toMatchObject({
+      ...{ name: 'orders', messages: 1, has_more: false },
     });
     await expect.poll(() => ofOlga().length, { timeout: 30_000 }).toBe(3);
   });

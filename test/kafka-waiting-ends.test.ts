@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RETENTION_NAMES, type RetentionPeriods } from '../src/model/retention-policy.ts';
 import { runRetention } from '../src/store/retention/run-retention.ts';
+import { runCommand } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import {
   CATALOG,
@@ -31,6 +32,7 @@ beforeEach(async () => {
   server = await testServer(tidings);
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await server.close();
   await tidings.close();
 });
@@ -117,10 +119,8 @@ test('what waits for a topic that no catalog writes is discarded by command, and
     `update kafka_outbox set parked_at = now(), parked_code = 'too_large' where event_id = 'e1'`,
   );
   await apply(null);
-  expect((await server.post(`/api/v1/sinks/${TOPIC}/parked/discard`, undefined)).body).toEqual({
-    name: TOPIC,
-    messages: 3,
-    has_more: false,
+  expect((await server.post(`/api/v1/sinks/${TOPIC}/parked/discard`, undefined)).body).toMatchObject({
+    ...{ name: TOPIC, messages: 3, has_more: false, remaining: 0 },
   });
   await fillOld(2, 40);
   await runRetention(tidings.pool, PERIODS);
@@ -131,11 +131,31 @@ test('a discard leaves what waits for a topic that is written', async () => {
   await openSinks(tidings);
   await fillOutbox(tidings, { count: 2 });
   expect((await server.post('/api/v1/sinks/orders/parked/discard', undefined)).body).toEqual({
-    name: 'orders',
-    messages: 0,
-    has_more: false,
+    ...{ name: 'orders', messages: 0, has_more: false, remaining: 0, parked_until: null },
   });
   expect(await rows('select from kafka_outbox')).toHaveLength(2);
+});
+
+test('an answer says how many messages are left, and a command goes on with all but those that are set aside again', async () => {
+  await openSinks(tidings);
+  await fillOutbox(tidings, { count: 3500 });
+  await tidings.pool.query(`update kafka_outbox set parked_at = now(), parked_code = 'too_large'`);
+  const first = await server.post('/api/v1/sinks/orders/parked/retry', undefined);
+  expect(first.body).toMatchObject({ messages: 1000, has_more: true, remaining: 2500 });
+  await tidings.pool.query(
+    `update kafka_outbox set parked_at = now() + interval '1 s', parked_code = 'too_large' where parked_at is null`,
+  );
+  const { parked_until } = first.body;
+  const second = await server.post('/api/v1/sinks/orders/parked/retry', { parked_until });
+  expect(second.body).toMatchObject({ messages: 1000, remaining: 1500, parked_until });
+  vi.stubEnv('TIDINGS_URL', server.url);
+  const once = await runCommand('sinks', 'discard', 'orders');
+  expect(once.text).toBe(
+    'The sink orders lost 1,000 messages.\nLeft: 1,500 messages; repeat the command, or write --all.',
+  );
+  const all = await runCommand('sinks', 'discard', 'orders', '--all');
+  expect(all.text).toBe('The sink orders lost 1,500 messages.');
+  expect(await rows('select count(*)::int as n from kafka_outbox where parked_at is null')).toEqual([{ n: 1000 }]);
 });
 
 test('a former topic has a name of its own if a sink has its name now', async () => {

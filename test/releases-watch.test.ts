@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { KEPT_METRICS } from '../src/http/kept-metrics.ts';
 import { ReleaseWatcher } from '../src/releases/release-watcher.ts';
+import { holdUntilResumed, releaseTenant } from '../src/store/dump/held-timers.ts';
 import { toReleaseGroups } from '../src/store/metrics/counters.ts';
+import { withTransaction } from '../src/store/pg/transaction.ts';
 import { isReleasedTo } from '../src/store/releases/active-version.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { foldAll } from './support/metrics.ts';
@@ -156,6 +158,17 @@ describe('a release with a time to finish', () => {
     await look();
     expect((await stateOf(release)).state).toBe('finished');
   });
+});
+
+test('a release of a tenant that was restored neither finishes nor is rolled back before the tenant is resumed', async () => {
+  const release = await start({ finish_after: '1m' });
+  const { pool } = tidings.database;
+  await withTransaction(pool, (connection) => holdUntilResumed(connection, [TENANT]));
+  await look();
+  expect((await stateOf(release)).state).toBe('watching');
+  await withTransaction(pool, (connection) => releaseTenant(connection, TENANT, tidings.clock.now));
+  await look();
+  expect((await stateOf(release)).state).toBe('finished');
 });
 
 test('two processes that look at the same time end a release once', async () => {

@@ -5,16 +5,20 @@ import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { keepInInbox } from '../src/delivery/keep-in-inbox.ts';
 import { eraseUserAction } from '../src/jobs/erase-user.ts';
 import type { ChunkResult, JobScope } from '../src/model/job.ts';
+import { PartitionReader } from '../src/sources/partition-reader.ts';
 import { writeDump } from '../src/store/dump/write-dump.ts';
 import { ERASURE_BY_TABLE } from '../src/store/erasure/tables.ts';
 import { InboxSignals } from '../src/store/inbox/inbox-signals.ts';
 import { MAX_OPEN_JOBS } from '../src/store/jobs/jobs.ts';
+import { openOffset } from '../src/store/kafka-offsets.ts';
 import { checkEncryptionKey } from '../src/store/metadata.ts';
 import { withTransaction } from '../src/store/pg/transaction.ts';
+import { deleteFromTopicsOfOthers } from '../src/store/tenants/delete-tenant.ts';
 import { expectProblem } from './support/api.ts';
 import { cutAfter } from './support/cut-pool.ts';
+import { addTenant } from './support/dumps.ts';
 import { type TestServer, testServer } from './support/http.ts';
-import { makeKeeper } from './support/kafka/outbox.ts';
+import { fillOutbox, makeKeeper } from './support/kafka/outbox.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Everything about a user is erased, whatever is under way, and nothing brings the user back. */
@@ -33,6 +37,17 @@ const CATALOG = new Map([
   SEEN: { on: notification.delivered, notify: LATER, limit: once }`,
   ],
   ['sinks.yaml', `sinks: { all: { topic: shop.facts, event_types: ['*'], decisions: all } }`],
+  [
+    'sources.yaml',
+    `sources:
+  shared:
+    topic: shop.in
+    tenant: { from: message.headers.tenant }
+    event_type: noted
+    user_id: { from: message.value.user }
+    time: { from: message.value.time }
+    dead_letter_topic: true`,
+  ],
   ['templates/NOTED/in_app.en.txt', 'For {{user.name}}'],
   ['templates/NOTED/email.en.subject.txt', 'For {{user.name}}'],
   ['templates/NOTED/email.en.txt', 'For {{user.name}}'],
@@ -234,7 +249,10 @@ describe('an erasure', () => {
     const path = '/api/v1/users/ahead-4711';
     await server.post(`${path}/consents`, { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' });
     await server.send('PATCH', path, { traits: { plan: 'of ahead-4711' } });
-    tidings.clock.now -= 6000;
+    // A message of a worker, later than anything else.
+    tidings.clock.now += 500;
+    await fillOutbox(tidings, { topic: 'shop.facts', user: 'ahead-4711' });
+    tidings.clock.now -= 6500;
     const { body } = await erase('ahead-4711');
     tidings.clock.now += 130_000;
     await ended(body.erasure_id);
@@ -274,6 +292,46 @@ describe('an erasure', () => {
       timeout: 15_000,
     });
     expect(await query('select from merged_users')).toEqual([]);
+  });
+
+  test('deletes dead letters about the user, also those in the topic of a tenant that reads messages of several', async () => {
+    await addTenant(tidings, 'acme');
+    const { pool, pipeline, catalogs, clock } = tidings;
+    const key = { tenantId: TENANT, topic: 'shop.in', partition: 0, topicId: 'id' };
+    const opened = await openOffset(pool, key, { first: 0n, end: 3n }, clock.now);
+    const findTenant = () => ({ environment: 'live', status: 'active' }) as const;
+    const parts = { pool, pipeline, catalogs, findTenant, parseRequest: () => ({ path: '', message: '' }) };
+    const record = (tenant: string, user: string, offset: bigint) => ({
+      ...{ topic: 'shop.in', partition: 0, offset, timestamp: BigInt(clock.now), key: null },
+      value: Buffer.from(JSON.stringify({ user, time: 'never' })),
+      headers: [['tenant', Buffer.from(tenant)] as const],
+    });
+    await new PartitionReader(parts, key, opened).decide([
+      record(TENANT, 'letters', 0n),
+      record('acme', 'letters', 1n),
+      record('acme', 'unasked', 2n),
+    ]);
+    const letters = () =>
+      query(`select for_tenant, user_id from kafka_outbox where kind = 'dead_letter' order by 1 nulls first, 2`);
+    const [own, ...theirs] = await letters();
+    expect(own).toEqual({ for_tenant: null, user_id: 'letters' });
+    // Nothing else says that there is such a user.
+    await query('delete from rejected_events where tenant_id = $1', [TENANT]);
+    const { body } = await erase('letters');
+    await ended(body.erasure_id);
+    expect(await letters()).toEqual(theirs);
+    const { body: other } = await server.post('/api/v1/users/letters/erase', undefined, { 'x-tidings-tenant': 'acme' });
+    await vi.waitFor(
+      async () => {
+        const [found] = await query('select finished_at from erasures where erasure_id = $1', [other.erasure_id]);
+        expect(found.finished_at).not.toBeNull();
+        expect(await letters()).toEqual([{ for_tenant: 'acme', user_id: 'unasked' }]);
+      },
+      { timeout: 15_000, interval: 50 },
+    );
+    await query(`update tenants set status = 'deleting' where tenant_id = 'acme'`);
+    await deleteFromTopicsOfOthers(pool, 'acme');
+    expect(await letters()).toEqual([]);
   });
 
   test('lets a message end that is being sent, and drops its result', async () => {

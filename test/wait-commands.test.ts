@@ -52,7 +52,7 @@ describe('cancel', () => {
       [`${mine.waitId}.1`, 'A_TEXT', 'cancelled'],
     ]);
     expect(decisions[0]).toMatchObject({ reason_code: 'catalog_changed', evidence: { key: 'k' } });
-    expect(await store.countWaiting()).toEqual([{ rule: 'B', users: 1, waits: 1 }]);
+    expect(await store.countWaiting()).toMatchObject([{ rule: 'B', users: 1, waits: 1 }]);
     const { rows } = await store.pool.query(
       `select actor, subject, detail -> 'filter' as filter from audit_log where action = 'job.started'`,
     );

@@ -47,6 +47,22 @@ describe('stored waits', () => {
     expect(await store.load([])).toEqual([]);
   });
 
+  test('are listed by looking at a bounded number, and pending ones of a rare rule are found beside any', async () => {
+    const rare = { rule: 'RARE', beganAt: NOW - DAY };
+    await store.save(createWait(rare), createWait({ ...rare, status: 'fired', endedAt: NOW }));
+    await store.fill(20_001, 20_001);
+    expect(await store.list({ rule: 'RARE', status: 'waiting' })).toMatchObject({
+      waits: [{ rule: 'RARE' }],
+      last: null,
+    });
+    const first = await store.list({ rule: 'RARE' });
+    expect(first).toMatchObject({ waits: [], last: { beganAt: expect.any(Number) } });
+    const second = await store.list({ rule: 'RARE' }, 10, first.last);
+    expect(second).toMatchObject({ waits: [{ rule: 'RARE' }, { rule: 'RARE' }], last: null });
+    expect((await store.list({ rule: 'A', status: 'waiting' })).waits).toHaveLength(10);
+    expect(await store.countWaiting(['A'])).toEqual([{ rule: 'A', users: 10_000, waits: 10_000, at_least: true }]);
+  });
+
   test('are loaded up to 2000, those due first', async () => {
     await store.fill(2100);
     const loaded = await store.load(['p 7']);
@@ -149,10 +165,10 @@ describe('stored waits', () => {
     expect(await count({ status: 'cancelled' })).toBe(1);
     expect(await count({ userId: 'unknown' })).toBe(0);
     expect(await store.countWaiting()).toEqual([
-      { rule: 'A', users: 1, waits: 2 },
-      { rule: 'B', users: 1, waits: 3 },
+      { rule: 'A', users: 1, waits: 2, at_least: false },
+      { rule: 'B', users: 1, waits: 3, at_least: false },
     ]);
-    expect(await store.countWaiting(['A', 'C'])).toEqual([{ rule: 'A', users: 1, waits: 2 }]);
+    expect(await store.countWaiting(['A', 'C'])).toMatchObject([{ rule: 'A', users: 1, waits: 2 }]);
     expect(await store.countWaiting([])).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import type { Actor } from '../model/principal.ts';
 import { NO_TENANT } from '../model/tenant.ts';
 import { applyCatalog } from '../store/apply-catalog.ts';
 import { loadTenantProfile } from '../store/tenants/tenants.ts';
-import { countWaiting } from '../store/waits/waits.ts';
+import { type CountedInRule, countWaiting } from '../store/waits/waiting-rules.ts';
 import type { CatalogCache } from './cache.ts';
 import type { CatalogFiles } from './catalog-files.ts';
 import { type Difference, diffCatalogs } from './diff.ts';
@@ -40,13 +40,7 @@ export interface ApplyResult {
   /** Differences from the version that was active. */
   readonly differences: readonly Difference[];
   /** Pending waits in rules that are changed or removed, by rule. They end by the version in which they started. */
-  readonly waiting: readonly WaitingInRule[];
-}
-
-export interface WaitingInRule {
-  readonly rule: string;
-  readonly users: number;
-  readonly waits: number;
+  readonly waiting: readonly CountedInRule[];
 }
 
 /**
@@ -122,7 +116,7 @@ function toError({ problems }: Pick<LintResult, 'problems'>): TidingsError {
 function countAffectedWaits(
   { pool, tenantId }: CatalogCommand,
   differences: readonly Difference[],
-): Promise<readonly WaitingInRule[]> {
+): Promise<readonly CountedInRule[]> {
   const rules = differences.filter(({ part, change }) => part === 'rule' && change !== 'added');
   return countWaiting(
     pool,

@@ -76,8 +76,11 @@ const CAUSES: { readonly [problem in TopicProblem]: string } = {
 
 async function checkSinks(pool: pg.Pool, now: Millis, { problem }: SinkState): Promise<CheckResult | undefined> {
   const hint = 'see `tidings sinks list`; what waits is written in its order by itself';
-  if (problem !== null) return { status: 'degraded', cause: `topics are not written: ${problem}`, hint };
-  const { problems, full, parked, late } = await findTopicTrouble(pool, now - MAX_WAIT_MS);
+  const { problems, waiting, full, parked, late } = await findTopicTrouble(pool, now - MAX_WAIT_MS);
+  // If nothing is to be sent, because what failed is paused or discarded, no send tells that the brokers can be used again.
+  if (problem !== null && waiting > 0) {
+    return { status: 'degraded', cause: `topics are not written: ${problem}`, hint };
+  }
   if (full > 0) {
     const cause = `too much waits for ${topics(full)}: nothing more is recorded`;
     return {

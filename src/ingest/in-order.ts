@@ -24,6 +24,8 @@ export interface OrderedItem {
   readonly traceparent?: string;
   /** The item of the quarantine, if it is rejected. */
   readonly kept: RejectedItem['item'];
+  /** The user that it names; absent: none, as far as it could be read. */
+  readonly userId?: string;
   readonly origin: { readonly source: string; readonly position: JsonObject };
   /** The dead letter that is written as well if it is rejected; absent: none. */
   readonly deadLetter?: Pick<DeadLetter, 'tenantId' | 'topic' | 'messageId' | 'key' | 'value' | 'headers'> & {
@@ -227,13 +229,14 @@ export class InOrder {
       const item = items[from + index] as OrderedItem;
       const { kept, origin } = item;
       if (isRejection(one)) {
-        letters.push(...toDeadLetters(item, one, ''));
-        return [{ item: kept, result: toRejectedResult(kept, one), origin }];
+        const { userId } = item;
+        letters.push(...toDeadLetters(item, one, tenantId, userId));
+        return [{ item: kept, result: toRejectedResult(kept, one), origin, ...(userId !== undefined && { userId }) }];
       }
       const result = results[next++] as EventResult;
       const isKept = (result.status === 'rejected' || result.status === 'conflict') && result.code !== 'user_erased';
       if (!isKept) return [];
-      letters.push(...toDeadLetters(item, result, one.userId));
+      letters.push(...toDeadLetters(item, result, tenantId, one.userId));
       return [{ item: kept, result, userId: one.userId, origin }];
     });
     const statements = [advance(from, from + part.length)];
@@ -272,15 +275,16 @@ export class InOrder {
   }
 }
 
-/** Returns a rejected item as a dead letter, if its source has a topic for these. */
+/** Returns a rejected item as a dead letter, if its source has a topic for these. @param forTenant the tenant whose item it is */
 function toDeadLetters(
   { deadLetter }: OrderedItem,
   { code = 'undecidable', path = '', message = '' }: Pick<EventResult, 'code' | 'path' | 'message'>,
-  userId: string,
+  forTenant: string,
+  userId = '',
 ): DeadLetter[] {
   if (!deadLetter) return [];
   const { origin, ...letter } = deadLetter;
-  return [{ ...letter, userId, data: { code, path, message, ...origin } }];
+  return [{ ...letter, forTenant, userId, data: { code, path, message, ...origin } }];
 }
 
 /** Notes the trace of each item that brings one, so that its event continues it. */

@@ -22,7 +22,7 @@ export interface JobParts {
 /** One chunk of a job to run. */
 export interface Chunk<F> {
   readonly scope: JobScope<F>;
-  /** Whoever started the job. */
+  /** The one who started the job. */
   readonly actor: Actor;
   /** Position after the chunk before; null: this is the first. */
   readonly cursor: JsonObject | null;

@@ -4,6 +4,7 @@ import type { CompiledSource, MappedMessage } from '../catalog/compile/compile-s
 import { TidingsError } from '../errors.ts';
 import type { Rejection } from '../events/envelope.ts';
 import type { OrderedItem } from '../ingest/in-order.ts';
+import { isStorable } from '../lib/text/storable.ts';
 import type { JsonObject } from '../model/event.ts';
 import { type Actor, SCOPES } from '../model/principal.ts';
 import type { KafkaMessage } from '../model/source.ts';
@@ -25,6 +26,9 @@ export interface ItemParts {
 
 /** A request for a notification without its recipients, or the first mistake in it. */
 export type ParsedRequest = Omit<SendRequest, 'recipients'> | { readonly path: string; readonly message: string };
+
+/** Characters of the id of a user, at most. */
+const MAX_USER_ID_CHARS = 256;
 
 /** The member of a rejected item that says which message it was; what has only this member is not mapped. */
 export const RECORD_MEMBER = 'kafka_record';
@@ -51,10 +55,17 @@ export async function toOrderedItem(
   const whole = toWhole(source.name, { message, raw }, id);
   if (mapped.kind === 'skipped') return { event: null, kept: null, origin };
   if (mapped.kind === 'event') {
-    return { event: { item: mapped.item }, kept: { ...mapped.item, [RECORD_MEMBER]: record }, origin, ...trace };
+    const { item } = mapped;
+    return { event: { item }, kept: { ...item, [RECORD_MEMBER]: record }, origin, ...toUser(item.user_id), ...trace };
   }
   if (mapped.kind === 'rejected') return { event: { rejection: toRejection(mapped) }, kept: whole, origin };
-  return { event: await toRequested(parts, tenantId, source.name, mapped), kept: whole, origin, ...trace };
+  const event = await toRequested(parts, tenantId, source.name, mapped);
+  return { event, kept: whole, origin, ...toUser(mapped.userId), ...trace };
+}
+
+/** Returns the user of an item, unless no user can have this id. */
+function toUser(id: unknown): Pick<OrderedItem, 'userId'> {
+  return typeof id === 'string' && id.length <= MAX_USER_ID_CHARS && isStorable(id) ? { userId: id } : {};
 }
 
 /** Returns a message that was not mapped as a rejected item, which keeps it whole. */

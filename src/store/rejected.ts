@@ -118,14 +118,14 @@ export async function listRejected(
     select: `select rejected_id, event_id, code, path, message, preview, source, position, times, first_at, last_at
              from rejected_events
              where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
-               and ($5::text is null or source = $5)
+               ${source === undefined ? '' : 'and source = $5'}
              order by last_at desc, rejected_id desc limit $4`,
     values: [
       tenantId,
       before ? isoTime(before.at) : 'infinity',
       before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
       limit,
-      source ?? null,
+      ...(source === undefined ? [] : [source]),
     ],
     limit,
     order: 'last_at desc, rejected_id desc',

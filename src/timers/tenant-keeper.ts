@@ -3,7 +3,13 @@ import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { areUsersLocked } from '../store/facts/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { deleteSome, deleteTenantRow, listTenantTables, type TenantTable } from '../store/tenants/delete-tenant.ts';
+import {
+  deleteFromTopicsOfOthers,
+  deleteSome,
+  deleteTenantRow,
+  listTenantTables,
+  type TenantTable,
+} from '../store/tenants/delete-tenant.ts';
 import { holdStopped, releaseResumed } from '../store/tenants/queues.ts';
 import { listUnsettledTenants, loadTenant, type UnsettledTenant } from '../store/tenants/tenants.ts';
 
@@ -143,11 +149,17 @@ export class TenantKeeper {
     log.info({ tenant: tenantId }, 'a tenant was deleted with everything it had');
     return false;
   }
+
   /** Returns how many chunks were deleted, up to CHUNKS_PER_TURN; 0: no table had a row. */
   async #deleteChunks(tenantId: string, tables: readonly TenantTable[]): Promise<number> {
+    const { pool } = this.#options;
     let chunks = 0;
-    for (const table of tables) {
-      while ((await deleteSome(this.#options.pool, table, tenantId)) > 0) {
+    const parts = [
+      ...tables.map((table) => () => deleteSome(pool, table, tenantId)),
+      () => deleteFromTopicsOfOthers(pool, tenantId),
+    ];
+    for (const deletePart of parts) {
+      while ((await deletePart()) > 0) {
         if (++chunks === CHUNKS_PER_TURN || this.#isStopping) return chunks;
       }
     }

@@ -11,7 +11,7 @@ import { lookForKafka } from '../support/kafka/broker.ts';
 import { acceptFcm, fcmSettings, isFcmSend } from '../support/stand-ins/fcm.ts';
 import { startStandIn } from '../support/stand-ins/http-stand-in.ts';
 import { LENDER_SECRETS, Lender } from '../support/stand-ins/lender.ts';
-import { type Call, type Publisher, publishOverHttp, publishToTopics, startTopics } from './topics.ts';
+import { type Call, MESSAGE_OUTCOME, type Publisher, publishOverHttp, publishToTopics, startTopics } from './topics.ts';
 
 /*
  * npm run demo:lending [-- --once] [-- --http]: the flows of a lender from end to end, against a broker and stand-ins on this
@@ -88,6 +88,8 @@ interface Demo {
   readonly call: Call;
   readonly lender: Lender;
   readonly publisher: Publisher;
+  /** Whether the topics are those of a broker. */
+  readonly hasTopics: boolean;
   countPushes(): number;
 }
 
@@ -128,7 +130,8 @@ async function start(): Promise<Demo> {
   await call('PUT', '/connectors/customer_import/secrets', { shared_key: LENDER_SECRETS.shared_key });
   await call('PUT', '/connectors/card_network/secrets', { shared_key: LENDER_SECRETS.shared_key });
   const publisher = broker ? publishToTopics(broker) : publishOverHttp(call);
-  return { url, folder, call, lender, publisher, countPushes: () => fcm.requests.filter(isFcmSend).length };
+  const hasTopics = broker !== undefined;
+  return { url, folder, call, lender, publisher, hasTopics, countPushes: () => fcm.requests.filter(isFcmSend).length };
 }
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
@@ -275,12 +278,23 @@ async function sendIntents(demo: Demo, customer: string): Promise<void> {
   say('silent', `the customer switched it off: the next one is not sent (${dropped.reason_code})`);
 }
 
+/** Waits until the services that asked can read what became of their messages. */
+async function readOutcomes({ call }: Demo): Promise<void> {
+  const published = await until('outcomes', async () => {
+    const { sinks } = await call<{ sinks: { topic: string; published: number; waiting: number }[] }>('GET', '/sinks');
+    const sink = sinks.find(({ topic, waiting }) => topic === MESSAGE_OUTCOME && waiting === 0);
+    return sink?.published || undefined;
+  });
+  say('outcomes', `${published} messages about all this are in the topic ${MESSAGE_OUTCOME}`);
+}
+
 async function main(): Promise<void> {
   const demo = await start();
   const [customer, product] = [randomUUID(), randomUUID()];
   await openAccount(demo, customer, product);
   await remind(demo, customer, product);
   await sendIntents(demo, customer);
+  if (demo.hasTopics) await readOutcomes(demo);
   say('', `${demo.countPushes()} push messages arrived at the stand-in`);
   console.log(
     [

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Broker, type KafkaTools } from '../support/kafka/broker.ts';
 
-/** The names in examples/lending/sources.yaml. */
+/** The names in examples/lending/sources.yaml, and in sinks.yaml. */
 const PRODUCT_STATUS = 'prd.default.account-opening.avant-basic.event-publisher.product-status';
 const MESSAGE_INTENT = 'prd.default.notification-service.message-intent';
+export const MESSAGE_OUTCOME = 'prd.default.notification-service.message-outcome';
 
 export interface ProductStatus {
   readonly customer_uuid: string;
@@ -39,7 +40,7 @@ export type Call = <T>(
 export async function startTopics(tools: KafkaTools): Promise<Broker> {
   const broker = await Broker.start(tools);
   try {
-    for (const topic of [PRODUCT_STATUS, MESSAGE_INTENT]) await broker.createTopic(topic, 3);
+    for (const topic of [PRODUCT_STATUS, MESSAGE_INTENT, MESSAGE_OUTCOME]) await broker.createTopic(topic, 3);
     return broker;
   } catch (error) {
     await broker.stop();

@@ -5,9 +5,9 @@ import type { Millis } from '../../src/model/event.ts';
 import type { Wait, WaitState } from '../../src/rules/facts.ts';
 import type { Connection } from '../../src/store/pg/pool.ts';
 import { listWaits } from '../../src/store/waits/wait-views.ts';
+import { countWaiting } from '../../src/store/waits/waiting-rules.ts';
 import {
   claimDueWaits,
-  countWaiting,
   createWaitLanes,
   loadNextWaitDue,
   loadUsersWaitingFor,
@@ -141,7 +141,7 @@ export class WaitStore {
     return listWaits(this.pool, TENANT, filter, limit, before);
   }
 
-  countWaiting(rules?: string[]): ReturnType<typeof countWaiting> {
+  countWaiting(rules: readonly string[] = ['A', 'B']): ReturnType<typeof countWaiting> {
     return countWaiting(this.pool, TENANT, rules);
   }
 

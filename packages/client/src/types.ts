@@ -1943,7 +1943,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait */
+        /** Delete messages that were set aside, up to 1000; of a topic that the catalog no longer writes, also those that wait */
         post: operations["discardParkedMessages"];
         delete?: never;
         options?: never;
@@ -1960,7 +1960,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send messages that were set aside once more */
+        /** Send messages that were set aside once more, up to 1000 of them, the earliest first */
         post: operations["retryParkedMessages"];
         delete?: never;
         options?: never;
@@ -3326,6 +3326,8 @@ export interface components {
         };
         /** @description Pending waits in a rule that is changed or removed */
         AffectedWaits: {
+            /** @description There are more: only those due first were counted */
+            at_least: boolean;
             rule: string;
             users: number;
             waits: number;
@@ -8226,6 +8228,14 @@ export interface components {
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
         };
+        /** @example {} */
+        ParkedChoice: {
+            /**
+             * Format: date-time
+             * @description Only those that were set aside until then. Absent: all. Send that of the last answer if there are more
+             */
+            parked_until?: string;
+        };
         ParkedMessage: {
             bytes: number;
             /** @enum {string} */
@@ -8255,11 +8265,15 @@ export interface components {
             name: string;
         };
         ParkedResult: {
-            /** @description Whether more may be left: ask again */
+            /** @description Whether more are left: ask again, with `parked_until` */
             has_more: boolean;
             /** @description How many; 1000 at most */
             messages: number;
             name: string;
+            /** @description What is set aside later is left as it is by a repetition with this time; null: nothing was set aside */
+            parked_until: string | null;
+            /** @description How many are left, counted up to 10000 */
+            remaining: number;
         };
         PlannedChannel: {
             code?: string;
@@ -12806,6 +12820,7 @@ export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type ParkedChoice = components['schemas']['ParkedChoice'];
 export type ParkedMessage = components['schemas']['ParkedMessage'];
 export type ParkedPage = components['schemas']['ParkedPage'];
 export type ParkedResult = components['schemas']['ParkedResult'];
@@ -14487,7 +14502,8 @@ export interface operations {
                      *         {
                      *           "rule": "text",
                      *           "users": 1,
-                     *           "waits": 1
+                     *           "waits": 1,
+                     *           "at_least": true
                      *         }
                      *       ]
                      *     }
@@ -22680,7 +22696,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never> | null;
+                "application/json": components["schemas"]["ParkedChoice"] | null;
             };
         };
         responses: {
@@ -22694,7 +22710,9 @@ export interface operations {
                      * @example {
                      *       "name": "text",
                      *       "messages": 1,
-                     *       "has_more": true
+                     *       "has_more": true,
+                     *       "remaining": 1,
+                     *       "parked_until": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];
@@ -22732,7 +22750,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never> | null;
+                "application/json": components["schemas"]["ParkedChoice"] | null;
             };
         };
         responses: {
@@ -22746,7 +22764,9 @@ export interface operations {
                      * @example {
                      *       "name": "text",
                      *       "messages": 1,
-                     *       "has_more": true
+                     *       "has_more": true,
+                     *       "remaining": 1,
+                     *       "parked_until": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["ParkedResult"];

@@ -27,8 +27,8 @@ export function addApplyCommand(program: Command): void {
 
 function formatResult({ version, changed, differences, waiting, problems }: ApplyResult, isDryRun: boolean): string[] {
   const lines = [...formatProblems(problems), ...formatDifferences(differences)];
-  for (const { rule, users, waits } of waiting) {
-    const pending = `${formatCount(waits, 'pending wait')} of ${formatCount(users, 'user')} in ${rule}`;
+  for (const { rule, users, waits, at_least: isAtLeast } of waiting) {
+    const pending = `${isAtLeast ? 'at least ' : ''}${formatCount(waits, 'pending wait')} of ${formatCount(users, 'user')} in ${rule}`;
     lines.push(`  ${pending}: the version under which a wait started decides how it ends`);
   }
   if (isDryRun) lines.push(`Nothing was changed: version ${version} stays active.`);

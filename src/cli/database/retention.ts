@@ -26,10 +26,14 @@ export function addRetentionCommands(program: Command): void {
           runRetention(pool, periods, { dryRun, actor: systemActor('retention run', 'cli') }),
         );
         if (result === null) throw new ConfigError('another process enforces the retention policy at the moment');
-        console.log(json ? JSON.stringify({ dry_run: dryRun, ...result }) : formatResult(result, dryRun));
+        const rows = dryRun ? { ...NO_ROWS, ...result.rows } : result.rows;
+        console.log(json ? JSON.stringify({ dry_run: dryRun, ...result, rows }) : formatResult(result, dryRun));
       }),
     );
 }
+
+/** A dry run has each kind of data, also one whose tables are empty. */
+const NO_ROWS = Object.fromEntries(RETENTION_NAMES.map((name) => [name, 0]));
 
 /** A dry run shows each kind of data, others what they removed. */
 function formatResult({ rows, months, locked }: RetentionResult, dryRun: boolean): string {

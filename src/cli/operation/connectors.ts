@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { ConfigError } from '../../errors.ts';
-import { retryAll } from '../../lib/retry-all.ts';
+import { repeatAll } from '../../lib/repeat-all.ts';
 import { CARD_CALLS, CONNECTOR_SECRETS, TASK_STATES } from '../../model/connector.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { parseJsonObject, parseLimit } from '../parse-argument.ts';
@@ -134,9 +134,10 @@ export function addConnectorsCommands(program: Command): void {
       if (all === (taskId !== undefined)) throw new ConfigError('write the id of a task, or --all');
       return runApiCommand(json, async (api) => {
         if (taskId === undefined) {
-          const retried = await retryAll(async (endedUntil) => {
-            const body = { connector, code, ended_until: endedUntil };
-            return (await api.post('/api/v1/connector-tasks/retry', body)) as TasksRetried;
+          const retried = await repeatAll(async (until) => {
+            const body = { connector, code, ended_until: until };
+            const part = (await api.post('/api/v1/connector-tasks/retry', body)) as TasksRetried;
+            return { ...part, count: part.retried, until: part.ended_until };
           });
           return { data: { retried }, lines: [`${retried} ${retried === 1 ? 'task is' : 'tasks are'} run again.`] };
         }

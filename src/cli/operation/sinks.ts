@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { repeatAll } from '../../lib/repeat-all.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
@@ -47,21 +48,9 @@ export function addSinksCommands(program: Command): void {
     .argument('<name>', 'a sink of the active catalog, or a topic for dead letters')
     .option(...JSON_OPTION)
     .action((name: string, { json }: JsonOption) => runApiCommand(json, (api) => listParked(api, name)));
-  for (const [verb, description, path, say] of [
-    ['pause', 'Stop writing a topic; its messages wait', 'pause', () => 'is paused'],
-    ['resume', 'Write a paused topic again', 'resume', () => 'is written again'],
-    [
-      'retry',
-      'Send messages that were set aside once more',
-      'parked/retry',
-      (n: number) => `tries ${messages(n)} again`,
-    ],
-    [
-      'discard',
-      'Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait',
-      'parked/discard',
-      (n: number) => `lost ${messages(n)}`,
-    ],
+  for (const [verb, description, say] of [
+    ['pause', 'Stop writing a topic; its messages wait', 'is paused'],
+    ['resume', 'Write a paused topic again', 'is written again'],
   ] as const) {
     sinks
       .command(verb)
@@ -70,19 +59,69 @@ export function addSinksCommands(program: Command): void {
       .option(...JSON_OPTION)
       .action((name: string, { json }: JsonOption) =>
         runApiCommand(json, async (api) => {
-          const data = (await api.post(`${PATH}/${encodeURIComponent(name)}/${path}`)) as {
-            readonly messages?: number;
-            readonly has_more?: boolean;
+          const data = await api.post(`${PATH}/${encodeURIComponent(name)}/${verb}`);
+          return { data, lines: [`The sink ${name} ${say}.`] };
+        }),
+      );
+  }
+  for (const [verb, description, say] of [
+    ['retry', 'Send messages that were set aside once more, up to 1000', 'tries'],
+    [
+      'discard',
+      'Delete messages that were set aside, up to 1000; of a topic that the catalog no longer writes, also those that wait',
+      'lost',
+    ],
+  ] as const) {
+    sinks
+      .command(verb)
+      .description(description)
+      .argument('<name>', 'a sink of the active catalog, or a topic for dead letters')
+      .option('--all', 'all of them, however many there are')
+      .option(...JSON_OPTION)
+      .action((name: string, { all = false, json }: ReleaseOptions) =>
+        runApiCommand(json, async (api) => {
+          const release = (until?: string) =>
+            api.post(`${PATH}/${encodeURIComponent(name)}/parked/${verb}`, {
+              parked_until: until,
+            }) as Promise<Released>;
+          const data = all ? await releaseAll(name, release) : await release();
+          const { messages, remaining } = data;
+          const done = `The sink ${name} ${say} ${formatCount(messages, 'message')}${verb === 'retry' ? ' again' : ''}.`;
+          const left = `${remaining < MAX_REMAINING ? '' : 'at least '}${formatCount(remaining, 'message')}`;
+          return {
+            data,
+            lines: [done, ...(remaining > 0 ? [`Left: ${left}; repeat the command, or write --all.`] : [])],
           };
-          const more = data.has_more ? ['More are left: repeat the command.'] : [];
-          return { data, lines: [`The sink ${name} ${say(data.messages ?? 0)}.`, ...more] };
         }),
       );
   }
 }
 
-function messages(count: number): string {
-  return formatCount(count, 'message');
+interface ReleaseOptions extends JsonOption {
+  readonly all?: boolean;
+}
+
+interface Released {
+  readonly name: string;
+  readonly messages: number;
+  readonly has_more: boolean;
+  readonly remaining: number;
+  readonly parked_until: string | null;
+}
+
+/** Messages that are left, as far as an answer counts them. */
+const MAX_REMAINING = 10_000;
+
+/** Repeats a request for all messages that were set aside at the first one. */
+async function releaseAll(
+  name: string,
+  release: (until?: string) => Promise<Released>,
+): Promise<Pick<Released, 'name' | 'messages' | 'remaining'>> {
+  const messages = await repeatAll(async (until) => {
+    const part = await release(until);
+    return { ...part, count: part.messages, until: part.parked_until };
+  });
+  return { name, messages, remaining: 0 };
 }
 
 async function list(api: ApiClient): Promise<CommandOutput> {

@@ -157,6 +157,7 @@ function formatList({ waits, next }: WaitList): string[] {
     ({ wait_id, due_at, status, kind, rule, user_id, key, catalog_version, failure }) =>
       `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})  ${wait_id}${formatFailure(failure)}`,
   );
-  if (next !== null) lines.push('… and more; see --limit');
-  return lines.length > 0 ? lines : ['No waits found.'];
+  if (next !== null && lines.length > 0) lines.push('… and more; see --limit');
+  if (lines.length > 0) return lines;
+  return [next === null ? 'No waits found.' : 'None of the latest waits match; narrow the list by --user, or --key.'];
 }

@@ -5,11 +5,12 @@ import { isTestTenant } from '../../model/principal.ts';
 import type { MessageSink } from '../../model/sink.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { loadOpenTopics } from '../../store/kafka/open-topics.ts';
-import { listParked, MAX_PARKED, releaseMessages } from '../../store/kafka/outbox.ts';
+import { listParked, releaseMessages } from '../../store/kafka/outbox.ts';
 import { listTopics, setTopicPaused, type TopicView } from '../../store/kafka/topics.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
+import { isoTimeOrNull } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { parkedPage, parkedResult, sinkPage, sinkParams, sinkState } from '../schemas/sinks.ts';
+import { parkedChoice, parkedPage, parkedResult, sinkPage, sinkParams, sinkState } from '../schemas/sinks.ts';
 
 const PATH = '/api/v1/sinks';
 const TAGS = ['sinks'];
@@ -139,25 +140,28 @@ export function registerSinkRoutes(app: App, { database, catalogs, clock, kafka 
         schema: {
           operationId: `${verb}ParkedMessages`,
           summary: isDeleted
-            ? 'Delete messages that were set aside; of a topic that the catalog no longer writes, also those that wait'
-            : 'Send messages that were set aside once more',
+            ? 'Delete messages that were set aside, up to 1000; of a topic that the catalog no longer writes, also those that wait'
+            : 'Send messages that were set aside once more, up to 1000 of them, the earliest first',
           tags: TAGS,
           params: sinkParams,
+          body: parkedChoice.nullish(),
           response: { 200: parkedResult },
         },
       },
-      async ({ principal: { tenantId, actor }, params: { name } }) => {
+      async ({ principal: { tenantId, actor }, params: { name }, body }) => {
         const { topic, kind } = await requireWritten(tenantId, name);
+        const until = body?.parked_until === undefined ? null : Date.parse(body.parked_until);
         const release = !isDeleted ? 'retried' : kind === 'former' ? 'all_discarded' : 'discarded';
         const now = clock();
-        const messages = await withTransaction(database.forTenant(tenantId), async (connection) => {
-          const count = await releaseMessages(connection, tenantId, topic, release);
+        const released = await withTransaction(database.forTenant(tenantId), async (connection) => {
+          const done = await releaseMessages(connection, tenantId, topic, release, until);
           const action = isDeleted ? 'sink.discarded' : 'sink.retried';
-          const detail = { topic, messages: count };
-          if (count > 0) await appendAuditEntry(connection, { tenantId, actor, action, subject: name, detail }, now);
-          return count;
+          const entry = { tenantId, actor, action, subject: name, detail: { topic, messages: done.messages } };
+          if (done.messages > 0) await appendAuditEntry(connection, entry, now);
+          return done;
         });
-        return { name, messages, has_more: messages === MAX_PARKED };
+        const { messages, remaining, parkedUntil } = released;
+        return { name, messages, has_more: remaining > 0, remaining, parked_until: isoTimeOrNull(parkedUntil) };
       },
     );
   }

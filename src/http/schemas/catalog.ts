@@ -162,7 +162,12 @@ export const finding = z
   .meta({ id: 'Finding', description: 'A problem of a catalog' });
 
 const waitingInRule = z
-  .object({ rule: z.string(), users: z.int(), waits: z.int() })
+  .object({
+    rule: z.string(),
+    users: z.int(),
+    waits: z.int(),
+    at_least: z.boolean().describe('There are more: only those due first were counted'),
+  })
   .meta({ id: 'AffectedWaits', description: 'Pending waits in a rule that is changed or removed' });
 
 export const applyResult = z

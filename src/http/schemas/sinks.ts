@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PARKED_CODES, SINK_DECISIONS, SINK_FORMATS, SINK_KEYS, TOPIC_PROBLEMS } from '../../model/sink.ts';
-import { listOf, pathText, timestamp } from './common.ts';
+import { MAX_REMAINING } from '../../store/kafka/outbox.ts';
+import { listOf, pathText, timestamp, timeText } from './common.ts';
 
 /* Sinks: Kafka topics that facts and decisions are written to, which the catalog names, and topics for dead letters of sources. */
 
@@ -76,10 +77,24 @@ export const parkedPage = z
   .object({ name: z.string(), messages: listOf(parked).describe('The first 1000, the earliest first') })
   .meta({ id: 'ParkedPage', description: 'Messages that were set aside: their topic goes on without them' });
 
+export const parkedChoice = z
+  .strictObject({
+    parked_until: timeText()
+      .optional()
+      .describe(
+        'Only those that were set aside until then. Absent: all. Send that of the last answer if there are more',
+      ),
+  })
+  .meta({ id: 'ParkedChoice', examples: [{}] });
+
 export const parkedResult = z
   .object({
     name: z.string(),
     messages: z.int().describe('How many; 1000 at most'),
-    has_more: z.boolean().describe('Whether more may be left: ask again'),
+    has_more: z.boolean().describe('Whether more are left: ask again, with `parked_until`'),
+    remaining: z.int().describe(`How many are left, counted up to ${MAX_REMAINING}`),
+    parked_until: timestamp
+      .nullable()
+      .describe('What is set aside later is left as it is by a repetition with this time; null: nothing was set aside'),
   })
   .meta({ id: 'ParkedResult' });

@@ -156,12 +156,12 @@ function sum(combinations: readonly Combination[]): number {
   return combinations.reduce((total, { n }) => total + n, 0);
 }
 
-/** Conditions of the partial indexes on deliveries: statements are planned without their parameters, so they stand in the text. */
-const IN_QUEUE = 'and finished_at is null';
+/**
+ * The condition of the partial index on deliveries by tenant: statements are planned without their parameters, so it stands in the text.
+ * That of the queue is not by tenant: with it, a request would read all that a tenant ever had, or all that waits of others.
+ */
 const IN_STOPPED = 'and finished_at is not null and started_at is null';
 const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string } = {
-  queued: IN_QUEUE,
-  sending: IN_QUEUE,
   undeliverable: IN_STOPPED,
   dropped: IN_STOPPED,
   dead: IN_STOPPED,

@@ -39,7 +39,8 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'rejected_events', erase: eraseRejected },
   byUser('outbox_events', 'due_at <= $2'),
   byUser('webhook_facts', 'fact_id <= $3'),
-  byUser('kafka_outbox', `user_id > '' and created_at <= $2`),
+  byUser('kafka_outbox', `user_id > '' and for_tenant is null and created_at <= $2`),
+  { table: 'kafka_outbox', erase: eraseFromTopicsOfOthers },
   { table: 'event_ids', erase: eraseEventIds },
   { table: 'audit_log', erase: eraseFromAuditLog },
   { table: 'jobs', erase: eraseFromJobs },
@@ -159,6 +160,23 @@ async function eraseFromConsents(
      where ctid = any(array(
        select ctid from consents where tenant_id = $1 and user_id = $2 and recorded_at <= $4 limit $5))`,
     [tenantId, userId, `${ERASED} ${userHash}`, isoTime(erasedAt), limit],
+  );
+  return toChunk(rowCount, limit);
+}
+
+/** Deletes what waits for topics of other tenants: dead letters of a source that reads messages of several. */
+async function eraseFromTopicsOfOthers(
+  connection: Connection,
+  _seal: Seal,
+  { tenantId, userId, erasedAt }: OpenErasure,
+  _at: string | null,
+  limit: number,
+): Promise<ErasedRows> {
+  const { rowCount } = await connection.query(
+    `delete from kafka_outbox where ctid = any(array(
+       select ctid from kafka_outbox
+       where for_tenant > '' and for_tenant = $1 and user_id = $2 and created_at <= $3 limit $4 for update))`,
+    [tenantId, userId, isoTime(erasedAt), limit],
   );
   return toChunk(rowCount, limit);
 }

@@ -224,6 +224,7 @@ async function isKnown(
          or exists (select from list_members where tenant_id = $1 and user_id = $2)
          or exists (select from user_products where tenant_id = $1 and user_id = $2)
          or exists (select from rejected_events where tenant_id = $1 and user_hash = $3)
+         or exists (select from kafka_outbox where tenant_id = $1 and user_id = $2 and user_id > '' and for_tenant is null)
          or exists (select from erasures where tenant_id = $1 and user_hash = $4 and finished_at is null) as is_known`,
     [tenantId, userId, hashes.rejected, hashes.erased],
   );

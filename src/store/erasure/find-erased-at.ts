@@ -19,7 +19,8 @@ export async function findErasedAt(
        (select max(received_at) from events where tenant_id = $1 and user_id = $2 and event_time > $3),
        (select max(began_at) from waits where tenant_id = $1 and user_id = $2 and began_at > $3),
        (select max(recorded_at) from consents where tenant_id = $1 and user_id = $2),
-       (select max(first_at) from rejected_events where tenant_id = $1 and user_hash = $4 and last_at > $3)) as at`,
+       (select max(first_at) from rejected_events where tenant_id = $1 and user_hash = $4 and last_at > $3),
+       (select max(created_at) from kafka_outbox where tenant_id = $1 and user_id = $2 and user_id > '' and created_at > $3)) as at`,
     [user.tenantId, user.userId, isoTime(now), user.rejectedHash],
   );
   return Math.max(now, rows[0]?.at ?? now);

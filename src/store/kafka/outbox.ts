@@ -3,7 +3,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import type { OutboxKind, ParkedCode } from '../../model/sink.ts';
 import { documentRow, sealDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { type Columns, CopyRows } from '../pg/copy.ts';
 import type { Statement } from '../pg/pipeline.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -83,8 +83,11 @@ export function copyOutbox(tenantId: string, messages: readonly NewMessage[], no
 export interface DeadLetter {
   /** The tenant whose catalog has the source. */
   readonly tenantId: string;
+  /** The tenant whose message it was. */
+  readonly forTenant: string;
   readonly topic: string;
   readonly messageId: string;
+  /** Empty: no user is known. */
   readonly userId: string;
   /** Why, and where it was. */
   readonly data: JsonObject;
@@ -105,22 +108,25 @@ export const DEAD_LETTER_TYPE = 'tidings.dead_letter';
 /** Returns the statement that writes dead letters to their topics, as far as these are open. */
 export function deadLetterStatement(seal: Seal, letters: readonly DeadLetter[], now: Millis): Statement {
   const base64 = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString('base64'));
-  const rows = letters.map(({ tenantId, topic, messageId, userId, data, key, value, headers }) => {
+  const rows = letters.map(({ tenantId, forTenant, topic, messageId, userId, data, key, value, headers }) => {
     const original: OriginalMessage = {
       key: base64(key),
       value: base64(value),
       headers: headers.map(([name, one]) => [name, one.toString('base64')] as const),
     };
     const sealed = sealDocument(seal, JSON.stringify(original), documentRow('kafka_outbox', tenantId, messageId));
-    return { t: tenantId, o: topic, m: messageId, u: userId, j: data, s: sealed.toString('base64'), b: sealed.length };
+    return {
+      ...{ t: tenantId, o: topic, m: messageId, u: userId, j: data, s: sealed.toString('base64'), b: sealed.length },
+      ...(forTenant !== tenantId && { f: forTenant }),
+    };
   });
   return { name: 'insert-dead-letters', text: INSERT_DEAD_LETTERS, values: [isoTime(now), JSON.stringify(rows)] };
 }
 
 const INSERT_DEAD_LETTERS = `
-insert into kafka_outbox (tenant_id, message_id, topic, kind, user_id, type, event_id, at, data, sealed, bytes, created_at)
-select t, m, o, 'dead_letter', u, '${DEAD_LETTER_TYPE}', m::text, $1, j, decode(s, 'base64'), b, $1
-from json_to_recordset($2) as r(t text, o text, m uuid, u text, j json, s text, b integer)
+insert into kafka_outbox (tenant_id, for_tenant, message_id, topic, kind, user_id, type, event_id, at, data, sealed, bytes, created_at)
+select t, f, m, o, 'dead_letter', u, '${DEAD_LETTER_TYPE}', m::text, $1, j, decode(s, 'base64'), b, $1
+from json_to_recordset($2) as r(t text, f text, o text, m uuid, u text, j json, s text, b integer)
 where exists (
   select from active_catalogs as a where a.tenant_id = r.t and r.o = any (a.open_topics) and a.open_until > $1)
 on conflict do nothing`;
@@ -270,35 +276,88 @@ export async function listParked(connection: Pick<Connection, 'query'>, tenantId
 /** Actions on messages: those that were set aside are sent once more, or deleted; or those that wait are deleted as well. */
 export type Release = 'retried' | 'discarded' | 'all_discarded';
 
+/** Result of a command on messages. */
+export interface Released {
+  readonly messages: number;
+  /** Messages that are left of those that the command was about, up to MAX_REMAINING. */
+  readonly remaining: number;
+  /** The time until which messages had to have been set aside; null: none was. A repetition with it goes on with the same ones. */
+  readonly parkedUntil: Millis | null;
+}
+
+/** Messages that are left, as far as they are counted. */
+export const MAX_REMAINING = 10_000;
+
 /**
- * Has messages that were set aside sent once more, after what waits, or deletes messages, in the transaction of the caller. Returns how
- * many: 1000 at most.
+ * Has messages that were set aside sent once more, after what waits, or deletes messages, in the transaction of the caller: 1000 at
+ * most, the earliest first.
+ * @param until only what was set aside until then; null: all that is now. What is set aside once more afterwards is left as it is, so
+ *   that repetitions end
  */
 export async function releaseMessages(
   connection: Pick<Connection, 'query'>,
   tenantId: string,
   topic: string,
   release: Release,
-): Promise<number> {
-  const count = await releaseSome(connection, tenantId, topic, PARKED, release, MAX_PARKED);
-  if (release !== 'all_discarded' || count === MAX_PARKED) return count;
-  return count + (await releaseSome(connection, tenantId, topic, WAITING, release, MAX_PARKED - count));
+  until: Millis | null,
+): Promise<Released> {
+  const { rows } = await connection.query<{ until: Millis | null }>(
+    `select coalesce($3::timestamptz, (
+       select max(parked_at) from kafka_outbox where tenant_id = $1 and topic = $2 and parked_at > '-infinity')) as until`,
+    [tenantId, topic, isoTimeOrNull(until)],
+  );
+  const parkedUntil = rows[0]?.until ?? null;
+  const queues: readonly MessageQueue[] = [
+    ...(parkedUntil === null ? [] : [{ ...PARKED, values: [isoTime(parkedUntil)] }]),
+    ...(release === 'all_discarded' ? [WAITING] : []),
+  ];
+  let messages = 0;
+  let remaining = 0;
+  for (const queue of queues) {
+    messages += await releaseSome(connection, tenantId, topic, queue, release, MAX_PARKED - messages);
+    remaining += await countSome(connection, tenantId, topic, queue, MAX_REMAINING - remaining);
+  }
+  return { messages, remaining, parkedUntil };
 }
 
-const PARKED = `parked_at > '-infinity' order by parked_at, message_id`;
-const WAITING = `parked_at is null and xid >= ${SENT_XID} order by xid, id`;
+/** Messages of a topic that a command is about. */
+interface MessageQueue {
+  readonly where: string;
+  readonly order: string;
+  /** The parameters of `where`, from $4 on. */
+  readonly values: readonly string[];
+}
+
+const PARKED = { where: `parked_at > '-infinity' and parked_at <= $4`, order: 'parked_at, message_id' };
+const WAITING: MessageQueue = { where: `parked_at is null and xid >= ${SENT_XID}`, order: 'xid, id', values: [] };
+
+async function countSome(
+  connection: Pick<Connection, 'query'>,
+  tenantId: string,
+  topic: string,
+  { where, values }: MessageQueue,
+  limit: number,
+): Promise<number> {
+  const { rows } = await connection.query<{ n: number }>(
+    `select count(*)::int as n from (
+       select from kafka_outbox where tenant_id = $1 and topic = $2 and ${where} limit $3) as found`,
+    [tenantId, topic, limit, ...values],
+  );
+  return rows[0]?.n ?? 0;
+}
 
 async function releaseSome(
   connection: Pick<Connection, 'query'>,
   tenantId: string,
   topic: string,
-  which: string,
+  { where, order, values }: MessageQueue,
   release: Release,
   limit: number,
 ): Promise<number> {
+  if (limit === 0) return 0;
   const { rows } = await connection.query<{ message_id: string }>(
-    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and ${which} limit $3 for update`,
-    [tenantId, topic, limit],
+    `select message_id from kafka_outbox where tenant_id = $1 and topic = $2 and ${where} order by ${order} limit $3 for update`,
+    [tenantId, topic, limit, ...values],
   );
   if (rows.length === 0) return 0;
   // By their whole key: under row-level security, a join finds them by the tenant alone.

@@ -81,6 +81,8 @@ export async function setTopicPaused(
 /** Topics of all tenants that need attention, for a health report. */
 export interface TopicTrouble {
   readonly problems: { readonly [problem in TopicProblem]?: number };
+  /** Topics for which messages wait, though they are not paused. */
+  readonly waiting: number;
   readonly full: number;
   readonly parked: number;
   /** Topics whose first message has waited too long, though they are not paused. */
@@ -92,21 +94,24 @@ export async function findTopicTrouble(pool: pg.Pool, late: Millis): Promise<Top
   const { rows } = await pool.query<{
     problem: TopicProblem | null;
     n: number;
+    waiting: number;
     full: number;
     parked: number;
     late: number;
   }>({
     name: 'find-topic-trouble',
     text: `select case when waiting > 0 and paused_at is null then problem end as problem, count(*)::int as n,
+                  count(*) filter (where waiting > 0 and paused_at is null)::int as waiting,
                   count(full_since)::int as full, sum(parked)::int as parked,
                   count(*) filter (where oldest_at < $1 and paused_at is null)::int as late
            from kafka_topics join tenants using (tenant_id)
            where tenants.status = 'active' and measure_at is not null group by 1`,
     values: [isoTime(late)],
   });
-  const sum = (name: 'full' | 'parked' | 'late') => rows.reduce((total, row) => total + row[name], 0);
+  const sum = (name: 'waiting' | 'full' | 'parked' | 'late') => rows.reduce((total, row) => total + row[name], 0);
   return {
     problems: Object.fromEntries(rows.flatMap(({ problem, n }) => (problem === null ? [] : [[problem, n]]))),
+    waiting: sum('waiting'),
     full: sum('full'),
     parked: sum('parked'),
     late: sum('late'),

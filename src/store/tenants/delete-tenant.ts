@@ -27,6 +27,16 @@ export async function listTenantTables(connection: Connection): Promise<TenantTa
   return rows.filter(({ name }) => name !== 'tenants').sort((a, b) => last(a) - last(b));
 }
 
+/** Deletes some messages of a tenant that wait for topics of others. Returns how many; 0: there are no more. */
+export async function deleteFromTopicsOfOthers(connection: Connection, tenantId: string): Promise<number> {
+  const { rowCount } = await connection.query(
+    `delete from kafka_outbox where ctid = any(array(
+       select ctid from kafka_outbox where for_tenant > '' and for_tenant = $1 limit ${CHUNK_ROWS} for update))`,
+    [tenantId],
+  );
+  return rowCount ?? 0;
+}
+
 /** Deletes some rows of a tenant from a table. Returns how many; 0: it has no more. */
 export async function deleteSome(
   connection: Connection,

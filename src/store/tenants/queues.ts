@@ -23,6 +23,9 @@ export type Queue = keyof typeof QUEUES;
 /** The claim, or due time, of a held row. */
 export const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
 
+/** A release under way that a restore holds. The watch passes over those of suspended tenants by itself. */
+const IN_HELD_RELEASE = `state = 'watching' and checked_at = ${HELD_UNTIL}`;
+
 /** Rows of a queue that one statement changes. */
 const CHUNK_ROWS = 1000;
 
@@ -81,6 +84,12 @@ export async function releaseSome(
   }
   released += await change(
     connection,
+    `update releases set checked_at = $2 where ctid = any (array(
+       select ctid from releases where tenant_id = $1 and ${IN_HELD_RELEASE} for update skip locked))`,
+    [tenantId, isoTime(now)],
+  );
+  released += await change(
+    connection,
     `update deliveries as d
      set due_at = $2, retry_until = d.retry_until + ($2::timestamptz - greatest(d.created_at, t.suspended_at))
      from (select tenant_id, notification_id, channel, target from deliveries
@@ -126,6 +135,8 @@ async function isSomeHeld(connection: Connection, tenantId: string): Promise<boo
     const held = `select from ${queue} where tenant_id = $1 and ${QUEUES[queue]} and claimed_until = ${HELD_UNTIL} limit 1`;
     if ((await change(connection, held, [tenantId])) > 0) return true;
   }
+  const release = `select from releases where tenant_id = $1 and ${IN_HELD_RELEASE}`;
+  if ((await change(connection, release, [tenantId])) > 0) return true;
   const held = `select from deliveries where tenant_id = $1 and finished_at is null and status = 'queued' and due_at = ${HELD_UNTIL} limit 1`;
   return (await change(connection, held, [tenantId])) > 0;
 }

@@ -59,56 +59,104 @@ export interface WaitCursor {
   readonly waitId: string;
 }
 
+/** Waits that a request looks at, matching or not. */
+export const MAX_EXAMINED_WAITS = 20_000;
+
 /**
- * Returns waits, newest first.
+ * Returns waits, newest first. Fewer than `limit`, although the list goes on, if the newest MAX_EXAMINED_WAITS have no more that match;
+ * of pending ones all are looked at, unless there are more.
  * @param before only waits after this position; null: from the newest
- * @returns `last`: the position of the last one; null: there are no more
+ * @returns `last`: the position after which the list goes on, which may be that of one that did not match; null: this is the end
  */
 export async function listWaits(
   pool: pg.Pool,
   tenantId: string,
-  { userId, rule, key, status, isSetAside }: WaitFilter,
+  filter: WaitFilter,
   limit: number,
   before: WaitCursor | null,
 ): Promise<{ waits: WaitView[]; last: WaitCursor | null }> {
+  const { userId, rule, key, status } = filter;
   const values: unknown[] = [
     tenantId,
     before ? isoTime(before.beganAt) : 'infinity',
     before?.waitId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-    limit,
   ];
+  const examined = `waits where tenant_id = $1 and (began_at, wait_id) < ($2::timestamptz, $3::uuid)
+    and ${await findIndexed(pool, tenantId, filter, values)} order by began_at desc, wait_id desc`;
+  const span = [...values];
   const filters = [
     ['user_id', userId],
     ['rule', rule],
     ['key', key],
     ['status', status],
   ] as const;
-  const where = filters.flatMap(([column, value]) =>
-    value === undefined ? [] : [`and ${column} = $${values.push(value)}`],
+  const matches = filters.flatMap(([column, value]) =>
+    value === undefined ? [] : [`${column} = $${values.push(value)}`],
   );
-  // By key: by the index waits_key. Without a user: by the index waits_began, whose condition only this statement names. With a user: all of theirs,
-  // sorted.
-  if (isSetAside) where.push('and set_aside_at is not null');
-  else if (key !== undefined) where.push(`and key <> ''`);
-  else if (userId === undefined) where.push(`and began_at > '-infinity'`);
   const { rows, more } = await queryPage(pool, {
     select: `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
             attempts, failure, retry_at, set_aside_at,
             state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type,
             state #>> '{endedBy,event_id}' as ended_by, (state ->> 'total')::int as items, decisions
-     from waits
-     where tenant_id = $1 and (began_at, wait_id) < ($2::timestamptz, $3::uuid) ${where.join(' ')}
-     order by began_at desc, wait_id desc limit $4`,
+     from (select * from ${examined} limit ${MAX_EXAMINED_WAITS}) as waits
+     ${matches.length > 0 ? `where ${matches.join(' and ')}` : ''}
+     order by began_at desc, wait_id desc limit $${values.push(limit)}`,
     values,
     limit,
     order: 'began_at desc, wait_id desc',
     texts: ['decisions'],
   });
-  const last = rows.at(-1);
-  return {
-    waits: rows.map(toWaitView),
-    last: last && more ? { beganAt: last.began_at, waitId: last.wait_id } : null,
-  };
+  const waits = rows.map(toWaitView);
+  if (more) return { waits, last: toCursor(rows.at(-1)) };
+  // Without a filter, a short page is the last one.
+  return { waits, last: matches.length > 0 ? await findEnd(pool, examined, span) : null };
+}
+
+/**
+ * Returns a condition that an index has, so that what is read does not grow with all that a tenant has: the waits of a key or of a user,
+ * those that are set aside or pending, or else the newest. Adds its parameters to `values`.
+ */
+async function findIndexed(
+  pool: pg.Pool,
+  tenantId: string,
+  { userId, rule, key, status, isSetAside }: WaitFilter,
+  values: unknown[],
+): Promise<string> {
+  if (isSetAside) return 'set_aside_at is not null';
+  if (key !== undefined) return `key = $${values.push(key)} and key <> ''`;
+  if (userId !== undefined) return `user_id = $${values.push(userId)}`;
+  if (status === 'waiting' && (await hasFewPending(pool, tenantId, rule))) {
+    return rule === undefined ? PENDING : `${PENDING} and rule = $${values.push(rule)}`;
+  }
+  return `began_at > '-infinity'`;
+}
+
+/** Whether no more waits are pending, of a rule or of all, than a request looks at. */
+async function hasFewPending(pool: pg.Pool, tenantId: string, rule: string | undefined): Promise<boolean> {
+  const { rows } = await pool.query<{ n: number }>(
+    `select count(*)::int as n from (
+       select from waits where tenant_id = $1 and ${PENDING} ${rule === undefined ? '' : 'and rule = $2'}
+       limit ${MAX_EXAMINED_WAITS + 1}) as pending`,
+    [tenantId, ...(rule === undefined ? [] : [rule])],
+  );
+  return (rows[0]?.n ?? 0) <= MAX_EXAMINED_WAITS;
+}
+
+/** The condition of the index waits_rule, which only statements about rules name. */
+const PENDING = `status = 'waiting' and catalog_version > 0`;
+
+/** Returns the position of the last wait that was looked at; null: there are no more after it. */
+async function findEnd(pool: pg.Pool, examined: string, span: readonly unknown[]): Promise<WaitCursor | null> {
+  const { rows } = await pool.query(
+    `select began_at, wait_id from ${examined} offset ${MAX_EXAMINED_WAITS - 1} limit 1`,
+    [...span],
+  );
+  return toCursor(rows[0]);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row with the columns of the position
+function toCursor(row: any): WaitCursor | null {
+  return row === undefined ? null : { beganAt: row.began_at, waitId: row.wait_id };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the statement above, named column by column

@@ -34,6 +34,33 @@ export interface WaitingInRule {
   readonly due_by_hour: readonly number[];
 }
 
+/** Pending waits of a rule, as far as they are counted. */
+export type CountedInRule = Pick<WaitingInRule, 'rule' | 'users' | 'waits' | 'at_least'>;
+
+/** Counts the pending waits of these rules, in order of name; rules without waits are left out. */
+export async function countWaiting(
+  connection: Connection,
+  tenantId: string,
+  rules: readonly string[],
+): Promise<CountedInRule[]> {
+  if (rules.length === 0) return [];
+  const most = Math.min(MAX_COUNTED_WAITS, Math.max(MIN_COUNTED, Math.floor(MAX_COUNTED_TOGETHER / rules.length)));
+  const { rows } = await connection.query<{ rule: string; users: number; waits: number }>(
+    `select q.rule, counted.* from unnest($2::text[]) as q(rule)
+     cross join lateral (
+       select count(*)::int as waits, count(distinct user_id)::int as users
+       from (
+         select user_id from waits where ${PENDING} and rule = q.rule order by tenant_id, rule, due_at limit $3::int + 1
+       ) as first
+     ) as counted
+     where counted.waits > 0 order by q.rule collate "C"`,
+    [tenantId, rules, most],
+  );
+  return rows.map(({ rule, users, waits }) => ({
+    ...{ rule, users: Math.min(users, most), waits: Math.min(waits, most), at_least: waits > most },
+  }));
+}
+
 /** Returns the pending waits of each rule, in order of name; rules without waits are left out. */
 export async function listWaitingRules(
   connection: Connection,

@@ -281,30 +281,6 @@ export async function loadNextWaitDue(pool: pg.Pool, floor?: QueueFloor): Promis
 }
 
 /**
- * Returns how many users and waits are pending in each rule, in order of name; rules without waits are left out. Reads all
- * open waits of the tenant: seconds for a million.
- * @param rules only these rules; absent: all
- */
-export async function countWaiting(
-  pool: pg.Pool,
-  tenantId: string,
-  rules?: readonly string[],
-): Promise<{ rule: string; users: number; waits: number }[]> {
-  if (rules?.length === 0) return [];
-  const { rows } = await pool.query<{ rule: string; users: number; waits: number }>(
-    `select rule, count(*) as users, sum(n)::bigint as waits
-     from (
-       select rule, user_id, count(*) as n from waits
-       where tenant_id = $1 and status = 'waiting' and ($2::text[] is null or rule = any($2))
-       group by user_id, rule
-     ) as by_user
-     group by rule order by rule`,
-    [tenantId, rules ?? null],
-  );
-  return rows;
-}
-
-/**
  * Makes the open waits of a rule due, of these users, who must be locked; those for the absence of an event stay, and what is due or set
  * aside. Returns how many were changed, and how many wait for an absence.
  */

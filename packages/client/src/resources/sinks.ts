@@ -1,6 +1,6 @@
 import type { CallOptions } from '../connection.ts';
 import { Resource } from '../resource.ts';
-import type { ParkedPage, ParkedResult, SinkPage, SinkState } from '../types.ts';
+import type { ParkedChoice, ParkedPage, ParkedResult, SinkPage, SinkState } from '../types.ts';
 
 /** Kafka topics that are written, which the catalog has. The name of a topic for dead letters is that of the topic. */
 export class Sinks extends Resource {
@@ -24,13 +24,13 @@ export class Sinks extends Resource {
     return this.request('get', '/api/v1/sinks/{name}/parked', { path: { name } }, options);
   }
 
-  /** Sends messages that were set aside once more, at most 1000. */
-  retryParked(name: string, options?: CallOptions): Promise<ParkedResult> {
-    return this.request('post', '/api/v1/sinks/{name}/parked/retry', { path: { name } }, options);
+  /** Sends messages that were set aside once more, at most 1000; `has_more`: call again with the `parked_until` of the answer. */
+  retryParked(name: string, choice: ParkedChoice = {}, options?: CallOptions): Promise<ParkedResult> {
+    return this.request('post', '/api/v1/sinks/{name}/parked/retry', { path: { name }, body: choice }, options);
   }
 
-  /** Deletes messages that were set aside, at most 1000. */
-  discardParked(name: string, options?: CallOptions): Promise<ParkedResult> {
-    return this.request('post', '/api/v1/sinks/{name}/parked/discard', { path: { name } }, options);
+  /** Deletes messages that were set aside, at most 1000; `has_more`: call again with the `parked_until` of the answer. */
+  discardParked(name: string, choice: ParkedChoice = {}, options?: CallOptions): Promise<ParkedResult> {
+    return this.request('post', '/api/v1/sinks/{name}/parked/discard', { path: { name }, body: choice }, options);
   }
 }

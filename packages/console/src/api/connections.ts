@@ -11,6 +11,7 @@ import type {
   SourcePage,
   SourceState,
 } from '@tidings/client/types';
+import { repeatAll } from '../../../../src/lib/repeat-all.ts';
 import { buildQuery, callApi } from './call.ts';
 
 /** Returns the Kafka topics that the active catalog reads, and how far. */
@@ -30,13 +31,13 @@ export const setSinkPaused = (name: string, isPaused: boolean): Promise<SinkStat
 /** Returns messages of a sink that were set aside. */
 export const getParked = (name: string): Promise<ParkedPage> => callApi(`sinks/${encodeURIComponent(name)}/parked`);
 
-/** Sends messages once more that were set aside, as many as one request does. */
-export const retryParked = (name: string): Promise<ParkedResult> =>
-  callApi(`sinks/${encodeURIComponent(name)}/parked/retry`, 'POST');
-
-/** Deletes messages that were set aside, as many as one request does. */
-export const discardParked = (name: string): Promise<ParkedResult> =>
-  callApi(`sinks/${encodeURIComponent(name)}/parked/discard`, 'POST');
+/** Sends all messages once more that were set aside, or deletes them. Returns how many. */
+export const releaseParked = (name: string, verb: 'retry' | 'discard'): Promise<number> =>
+  repeatAll(async (until) => {
+    const body = until === undefined ? {} : { parked_until: until };
+    const part: ParkedResult = await callApi(`sinks/${encodeURIComponent(name)}/parked/${verb}`, 'POST', body);
+    return { ...part, count: part.messages, until: part.parked_until };
+  });
 
 /** Returns the connectors of the active catalog, without their secrets. */
 export const getConnectors = (): Promise<ConnectorList> => callApi('connectors');

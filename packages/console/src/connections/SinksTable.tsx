@@ -1,7 +1,7 @@
 import { Group, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Sink } from '@tidings/client/types';
-import { discardParked, getParked, getSinks, retryParked, setSinkPaused } from '../api/connections.ts';
+import { getParked, getSinks, releaseParked, setSinkPaused } from '../api/connections.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
@@ -149,7 +149,7 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
             leftSection={<IconRefresh size={14} />}
             act={async () =>
               t('Sent once more: {messages, plural, one {# message} other {# messages}} of {name}.', {
-                messages: await invalidate(retryParked(name)),
+                messages: await invalidate(releaseParked(name, 'retry')),
                 name,
               })
             }
@@ -163,7 +163,7 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
             label={t('Discard')}
             color="red"
             leftSection={<IconArchive size={14} />}
-            act={async () => describeDeleted(await invalidate(discardParked(name)), name)}
+            act={async () => describeDeleted(await invalidate(releaseParked(name, 'discard')), name)}
             testId="discard-parked"
           >
             {t('What was set aside is deleted: those who read the topic never get it.')}
@@ -198,25 +198,22 @@ function Actions({ sink }: { sink: Sink }) {
           label={t('Discard')}
           color="red"
           leftSection={<IconArchive size={14} />}
-          act={async () => describeDeleted(await invalidate(discardParked(name)), name)}
+          act={async () => describeDeleted(await invalidate(releaseParked(name, 'discard')), name)}
           testId="discard-former"
         >
-          {t('All that waits for the topic {topic} is deleted, {max, number} messages at a time.', {
-            topic,
-            max: 1000,
-          })}
+          {t('All that waits for the topic {topic} is deleted.', { topic })}
         </ConfirmButton>
       )}
     </Group>
   );
 }
 
-/** Returns a function that has the table loaded again after a request, and resolves to the messages that it was about. */
+/** Returns a function that has the table loaded again after an action, and resolves to the messages that it was about. */
 function useInvalidated() {
   const queries = useQueryClient();
-  return async (request: Promise<{ readonly messages: number }>): Promise<number> => {
-    const { messages } = await request;
-    await queries.invalidateQueries({ queryKey: ['sinks'] });
+  return async (action: Promise<number>): Promise<number> => {
+    // Also after one that was cut off: what it did is done.
+    const messages = await action.finally(() => queries.invalidateQueries({ queryKey: ['sinks'] }));
     return messages;
   };
 }

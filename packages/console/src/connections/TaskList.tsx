@@ -1,7 +1,7 @@
 import { Anchor, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import type { ConnectorTask, ConnectorTaskPage } from '@tidings/client/types';
-import { retryAll } from '../../../../src/lib/retry-all.ts';
+import { repeatAll } from '../../../../src/lib/repeat-all.ts';
 import { getTasks, retryTasks } from '../api/connections.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToTasks, linkToUser, type TaskFilter } from '../route.ts';
@@ -144,7 +144,10 @@ function RetryAllButton({ connector, code }: { readonly connector: string | null
       label={t('Retry all failed')}
       leftSection={<IconRefresh size={14} />}
       act={async () => {
-        const retried = await retryAll((endedUntil) => retryTasks({ connector, code }, endedUntil));
+        const retried = await repeatAll(async (until) => {
+          const part = await retryTasks({ connector, code }, until);
+          return { ...part, count: part.retried, until: part.ended_until };
+        });
         await Promise.all(
           [['connector-tasks'], ['connectors']].map((queryKey) => queries.invalidateQueries({ queryKey })),
         );
