@@ -6,7 +6,7 @@ import { PartitionTurns } from '../src/sources/partition-turns.ts';
 
 /** Partitions of Kafka topics take turns, and topics that cannot be read are left out. */
 
-const BATCH = 500;
+const BATCH = 1000;
 
 function recordOf(partition: number, offset: number): KafkaRecord {
   return {

@@ -9,7 +9,7 @@ import { redact } from '../privacy/mask.ts';
 
 /** Longest value and list of allowed values in a message, in characters. */
 const MAX_VALUE_CHARS = 60;
-const MAX_ALLOWED_CHARS = 200;
+const MAX_ALLOWED_CHARS = 300;
 
 /** Message of the library for a check without one of its own. */
 const LIBRARY_MESSAGE = 'Invalid input';

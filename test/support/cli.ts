@@ -65,6 +65,13 @@ export interface ProcessOutput {
   readonly output: string;
 }
 
+/** Whether a command runs in this process: its output and environment are those of the process, so a second one needs its own. */
+export function isCommandRunning(): boolean {
+  return isRunning;
+}
+
+let isRunning = false;
+
 /**
  * Runs a command in this process with more variables of the environment, and returns what a process of its own would leave. A
  * process takes seconds of CPU time to start: for tests of signals, terminals, pipes and standard input.
@@ -73,6 +80,8 @@ export async function runLikeProcess(
   args: readonly string[],
   env: { readonly [name: string]: string } = {},
 ): Promise<ProcessOutput> {
+  if (isRunning) throw new Error('A command runs in this process already; start this one as a process of its own.');
+  isRunning = true;
   const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, env);
   try {
@@ -83,6 +92,7 @@ export async function runLikeProcess(
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
+    isRunning = false;
   }
 }
 

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { checkEncryptionKey } from '../../src/store/metadata.ts';
-import { runLikeProcess } from './cli.ts';
+import { isCommandRunning, runLikeProcess } from './cli.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import type { TestTidings } from './tidings.ts';
 
@@ -21,7 +21,7 @@ export interface Ended {
 
 /**
  * Runs a command of the command line: as a process of its own where that shows (standard input, bytes on standard output, a kill),
- * otherwise in this one, which starts faster. @param input for its standard input
+ * or another runs in this one; otherwise in this one, which starts faster. @param input for its standard input
  */
 export async function runTidings(
   args: readonly string[],
@@ -29,7 +29,7 @@ export async function runTidings(
   { input, onStarted }: { input?: Buffer; onStarted?: (kill: () => void, pid: number) => void } = {},
 ): Promise<Ended> {
   const writesDump = args.includes('-') || (args[0] === 'dump' && args.length === 1);
-  if (input === undefined && onStarted === undefined && !writesDump) {
+  if (input === undefined && onStarted === undefined && !writesDump && !isCommandRunning()) {
     const { code, stdout, output } = await runLikeProcess(args, env);
     return { code, stdout: Buffer.from(stdout), stderr: withoutProgress(output.slice(stdout.length)) };
   }
