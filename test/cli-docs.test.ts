@@ -77,7 +77,11 @@ test('the commands that need nothing else run', async () => {
           .replace('--out types.ts', `--out ${join(folder, 'types.ts')}`)
           .split(' ')
           .slice(2);
-        const { stdout } = await run(process.execPath, ['bin/tidings.mjs', ...words], { cwd: ROOT, env });
+        const { stdout } = await run(process.execPath, ['bin/tidings.mjs', ...words], { cwd: ROOT, env }).catch(
+          (error) => {
+            throw new Error(`${line}\n${error.stdout}${error.stderr}`);
+          },
+        );
         expect(stdout.trim(), line).not.toBe('');
       }
     }
