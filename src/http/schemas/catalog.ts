@@ -161,7 +161,7 @@ export const finding = z
   })
   .meta({ id: 'Finding', description: 'A problem of a catalog' });
 
-const waitingInRule = z
+export const waitingInRule = z
   .object({ rule: z.string(), users: z.int(), waits: z.int() })
   .meta({ id: 'AffectedWaits', description: 'Pending waits in a rule that is changed or removed' });
 

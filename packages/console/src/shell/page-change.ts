@@ -35,6 +35,7 @@ export function usePageChange(route: Route): void {
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId} ${route.tab}`;
   if (route.page === 'segment') return `segment ${route.name}`;
+  if (route.page === 'rule') return `rule ${route.name}`;
   if ('id' in route && route.page !== 'correlation') return `${route.page} ${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
   if (route.page === 'channels') return `channels ${route.part}`;
@@ -91,6 +92,10 @@ function formatPageName(route: Route): string {
       return 'Batch';
     case 'releases':
       return 'Releases';
+    case 'rules':
+      return 'Rules';
+    case 'rule':
+      return `Rule ${route.name}`;
     case 'audit':
       return 'Audit log';
     case 'webhooks':

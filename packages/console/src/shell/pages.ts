@@ -17,6 +17,7 @@ import {
   linkToPreview,
   linkToRejected,
   linkToReleases,
+  linkToRules,
   linkToSend,
   linkToTemplates,
   linkToVersions,
@@ -50,6 +51,7 @@ import {
   IconSend,
   IconSplit,
   IconUser,
+  IconWand,
   IconWebhook,
 } from './icons.tsx';
 
@@ -93,7 +95,8 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: 'Design',
     pages: [
-      { key: 'catalog contents', label: 'Catalog', href: linkToCatalog(), Icon: IconBook, words: 'rules types events' },
+      { key: 'catalog contents', label: 'Catalog', href: linkToCatalog(), Icon: IconBook, words: 'types events contents' },
+      { key: 'rules', label: 'Rules', href: linkToRules(), Icon: IconWand, words: 'editor check backtest try cases funnel' },
       { key: 'templates', label: 'Templates', href: linkToTemplates(null), Icon: IconMessage },
       { key: 'preview', label: 'Preview', href: linkToPreview({}), Icon: IconEye, words: 'render template' },
       { key: 'catalog versions', label: 'Versions', href: linkToVersions(), Icon: IconHistory, words: 'roll back' },
@@ -173,6 +176,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
+  rule: 'rules',
   endpoint: 'webhooks',
 };
 

@@ -1,0 +1,158 @@
+import { Button, Group, NativeSelect, Slider, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { TriedEvent } from '@tidings/client/types';
+import { useState } from 'react';
+import { type TrialRequest, tryDraft } from '../api/drafts.ts';
+import { IconPlay } from '../shell/icons.tsx';
+import { JsonField } from '../shell/JsonField.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { readObject } from '../shell/parse-object.ts';
+import { Time } from '../shell/Time.tsx';
+import { useParameter } from '../route.ts';
+import { DraftDecision } from './DraftDecision.tsx';
+import type { Draft } from './draft.ts';
+
+const DAY = 86_400_000;
+const MAX_DAYS = 31;
+
+/** Decides an event with the draft by a virtual clock; the address has the user and the event. */
+export function TryTab({ draft, rule }: { draft: Draft; rule: string }) {
+  const [givenUser] = useParameter('user');
+  const [givenEvent] = useParameter('event');
+  const [userId, setUserId] = useState(givenUser ?? '');
+  const [kind, setKind] = useState<'stored' | 'posted'>('stored');
+  const [eventId, setEventId] = useState(givenEvent ?? '');
+  const [posted, setPosted] = useState('');
+  const [days, setDays] = useState(0);
+  const trial = useMutation({ mutationFn: (request: TrialRequest) => tryDraft(draft.files, request) });
+  const body = readObject(posted);
+  const isFilled = userId.trim() !== '' && (kind === 'stored' ? eventId.trim() !== '' : posted.trim() !== '' && body !== null);
+  const run = async (forDays: number) => {
+    const what = kind === 'stored' ? { event_id: eventId.trim() } : { event: body ?? {} };
+    const request: TrialRequest = { user_id: userId.trim(), ...what };
+    // How long the clock runs is counted from the event, whose time the first answer tells.
+    const first = await trial.mutateAsync(request).catch(() => undefined);
+    if (!first || forDays === 0) return;
+    const until = new Date(Date.parse(first.at) + forDays * DAY).toISOString();
+    await trial.mutateAsync({ ...request, until }).catch(() => undefined);
+  };
+  return (
+    <Stack gap="sm">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isFilled && !trial.isPending) void run(days);
+        }}
+      >
+        <Stack gap="xs">
+          <TextInput
+            label="User"
+            value={userId}
+            onChange={(event) => setUserId(event.currentTarget.value)}
+            autoComplete="off"
+            data-testid="try-user"
+          />
+          <NativeSelect
+            label="Event"
+            value={kind}
+            onChange={(event) => setKind(event.currentTarget.value as 'stored' | 'posted')}
+            data={[
+              { value: 'stored', label: 'One that came, by its id' },
+              { value: 'posted', label: 'One as it is posted' },
+            ]}
+            data-testid="try-kind"
+          />
+          {kind === 'stored' ? (
+            <TextInput
+              label="Event id"
+              value={eventId}
+              onChange={(event) => setEventId(event.currentTarget.value)}
+              autoComplete="off"
+              data-testid="try-event"
+            />
+          ) : (
+            <JsonField
+              label="Event (JSON)"
+              description="With event_type, event_timestamp, properties and user_traits"
+              value={posted}
+              onChange={setPosted}
+              data-testid="try-posted"
+            />
+          )}
+          <Text size="sm" fw={500}>
+            The virtual clock runs {days === 0 ? 'no further than the event' : `${days} days after the event`}
+          </Text>
+          <Slider
+            value={days}
+            onChange={setDays}
+            min={0}
+            max={MAX_DAYS}
+            thumbLabel="Days that the virtual clock runs on"
+            label={(value) => `${value} d`}
+            data-testid="try-days"
+          />
+          <Group>
+            <Button
+              type="submit"
+              size="xs"
+              leftSection={<IconPlay size={14} />}
+              aria-disabled={!isFilled}
+              aria-busy={trial.isPending}
+              data-testid="try-run"
+            >
+              Try
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+      <div role="status">{trial.data && !trial.isPending && <Summary tried={trial.data} rule={rule} />}</div>
+      {trial.error && <ProblemView problem={trial.error} />}
+      {trial.data && <Sides tried={trial.data} userId={userId} />}
+    </Stack>
+  );
+}
+
+function Summary({ tried, rule }: { tried: TriedEvent; rule: string }) {
+  const decided = tried.draft.flatMap(({ decisions }) => decisions);
+  const own = decided.filter((one) => one.rule === rule);
+  return (
+    <Text size="sm" data-testid="try-summary">
+      {decided.length === 0 ? 'No rule of the draft concerns this event.' : `${decided.length} decisions, ${own.length} of this rule.`} It
+      arrives <Time value={tried.at} as="full" />.
+    </Text>
+  );
+}
+
+/** What the draft decides, beside what was decided. */
+function Sides({ tried, userId }: { tried: TriedEvent; userId: string }) {
+  const { event_id, event_type, event_timestamp } = tried;
+  const toList = (steps: TriedEvent['draft'], label: string, testId: string) => (
+    <section aria-label={label} data-testid={testId}>
+      <Text size="sm" fw={600} mb={4}>
+        {label}
+      </Text>
+      {steps.length === 0 && (
+        <Text size="sm" c="dimmed">
+          Nothing.
+        </Text>
+      )}
+      {steps.flatMap(({ at, decisions }) =>
+        decisions.map((decision) => (
+          <DraftDecision
+            key={`${at} ${decision.rule} ${decision.notification_type}`}
+            userId={userId}
+            decision={decision}
+            at={at}
+            event={{ event_id, event_type, event_timestamp }}
+          />
+        )),
+      )}
+    </section>
+  );
+  return (
+    <div className="sides">
+      {toList(tried.draft, 'The draft decides', 'try-draft')}
+      {toList(tried.stored, 'What was decided', 'try-stored')}
+    </div>
+  );
+}
