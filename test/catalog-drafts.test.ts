@@ -44,9 +44,10 @@ const withRules = (from: string | RegExp, to: string) => ({
 });
 const send = (path: string, body: object) => api.server.post(`/api/v1/catalog/${path}`, body);
 const countVersions = async () => (await api.server.get('/api/v1/catalog/versions')).body.versions.length;
-const anyReason = () => withRules('when: event.failure_reason == "INSUFFICIENT_FUNDS"', 'when: event.attempt_number > 0');
+const anyReason = () =>
+  withRules('when: event.failure_reason == "INSUFFICIENT_FUNDS"', 'when: event.attempt_number > 0');
 
-test('the files of a version are returned as they were written, comments too, whoever applied them', async () => {
+test('the files of a version are returned as they were written, comments too', async () => {
   const { body } = await api.server.get('/api/v1/catalog/files');
   expect(body).toEqual({ version: body.version, active: true, source: 'api', files });
   const commented = withRules(/^/, '# A comment alone.\n');
@@ -92,7 +93,9 @@ test('the cases of a draft are run as `tidings test` does', async () => {
   const broken = await send('cases', { files: withRules('limit: once', 'limit: 1 per day') });
   expect(broken.body.failed).toBeGreaterThan(0);
   expect(broken.body.cases.find(({ passed }: { passed: boolean }) => !passed).failures[0].message).toMatch(/expected/);
-  const wrong = await send('cases', { files: { ...files, 'cases.yaml': 'cases: [{ name: a, events: [{ nothing: {} }] }]' } });
+  const wrong = await send('cases', {
+    files: { ...files, 'cases.yaml': 'cases: [{ name: a, events: [{ nothing: {} }] }]' },
+  });
   expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_catalog' } });
   expect(wrong.body.errors[0]).toMatchObject({ pointer: '/files/cases.yaml', file: 'cases.yaml', line: 1 });
 });
@@ -105,7 +108,9 @@ test('a case is made of a stored event, passes, and tells nothing of its user', 
     expect.objectContaining({ traits: expect.objectContaining({ email: 'user@example.com', first_name: 'Alex' }) }),
     expect.objectContaining({ payment_failed: expect.objectContaining({ recipient_id: 'u_1' }) }),
   ]);
-  expect(made.expect.flatMap(Object.keys)).toEqual(expect.arrayContaining(['WELCOME_EMAIL', 'INSUFFICIENT_FUNDS_EMAIL']));
+  expect(made.expect.flatMap(Object.keys)).toEqual(
+    expect.arrayContaining(['WELCOME_EMAIL', 'INSUFFICIENT_FUNDS_EMAIL']),
+  );
   const run = await send('cases', { files: { ...files, 'cases.yaml': body.yaml } });
   expect(run.body).toMatchObject({ ok: true, passed: 1 });
   const unknown = await send('cases/from-event', { files, user_id: 'maria', event_id: 'none' });
@@ -120,10 +125,14 @@ test('a stored event is tried with a draft, beside what was decided about it', a
   expect(of(body.stored)).toMatchObject({ outcome: 'not_matched', reason_code: 'condition_false' });
 });
 
-test('an event as it is posted is tried on the history of a user, or of a stranger, and waits end by the virtual clock', async () => {
+test('an event as it is posted is tried on the history of a user, known or not, and waits end by the virtual clock', async () => {
   const waiting = withRules('limit: once', 'limit: once\n    delay: 2d');
-  const event = { event_type: 'signup_completed', event_timestamp: '2026-01-05T09:00:00Z', user_traits: { marketing_opt_in: true } };
-  const tried = { files: waiting, user_id: 'stranger', event };
+  const event = {
+    event_type: 'signup_completed',
+    event_timestamp: '2026-01-05T09:00:00Z',
+    user_traits: { marketing_opt_in: true },
+  };
+  const tried = { files: waiting, user_id: 'unknown', event };
   const now = await send('try', tried);
   expect(now.body.draft[0].decisions[0]).toMatchObject({ rule: 'WELCOME_EMAIL', outcome: 'scheduled' });
   const later = await send('try', { ...tried, until: '2026-01-08T09:00:00Z' });
@@ -135,11 +144,11 @@ test('an event as it is posted is tried on the history of a user, or of a strang
   expectProblem(wrong, { status: 400, code: 'invalid_request', pointer: '/event/event_timestamp' });
   const far = await send('try', { ...tried, until: '2027-01-01T00:00:00Z' });
   expectProblem(far, { status: 400, code: 'invalid_request', pointer: '/until' });
-  expect((await api.server.get('/api/v1/users/stranger')).status).toBe(404);
+  expect((await api.server.get('/api/v1/users/unknown')).status).toBe(404);
 });
 
 test('a backtest counts what differs, with the evidence of both sides', async () => {
-  // What arrives at the end of the period is not in it.
+  // An event at the end of the period is not in it.
   api.tidings.clock.now++;
   const since = new Date(api.tidings.clock.now - 86_400_000).toISOString();
   const { body } = await send('backtest', { files: anyReason(), since });
@@ -155,8 +164,14 @@ test('a backtest counts what differs, with the evidence of both sides', async ()
     expect.objectContaining({
       change: 'added',
       user_id: 'joao',
-      live: expect.objectContaining({ outcome: 'not_matched', evidence: expect.objectContaining({ condition: expect.anything() }) }),
-      new: expect.objectContaining({ outcome: 'send', evidence: expect.objectContaining({ condition: expect.anything() }) }),
+      live: expect.objectContaining({
+        outcome: 'not_matched',
+        evidence: expect.objectContaining({ condition: expect.anything() }),
+      }),
+      new: expect.objectContaining({
+        outcome: 'send',
+        evidence: expect.objectContaining({ condition: expect.anything() }),
+      }),
     }),
   ]);
   const old = await send('backtest', { files, since: '2020-01-01T00:00:00Z' });

@@ -22,7 +22,7 @@ const MAX_LEFT_OUT = 100;
 export interface DraftBacktest extends BacktestReport {
   /** Users with a profile, of which those of the report are a part; up to MAX_COUNTED. */
   readonly total_users: number;
-  /** Why it ended before the last user; null: it did not. Users are taken in order of their ids, each with the whole history. */
+  /** Why it ended before the last user; null: it did not. Users follow in order of their ids, each with the whole history. */
   readonly reached: 'time' | 'events' | null;
 }
 

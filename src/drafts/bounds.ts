@@ -2,7 +2,7 @@
 
 import type { UserBounds } from '../store/replay.ts';
 
-/** How much of one user is replayed: some tenths of a second. */
+/** History of one user that is replayed, at most: some tenths of a second. */
 export const DRAFT_BOUNDS: UserBounds = { events: 5000, chars: 8 * 1024 * 1024 };
 
 /** Bytes of earlier versions of the catalog, as they are stored. */

@@ -11,7 +11,7 @@ const MAX_EARLIER = 20;
 
 /**
  * Returns a stored event as a case of cases.yaml, with the events of the user before it and what the draft decides about all of them.
- * Only masked values are read, and what tells of a person is replaced.
+ * Only masked values are read, and personal values are replaced.
  *
  * @throws TidingsError `not_found`, `too_many_events`; CatalogError if the draft rejects the event
  */
@@ -24,7 +24,9 @@ export async function makeCase(
   const event = findEvent(history, eventId);
   const known = new Set([...draft.events.map(({ name }) => name), PROFILE_UPDATED]);
   const earlier = history.events
-    .filter((one) => one !== event && one.receivedAt <= event.receivedAt && one.emittedBy === null && known.has(one.type))
+    .filter(
+      (one) => one !== event && one.receivedAt <= event.receivedAt && one.emittedBy === null && known.has(one.type),
+    )
     .sort((a, b) => a.receivedAt - b.receivedAt)
     .slice(-MAX_EARLIER);
   const events: readonly CaseEvent[] = [...earlier, event];

@@ -3,7 +3,7 @@ import type { CatalogFiles } from '../catalog/catalog-files.ts';
 import { type Difference, diffCatalogs } from '../catalog/diff.ts';
 import type { Finding } from '../catalog/lint/findings.ts';
 
-/** What the checker says of a draft, and what it would change. */
+/** Problems of a draft, and differences from the active version. */
 export interface DraftCheck {
   /** Whether it can be applied. */
   readonly ok: boolean;

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { compileMappings } from '../events/envelopes/mappings.ts';
-import { isRejection, type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
-import { parseItem } from '../events/parse-item.ts';
 import { compileSchemas } from '../catalog/schemas/validate-event.ts';
 import { TidingsError } from '../errors.ts';
+import { isRejection, type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
+import { compileMappings } from '../events/envelopes/mappings.ts';
+import { parseItem } from '../events/parse-item.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
@@ -46,9 +46,9 @@ export interface TriedEvent {
   readonly event: Pick<StoredEvent, 'eventId' | 'type' | 'time'>;
   readonly at: Millis;
   readonly until: Millis;
-  /** What the draft decides about the event, at once and when its waits end. */
+  /** Decisions of the draft about the event, at once and when its waits end. */
   readonly draft: readonly TrialStep[];
-  /** What was decided; empty for an event that is not stored. */
+  /** Decisions that were made; empty for an event that is not stored. */
   readonly stored: readonly TrialStep[];
 }
 
@@ -65,7 +65,9 @@ export async function tryEvent(pool: pg.Pool, seal: Seal, draft: CatalogData, tr
   const at = event.receivedAt;
   const until = trial.until ?? at + 1;
   if (until <= at || until > at + MAX_TRY_MS) {
-    throw new TidingsError('invalid_request', 'The clock runs for up to 31 days after the event.', { pointer: '/until' });
+    throw new TidingsError('invalid_request', 'The clock runs for up to 31 days after the event.', {
+      pointer: '/until',
+    });
   }
   const versions = await loadCatalogs(pool, tenantId, DRAFT_CATALOG_BYTES);
   const all = [...versions.values(), draft];

@@ -4,7 +4,7 @@ import type pg from 'pg';
 export interface StoredFiles {
   /** Path to text; null: they are not kept. */
   readonly files: { readonly [path: string]: string } | null;
-  /** The actor that gave these files first; null: there are none. */
+  /** The actor that gave these files first; null: no files. */
   readonly givenBy: string | null;
   /** The tenant whose catalog this one follows; null: none. */
   readonly follows: string | null;

@@ -82,7 +82,7 @@ export async function storeVersion(
     [hash, text],
   );
   await connection.query(
-    // What is not made from files, such as a version for a template of the API, has those of the version before.
+    // A version that is not made from files, such as one for a template of the API, has those of the version before.
     `insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by, files_hash)
      values ($1, $2, $3, $4, $5, case when $6::boolean then $7::text
        else (select files_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1) end)`,

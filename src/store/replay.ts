@@ -107,7 +107,7 @@ export interface HistoriesQuery {
   readonly isOver?: () => boolean;
 }
 
-/** How much of one user is read; users with more are left out. */
+/** History of one user that is read, at most; users with more are left out. */
 export interface UserBounds {
   readonly events: number;
   /** Size of the events, in characters of JSON. */

@@ -296,16 +296,16 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/catalog/cases/from-event': ({ userId }) => ({
     files: Object.fromEntries(catalogOf('own')),
     user_id: userId,
-    event_id: 'first',
+    event_id: userId.replace(' ', ' mailed '),
   }),
   'POST /api/v1/catalog/try': ({ userId }) => ({
     files: Object.fromEntries(catalogOf('own')),
     user_id: userId,
-    event_id: 'first',
+    event_id: userId.replace(' ', ' mailed '),
   }),
   'POST /api/v1/catalog/backtest': () => ({
     files: Object.fromEntries(catalogOf('own')),
-    since: new Date(Date.now() - 86_400_000).toISOString(),
+    since: '7d',
   }),
   'PUT /api/v1/users/{user_id}': () => ({ traits: { plan: 'a' } }),
   'PATCH /api/v1/users/{user_id}': () => ({ traits: { plan: 'b' } }),

@@ -353,7 +353,8 @@ function parseSends(path: string, parameters: URLSearchParams): Route | undefine
 /** Parses the path of a page about one user, batch, list or other thing; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
-    /^\/(users|batches|notifications|lists|segments|templates|webhooks|rules)\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
+    /^\/(users|batches|notifications|lists|segments|templates|webhooks|rules)\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ??
+    [];
   const id = decode(encoded);
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {

@@ -9,9 +9,12 @@ import { type TriedEvent, tryEvent } from '../../drafts/try-event.ts';
 import { CatalogError, TidingsError } from '../../errors.ts';
 import { toJsonPointer } from '../../lib/text/json-pointer.ts';
 import type { CatalogData } from '../../model/catalog.ts';
+import type { Millis } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
 import { loadFiles } from '../../store/catalog-files.ts';
+import { parseDuration } from '../../time/duration.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { parseTimestamp } from '../../time/timestamp.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { catalogQuery } from '../schemas/catalog.ts';
 import {
@@ -112,7 +115,7 @@ export function registerDraftRoutes(app: App, { catalogs, database, seal, clock 
       config: { scope: 'catalog:write', errors: ['not_found', 'invalid_catalog', 'too_many_events', 'overloaded'] },
       schema: {
         operationId: 'makeCase',
-        summary: 'Make a case of a stored event, with what tells of a person replaced (needs decisions:read as well)',
+        summary: 'Make a case of a stored event, with personal values replaced (needs decisions:read as well)',
         tags: TAGS,
         body: caseBody,
         response: { 200: writtenCase },
@@ -172,7 +175,7 @@ export function registerDraftRoutes(app: App, { catalogs, database, seal, clock 
       requireDecisions(principal);
       const { tenantId } = principal;
       const now = clock();
-      const since = Date.parse(period.since);
+      const since = readSince(period.since, now);
       const until = period.until === undefined ? now : Date.parse(period.until);
       if (since >= until || since < now - MAX_BACKTEST_DAYS * DAY_MS) {
         const message = `The period begins up to ${MAX_BACKTEST_DAYS} days ago, and before it ends.`;
@@ -189,9 +192,21 @@ export function registerDraftRoutes(app: App, { catalogs, database, seal, clock 
   );
 }
 
+/** @throws TidingsError `invalid_request` for what is neither a duration nor a time */
+function readSince(text: string, now: Millis): Millis {
+  const duration = parseDuration(text);
+  if ('ms' in duration) return now - duration.ms;
+  const timestamp = parseTimestamp(text);
+  if ('time' in timestamp) return timestamp.time;
+  throw new TidingsError('invalid_request', 'since is how long ago (30d, 12h), or a time (2025-10-31T00:00:00Z).', {
+    pointer: '/since',
+  });
+}
+
 /** @throws TidingsError `forbidden` for a caller that may not see decisions about users */
 function requireDecisions({ scopes }: Principal): void {
-  if (!scopes.has('decisions:read')) throw new TidingsError('forbidden', 'This needs the scope decisions:read as well.');
+  if (!scopes.has('decisions:read'))
+    throw new TidingsError('forbidden', 'This needs the scope decisions:read as well.');
 }
 
 /** @throws TidingsError `invalid_catalog` for cases with errors */

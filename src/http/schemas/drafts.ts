@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DraftBacktest } from '../../drafts/backtest-draft.ts';
 import type { DraftCheck } from '../../drafts/check-draft.ts';
 import type { DraftCaseReport } from '../../drafts/run-draft-cases.ts';
-import { catalogQuery, difference, finding, waitingInRule } from './catalog.ts';
+import { difference, finding, waitingInRule } from './catalog.ts';
 import { jsonInput, listOf, pathText, storable, timestamp, timeText } from './common.ts';
 import { decision } from './decisions.ts';
 
@@ -72,7 +72,7 @@ export const caseBody = z.strictObject({ files, user_id: asked, event_id: eventI
 
 export const writtenCase = z
   .object({ yaml: z.string().describe('A list `cases` with one case, as in cases.yaml') })
-  .meta({ id: 'WrittenCase', description: 'A case that was made of an event; what tells of a person is replaced' });
+  .meta({ id: 'WrittenCase', description: 'A case that was made of an event; personal values are replaced' });
 
 export const trialBody = z
   .strictObject({
@@ -83,7 +83,9 @@ export const trialBody = z
     at: timeText().optional().describe('When `event` arrives by the virtual clock. Absent: when it happened'),
     until: timeText()
       .optional()
-      .describe('Until when the virtual clock runs, up to 31 days after the event. Absent: it is decided, and nothing more'),
+      .describe(
+        'Until when the virtual clock runs, up to 31 days after the event. Absent: it is decided, and nothing more',
+      ),
   })
   .refine(({ event_id: id, event }) => (id === undefined) !== (event === undefined), {
     message: 'write either event_id or event',
@@ -94,7 +96,9 @@ export const trialBody = z
   });
 
 const trialSteps = listOf(
-  z.object({ at: timestamp, decisions: listOf(decision) }).meta({ id: 'TrialStep', description: 'Decisions at one time' }),
+  z
+    .object({ at: timestamp, decisions: listOf(decision) })
+    .meta({ id: 'TrialStep', description: 'Decisions at one time' }),
 );
 
 export const trial = z
@@ -112,11 +116,14 @@ export const trial = z
 export const backtestBody = z
   .strictObject({
     files,
-    since: timeText().describe('Start of the period, up to 90 days ago'),
+    since: z.string().max(40).meta({
+      description: 'Start of the period: how long ago (30d, 12h), or a time with a zone; up to 90 days ago',
+      examples: ['7d'],
+    }),
     until: timeText().optional().describe('End of the period. Absent: now'),
     user_id: asked.optional().describe('Only this user'),
   })
-  .meta({ id: 'NewBacktest', examples: [{ files: FILES_EXAMPLE, since: '2026-11-01T00:00:00.000Z' }] });
+  .meta({ id: 'NewBacktest', examples: [{ files: FILES_EXAMPLE, since: '7d' }] });
 
 const reported = decision
   .pick({ rule: true, outcome: true, reason_code: true, reason: true, event_ids: true, evidence: true })
@@ -168,7 +175,9 @@ export const draftBacktest = z
     reached: z
       .enum(['time', 'events'])
       .nullable()
-      .describe('The bound that ended it before the last user, in order of their ids: 20 s or 200,000 events; null: none did'),
+      .describe(
+        'The bound that ended it before the last user, in order of their ids: 20 s or 200,000 events; null: none did',
+      ),
     totals: z.object(counts).meta({ id: 'BacktestCounts' }),
     load: z
       .object({
@@ -199,6 +208,8 @@ export const catalogFiles = z
     files: z
       .record(z.string(), z.string())
       .nullable()
-      .describe('Path to text; null: they are not kept, because they are larger than 5 MiB or were applied by an earlier release'),
+      .describe(
+        'Path to text; null: they are not kept, because they are larger than 5 MiB or were applied by an earlier release',
+      ),
   })
   .meta({ id: 'StoredCatalogFiles', description: 'The files that a version was made from' });

@@ -1,9 +1,9 @@
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 
-/** What users and channels would have had to bear, on either side. */
+/** Sends by hour and user, on either side. */
 export interface LoadReport {
-  /** The hour (UTC) with the most sends; null: there is none. */
+  /** The hour (UTC) with the most sends; null: without a send. */
   readonly busiest_hour: Sides<{ readonly hour: string; readonly sends: number } | null>;
   /** Users with more than MAX_A_DAY sends on one day (UTC). */
   readonly crowded_users: Sides<number>;

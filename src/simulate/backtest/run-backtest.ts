@@ -28,7 +28,7 @@ export interface BacktestQuery {
 }
 
 export interface BacktestBounds {
-  /** Of one user: those with more are left out. */
+  /** History of one user: those with more are left out. */
   readonly user: UserBounds;
   /** Bytes of earlier versions of the catalog, the newest first: users with decisions by others are left out. */
   readonly catalogBytes: number;

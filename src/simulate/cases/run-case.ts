@@ -54,7 +54,11 @@ export function runCase(
   const failures: Failure[] = [];
   for (const step of simulateCase(rules, one)) {
     if (clock() - started > maxMs) {
-      failures.push({ line: one.line, message: `it takes more than ${maxMs} ms here; let it end earlier (until)`, evidence: [] });
+      failures.push({
+        line: one.line,
+        message: `it takes more than ${maxMs} ms here; let it end earlier (until)`,
+        evidence: [],
+      });
       break;
     }
     happened.push(...step);
@@ -70,10 +74,7 @@ export function runCase(
   };
 }
 
-function* simulateCase(
-  rules: RuleSets,
-  { profile, from, until, events }: Case,
-): Generator<readonly SimulationStep[]> {
+function* simulateCase(rules: RuleSets, { profile, from, until, events }: Case): Generator<readonly SimulationStep[]> {
   const simulator = new Simulator(rules, countingIds());
   simulator.addUser(DEFAULT_USER, profile ?? {}, from);
   for (const { happened } of runSimulation(simulator, events, until)) yield happened;

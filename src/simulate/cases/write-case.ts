@@ -2,9 +2,9 @@ import { stringify } from 'yaml';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { CASES_FILE } from './run-cases.ts';
 import { DEFAULT_RUN_AFTER_MS, DEFAULT_USER, parseCases } from './parse-cases.ts';
 import { type CaseDecision, compileCaseRules, decideCase } from './run-case.ts';
+import { CASES_FILE } from './run-cases.ts';
 
 /** An event of the one user of a case. */
 export interface CaseEvent {
@@ -29,7 +29,12 @@ const LATE_MS: Millis = 60_000;
  */
 export function writeCase(
   data: CatalogData,
-  { name, userId, profile, events }: {
+  {
+    name,
+    userId,
+    profile,
+    events,
+  }: {
     readonly name: string;
     readonly userId: string;
     readonly profile: JsonObject;
@@ -74,7 +79,7 @@ const STREET = /street|address|city|postcode|postal|zip|birth/i;
 const MASKED_EMAIL = /^\S…@\S+$/u;
 const MASKED_PHONE = /^\+?\d{3}…\d\d$/u;
 
-/** Returns a value without what tells of a person, as far as names of fields and masks say so. */
+/** Returns a value without personal values, as far as names of fields and masks say so. */
 function replacePersonal(value: Json, key: string, userId: string): Json {
   if (typeof value === 'string') return replaceText(value, key, userId);
   if (Array.isArray(value)) return value.map((item) => replacePersonal(item, key, userId));

@@ -204,7 +204,10 @@ async function toCondition(connection: Connection, table: string, tenant: string
 }
 
 /** Columns of `catalogs` that refer to the tables which tenants share. */
-const SHARED_KEYS: { readonly [table: string]: string } = { catalog_contents: 'content_hash', catalog_files: 'files_hash' };
+const SHARED_KEYS: { readonly [table: string]: string } = {
+  catalog_contents: 'content_hash',
+  catalog_files: 'files_hash',
+};
 
 async function quoteTenants(connection: Connection, tenant: string): Promise<string> {
   const literals: string[] = [];

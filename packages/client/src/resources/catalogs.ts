@@ -64,7 +64,7 @@ export class Catalogs extends Resource {
     return this.request('post', '/api/v1/catalog/cases', { body: draft }, options);
   }
 
-  /** Makes a case of a stored event; what tells of a person is replaced. */
+  /** Makes a case of a stored event; personal values are replaced. */
   makeCase(wanted: NewCase, options?: CallOptions): Promise<WrittenCase> {
     return this.request('post', '/api/v1/catalog/cases/from-event', { body: wanted }, options);
   }

@@ -36,7 +36,7 @@ export interface TrialRequest {
 export const tryDraft = (files: Files, trial: TrialRequest): Promise<TriedEvent> =>
   callApi('catalog/try', 'POST', { files, ...trial });
 
-/** Replays the events since a time with a draft. */
+/** Replays the events of a time before now, such as `7d`, with a draft. */
 export const backtestDraft = (files: Files, since: string): Promise<DraftBacktest> =>
   callApi('catalog/backtest', 'POST', { files, since });
 
@@ -47,8 +47,10 @@ export const applyDraft = (files: Files, base: number): Promise<{ version: numbe
 const spanOf = (from: number) => ({ from: new Date(from).toISOString(), to: new Date().toISOString() });
 
 /** Returns the sums of a rule, or of a notification type, since a time in ms. */
-export const getSums = (of: { readonly rule: string } | { readonly type: string }, from: number): Promise<MetricSummary> =>
-  callApi(`metrics/summary?${buildQuery({ ...spanOf(from), ...of })}`);
+export const getSums = (
+  of: { readonly rule: string } | { readonly type: string },
+  from: number,
+): Promise<MetricSummary> => callApi(`metrics/summary?${buildQuery({ ...spanOf(from), ...of })}`);
 
 /** Returns the sums of each event type since a time in ms. */
 export const getEventSums = (from: number): Promise<MetricGroups> =>

@@ -11,14 +11,10 @@ import { Time } from '../shell/Time.tsx';
 import { DraftDecision } from './DraftDecision.tsx';
 import type { Draft } from './draft.ts';
 
-const DAY = 86_400_000;
-
 /** Replays the last days with the draft, and shows what differs. */
 export function BacktestTab({ draft }: { draft: Draft }) {
   const [days, setDays] = useState('7');
-  const run = useMutation({
-    mutationFn: () => backtestDraft(draft.files, new Date(Date.now() - Number(days) * DAY).toISOString()),
-  });
+  const run = useMutation({ mutationFn: () => backtestDraft(draft.files, `${days}d`) });
   return (
     <Stack gap="sm">
       <Group gap="sm" align="end">
@@ -65,7 +61,7 @@ function Summary({ report }: { report: DraftBacktest }) {
   return (
     <Stack gap={4} data-testid="backtest-summary">
       <Text size="sm" fw={600}>
-        +{number(totals.added)} would get it, −{number(totals.removed)} would not any more,{' '}
+        +{number(totals.added)} would get it, −{number(totals.removed)} no longer,{' '}
         {number(totals.moved + totals.replanned)} at another time or by other channels, {number(totals.unchanged)} as
         before.
       </Text>
@@ -81,7 +77,8 @@ function Summary({ report }: { report: DraftBacktest }) {
       )}
       <Text size="xs" c="dimmed">
         {number(users)} of {number(all)} users, {number(events)} events.
-        {reached !== null && ` It ended at its bound of ${reached === 'time' ? '20 seconds' : '200,000 events'}: the users after are not in it.`}
+        {reached !== null &&
+          ` It ended at its bound of ${reached === 'time' ? '20 seconds' : '200,000 events'}: the users after are not in it.`}
         {left.length > 0 && ` ${number(left.length)} users with more history than is replayed here are left out.`}
       </Text>
     </Stack>
@@ -93,7 +90,7 @@ type Example = TypeReport['examples'][number];
 
 const CHANGES: Record<Example['change'], string> = {
   added: 'would get it',
-  removed: 'would not any more',
+  removed: 'no longer',
   moved: 'at another time',
   replanned: 'by other channels',
 };

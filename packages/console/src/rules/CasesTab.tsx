@@ -73,9 +73,9 @@ function CaseView({ result, onOpen }: { result: DraftCases['cases'][number] } & 
       {!passed && (
         <Disclosure label="What happened">
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
-          <pre className="patch" tabIndex={0} aria-label="What happened">
-            {timeline.join('\n')}
-          </pre>
+          <section className="patch" tabIndex={0} aria-label="What happened">
+            <pre>{timeline.join('\n')}</pre>
+          </section>
         </Disclosure>
       )}
     </div>

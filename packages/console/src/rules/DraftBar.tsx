@@ -5,7 +5,7 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { type Draft, discardDraft } from './draft.ts';
 import { ReleaseDraft } from './ReleaseDraft.tsx';
 
-/** What is changed in the draft, and what can be done with it. Renders nothing without a change. */
+/** Changes of the draft, and commands for it. Renders nothing without a change. */
 export function DraftBar({ draft }: { draft: Draft }) {
   const can = useScopes();
   if (draft.changed.length === 0) return null;

@@ -1,8 +1,8 @@
 import { NativeSelect, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getEventSums, getSums } from '../api/drafts.ts';
-import { getWaitingRules } from '../api/waits.ts';
 import type { CatalogRule } from '../api/types.ts';
+import { getWaitingRules } from '../api/waits.ts';
 import { useParameter } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
@@ -22,7 +22,7 @@ interface Step {
   readonly note: string;
 }
 
-/** What became of the events of a rule, by sums that are kept anyway. */
+/** Fate of the events of a rule, by sums that are kept anyway. */
 export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | undefined }) {
   const [asked, setAsked] = useParameter('span');
   const span: Span = asked === '7d' ? '7d' : '24h';
@@ -98,7 +98,9 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
             note: `Of ${rule.on.join(', ')}. Those to which the condition or the order of events does not apply end here`,
           },
         ]),
-    ...(waits === undefined ? [] : [{ label: 'Wait at present', count: waits, note: 'Pending waits, whenever they began' }]),
+    ...(waits === undefined
+      ? []
+      : [{ label: 'Wait at present', count: waits, note: 'Pending waits, whenever they began' }]),
     { label: 'Held back', count: held, note: 'By limits, expiry, cancelling events and the like' },
     { label: 'Decided to send', count: decided, note: 'Notifications' },
     { label: 'Dropped', count: dropped, note: 'Messages that preferences, consent or hours dropped' },
@@ -106,7 +108,11 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
       ? []
       : [
           { label: 'Planned', count: sum(({ planned }) => planned), note: `${ofType}: a message for each channel` },
-          { label: 'Sent', count: sum(({ sent, sandboxed }) => sent + sandboxed), note: 'A provider, or the sandbox, accepted them' },
+          {
+            label: 'Sent',
+            count: sum(({ sent, sandboxed }) => sent + sandboxed),
+            note: 'A provider, or the sandbox, accepted them',
+          },
           { label: 'Delivered', count: sum(({ delivered }) => delivered), note: 'As far as receipts say' },
         ]),
   ];

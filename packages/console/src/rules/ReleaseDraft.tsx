@@ -6,9 +6,9 @@ import { startRelease } from '../api/releases.ts';
 import { DifferenceList } from '../catalog/DiffView.tsx';
 import { useReleaseDone } from '../releases/use-release-done.ts';
 import { announce } from '../shell/announce.tsx';
+import { CopyButton } from '../shell/CopyButton.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { DialogButton } from '../shell/DialogButton.tsx';
-import { CopyButton } from '../shell/CopyButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { saveFile } from '../shell/save-file.ts';
@@ -102,17 +102,19 @@ const toPatch = ({ original, files, changed }: Draft): string =>
 function Patch({ draft }: { draft: Draft }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
-    <pre className="patch" tabIndex={0} aria-label="Changed lines" data-testid="draft-patch">
-      {toPatch(draft)
-        .split('\n')
-        .map((line, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other identity
-          <span key={index} data-sign={line[0]}>
-            {line}
-            {'\n'}
-          </span>
-        ))}
-    </pre>
+    <section className="patch" tabIndex={0} aria-label="Changed lines" data-testid="draft-patch">
+      <pre>
+        {toPatch(draft)
+          .split('\n')
+          .map((line, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other identity
+            <span key={index} data-sign={line[0]}>
+              {line}
+              {'\n'}
+            </span>
+          ))}
+      </pre>
+    </section>
   );
 }
 
@@ -129,7 +131,10 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
         const { version } = await applyDraft(files, base);
         return `Version ${version} is active for all users.`;
       }
-      const { release } = await startRelease({ files, share: SHARE, ...(note.trim() !== '' && { note: note.trim() }) }, base);
+      const { release } = await startRelease(
+        { files, share: SHARE, ...(note.trim() !== '' && { note: note.trim() }) },
+        base,
+      );
       return `Version ${release.to_version} decides about ${SHARE}% of the users, and is watched.`;
     },
     onSuccess: async (text) => {
@@ -206,7 +211,12 @@ function PatchForm({ draft, changed, close }: { draft: Draft; changed: readonly 
         <Button variant="default" onClick={close}>
           Back
         </Button>
-        <CopyButton label="Copy the message" getText={() => message} said="The message is copied." testId="copy-message" />
+        <CopyButton
+          label="Copy the message"
+          getText={() => message}
+          said="The message is copied."
+          testId="copy-message"
+        />
         <Button
           onClick={() => saveFile('catalog.patch', `${message}\n\n${toPatch(draft)}`, 'text/x-patch')}
           data-testid="patch-download"

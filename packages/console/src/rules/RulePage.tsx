@@ -98,7 +98,7 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
     queryKey: ['draft', 'check', checked],
     queryFn: () => checkDraft(checked ?? {}),
     enabled: isAuthor && checked !== undefined,
-    // What was found before stays until the next answer.
+    // The problems found before stay until the next answer.
     placeholderData: (before) => before,
     gcTime: 0,
     retry: false,
@@ -180,7 +180,7 @@ interface CheckTabProps {
   readonly onOpen: (file: string, line: number) => void;
 }
 
-/** What the checker finds in all files of the draft, and what the draft changes. */
+/** Problems in all files of the draft, and how much the draft changes. */
 function CheckTab({ check, error, onOpen }: CheckTabProps) {
   if (error) return <ProblemView problem={error} />;
   if (!check) return <Skeleton height={80} />;
@@ -193,8 +193,8 @@ function CheckTab({ check, error, onOpen }: CheckTabProps) {
       <ProblemList problems={check.problems} onOpen={onOpen} />
       {check.waiting.map(({ rule, waits, users }) => (
         <Text key={rule} size="sm">
-          {waits} pending waits of {users} users in <span className="name">{rule}</span> end by the version in which they
-          began, unless they are migrated.
+          {waits} pending waits of {users} users in <span className="name">{rule}</span> end by the version in which
+          they began, unless they are migrated.
         </Text>
       ))}
     </Stack>

@@ -10,8 +10,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
-import { addRule, type Draft, useDraft } from './draft.ts';
 import { DraftBar } from './DraftBar.tsx';
+import { addRule, type Draft, useDraft } from './draft.ts';
 
 /** The rules of the active catalog, with a search, and those that are only in the draft. */
 export function RulesPage() {
@@ -60,8 +60,7 @@ export function RulesPage() {
   );
 }
 
-const toWords = (rule: CatalogRule): string =>
-  [rule.name, ...rule.on, ...listTypes(rule)].join(' ').toLowerCase();
+const toWords = (rule: CatalogRule): string => [rule.name, ...rule.on, ...listTypes(rule)].join(' ').toLowerCase();
 
 function RuleRow({ rule }: { rule: CatalogRule }) {
   const types = listTypes(rule);
@@ -74,7 +73,9 @@ function RuleRow({ rule }: { rule: CatalogRule }) {
         {rule.every ? 'by a schedule' : <>on {rule.on.join(' or ') || 'a change of a trait'}</>}
       </Text>
       <Text component="span" size="sm" c="dimmed" className="break">
-        {types.length === 0 ? 'sends nothing' : types.filter((type) => type !== rule.name).join(', ') || 'sends its own type'}
+        {types.length === 0
+          ? 'sends nothing'
+          : types.filter((type) => type !== rule.name).join(', ') || 'sends its own type'}
       </Text>
     </div>
   );

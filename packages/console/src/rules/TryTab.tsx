@@ -3,12 +3,12 @@ import { useMutation } from '@tanstack/react-query';
 import type { TriedEvent } from '@tidings/client/types';
 import { useState } from 'react';
 import { type TrialRequest, tryDraft } from '../api/drafts.ts';
+import { useParameter } from '../route.ts';
 import { IconPlay } from '../shell/icons.tsx';
 import { JsonField } from '../shell/JsonField.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { readObject } from '../shell/parse-object.ts';
 import { Time } from '../shell/Time.tsx';
-import { useParameter } from '../route.ts';
 import { DraftDecision } from './DraftDecision.tsx';
 import type { Draft } from './draft.ts';
 
@@ -26,11 +26,12 @@ export function TryTab({ draft, rule }: { draft: Draft; rule: string }) {
   const [days, setDays] = useState(0);
   const trial = useMutation({ mutationFn: (request: TrialRequest) => tryDraft(draft.files, request) });
   const body = readObject(posted);
-  const isFilled = userId.trim() !== '' && (kind === 'stored' ? eventId.trim() !== '' : posted.trim() !== '' && body !== null);
+  const isFilled =
+    userId.trim() !== '' && (kind === 'stored' ? eventId.trim() !== '' : posted.trim() !== '' && body !== null);
   const run = async (forDays: number) => {
     const what = kind === 'stored' ? { event_id: eventId.trim() } : { event: body ?? {} };
     const request: TrialRequest = { user_id: userId.trim(), ...what };
-    // How long the clock runs is counted from the event, whose time the first answer tells.
+    // The clock runs on from the event, whose time the first answer tells.
     const first = await trial.mutateAsync(request).catch(() => undefined);
     if (!first || forDays === 0) return;
     const until = new Date(Date.parse(first.at) + forDays * DAY).toISOString();
@@ -117,13 +118,15 @@ function Summary({ tried, rule }: { tried: TriedEvent; rule: string }) {
   const own = decided.filter((one) => one.rule === rule);
   return (
     <Text size="sm" data-testid="try-summary">
-      {decided.length === 0 ? 'No rule of the draft concerns this event.' : `${decided.length} decisions, ${own.length} of this rule.`} It
-      arrives <Time value={tried.at} as="full" />.
+      {decided.length === 0
+        ? 'No rule of the draft concerns this event.'
+        : `${decided.length} decisions, ${own.length} of this rule.`}{' '}
+      It arrives <Time value={tried.at} as="full" />.
     </Text>
   );
 }
 
-/** What the draft decides, beside what was decided. */
+/** Decisions of the draft, beside those that were made. */
 function Sides({ tried, userId }: { tried: TriedEvent; userId: string }) {
   const { event_id, event_type, event_timestamp } = tried;
   const toList = (steps: TriedEvent['draft'], label: string, testId: string) => (

@@ -24,8 +24,8 @@ export function WaitsTab({ rule }: { rule: string }) {
       <Text size="sm" data-testid="rule-waiting">
         {own.waits}
         {own.at_least && '+'} {own.waits === 1 ? 'wait' : 'waits'} of {own.users}
-        {own.at_least && '+'} {own.users === 1 ? 'user' : 'users'}; the next is due <Time value={own.next_due_at} as="full" />
-        . The oldest began under version {own.oldest_version}.
+        {own.at_least && '+'} {own.users === 1 ? 'user' : 'users'}; the next is due{' '}
+        <Time value={own.next_due_at} as="full" />. The oldest began under version {own.oldest_version}.
       </Text>
       <Anchor size="sm" href={linkToWaiting({ rule })}>
         List them

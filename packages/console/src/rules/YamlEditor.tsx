@@ -50,7 +50,8 @@ export function YamlEditor({ label, text, problems, names, isReadOnly, shown, on
           // The Tab key moves the focus, as everywhere else.
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ 'aria-label': label, 'data-testid': 'yaml' }),
+          // What cannot be edited is reached by the keyboard all the same, to scroll it.
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', 'data-testid': 'yaml' }),
           access.current.of([]),
           THEME,
           EditorView.updateListener.of((update) => {
@@ -64,9 +65,7 @@ export function YamlEditor({ label, text, problems, names, isReadOnly, shown, on
   }, []);
   useEffect(() => {
     const readOnly = [EditorState.readOnly.of(isReadOnly), EditorView.editable.of(!isReadOnly)];
-    // What cannot be edited is reached by the keyboard all the same, to scroll it.
-    const reachable = isReadOnly ? [EditorView.contentAttributes.of({ tabindex: '0' })] : [];
-    editor.current?.dispatch({ effects: access.current.reconfigure([...readOnly, ...reachable]) });
+    editor.current?.dispatch({ effects: access.current.reconfigure(readOnly) });
   }, [isReadOnly]);
   useEffect(() => {
     const view = editor.current;
@@ -81,7 +80,10 @@ export function YamlEditor({ label, text, problems, names, isReadOnly, shown, on
     const view = editor.current;
     if (!view) return;
     const { from } = view.state.doc.line(Math.min(shown.line, view.state.doc.lines));
-    view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: 'start', yMargin: 12 }) });
+    view.dispatch({
+      selection: { anchor: from },
+      effects: EditorView.scrollIntoView(from, { y: 'start', yMargin: 12 }),
+    });
   }, [shown]);
   return <div ref={place} className="yaml-editor" />;
 }

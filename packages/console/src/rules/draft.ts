@@ -5,7 +5,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import { type Files, getCatalogFiles } from '../api/drafts.ts';
 import { getTenant } from '../tenant.ts';
 
-/** What is kept. */
+/** A draft as it is kept. */
 interface Kept {
   /** The version that the draft began from. */
   readonly base: number;
@@ -99,7 +99,9 @@ export function discardDraft(): void {
 
 /** Returns the line (from 1) at which a rule, or another entry, begins in a file; 1 if it is not found. */
 export function findLine(text: string, name: string): number {
-  const index = text.split('\n').findIndex((line) => /^ {2}(?=\S)/.test(line) && unquote(line.trim()).startsWith(`${name}:`));
+  const index = text
+    .split('\n')
+    .findIndex((line) => /^ {2}(?=\S)/.test(line) && unquote(line.trim()).startsWith(`${name}:`));
   return index + 1 || 1;
 }
 
@@ -109,6 +111,8 @@ const unquote = (line: string) => line.replace(/^(["'])(.*?)\1(?=:)/, '$2');
 export function addRule(draft: Draft, name: string, event: string): void {
   const text = draft.files['rules.yaml'] ?? 'rules:\n';
   const lines = `  ${name}:\n    on: ${event}\n`;
-  const added = /^rules:[ \t]*(#.*)?$/m.test(text) ? text.replace(/^rules:[ \t]*(#.*)?$/m, (head) => `${head}\n${lines}`) : `${text}\nrules:\n${lines}`;
+  const added = /^rules:[ \t]*(#.*)?$/m.test(text)
+    ? text.replace(/^rules:[ \t]*(#.*)?$/m, (head) => `${head}\n${lines}`)
+    : `${text}\nrules:\n${lines}`;
   changeFile(draft, 'rules.yaml', added);
 }

@@ -89,6 +89,8 @@ function toHunks(lines: readonly Line[]): string[] {
 function formatHunk(hunk: readonly Line[], [old, now]: readonly [number, number]): string {
   const count = (other: '-' | '+') => hunk.filter(({ sign }) => sign !== other).length;
   const range = (begin: number, length: number) => `${length === 0 ? begin - 1 : begin},${length}`;
-  const body = hunk.map(({ sign, text }) => sign + (text.endsWith('\n') ? text : `${text}\n\\ No newline at end of file\n`));
+  const body = hunk.map(
+    ({ sign, text }) => sign + (text.endsWith('\n') ? text : `${text}\n\\ No newline at end of file\n`),
+  );
   return `@@ -${range(old, count('+'))} +${range(now, count('-'))} @@\n${body.join('')}`;
 }

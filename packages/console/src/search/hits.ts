@@ -1,6 +1,6 @@
 /* Results of the search: pages and commands here, everything else by the API. */
 import type { SearchResults } from '@tidings/client/types';
-import { linkToCatalog, linkToNotification, linkToTemplate, linkToUser, openLink, linkToRule } from '../route.ts';
+import { linkToCatalog, linkToNotification, linkToRule, linkToTemplate, linkToUser, openLink } from '../route.ts';
 import {
   IconBell,
   IconBook,

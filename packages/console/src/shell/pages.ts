@@ -95,8 +95,20 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: 'Design',
     pages: [
-      { key: 'catalog contents', label: 'Catalog', href: linkToCatalog(), Icon: IconBook, words: 'types events contents' },
-      { key: 'rules', label: 'Rules', href: linkToRules(), Icon: IconWand, words: 'editor check backtest try cases funnel' },
+      {
+        key: 'catalog contents',
+        label: 'Catalog',
+        href: linkToCatalog(),
+        Icon: IconBook,
+        words: 'types events contents',
+      },
+      {
+        key: 'rules',
+        label: 'Rules',
+        href: linkToRules(),
+        Icon: IconWand,
+        words: 'editor check backtest try cases funnel',
+      },
       { key: 'templates', label: 'Templates', href: linkToTemplates(null), Icon: IconMessage },
       { key: 'preview', label: 'Preview', href: linkToPreview({}), Icon: IconEye, words: 'render template' },
       { key: 'catalog versions', label: 'Versions', href: linkToVersions(), Icon: IconHistory, words: 'roll back' },

@@ -110,7 +110,8 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       {branch !== undefined && <Line title="Choice">branch {branch} of the rule</Line>}
       <Text size="xs" c="dimmed" className="break">
         {direct ? 'Built-in rule' : 'Rule'} <span className="name">{decision.rule}</span>
-        {decision.catalog_version > 0 && ` of catalog version ${decision.catalog_version}`} · decided <Time value={decision.decided_at} as="full" />
+        {decision.catalog_version > 0 && ` of catalog version ${decision.catalog_version}`} · decided{' '}
+        <Time value={decision.decided_at} as="full" />
       </Text>
     </div>
   );

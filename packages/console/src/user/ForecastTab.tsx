@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Forecast } from '@tidings/client/types';
 import { Fragment } from 'react';
 import { getForecast } from '../api/users.ts';
-import { linkToRule, linkToNotification, linkToUserTab, setParameter, useParameter } from '../route.ts';
+import { linkToNotification, linkToRule, linkToUserTab, setParameter, useParameter } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconCheck, IconClock, IconHelp, IconInbox, IconPause } from '../shell/icons.tsx';
