@@ -318,7 +318,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a case of a stored event, with what tells of a person replaced (needs decisions:read as well) */
+        /** Make a case of a stored event, with personal values replaced (needs decisions:read as well) */
         post: operations["makeCase"];
         delete?: never;
         options?: never;
@@ -7256,7 +7256,7 @@ export interface components {
          *       "files": {
          *         "events.yaml": "payment_failed:\n  description: A payment failed\n"
          *       },
-         *       "since": "2026-11-01T00:00:00.000Z"
+         *       "since": "7d"
          *     }
          */
         NewBacktest: {
@@ -7265,8 +7265,8 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * Format: date-time
-             * @description Start of the period, up to 90 days ago
+             * @description Start of the period: how long ago (30d, 12h), or a time with a zone; up to 90 days ago
+             * @example 7d
              */
             since: string;
             /**
@@ -11886,7 +11886,7 @@ export interface components {
             /** @example https://example.com/hooks/tidings */
             url: string;
         };
-        /** @description A case that was made of an event; what tells of a person is replaced */
+        /** @description A case that was made of an event; personal values are replaced */
         WrittenCase: {
             /** @description A list `cases` with one case, as in cases.yaml */
             yaml: string;

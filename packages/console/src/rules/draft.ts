@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { StoredCatalogFiles } from '@tidings/client/types';
 import { useMemo, useSyncExternalStore } from 'react';
 import { type Files, getCatalogFiles } from '../api/drafts.ts';
+import { announce } from '../shell/announce.tsx';
 import { getTenant } from '../tenant.ts';
 
 /** A draft as it is kept. */
@@ -51,7 +52,14 @@ function parseKept(text: string | null): Kept | null {
 
 function writeKept(kept: Kept | null): void {
   if (kept === null || Object.keys(kept.changed).length === 0) localStorage.removeItem(toKey());
-  else localStorage.setItem(toKey(), JSON.stringify(kept));
+  else {
+    try {
+      localStorage.setItem(toKey(), JSON.stringify(kept));
+    } catch {
+      // The browser keeps some megabytes.
+      announce('The draft is too large to be kept in this browser. The last change is lost when you leave.');
+    }
+  }
   for (const listener of listeners) listener();
 }
 
