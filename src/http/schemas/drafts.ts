@@ -116,10 +116,13 @@ export const trial = z
 export const backtestBody = z
   .strictObject({
     files,
-    since: z.string().max(40).meta({
-      description: 'Start of the period: how long ago (30d, 12h), or a time with a zone; up to 90 days ago',
-      examples: ['7d'],
-    }),
+    since: z
+      .string()
+      .max(40)
+      .meta({
+        description: 'Start of the period: how long ago (30d, 12h), or a time with a zone; up to 90 days ago',
+        examples: ['7d'],
+      }),
     until: timeText().optional().describe('End of the period. Absent: now'),
     user_id: asked.optional().describe('Only this user'),
   })

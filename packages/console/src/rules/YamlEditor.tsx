@@ -50,7 +50,7 @@ export function YamlEditor({ label, text, problems, names, isReadOnly, shown, on
           // The Tab key moves the focus, as everywhere else.
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           EditorView.lineWrapping,
-          // What cannot be edited is reached by the keyboard all the same, to scroll it.
+          // A source that cannot be edited is reached by the keyboard all the same, to scroll it.
           EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', 'data-testid': 'yaml' }),
           access.current.of([]),
           THEME,
