@@ -33,7 +33,7 @@ describe.skipIf(!hasBrowser)('the pages of rules', () => {
     await summary.getByText(/^0 errors/).waitFor();
 
     await type(page, '  SECOND_ALERT: { on: payment_failed, notify: HIGH_RISK_ALERT, limit: once }\n');
-    await summary.getByText('The draft changes 1 parts.').waitFor();
+    await summary.getByText('The draft changes 1 part.').waitFor();
 
     await page.getByRole('link', { name: 'Try', exact: true }).click();
     await page.getByTestId('try-user').fill('maria');
@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('the pages of rules', () => {
     await dialog.getByTestId('difference').getByText('SECOND_ALERT').waitFor();
     await dialog
       .getByTestId('review-cases')
-      .getByText(/cases (pass|fail)/)
+      .getByText(/cases pass/)
       .waitFor();
     expect(await dialog.getByTestId('draft-patch').innerText()).toContain('+  SECOND_ALERT:');
     expect(await findViolations(page)).toEqual([]);

@@ -7,6 +7,7 @@ import { formatMs } from '../overview/OutcomeChart.tsx';
 import { countFailed, formatNumber } from '../overview/series.ts';
 import { linkToDeliveries } from '../route.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { CircuitText } from './CircuitText.tsx';
 
 const POLL_MS = 60_000;
@@ -22,20 +23,25 @@ export function AccountFigures({ account: { account, provider } }: { account: Pr
   });
   if (!groups.data) return <>–</>;
   const metrics = groups.data.groups.find(({ key }) => key === `${provider}/${account}`)?.metrics;
-  if (metrics === undefined) return <>none</>;
+  if (metrics === undefined) return <>{t('none')}</>;
   const failed = countFailed(metrics);
   const { p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;
   return (
     <>
-      <a href={linkToDeliveries(null, { provider, since: '24h' })}>{formatNumber(metrics.sent)} sent</a>
+      <a href={linkToDeliveries(null, { provider, since: '24h' })}>
+        {t('{sent} sent', { sent: formatNumber(metrics.sent) })}
+      </a>
       {failed > 0 && (
         <>
-          , <a href={linkToDeliveries('dead', { provider, since: '24h' })}>{formatNumber(failed)} failed</a>
+          ,{' '}
+          <a href={linkToDeliveries('dead', { provider, since: '24h' })}>
+            {t('{failed} failed', { failed: formatNumber(failed) })}
+          </a>
         </>
       )}
       {half !== null && most !== null && (
         <Text size="xs" c="dimmed">
-          half within {formatMs(half)}, 95 of 100 within {formatMs(most)}
+          {t('half within {half}, 95 of 100 within {most}', { half: formatMs(half), most: formatMs(most) })}
         </Text>
       )}
     </>

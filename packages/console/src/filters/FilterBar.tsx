@@ -4,6 +4,8 @@ import { openLink } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { IconCopy, IconFilter } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import {
   type FieldValue,
   type Filter,
@@ -52,7 +54,7 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
         >
           <TextInput
             size="xs"
-            aria-label="Filter"
+            aria-label={t('Filter')}
             placeholder={`${fields.map(({ name }) => `${name}:…`).join(' ')}${hasTime ? ' since:2h' : ''}`}
             leftSection={<IconFilter size={14} />}
             value={text}
@@ -73,7 +75,7 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
           ),
         )}
         {hasTime && (
-          <Menu label="Time" testId="filter-time">
+          <Menu label={t('Time')} testId="filter-time">
             {(close) => (
               <Values values={OFFERED_SPANS} toLink={(since) => toLink({ since, until: null })} close={close} />
             )}
@@ -87,7 +89,7 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
           onClick={() => copyLink(`${path}${toQuery(withTimes(filter, Date.now()))}`)}
           data-testid="copy-link"
         >
-          Copy link
+          {t('Copy link')}
         </Button>
       </Group>
       <Chips fields={fields} filter={filter} toLink={toLink} path={path} />
@@ -99,9 +101,9 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
 async function copyLink(link: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(`${location.origin}${link}`);
-    announce('Link copied. Its times are fixed: it shows the same span whenever it is opened.');
+    announce(t('Link copied. Its times are fixed: it shows the same span whenever it is opened.'));
   } catch {
-    announce(`The browser did not copy the link: ${location.origin}${link}`);
+    announce(t('The browser did not copy the link: {link}', { link: `${location.origin}${link}` }));
   }
 }
 
@@ -116,24 +118,24 @@ function Chips({ fields, filter, toLink, path }: ChipsProps) {
   const chosen = Object.entries(filter).filter((one): one is [string, string] => one[1] !== null);
   if (chosen.length === 0) return null;
   return (
-    <ul className="filter-chips" aria-label="Filter in use">
+    <ul className="filter-chips" aria-label={t('Filter in use')}>
       {chosen.map(([name, value]) => {
         const field = fields.find((one) => one.name === name);
         const label = field?.values?.find((one) => one.value === value)?.label;
         return (
           <li key={name}>
             <a href={toLink({ [name]: null })} data-testid={`chip-${name}`}>
-              {field?.label ?? (name === 'since' ? 'Since' : 'Until')}:{' '}
+              {field?.label ?? (name === 'since' ? t('Since') : t('Until'))}:{' '}
               <strong>{field === undefined ? <Moment text={value} /> : (label ?? value)}</strong>{' '}
               <span aria-hidden="true">×</span>
-              <VisuallyHidden>, remove</VisuallyHidden>
+              <VisuallyHidden>, {t('remove')}</VisuallyHidden>
             </a>
           </li>
         );
       })}
       <li>
         <a href={path} className="filter-clear" data-testid="filter-clear">
-          Remove all
+          {t('Remove all')}
         </a>
       </li>
     </ul>
@@ -141,7 +143,7 @@ function Chips({ fields, filter, toLink, path }: ChipsProps) {
 }
 
 function Moment({ text }: { text: string }) {
-  return /^\d+[mhd]$/.test(text) ? <>{text} ago</> : <Time value={text} as="full" />;
+  return /^\d+[mhd]$/.test(text) ? t('{duration} ago', { duration: text }) : <Time value={text} as="full" />;
 }
 
 interface ValuesProps {
@@ -155,7 +157,7 @@ function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
   if (values === undefined || values.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        {values === undefined ? 'Loading …' : 'No values.'}
+        {values === undefined ? t('Loading …') : t('No values.')}
       </Text>
     );
   }
@@ -167,7 +169,7 @@ function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
             <span className="break">{label}</span>
             {count !== undefined && (
               <span className="filter-count">
-                {count.toLocaleString()}
+                {formatCount(count)}
                 {atLeast && '+'}
               </span>
             )}
@@ -202,12 +204,12 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
   const views = useSavedViews(page);
   const [name, setName] = useState('');
   return (
-    <Menu label="Views" testId="views">
+    <Menu label={t('Views')} testId="views">
       {(close) => (
         <>
           {views.length === 0 && (
             <Text size="sm" c="dimmed">
-              A view is a filter with a name. This browser keeps it.
+              {t('A view is a filter with a name. This browser keeps it.')}
             </Text>
           )}
           <ul className="filter-values">
@@ -217,7 +219,10 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
                   <span className="break">{view.name}</span>
                 </a>
                 <Button size="compact-xs" variant="subtle" onClick={() => removeView(page, view.name)}>
-                  Remove<VisuallyHidden> the view {view.name}</VisuallyHidden>
+                  <T
+                    text="Remove<hidden> the view {name}</hidden>"
+                    values={{ name: view.name, hidden: (words) => <VisuallyHidden>{words}</VisuallyHidden> }}
+                  />
                 </Button>
               </li>
             ))}
@@ -229,21 +234,21 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
                 if (name.trim() === '') return;
                 saveView(page, { name: name.trim(), query });
                 setName('');
-                announce(`View saved: ${name.trim()}.`);
+                announce(t('View saved: {name}.', { name: name.trim() }));
               }}
             >
               <Group gap={6} mt={6} wrap="nowrap">
                 <TextInput
                   size="xs"
-                  aria-label="Name of the view"
-                  placeholder="Name of this view"
+                  aria-label={t('Name of the view')}
+                  placeholder={t('Name of this view')}
                   value={name}
                   maxLength={80}
                   onChange={(event) => setName(event.currentTarget.value)}
                   data-testid="view-name"
                 />
                 <Button size="xs" type="submit" data-testid="view-save">
-                  Save
+                  {t('Save')}
                 </Button>
               </Group>
             </form>

@@ -4,6 +4,7 @@ import { Fragment, memo, type ReactNode } from 'react';
 import { linkToDeliveries, openLink } from '../route.ts';
 import { formatFull } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
+import { getLocale, t } from '../text/text.ts';
 import { formatNumber, OUTCOMES, spanOf } from './series.ts';
 
 /** Width before it is measured. */
@@ -74,7 +75,10 @@ export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
   return (
     <Plot
       frame={ref}
-      label={`Messages by outcome: ${total} together, at most ${Math.max(...sums, 0)} in one ${series.grain}`}
+      label={t(
+        'Messages by outcome: {total} together, at most {max} in one {grain, select, minute {minute} hour {hour} day {day} other {{grain}}}',
+        { total, max: Math.max(...sums, 0), grain: series.grain },
+      )}
       width={width}
       testId="outcome-chart"
     >
@@ -124,7 +128,9 @@ export const TimeChart = memo(({ series }: Pick<ChartProps, 'series'>) => {
   return (
     <Plot
       frame={ref}
-      label={`Time from the decision until a provider accepted the message: at most ${formatMs(Math.max(...values, 0))}`}
+      label={t('Time from the decision until a provider accepted the message: at most {time}', {
+        time: formatMs(Math.max(...values, 0)),
+      })}
       width={width}
       testId="time-chart"
     >
@@ -163,9 +169,14 @@ function toLines(values: readonly (number | null)[]): (readonly [at: number, val
 }
 
 export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+  if (ms < 1000) return t('{count} ms', { count: Math.round(ms) });
+  if (ms < 120_000) {
+    const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+    return t('{count} s', { count: (ms / 1000).toLocaleString(getLocale(), digits) });
+  }
+  return ms < 7_200_000
+    ? t('{count} min', { count: Math.round(ms / 60_000) })
+    : t('{count} h', { count: Math.round(ms / 3_600_000) });
 }
 
 function Axis({ max, width, format }: { max: number; width: number; format: (value: number) => string }) {
@@ -208,10 +219,14 @@ function VersionMarks({ series: { from, to }, versions, inner }: ChartProps & { 
       const x = LEFT + (inner * (time - start)) / (end - start);
       return (
         <g key={`${version} ${at}`} className="chart-mark" data-testid="version-mark">
-          <title>{`Catalog version ${version}${kind === 'rolled_back' ? ', by a rollback' : ''}`}</title>
+          <title>
+            {kind === 'rolled_back'
+              ? t('Catalog version {version}, by a rollback', { version })
+              : t('Catalog version {version}', { version })}
+          </title>
           <line x1={x} x2={x} y1={ABOVE - 4} y2={ABOVE + HEIGHT} />
           <text x={x} y={ABOVE - 7} textAnchor="middle">
-            v{version}
+            {`v${version}`}
           </text>
         </g>
       );

@@ -8,6 +8,8 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconPlay } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { DraftDecision } from './DraftDecision.tsx';
 import type { Draft } from './draft.ts';
 
@@ -19,12 +21,12 @@ export function BacktestTab({ draft }: { draft: Draft }) {
     <Stack gap="sm">
       <Group gap="sm" align="end">
         <NativeSelect
-          label="Period"
+          label={t('Period')}
           value={days}
           onChange={(event) => setDays(event.currentTarget.value)}
           data={['1', '7', '30', '90'].map((value) => ({
             value,
-            label: value === '1' ? 'The last day' : `The last ${value} days`,
+            label: t('{days, plural, one {The last day} other {The last # days}}', { days: Number(value) }),
           }))}
           data-testid="backtest-days"
         />
@@ -35,14 +37,17 @@ export function BacktestTab({ draft }: { draft: Draft }) {
           aria-busy={run.isPending}
           data-testid="backtest-run"
         >
-          Backtest
+          {t('Backtest')}
         </Button>
       </Group>
       <Text size="xs" c="dimmed">
-        Up to 200,000 events or 20 seconds. For more, use <span className="name">tidings backtest</span>.
+        <T
+          text="Up to 200,000 events or 20 seconds. For more, use {command}."
+          values={{ command: <span className="name">tidings backtest</span> }}
+        />
       </Text>
       <div role="status">
-        {run.isPending && <Text size="sm">Replaying…</Text>}
+        {run.isPending && <Text size="sm">{t('Replaying…')}</Text>}
         {run.data && <Summary report={run.data} />}
       </div>
       {run.error && <ProblemView problem={run.error} />}
@@ -53,33 +58,50 @@ export function BacktestTab({ draft }: { draft: Draft }) {
   );
 }
 
-const number = (value: number) => value.toLocaleString('en');
-
 function Summary({ report }: { report: DraftBacktest }) {
   const { totals, load, users, total_users: all, events, left_out: left, reached } = report;
+  const { added, removed, unchanged, moved, replanned } = totals;
   const hour = load.busiest_hour;
   return (
     <Stack gap={4} data-testid="backtest-summary">
       <Text size="sm" fw={600}>
-        +{number(totals.added)} would get it, −{number(totals.removed)} no longer,{' '}
-        {number(totals.moved + totals.replanned)} at another time or by other channels, {number(totals.unchanged)} as
-        before.
+        {t(
+          '+{added, number} would get it, −{removed, number} no longer, {changed, number} at another time or by other channels, {unchanged, number} as before.',
+          { added, removed, unchanged, changed: moved + replanned },
+        )}
       </Text>
       <Text size="sm">
-        Twice or more on a day: {number(load.repeated.new)} times (before: {number(load.repeated.live)}). More than 3 a
-        day: {number(load.crowded_users.new)} users (before: {number(load.crowded_users.live)}).
+        {t(
+          'Twice or more on a day: {repeated, number} times (before: {repeatedBefore, number}). More than 3 a day: {crowded, plural, one {# user} other {# users}} (before: {crowdedBefore, number}).',
+          {
+            repeated: load.repeated.new,
+            repeatedBefore: load.repeated.live,
+            crowded: load.crowded_users.new,
+            crowdedBefore: load.crowded_users.live,
+          },
+        )}
       </Text>
       {hour.new && (
         <Text size="sm">
-          Busiest hour: {number(hour.new.sends)} from <Time value={hour.new.hour} as="full" />
-          {hour.live && ` (before: ${number(hour.live.sends)})`}.
+          <T
+            text="Busiest hour: {sends, number} from {time} (before: {before, number})."
+            values={{
+              sends: hour.new.sends,
+              time: <Time value={hour.new.hour} as="full" />,
+              before: hour.live?.sends ?? 0,
+            }}
+          />
         </Text>
       )}
       <Text size="xs" c="dimmed">
-        {number(users)} of {number(all)} users, {number(events)} events.
-        {reached !== null &&
-          ` It ended at its bound of ${reached === 'time' ? '20 seconds' : '200,000 events'}: the users after are not in it.`}
-        {left.length > 0 && ` ${number(left.length)} users with more history than is replayed here are left out.`}
+        {t('{users, number} of {all, plural, one {# user} other {# users}}, {events, plural, one {# event} other {# events}}.', {
+          users,
+          all,
+          events,
+        })}
+        {reached !== null && ` ${t('It ended at its bound: later users are not in it.')}`}
+        {left.length > 0 &&
+          ` ${t('{count, plural, one {# user} other {# users}} with more history than is replayed here are left out.', { count: left.length })}`}
       </Text>
     </Stack>
   );
@@ -89,10 +111,10 @@ type TypeReport = DraftBacktest['types'][number];
 type Example = TypeReport['examples'][number];
 
 const CHANGES: Record<Example['change'], string> = {
-  added: 'would get it',
-  removed: 'no longer',
-  moved: 'at another time',
-  replanned: 'by other channels',
+  added: t('would get it'),
+  removed: t('would get it no longer'),
+  moved: t('at another time'),
+  replanned: t('by other channels'),
 };
 
 function OfType({ report }: { report: TypeReport }) {
@@ -101,8 +123,12 @@ function OfType({ report }: { report: TypeReport }) {
   return (
     <section aria-label={type} data-testid="backtest-type">
       <Text size="sm" fw={600}>
-        <span className="name">{type}</span>: +{added} −{removed}
-        {moved + replanned > 0 && `, ${moved + replanned} changed`}
+        <span className="name">{type}</span>{' '}
+        {t('+{added, number} −{removed, number}, {changed, number} changed', {
+          added,
+          removed,
+          changed: moved + replanned,
+        })}
       </Text>
       {examples.map((example, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a user may be there several times
@@ -126,10 +152,10 @@ function ExampleRow({ example }: { example: Example }) {
         testId="backtest-open"
       >
         <div className="sides">
-          <Side label="What was decided" decision={live} userId={userId} />
-          <Side label="The draft decides" decision={next} userId={userId} />
+          <Side label={t('What was decided')} decision={live} userId={userId} />
+          <Side label={t('The draft decides')} decision={next} userId={userId} />
         </div>
-        <a href={linkToUser(userId)}>Open the user</a>
+        <a href={linkToUser(userId)}>{t('Open the user')}</a>
       </Disclosure>
     </div>
   );
@@ -145,7 +171,7 @@ function Side({ label, decision, userId }: { label: string; decision: Example['l
         <DraftDecision userId={userId} decision={decision} at={decision.at} />
       ) : (
         <Text size="sm" c="dimmed">
-          Nothing.
+          {t('Nothing.')}
         </Text>
       )}
     </section>

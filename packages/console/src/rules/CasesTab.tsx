@@ -6,6 +6,7 @@ import { makeCase, runCases } from '../api/drafts.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconPlay } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { changeFile, type Draft } from './draft.ts';
 
 export const CASES_FILE = 'cases.yaml';
@@ -29,19 +30,22 @@ export function CasesTab({ draft, onOpen }: CasesTabProps) {
           aria-busy={run.isPending}
           data-testid="cases-run"
         >
-          Run the cases
+          {t('Run the cases')}
         </Button>
         {!hasCases && (
           <Text size="sm" c="dimmed">
-            There is no {CASES_FILE} yet: make a case of an event below.
+            {t('There is no {file} yet: make a case of an event below.', { file: CASES_FILE })}
           </Text>
         )}
       </Group>
       <div role="status">
         {run.data && (
           <Text size="sm" fw={600} data-testid="cases-summary">
-            {run.data.passed} passed, {run.data.failed} failed
-            {run.data.left_out > 0 && `, ${run.data.left_out} not run: it took too long`}
+            {t('{passed, number} passed, {failed, number} failed, {left, number} not run', {
+              passed: run.data.passed,
+              failed: run.data.failed,
+              left: run.data.left_out,
+            })}
           </Text>
         )}
       </div>
@@ -59,21 +63,21 @@ function CaseView({ result, onOpen }: { result: DraftCases['cases'][number] } & 
   return (
     <div className="case" data-testid="case" data-passed={passed}>
       <Text size="sm" className="break">
-        {passed ? '✓ passed' : '✗ failed'}:{' '}
+        {passed ? t('✓ passed') : t('✗ failed')}:{' '}
         <button type="button" className="link-button" onClick={() => onOpen(CASES_FILE, line)}>
           {name}
         </button>
       </Text>
       {failures.map((failure) => (
         <Text key={`${failure.line} ${failure.message}`} size="sm" className="break" data-testid="case-failure">
-          Line {failure.line}: {failure.message}
-          {failure.closest !== undefined && ` Closest: ${failure.closest}`}
+          {t('Line {line}: {message}', { line: failure.line, message: failure.message })}
+          {failure.closest !== undefined && ` ${t('Closest: {decision}', { decision: failure.closest })}`}
         </Text>
       ))}
       {!passed && (
-        <Disclosure label="What happened">
+        <Disclosure label={t('What happened')}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard */}
-          <section className="patch" tabIndex={0} aria-label="What happened">
+          <section className="patch" tabIndex={0} aria-label={t('What happened')}>
             <pre>{timeline.join('\n')}</pre>
           </section>
         </Disclosure>
@@ -102,25 +106,25 @@ function FromEvent({ draft, onOpen }: CasesTabProps) {
         event.preventDefault();
         if (isFilled && !make.isPending) make.mutate();
       }}
-      aria-label="Make a case of an event"
+      aria-label={t('Make a case of an event')}
     >
       <Stack gap="xs">
         <Text size="sm" fw={600}>
-          Make a case of an event
+          {t('Make a case of an event')}
         </Text>
         <Text size="xs" c="dimmed">
-          With the events before it. Ids, addresses and names are replaced; look over free text before it goes into git.
+          {t('With the events before it. Ids, addresses and names are replaced; look over free text before it goes into git.')}
         </Text>
         <TextInput
-          label="User"
+          label={t('User')}
           value={userId}
           onChange={(event) => setUserId(event.currentTarget.value)}
           autoComplete="off"
           data-testid="case-user"
         />
         <TextInput
-          label="Event"
-          description="Its id, as the timeline of the user has it"
+          label={t('Event')}
+          description={t('Its id, as the timeline of the user has it')}
           value={eventId}
           onChange={(event) => setEventId(event.currentTarget.value)}
           autoComplete="off"
@@ -129,7 +133,7 @@ function FromEvent({ draft, onOpen }: CasesTabProps) {
         {make.error && <ProblemView problem={make.error} />}
         <Group>
           <Button type="submit" size="xs" variant="default" aria-disabled={!isFilled} data-testid="case-make">
-            Add the case to the draft
+            {t('Add the case to the draft')}
           </Button>
         </Group>
       </Stack>

@@ -2,6 +2,8 @@ import { Group, Paper, Text } from '@mantine/core';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { type Draft, discardDraft } from './draft.ts';
 import { ReleaseDraft } from './ReleaseDraft.tsx';
 
@@ -9,26 +11,35 @@ import { ReleaseDraft } from './ReleaseDraft.tsx';
 export function DraftBar({ draft }: { draft: Draft }) {
   const can = useScopes();
   if (draft.changed.length === 0) return null;
-  const isOutdated = draft.base !== draft.version;
   return (
     <Paper withBorder p="sm" className="draft-bar" data-testid="draft-bar">
       <Group justify="space-between" gap="sm">
         <Text size="sm" className="break">
-          Draft in this browser: <span className="name">{draft.changed.join(', ')}</span>{' '}
-          {draft.changed.length === 1 ? 'differs' : 'differ'} from version {draft.base}
-          {isOutdated && `; version ${draft.version} is active by now, so it cannot be released as it is`}.
+          <T
+            text={
+              draft.base === draft.version
+                ? 'Draft in this browser: {files} {count, plural, one {differs} other {differ}} from version {base}.'
+                : 'Draft in this browser: {files} {count, plural, one {differs} other {differ}} from version {base}. Version {version} is active by now, so it cannot be released as it is.'
+            }
+            values={{
+              files: <span className="name">{draft.changed.join(', ')}</span>,
+              count: draft.changed.length,
+              base: draft.base,
+              version: draft.version,
+            }}
+          />
         </Text>
         <Group gap="xs">
           <ConfirmButton
-            label="Discard"
+            label={t('Discard')}
             leftSection={<IconUndo size={14} />}
             act={async () => {
               discardDraft();
-              return 'The draft is discarded.';
+              return t('The draft is discarded.');
             }}
             testId="draft-discard"
           >
-            The changes of the draft are lost. What is active stays as it is.
+            {t('The changes of the draft are lost. The active version stays as it is.')}
           </ConfirmButton>
           {can('catalog:write') && <ReleaseDraft draft={draft} />}
         </Group>

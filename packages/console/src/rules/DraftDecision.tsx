@@ -5,6 +5,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { EvidenceView } from '../user/EvidenceView.tsx';
 
 /** A decision that a draft made, or that was made about the same event. */
@@ -46,7 +47,7 @@ export function DraftDecision({ userId, decision, at, event }: DraftDecisionProp
       <Text size="sm" mt={4} className="break">
         {reason}
       </Text>
-      <Disclosure label="Evidence" testId="evidence-button">
+      <Disclosure label={t('Evidence')} testId="evidence-button">
         <EvidenceView userId={userId} decision={shown} />
       </Disclosure>
     </div>

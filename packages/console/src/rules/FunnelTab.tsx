@@ -7,10 +7,11 @@ import { useParameter } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { formatCount, t } from '../text/text.ts';
 
 const HOUR = 3_600_000;
 const SPANS = { '24h': 24 * HOUR, '7d': 168 * HOUR } as const;
-const SPAN_NAMES = { '24h': 'The last 24 hours', '7d': 'The last 7 days' } as const;
+const SPAN_NAMES = { '24h': t('The last 24 hours'), '7d': t('The last 7 days') } as const;
 type Span = keyof typeof SPANS;
 
 /** Notification types of a rule whose messages are added up, at most. */
@@ -36,7 +37,7 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
   if (!rule) {
     return (
       <Text size="sm" c="dimmed">
-        A rule that is not active has no numbers yet.
+        {t('A rule that is not active has no numbers yet.')}
       </Text>
     );
   }
@@ -44,7 +45,7 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
   return (
     <Stack gap="sm">
       <NativeSelect
-        label="Span"
+        label={t('Span')}
         value={span}
         onChange={(event) => setAsked(event.currentTarget.value === '24h' ? null : event.currentTarget.value)}
         data={Object.entries(SPAN_NAMES).map(([value, label]) => ({ value, label }))}
@@ -57,7 +58,7 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
           {steps.data.map(({ label, count, note }) => (
             <li key={label} data-testid="funnel-step">
               <Text size="sm">
-                {label}: <strong>{count.toLocaleString('en')}</strong>
+                {label}: <strong>{formatCount(count)}</strong>
               </Text>
               <div className="funnel-bar" aria-hidden="true">
                 <span style={{ width: `${(100 * count) / most}%` }} />
@@ -87,33 +88,34 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
   const triggers = events.groups.filter(({ key }) => rule.on.includes(key));
   const { decided, held, dropped } = own.metrics;
   const waits = waiting?.rules.find((one) => one.rule === name)?.waits;
-  const ofType = types.length === 1 && types[0] === name ? 'Of its type' : `Of ${types.join(', ')}, by whatever rule`;
   return [
     ...(rule.on.length === 0
       ? []
       : [
           {
-            label: 'Events',
+            label: t('Events'),
             count: triggers.reduce((total, { metrics }) => total + metrics.events, 0),
-            note: `Of ${rule.on.join(', ')}. Those to which the condition or the order of events does not apply end here`,
+            note: t('{events}: those to which the condition or the order of events does not apply end here', {
+              events: rule.on.join(', '),
+            }),
           },
         ]),
     ...(waits === undefined
       ? []
-      : [{ label: 'Wait at present', count: waits, note: 'Pending waits, whenever they began' }]),
-    { label: 'Held back', count: held, note: 'By limits, expiry, cancelling events and the like' },
-    { label: 'Decided to send', count: decided, note: 'Notifications' },
-    { label: 'Dropped', count: dropped, note: 'Messages that preferences, consent or hours dropped' },
+      : [{ label: t('Wait at present'), count: waits, note: t('Pending waits, whenever they began') }]),
+    { label: t('Held back'), count: held, note: t('By limits, expiry, cancelling events and the like') },
+    { label: t('Decided to send'), count: decided, note: t('Notifications') },
+    { label: t('Dropped'), count: dropped, note: t('Messages that preferences, consent or hours dropped') },
     ...(types.length === 0
       ? []
       : [
-          { label: 'Planned', count: sum(({ planned }) => planned), note: `${ofType}: a message for each channel` },
+          { label: t('Planned'), count: sum(({ planned }) => planned), note: t('{types}: a message for each channel, by whatever rule', { types: types.join(', ') }) },
           {
-            label: 'Sent',
+            label: t('Sent'),
             count: sum(({ sent, sandboxed }) => sent + sandboxed),
-            note: 'A provider, or the sandbox, accepted them',
+            note: t('A provider, or the sandbox, accepted them'),
           },
-          { label: 'Delivered', count: sum(({ delivered }) => delivered), note: 'As far as receipts say' },
+          { label: t('Delivered'), count: sum(({ delivered }) => delivered), note: t('As far as receipts say') },
         ]),
   ];
 }

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
 import type { DraftCheck } from '@tidings/client/types';
+import { t } from '../text/text.ts';
 
 type Finding = DraftCheck['problems'][number];
 
@@ -17,7 +18,7 @@ export function ProblemList({
       {problems.map((one) => (
         <li key={`${one.file}:${one.line}:${one.column} ${one.message}`} data-severity={one.severity}>
           <Text size="sm" component="span" fw={600}>
-            {one.severity === 'error' ? 'Error' : 'Warning'}
+            {one.severity === 'error' ? t('Error') : t('Warning')}
           </Text>{' '}
           <Place problem={one} onOpen={onOpen} />
           <Text size="sm" className="break">

@@ -12,6 +12,8 @@ import { DialogButton } from '../shell/DialogButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { saveFile } from '../shell/save-file.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { CASES_FILE } from './CasesTab.tsx';
 import { type Draft, discardDraft } from './draft.ts';
 import { ProblemList } from './ProblemList.tsx';
@@ -23,7 +25,7 @@ const SHARE = 10;
 /** Button that reviews the draft, checks it, and then releases it; or makes a patch of it, where files come from elsewhere. */
 export function ReleaseDraft({ draft }: { draft: Draft }) {
   const [opened, setOpened] = useState(false);
-  const label = draft.source === 'api' ? 'Release…' : 'Make a patch…';
+  const label = draft.source === 'api' ? t('Release…') : t('Make a patch…');
   return (
     <>
       <DialogButton
@@ -32,7 +34,7 @@ export function ReleaseDraft({ draft }: { draft: Draft }) {
         onOpen={() => setOpened(true)}
         testId="draft-release"
       />
-      <Dialog opened={opened} onClose={() => setOpened(false)} title="Release the draft">
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={t('Release the draft')}>
         <Review draft={draft} close={() => setOpened(false)} />
       </Dialog>
     </>
@@ -54,34 +56,40 @@ function Review({ draft, close }: { draft: Draft; close: () => void }) {
   return (
     <Stack gap="md" data-testid="draft-review">
       {check.error && <ProblemView problem={check.error} retry={() => check.refetch()} />}
-      {check.isPending && <Text size="sm">Checking…</Text>}
+      {check.isPending && <Text size="sm">{t('Checking…')}</Text>}
       {check.data && (
         <>
-          <section aria-label="Changes">
+          <section aria-label={t('Changes')}>
             <DifferenceList differences={check.data.differences} />
             <Patch draft={draft} />
           </section>
-          <section aria-label="Checks">
+          <section aria-label={t('Checks')}>
             <Text size="sm" data-testid="review-check">
-              {check.data.errors === 0 ? '✓ The checker finds no error' : `✗ ${check.data.errors} errors`}
-              {check.data.warnings > 0 && `, ${check.data.warnings} warnings`}.
+              {check.data.errors === 0
+                ? t('✓ The checker finds no error, and {count, plural, one {# warning} other {# warnings}}.', {
+                    count: check.data.warnings,
+                  })
+                : t('✗ {count, plural, one {# error} other {# errors}}.', { count: check.data.errors })}
             </Text>
             <ProblemList problems={check.data.problems} />
             {hasCases && isOk && (
               <Text size="sm" data-testid="review-cases">
                 {cases.data === undefined
                   ? cases.error
-                    ? '✗ The cases cannot be read.'
-                    : 'The cases run…'
-                  : cases.data.ok
-                    ? `✓ ${cases.data.passed} cases pass.`
-                    : `✗ ${cases.data.failed} of ${cases.data.passed + cases.data.failed} cases fail.`}
+                    ? t('✗ The cases cannot be read.')
+                    : t('The cases run…')
+                  : t('{passed, number} of {all, plural, one {# case passes} other {# cases pass}}.', {
+                      passed: cases.data.passed,
+                      all: cases.data.passed + cases.data.failed + cases.data.left_out,
+                    })}
               </Text>
             )}
             {check.data.waiting.map(({ rule, waits, users }) => (
               <Text key={rule} size="sm">
-                {waits} pending waits of {users} users in <span className="name">{rule}</span> end by the version in
-                which they began.
+                <T
+                  text="{waits, plural, one {# pending wait} other {# pending waits}} of {users, plural, one {# user} other {# users}} in {rule} end by the version in which they began."
+                  values={{ waits, users, rule: <span className="name">{rule}</span> }}
+                />
               </Text>
             ))}
           </section>
@@ -102,7 +110,7 @@ const toPatch = ({ original, files, changed }: Draft): string =>
 function Patch({ draft }: { draft: Draft }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
-    <section className="patch" tabIndex={0} aria-label="Changed lines" data-testid="draft-patch">
+    <section className="patch" tabIndex={0} aria-label={t('Changed lines')} data-testid="draft-patch">
       <pre>
         {toPatch(draft)
           .split('\n')
@@ -129,13 +137,16 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
       const { files, base } = draft;
       if (way === 'now') {
         const { version } = await applyDraft(files, base);
-        return `Version ${version} is active for all users.`;
+        return t('Version {version} is active for all users.', { version });
       }
       const { release } = await startRelease(
         { files, share: SHARE, ...(note.trim() !== '' && { note: note.trim() }) },
         base,
       );
-      return `Version ${release.to_version} decides about ${SHARE}% of the users, and is watched.`;
+      return t('Version {version} decides about {share}% of the users, and is watched.', {
+        version: release.to_version,
+        share: SHARE,
+      });
     },
     onSuccess: async (text) => {
       discardDraft();
@@ -153,20 +164,20 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
       }}
     >
       <Stack gap="sm">
-        <Radio.Group label="Release it" value={way} onChange={(value) => setWay(value as Way)}>
+        <Radio.Group label={t('Release it')} value={way} onChange={(value) => setWay(value as Way)}>
           <Stack gap={6} mt={6}>
             <Radio
               value="share"
-              label={`to ${SHARE}% of the users, watched, with a rollback by itself`}
+              label={t('to {share}% of the users, watched, with a rollback by itself', { share: SHARE })}
               data-testid="release-share"
             />
-            <Radio value="now" label="to all users now" data-testid="release-now" />
+            <Radio value="now" label={t('to all users now')} data-testid="release-now" />
           </Stack>
         </Radio.Group>
         {way === 'share' && (
           <TextInput
-            label="Note"
-            description="What it is for"
+            label={t('Note')}
+            description={t('What it is for')}
             value={note}
             onChange={(event) => setNote(event.currentTarget.value)}
             maxLength={500}
@@ -175,14 +186,14 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
         )}
         {action.error && <ProblemView problem={action.error} />}
         {isOutdated && (
-          <Text size="sm">Another version became active meanwhile. Discard the draft, and make its changes again.</Text>
+          <Text size="sm">{t('Another version became active meanwhile. Discard the draft, and make its changes again.')}</Text>
         )}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
-            Back
+            {t('Back')}
           </Button>
           <Button type="submit" aria-disabled={!can} aria-busy={action.isPending} data-testid="release-confirm">
-            Release
+            {t('Release')}
           </Button>
         </Group>
       </Stack>
@@ -197,11 +208,11 @@ function PatchForm({ draft, changed, close }: { draft: Draft; changed: readonly 
     <Stack gap="sm">
       <Text size="sm" data-testid="patch-reason">
         {draft.source === 'directory'
-          ? 'The files of this catalog come from its directory. Apply the patch there, in the folder of the catalog: git apply catalog.patch'
-          : 'This tenant follows the catalog of another one. Apply the patch where that is made.'}
+          ? t('The files of this catalog come from its directory. Apply the patch there, in the folder of the catalog: git apply catalog.patch')
+          : t('This tenant follows the catalog of another one. Apply the patch where that is made.')}
       </Text>
       <TextInput
-        label="Message of the commit"
+        label={t('Message of the commit')}
         value={message}
         onChange={(event) => setMessage(event.currentTarget.value)}
         autoComplete="off"
@@ -209,19 +220,19 @@ function PatchForm({ draft, changed, close }: { draft: Draft; changed: readonly 
       />
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={close}>
-          Back
+          {t('Back')}
         </Button>
         <CopyButton
-          label="Copy the message"
+          label={t('Copy the message')}
           getText={() => message}
-          said="The message is copied."
+          said={t('The message is copied.')}
           testId="copy-message"
         />
         <Button
           onClick={() => saveFile('catalog.patch', `${message}\n\n${toPatch(draft)}`, 'text/x-patch')}
           data-testid="patch-download"
         >
-          Download the patch
+          {t('Download the patch')}
         </Button>
       </Group>
     </Stack>

@@ -10,6 +10,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { BacktestTab } from './BacktestTab.tsx';
 import { CasesTab } from './CasesTab.tsx';
 import { listNames } from './completion.ts';
@@ -29,12 +31,12 @@ const RULES_FILE = 'rules.yaml';
 const CHECK_AFTER_MS = 400;
 
 const TAB_NAMES: Record<RuleTab, string> = {
-  check: 'Check',
-  cases: 'Cases',
-  try: 'Try',
-  backtest: 'Backtest',
-  waits: 'Waits',
-  funnel: 'Funnel',
+  check: t('Check'),
+  cases: t('Cases'),
+  try: t('Try'),
+  backtest: t('Backtest'),
+  waits: t('Waits'),
+  funnel: t('Funnel'),
 };
 
 /** Tabs that need nothing but reading. */
@@ -49,7 +51,7 @@ export function RulePage({ name, tab }: { name: string; tab: RuleTab | null }) {
   return (
     <Stack gap="md">
       <Anchor size="sm" href={linkToRules()}>
-        All rules
+        {t('All rules')}
       </Anchor>
       <PageTitle data-testid="rule-name">{name}</PageTitle>
       {draft && <DraftBar draft={draft} />}
@@ -63,7 +65,7 @@ export function RulePage({ name, tab }: { name: string; tab: RuleTab | null }) {
       )}
       {catalog.data && !rule && (
         <Text size="sm" c="dimmed" data-testid="rule-new">
-          The active version has no rule of this name.
+          {t('The active version has no rule of this name.')}
         </Text>
       )}
       {draft === null && <NoFiles />}
@@ -113,10 +115,10 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
   return (
     <div className="workbench">
       {draft && (
-        <section aria-label="Source" className="workbench-editor">
+        <section aria-label={t('Source')} className="workbench-editor">
           <Group justify="space-between" gap="sm" mb="xs">
             <NativeSelect
-              label="File"
+              label={t('File')}
               value={path}
               onChange={(event) => {
                 const next = event.currentTarget.value;
@@ -127,13 +129,13 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
               data-testid="draft-file"
             />
             <Text size="xs" c="dimmed" data-testid="editor-state">
-              {isAuthor ? toCheckText(check.data, check.isFetching) : 'Read only'}
+              {isAuthor ? toCheckText(check.data, check.isFetching) : t('Read only')}
             </Text>
           </Group>
           <Suspense fallback={<Skeleton height={320} />}>
             <YamlEditor
               key={path}
-              label={`Source of ${path}`}
+              label={t('Source of {path}', { path })}
               text={text}
               problems={own}
               names={names}
@@ -144,8 +146,8 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
           </Suspense>
         </section>
       )}
-      <section aria-label="About the rule" className="workbench-rail">
-        <nav className="tabs" aria-label="Rule">
+      <section aria-label={t('About the rule')} className="workbench-rail">
+        <nav className="tabs" aria-label={t('Rule')}>
           {tabs.map((one) => (
             <a key={one} href={`${linkToRule(name, one)}${query}`} aria-current={one === current ? 'page' : undefined}>
               {TAB_NAMES[one]}
@@ -168,10 +170,13 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
 const NO_PROBLEMS: DraftCheck['problems'] = [];
 
 function toCheckText(check: DraftCheck | undefined, isFetching: boolean): string {
-  if (!check || isFetching) return 'Checking…';
+  if (!check || isFetching) return t('Checking…');
   const { errors, warnings } = check;
-  if (errors + warnings === 0) return 'No problems';
-  return `${errors} ${errors === 1 ? 'error' : 'errors'}, ${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`;
+  if (errors + warnings === 0) return t('No problems');
+  return t('{errors, plural, one {# error} other {# errors}}, {warnings, plural, one {# warning} other {# warnings}}', {
+    errors,
+    warnings,
+  });
 }
 
 interface CheckTabProps {
@@ -187,14 +192,16 @@ function CheckTab({ check, error, onOpen }: CheckTabProps) {
   return (
     <Stack gap="sm">
       <Text size="sm" role="status" data-testid="check-summary">
-        {check.problems.length === 0 ? 'The checker finds no problems.' : toCheckText(check, false)}
-        {check.ok && check.differences.length > 0 && ` The draft changes ${check.differences.length} parts.`}
+        {check.problems.length === 0 ? t('The checker finds no problems.') : toCheckText(check, false)}
+        {check.ok && check.differences.length > 0 && ` ${t('The draft changes {count, plural, one {# part} other {# parts}}.', { count: check.differences.length })}`}
       </Text>
       <ProblemList problems={check.problems} onOpen={onOpen} />
       {check.waiting.map(({ rule, waits, users }) => (
         <Text key={rule} size="sm">
-          {waits} pending waits of {users} users in <span className="name">{rule}</span> end by the version in which
-          they began, unless they are migrated.
+          <T
+            text="{waits, plural, one {# pending wait} other {# pending waits}} of {users, plural, one {# user} other {# users}} in {rule} end by the version in which they began."
+            values={{ waits, users, rule: <span className="name">{rule}</span> }}
+          />
         </Text>
       ))}
     </Stack>

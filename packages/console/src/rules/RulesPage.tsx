@@ -10,6 +10,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { DraftBar } from './DraftBar.tsx';
 import { addRule, type Draft, useDraft } from './draft.ts';
 
@@ -25,7 +27,7 @@ export function RulesPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between" gap="sm">
-        <PageTitle>Rules</PageTitle>
+        <PageTitle>{t('Rules')}</PageTitle>
         {draft && can('catalog:write') && (
           <NewRule draft={draft} events={(catalog.data?.events ?? []).map(({ name }) => name)} taken={rules} />
         )}
@@ -36,8 +38,8 @@ export function RulesPage() {
       {catalog.data && (
         <>
           <TextInput
-            label="Search"
-            description="In names, events and notification types"
+            label={t('Search')}
+            description={t('In names, events and notification types')}
             leftSection={<IconSearch size={16} />}
             value={searched}
             onChange={(event) => setSearched(event.currentTarget.value)}
@@ -45,7 +47,7 @@ export function RulesPage() {
             data-testid="rule-search"
           />
           <Text size="sm" c="dimmed" role="status" data-testid="rules-found">
-            {found.length === rules.length ? `${rules.length} rules` : `${found.length} of ${rules.length} rules`}
+            {t('{found, number} of {all, plural, one {# rule} other {# rules}}', { found: found.length, all: rules.length })}
           </Text>
           {found.length > 0 && (
             <Paper withBorder className="rows">
@@ -70,12 +72,14 @@ function RuleRow({ rule }: { rule: CatalogRule }) {
         {rule.name}
       </a>
       <Text component="span" size="sm" className="break">
-        {rule.every ? 'by a schedule' : <>on {rule.on.join(' or ') || 'a change of a trait'}</>}
+        {rule.every
+          ? t('by a schedule')
+          : rule.on.length > 0
+            ? t('on {events}', { events: rule.on.join(', ') })
+            : t('on a change of a trait')}
       </Text>
       <Text component="span" size="sm" c="dimmed" className="break">
-        {types.length === 0
-          ? 'sends nothing'
-          : types.filter((type) => type !== rule.name).join(', ') || 'sends its own type'}
+        {types.length === 0 ? t('sends nothing') : types.filter((type) => type !== rule.name).join(', ') || t('sends its own type')}
       </Text>
     </div>
   );
@@ -89,28 +93,28 @@ function NewRule({ draft, events, taken }: { draft: Draft; events: readonly stri
   const isFilled = /^[A-Za-z][\w-]*$/.test(name.trim()) && event.trim() !== '' && !isTaken;
   return (
     <ConfirmButton
-      label="New rule"
+      label={t('New rule')}
       leftSection={<IconWand size={14} />}
       isFilled={isFilled}
       act={async () => {
         addRule(draft, name.trim(), event.trim());
         openLink(linkToRule(name.trim()));
-        return `${name.trim()} is in the draft.`;
+        return t('{rule} is in the draft.', { rule: name.trim() });
       }}
       testId="new-rule"
     >
       <Stack gap="sm">
         <TextInput
-          label="Name"
-          description="A rule sends the notification type of its own name, unless it says another"
+          label={t('Name')}
+          description={t('A rule sends the notification type of its own name, unless it says another')}
           value={name}
           onChange={(change) => setName(change.currentTarget.value)}
-          error={isTaken && 'There is a rule of this name.'}
+          error={isTaken && t('There is a rule of this name.')}
           autoComplete="off"
           data-testid="new-rule-name"
         />
         <TextInput
-          label="Event that triggers it"
+          label={t('Event that triggers it')}
           value={event}
           onChange={(change) => setEvent(change.currentTarget.value)}
           list="rule-events"
@@ -134,8 +138,10 @@ export function NoFiles() {
       <Group gap="xs" wrap="nowrap" align="flex-start">
         <IconAlert size={18} />
         <Text size="sm">
-          The files of this version are not kept, so they cannot be edited here. Apply the catalog once more, with{' '}
-          <span className="name">tidings apply DIR</span> or by its directory.
+          <T
+            text="The files of this version are not kept, so they cannot be edited here. Apply the catalog once more, with {command} or by its directory."
+            values={{ command: <span className="name">tidings apply DIR</span> }}
+          />
         </Text>
       </Group>
     </Paper>

@@ -9,6 +9,8 @@ import { JsonField } from '../shell/JsonField.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { readObject } from '../shell/parse-object.ts';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { DraftDecision } from './DraftDecision.tsx';
 import type { Draft } from './draft.ts';
 
@@ -47,25 +49,25 @@ export function TryTab({ draft, rule }: { draft: Draft; rule: string }) {
       >
         <Stack gap="xs">
           <TextInput
-            label="User"
+            label={t('User')}
             value={userId}
             onChange={(event) => setUserId(event.currentTarget.value)}
             autoComplete="off"
             data-testid="try-user"
           />
           <NativeSelect
-            label="Event"
+            label={t('Event')}
             value={kind}
             onChange={(event) => setKind(event.currentTarget.value as 'stored' | 'posted')}
             data={[
-              { value: 'stored', label: 'One that came, by its id' },
-              { value: 'posted', label: 'One as it is posted' },
+              { value: 'stored', label: t('One that came, by its id') },
+              { value: 'posted', label: t('One as it is posted') },
             ]}
             data-testid="try-kind"
           />
           {kind === 'stored' ? (
             <TextInput
-              label="Event id"
+              label={t('Event id')}
               value={eventId}
               onChange={(event) => setEventId(event.currentTarget.value)}
               autoComplete="off"
@@ -73,23 +75,23 @@ export function TryTab({ draft, rule }: { draft: Draft; rule: string }) {
             />
           ) : (
             <JsonField
-              label="Event (JSON)"
-              description="With event_type, event_timestamp, properties and user_traits"
+              label={t('Event (JSON)')}
+              description={t('With event_type, event_timestamp, properties and user_traits')}
               value={posted}
               onChange={setPosted}
               data-testid="try-posted"
             />
           )}
           <Text size="sm" fw={500}>
-            The virtual clock runs {days === 0 ? 'no further than the event' : `${days} days after the event`}
+            {t('The virtual clock runs on for {days, plural, one {# day} other {# days}} after the event', { days })}
           </Text>
           <Slider
             value={days}
             onChange={setDays}
             min={0}
             max={MAX_DAYS}
-            thumbLabel="Days that the virtual clock runs on"
-            label={(value) => `${value} d`}
+            thumbLabel={t('Days that the virtual clock runs on')}
+            label={null}
             data-testid="try-days"
           />
           <Group>
@@ -101,7 +103,7 @@ export function TryTab({ draft, rule }: { draft: Draft; rule: string }) {
               aria-busy={trial.isPending}
               data-testid="try-run"
             >
-              Try
+              {t('Try')}
             </Button>
           </Group>
         </Stack>
@@ -118,10 +120,14 @@ function Summary({ tried, rule }: { tried: TriedEvent; rule: string }) {
   const own = decided.filter((one) => one.rule === rule);
   return (
     <Text size="sm" data-testid="try-summary">
-      {decided.length === 0
-        ? 'No rule of the draft concerns this event.'
-        : `${decided.length} decisions, ${own.length} of this rule.`}{' '}
-      It arrives <Time value={tried.at} as="full" />.
+      <T
+        text={
+          decided.length === 0
+            ? 'No rule of the draft concerns this event. It arrives {time}.'
+            : '{all, plural, one {# decision} other {# decisions}}, {own, number} of this rule. It arrives {time}.'
+        }
+        values={{ all: decided.length, own: own.length, time: <Time value={tried.at} as="full" /> }}
+      />
     </Text>
   );
 }
@@ -136,7 +142,7 @@ function Sides({ tried, userId }: { tried: TriedEvent; userId: string }) {
       </Text>
       {steps.length === 0 && (
         <Text size="sm" c="dimmed">
-          Nothing.
+          {t('Nothing.')}
         </Text>
       )}
       {steps.flatMap(({ at, decisions }) =>
@@ -154,8 +160,8 @@ function Sides({ tried, userId }: { tried: TriedEvent; userId: string }) {
   );
   return (
     <div className="sides">
-      {toList(tried.draft, 'The draft decides', 'try-draft')}
-      {toList(tried.stored, 'What was decided', 'try-stored')}
+      {toList(tried.draft, t('The draft decides'), 'try-draft')}
+      {toList(tried.stored, t('What was decided'), 'try-stored')}
     </div>
   );
 }

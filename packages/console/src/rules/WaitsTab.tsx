@@ -4,6 +4,8 @@ import { getWaitingRules } from '../api/waits.ts';
 import { linkToWaiting } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { RuleActions } from '../waiting/RulesTable.tsx';
 
 /** Pending waits of a rule, and commands for all of them. */
@@ -15,20 +17,25 @@ export function WaitsTab({ rule }: { rule: string }) {
   if (!own) {
     return (
       <Text size="sm" c="dimmed">
-        Nothing waits in this rule.
+        {t('Nothing waits in this rule.')}
       </Text>
     );
   }
   return (
     <Stack gap="sm">
       <Text size="sm" data-testid="rule-waiting">
-        {own.waits}
-        {own.at_least && '+'} {own.waits === 1 ? 'wait' : 'waits'} of {own.users}
-        {own.at_least && '+'} {own.users === 1 ? 'user' : 'users'}; the next is due{' '}
-        <Time value={own.next_due_at} as="full" />. The oldest began under version {own.oldest_version}.
+        <T
+          text="{waits, plural, one {# wait} other {# waits}} of {users, plural, one {# user} other {# users}}; the next is due {time}. The oldest began under version {version}."
+          values={{
+            waits: own.waits,
+            users: own.users,
+            time: <Time value={own.next_due_at} as="full" />,
+            version: own.oldest_version,
+          }}
+        />
       </Text>
       <Anchor size="sm" href={linkToWaiting({ rule })}>
-        List them
+        {t('List them')}
       </Anchor>
       <RuleActions rule={rule} />
     </Stack>

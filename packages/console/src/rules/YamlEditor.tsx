@@ -117,14 +117,14 @@ const THEME = EditorView.theme({
   '.cm-gutters': {
     backgroundColor: 'var(--soft)',
     color: 'var(--mantine-color-dimmed)',
-    borderRight: '1px solid var(--line)',
+    borderRight: 'var(--yaml-border)',
   },
   '.cm-activeLine': { backgroundColor: 'var(--soft)' },
   '.cm-scroller': { overflow: 'auto', maxHeight: '70vh' },
   '.cm-tooltip': {
     backgroundColor: 'var(--mantine-color-body)',
     color: 'var(--mantine-color-text)',
-    border: '1px solid var(--line)',
+    border: 'var(--yaml-border)',
   },
   '.cm-tooltip-autocomplete ul li[aria-selected]': {
     backgroundColor: 'var(--mantine-primary-color-filled)',

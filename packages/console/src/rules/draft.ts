@@ -5,6 +5,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import { type Files, getCatalogFiles } from '../api/drafts.ts';
 import { announce } from '../shell/announce.tsx';
 import { getTenant } from '../tenant.ts';
+import { t } from '../text/text.ts';
 
 /** A draft as it is kept. */
 interface Kept {
@@ -57,7 +58,7 @@ function writeKept(kept: Kept | null): void {
       localStorage.setItem(toKey(), JSON.stringify(kept));
     } catch {
       // The browser keeps some megabytes.
-      announce('The draft is too large to be kept in this browser. The last change is lost when you leave.');
+      announce(t('The draft is too large to be kept in this browser. The last change is lost when you leave.'));
     }
   }
   for (const listener of listeners) listener();
@@ -115,12 +116,15 @@ export function findLine(text: string, name: string): number {
 
 const unquote = (line: string) => line.replace(/^(["'])(.*?)\1(?=:)/, '$2');
 
+/** Key of the event that triggers a rule. */
+const TRIGGER = 'on';
+
 /** Adds a rule to rules.yaml, as the first of its list. */
 export function addRule(draft: Draft, name: string, event: string): void {
-  const text = draft.files['rules.yaml'] ?? 'rules:\n';
-  const lines = `  ${name}:\n    on: ${event}\n`;
-  const added = /^rules:[ \t]*(#.*)?$/m.test(text)
-    ? text.replace(/^rules:[ \t]*(#.*)?$/m, (head) => `${head}\n${lines}`)
-    : `${text}\nrules:\n${lines}`;
+  const text = draft.files['rules.yaml'] ?? '';
+  const head = /^rules:[ \t]*(#.*)?$/m;
+  const file = head.test(text) ? text : text.replace(/$/, '\nrules:');
+  const lines = `\n  ${name}:\n    ${TRIGGER}: ${event}`;
+  const added = file.replace(head, (line) => line + lines);
   changeFile(draft, 'rules.yaml', added);
 }

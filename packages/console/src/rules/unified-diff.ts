@@ -90,7 +90,7 @@ function formatHunk(hunk: readonly Line[], [old, now]: readonly [number, number]
   const count = (other: '-' | '+') => hunk.filter(({ sign }) => sign !== other).length;
   const range = (begin: number, length: number) => `${length === 0 ? begin - 1 : begin},${length}`;
   const body = hunk.map(
-    ({ sign, text }) => sign + (text.endsWith('\n') ? text : `${text}\n\\ No newline at end of file\n`),
+    ({ sign, text }) => sign + (text.endsWith('\n') ? text : text.replace(/$/, '\n\\ No newline at end of file\n')),
   );
   return `@@ -${range(old, count('+'))} +${range(now, count('-'))} @@\n${body.join('')}`;
 }

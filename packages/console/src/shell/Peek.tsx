@@ -1,6 +1,7 @@
 import { Anchor, CloseButton, Drawer } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import type { ReactNode } from 'react';
+import { t } from '../text/text.ts';
 
 interface PeekProps {
   readonly opened: boolean;
@@ -34,9 +35,9 @@ export function Peek({ opened, title, href, onClose, onStep, children }: PeekPro
           <Drawer.Title className="break peek-title">{title}</Drawer.Title>
           <span className="peek-links">
             <Anchor size="sm" href={href}>
-              Open as a page
+              {t('Open as a page')}
             </Anchor>
-            <CloseButton aria-label="Close" onClick={onClose} />
+            <CloseButton aria-label={t('Close')} onClick={onClose} />
           </span>
         </div>
         <Drawer.Body>{children}</Drawer.Body>
