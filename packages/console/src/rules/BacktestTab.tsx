@@ -94,11 +94,14 @@ function Summary({ report }: { report: DraftBacktest }) {
         </Text>
       )}
       <Text size="xs" c="dimmed">
-        {t('{users, number} of {all, plural, one {# user} other {# users}}, {events, plural, one {# event} other {# events}}.', {
-          users,
-          all,
-          events,
-        })}
+        {t(
+          '{users, number} of {all, plural, one {# user} other {# users}}, {events, plural, one {# event} other {# events}}.',
+          {
+            users,
+            all,
+            events,
+          },
+        )}
         {reached !== null && ` ${t('It ended at its bound: later users are not in it.')}`}
         {left.length > 0 &&
           ` ${t('{count, plural, one {# user} other {# users}} with more history than is replayed here are left out.', { count: left.length })}`}

@@ -113,7 +113,9 @@ function FromEvent({ draft, onOpen }: CasesTabProps) {
           {t('Make a case of an event')}
         </Text>
         <Text size="xs" c="dimmed">
-          {t('With the events before it. Ids, addresses and names are replaced; look over free text before it goes into git.')}
+          {t(
+            'With the events before it. Ids, addresses and names are replaced; look over free text before it goes into git.',
+          )}
         </Text>
         <TextInput
           label={t('User')}

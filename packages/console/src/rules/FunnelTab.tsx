@@ -109,7 +109,11 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
     ...(types.length === 0
       ? []
       : [
-          { label: t('Planned'), count: sum(({ planned }) => planned), note: t('{types}: a message for each channel, by whatever rule', { types: types.join(', ') }) },
+          {
+            label: t('Planned'),
+            count: sum(({ planned }) => planned),
+            note: t('{types}: a message for each channel, by whatever rule', { types: types.join(', ') }),
+          },
           {
             label: t('Sent'),
             count: sum(({ sent, sandboxed }) => sent + sandboxed),

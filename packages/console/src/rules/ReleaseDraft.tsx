@@ -186,7 +186,9 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
         )}
         {action.error && <ProblemView problem={action.error} />}
         {isOutdated && (
-          <Text size="sm">{t('Another version became active meanwhile. Discard the draft, and make its changes again.')}</Text>
+          <Text size="sm">
+            {t('Another version became active meanwhile. Discard the draft, and make its changes again.')}
+          </Text>
         )}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
@@ -208,7 +210,9 @@ function PatchForm({ draft, changed, close }: { draft: Draft; changed: readonly 
     <Stack gap="sm">
       <Text size="sm" data-testid="patch-reason">
         {draft.source === 'directory'
-          ? t('The files of this catalog come from its directory. Apply the patch there, in the folder of the catalog: git apply catalog.patch')
+          ? t(
+              'The files of this catalog come from its directory. Apply the patch there, in the folder of the catalog: git apply catalog.patch',
+            )
           : t('This tenant follows the catalog of another one. Apply the patch where that is made.')}
       </Text>
       <TextInput

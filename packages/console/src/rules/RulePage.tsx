@@ -193,7 +193,9 @@ function CheckTab({ check, error, onOpen }: CheckTabProps) {
     <Stack gap="sm">
       <Text size="sm" role="status" data-testid="check-summary">
         {check.problems.length === 0 ? t('The checker finds no problems.') : toCheckText(check, false)}
-        {check.ok && check.differences.length > 0 && ` ${t('The draft changes {count, plural, one {# part} other {# parts}}.', { count: check.differences.length })}`}
+        {check.ok &&
+          check.differences.length > 0 &&
+          ` ${t('The draft changes {count, plural, one {# part} other {# parts}}.', { count: check.differences.length })}`}
       </Text>
       <ProblemList problems={check.problems} onOpen={onOpen} />
       {check.waiting.map(({ rule, waits, users }) => (

@@ -47,7 +47,10 @@ export function RulesPage() {
             data-testid="rule-search"
           />
           <Text size="sm" c="dimmed" role="status" data-testid="rules-found">
-            {t('{found, number} of {all, plural, one {# rule} other {# rules}}', { found: found.length, all: rules.length })}
+            {t('{found, number} of {all, plural, one {# rule} other {# rules}}', {
+              found: found.length,
+              all: rules.length,
+            })}
           </Text>
           {found.length > 0 && (
             <Paper withBorder className="rows">
@@ -79,7 +82,9 @@ function RuleRow({ rule }: { rule: CatalogRule }) {
             : t('on a change of a trait')}
       </Text>
       <Text component="span" size="sm" c="dimmed" className="break">
-        {types.length === 0 ? t('sends nothing') : types.filter((type) => type !== rule.name).join(', ') || t('sends its own type')}
+        {types.length === 0
+          ? t('sends nothing')
+          : types.filter((type) => type !== rule.name).join(', ') || t('sends its own type')}
       </Text>
     </div>
   );
