@@ -43,13 +43,14 @@ const ROOMS = {
   sinks: 'model errors.ts lib observe time privacy kafka store store/pg catalog',
   jobs: 'model errors.ts lib time privacy expressions events ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
+  drafts: 'model errors.ts lib time privacy events simulate store store/pg catalog',
   analytics: 'model errors.ts lib time store store/pg',
   releases: 'model errors.ts lib time store store/pg catalog analytics',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   telemetry: 'model errors.ts lib observe time privacy settings store store/pg health',
   'config.ts': 'model errors.ts lib time settings channels connectors kafka telemetry',
-  http: 'analytics releases model errors.ts lib observe time privacy events users rules plan notify forecast kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
+  http: 'analytics releases drafts model errors.ts lib observe time privacy events users rules plan notify forecast kafka sources store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
   process:
     'analytics releases model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify sources sinks jobs embedded health telemetry config.ts http receipts',
   'main.ts':

@@ -123,6 +123,7 @@ const IN_TURN = [
   'console-deliveries',
   'routes-failover',
   'console-catalog',
+  'console-rules',
   'retention-job',
   'console-activity',
   'console-timeline',

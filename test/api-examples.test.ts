@@ -236,6 +236,10 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   correctRejectedEvent: [404, 422],
   dismissRejectedEvent: [200, 404],
   applyCatalog: [422],
+  runCases: [422],
+  makeCase: [422],
+  tryCatalog: [422],
+  backtestCatalog: [422],
   // No release was started: its examples have no version 2.
   startRelease: [404],
   getRelease: [404],

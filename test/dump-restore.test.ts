@@ -71,7 +71,7 @@ test('every table has rows of tenants, or it is written down what a dump does wi
   const { stdout } = await runTidings(['dump', join(folder.path, 'all.gz'), '--json'], env());
   const dumped = JSON.parse(stdout.toString()).contents.map(({ table }: { table: string }) => table);
   const expected = rows.filter(({ tenant }) => tenant).map(({ name }) => name);
-  expect(dumped.sort()).toEqual([...expected, 'metadata', 'catalog_contents'].sort());
+  expect(dumped.sort()).toEqual([...expected, 'metadata', 'catalog_contents', 'catalog_files'].sort());
 });
 
 test('a restore into an empty database has every row of every table, in its partition', async () => {

@@ -67,7 +67,7 @@ export async function applyCatalogFiles(
   // Templates of the API are those of the version that they were read from: another one may have others.
   const expected = options.expected ?? stored;
   try {
-    const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), { expected });
+    const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), { expected, files });
     await catalogs.refresh(tenantId);
     return { version, changed, problems, differences, waiting };
   } catch (error) {
@@ -90,20 +90,30 @@ export interface CheckedFiles {
  * Checks the files of a catalog for a tenant.
  * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error
  */
-export async function checkCatalogFiles(
-  { pool, catalogs, tenantId }: Pick<CatalogCommand, 'pool' | 'catalogs' | 'tenantId'>,
+export async function checkCatalogFiles(source: CheckSource, files: CatalogFiles): Promise<CheckedFiles> {
+  const { data, problems, stored } = await examineFiles(source, files);
+  if (data === undefined) throw toError({ problems });
+  return { data, problems, stored };
+}
+
+/** The tenant for which files are checked. */
+export type CheckSource = Pick<CatalogCommand, 'pool' | 'catalogs' | 'tenantId'>;
+
+/** Checks the files of a catalog for a tenant. The data are absent if a problem is an error. */
+export async function examineFiles(
+  { pool, catalogs, tenantId }: CheckSource,
   files: CatalogFiles,
-): Promise<CheckedFiles> {
+): Promise<LintResult & { readonly stored: number | undefined }> {
   const stored = await loadStoredParts(pool, tenantId, catalogs);
   const parsed = await parseCatalogFiles(files, stored?.templates);
   const tenant = (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT;
   const checked = lintCatalog(parsed, tenant, await catalogs.isUnlinked(tenantId));
-  if (checked.data === undefined) throw toError(checked);
+  if (checked.data === undefined) return { problems: checked.problems, stored: stored?.version };
   const data = withStoredTests(checked.data, stored);
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);
   const problems = [...checked.problems, ...unknown].sort(compareByPlace);
-  if (unknown.some(({ severity }) => severity === 'error')) throw toError({ problems });
-  return { data, problems, stored: stored?.version };
+  const isValid = unknown.every(({ severity }) => severity !== 'error');
+  return { ...(isValid && { data }), problems, stored: stored?.version };
 }
 
 function toError({ problems }: Pick<LintResult, 'problems'>): TidingsError {
@@ -113,8 +123,9 @@ function toError({ problems }: Pick<LintResult, 'problems'>): TidingsError {
   return new TidingsError('invalid_catalog', `Nothing was applied: ${where}.`, { errors });
 }
 
-function countAffectedWaits(
-  { pool, tenantId }: CatalogCommand,
+/** Counts the pending waits in rules that are changed or removed. */
+export function countAffectedWaits(
+  { pool, tenantId }: Pick<CatalogCommand, 'pool' | 'tenantId'>,
   differences: readonly Difference[],
 ): Promise<readonly CountedInRule[]> {
   const rules = differences.filter(({ part, change }) => part === 'rule' && change !== 'added');

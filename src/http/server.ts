@@ -44,6 +44,7 @@ import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerDeviceRoutes } from './routes/devices.ts';
+import { registerDraftRoutes } from './routes/drafts.ts';
 import { registerElementRoutes } from './routes/elements.ts';
 import { registerErasureRoutes } from './routes/erasures.ts';
 import { registerEventRoutes } from './routes/events.ts';
@@ -167,6 +168,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerCostRoutes(app, dependencies);
   registerMetricRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
+  registerDraftRoutes(app, dependencies);
   registerReleaseRoutes(app, dependencies);
   registerStoredTemplateRoutes(app, dependencies);
   registerTemplateVersionRoutes(app, dependencies);

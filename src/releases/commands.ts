@@ -58,7 +58,17 @@ export async function beginRelease(command: CatalogCommand, asked: AskedRelease)
     const now = clock();
     const finishAt = finishAfter === null ? null : now + finishAfter;
     const version = checked?.data ?? (what as number);
-    const wanted = { operationId, version, share, note, watch, finishAt, expected: expected ?? checked?.stored };
+    const files = typeof what === 'number' ? {} : { files: what };
+    const wanted = {
+      operationId,
+      version,
+      ...files,
+      share,
+      note,
+      watch,
+      finishAt,
+      expected: expected ?? checked?.stored,
+    };
     try {
       const release = await startRelease(pool, tenantId, wanted, actor, now, toOutdated);
       await catalogs.refresh(tenantId);

@@ -12,6 +12,7 @@ import {
   type Content,
   type LockedCatalog,
   lockCatalog,
+  replaceFiles,
   requireNoRelease,
   storeVersion,
   toContent,
@@ -24,6 +25,8 @@ import { loadHashOfVersion, loadLatestRelease } from './releases/releases.ts';
 export interface ApplyOptions {
   /** The active version, as the caller knows it; undefined: any. */
   readonly expected?: number | undefined;
+  /** The files that the data are made from; absent: they are not made from files, and those of the version before stay. */
+  readonly files?: ReadonlyMap<string, string>;
   /** Runs in the same transaction, with the version that is active afterwards. */
   readonly write?: (connection: Connection, version: number) => Promise<void>;
 }
@@ -38,12 +41,12 @@ export async function applyCatalog(
   data: CatalogData,
   by: Actor,
   now: Millis,
-  { expected, write }: ApplyOptions = {},
+  { expected, files, write }: ApplyOptions = {},
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
     const locked = await lockCatalog(connection, tenantId);
     requireVersion(locked.active, expected);
-    const applied = await applyContent(connection, locked, toContent(data), by, now);
+    const applied = await applyContent(connection, locked, toContent(data, files), by, now);
     await write?.(connection, applied.version);
     return applied;
   });
@@ -53,6 +56,7 @@ export async function applyCatalog(
  * Applies the catalog directory, which every start reads, if it has changed since it was last applied. A version activated
  * over the API in the meantime, such as a rollback, therefore survives a restart.
  *
+ * @param files those of the directory
  * @param merged present if the data have templates of the API in the place of files
  * @throws TidingsError `outdated` if another version is active than the one whose templates were merged, `release_under_way` if the
  *   directory has changed, and is not what is being released
@@ -65,8 +69,9 @@ export async function applyDirectory(
   data: CatalogData,
   now: Millis,
   merged?: MergedDirectory,
+  files?: ReadonlyMap<string, string>,
 ): Promise<AppliedDirectory> {
-  const content = toContent(data);
+  const content = toContent(data, files);
   return withTransaction(pool, async (connection): Promise<AppliedDirectory> => {
     const locked = await lockCatalog(connection, tenantId);
     const { active, release } = locked;
@@ -80,6 +85,7 @@ export async function applyDirectory(
       [`catalog_directory ${tenantId}`, merged?.hash ?? content.hash],
     );
     if (active && !isNews) {
+      if (active.content_hash === content.hash) await replaceFiles(connection, locked, content);
       return { version: active.version, changed: false, isOther: !merged && active.content_hash !== content.hash };
     }
     const latest = active && (await loadLatestRelease(connection, tenantId));
@@ -110,13 +116,15 @@ export interface MergedDirectory {
 async function applyContent(
   connection: Connection,
   locked: LockedCatalog & { readonly active: Active | undefined },
-  { text, hash }: Content,
+  content: Content,
   by: Actor,
   now: Millis,
 ): Promise<Applied> {
   const { tenantId, active } = locked;
+  const { hash } = content;
   await setFollows(connection, tenantId, null, now);
   if (active?.content_hash === hash) {
+    await replaceFiles(connection, locked, content);
     if (locked.follows !== null) {
       const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
       await appendAuditEntry(connection, entry, now);
@@ -124,7 +132,7 @@ async function applyContent(
     return { version: active.version, changed: false };
   }
   requireNoRelease(locked);
-  const version = await storeVersion(connection, locked, { text, hash }, by, now);
+  const version = await storeVersion(connection, locked, content, by, now);
   await activate(connection, tenantId, version);
   const after = { version, content_hash: hash, follows: null };
   await appendAuditEntry(connection, toEntry(locked, 'catalog.applied', by, after, { content_hash: hash }), now);

@@ -50,15 +50,17 @@ export async function updateFollowers(
               coalesce((select max(version) from catalogs as c where c.tenant_id = f.tenant_id), 0) + 1 as next
        from unnest($1::text[]) as f (tenant_id)),
      added as (
-       insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
-       select tenant_id, next, $2, $3, $4 from wanted where known is null
+       insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by, files_hash)
+       select tenant_id, next, $2, $3, $4,
+              (select files_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $5)
+       from wanted where known is null
        returning tenant_id, version)
      insert into active_catalogs (tenant_id, version)
      select tenant_id, known from wanted where known is not null union all select tenant_id, version from added
      on conflict (tenant_id) do update set version = excluded.version
      where active_catalogs.version <> excluded.version
      returning tenant_id, version`,
-    [ids, hash, isoTime(now), by.name],
+    [ids, hash, isoTime(now), by.name, tenantId],
   );
   await endUnroutedMoves(
     connection,
@@ -93,8 +95,8 @@ export async function setFollows(
 export async function copyCatalog(connection: Connection, from: string, to: string): Promise<void> {
   await connection.query(
     `with copied as (
-       insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
-       select $2, 1, content_hash, applied_at, applied_by
+       insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by, files_hash)
+       select $2, 1, content_hash, applied_at, applied_by, files_hash
        from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1
        returning tenant_id, version)
      insert into active_catalogs (tenant_id, version) select tenant_id, version from copied`,
@@ -138,8 +140,8 @@ export async function beginToFollow(
   );
   if (circles.length > 0 || base === tenantId || exists === 0) return undefined;
   await setFollows(connection, tenantId, base, now);
-  const { rows } = await connection.query<{ content_hash: string }>(
-    'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
+  const { rows } = await connection.query<{ content_hash: string; files_hash: string | null }>(
+    'select content_hash, files_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
     [base],
   );
   const [content] = rows;
@@ -153,10 +155,10 @@ export async function beginToFollow(
   }
   requireNoRelease(locked);
   const version = (active?.highest ?? 0) + 1;
-  const { content_hash } = content;
+  const { content_hash, files_hash } = content;
   await connection.query(
-    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
-    [tenantId, version, content_hash, isoTime(now), by.name],
+    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by, files_hash) values ($1, $2, $3, $4, $5, $6)',
+    [tenantId, version, content_hash, isoTime(now), by.name, files_hash],
   );
   await activate(connection, tenantId, version);
   const after = { version, content_hash, follows: base };

@@ -120,11 +120,21 @@ export async function loadCatalog(
   return rows[0] && { data: rows[0].content, appliedAt: rows[0].applied_at, chars: rows[0].chars };
 }
 
-/** Loads every applied catalog, by version. */
-export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map<number, CatalogData>> {
+/**
+ * Loads every applied catalog, by version.
+ * @param maxBytes of their contents as they are stored: the newest ones that fit, and at least the newest; absent: all
+ */
+export async function loadCatalogs(
+  pool: pg.Pool,
+  tenantId: string,
+  maxBytes: number | null = null,
+): Promise<Map<number, CatalogData>> {
   const { rows } = await pool.query<{ version: number; content: CatalogData }>(
-    'select version, content from catalogs join catalog_contents using (content_hash) where tenant_id = $1',
-    [tenantId],
+    `select version, content from catalogs join catalog_contents using (content_hash)
+     join (select version, sum(pg_column_size(content)) over (order by version desc) - pg_column_size(content) as newer
+           from catalogs join catalog_contents using (content_hash) where tenant_id = $1) as s using (version)
+     where tenant_id = $1 and ($2::bigint is null or newer < $2)`,
+    [tenantId, maxBytes],
   );
   return new Map(rows.map(({ version, content }) => [version, content]));
 }

@@ -69,11 +69,12 @@ export function requireNoRelease({ release }: Pick<LockedCatalog, 'release'>): v
 export async function storeVersion(
   connection: Connection,
   { tenantId, active }: { readonly tenantId: string; readonly active: Active | undefined },
-  { text, hash }: Content,
+  { text, hash, files }: Content,
   by: Actor,
   now: Millis,
 ): Promise<number> {
   const version = (active?.highest ?? 0) + 1;
+  if (files) await insertFiles(connection, files);
   await connection.query(
     // An update locks the row: a content that nothing refers to yet is not deleted meanwhile (store/retention/unused-contents.ts).
     `insert into catalog_contents (content_hash, content) values ($1, $2)
@@ -81,21 +82,71 @@ export async function storeVersion(
     [hash, text],
   );
   await connection.query(
-    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
-    [tenantId, version, hash, isoTime(now), by.name],
+    // A version that is not made from files, such as one for a template of the API, has those of the version before.
+    `insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by, files_hash)
+     values ($1, $2, $3, $4, $5, case when $6::boolean then $7::text
+       else (select files_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1) end)`,
+    [tenantId, version, hash, isoTime(now), by.name, files !== undefined, files?.hash ?? null],
   );
   return version;
+}
+
+/** Notes that the active version of a tenant, whose content these files have, was written so. */
+export async function replaceFiles(
+  connection: Connection,
+  { tenantId, active }: Pick<LockedCatalog, 'tenantId' | 'active'>,
+  { files }: Content,
+): Promise<void> {
+  if (!active || files === undefined) return;
+  if (files) await insertFiles(connection, files);
+  await connection.query(
+    `update catalogs set files_hash = $3 where tenant_id = $1 and version = $2 and files_hash is distinct from $3`,
+    [tenantId, active.version, files?.hash ?? null],
+  );
+}
+
+async function insertFiles(connection: Connection, { text, hash }: Files): Promise<void> {
+  await connection.query(
+    // As for contents: the update locks the row.
+    `insert into catalog_files (files_hash, files) values ($1, $2)
+     on conflict (files_hash) do update set files_hash = excluded.files_hash`,
+    [hash, text],
+  );
 }
 
 /** A catalog as it is stored. */
 export interface Content {
   readonly text: string;
   readonly hash: string;
+  /** The files that it is made from; null: more than are kept; undefined: it is not made from files. */
+  readonly files: Files | null | undefined;
 }
 
-export function toContent(data: CatalogData): Content {
+/** The texts of the files of a catalog, as JSON. */
+interface Files {
+  readonly text: string;
+  readonly hash: string;
+}
+
+/** Size of all files of a catalog, in characters, up to which their texts are kept. */
+const MAX_KEPT_CHARS = 5 * 1024 * 1024;
+
+/** @param files path to text; undefined: the data are not made from files */
+export function toContent(data: CatalogData, files?: ReadonlyMap<string, string>): Content {
   const text = JSON.stringify(data);
-  return { text, hash: createHash('sha256').update(text).digest('hex') };
+  return { text, hash: hashText(text), files: files && toFiles(files) };
+}
+
+function toFiles(files: ReadonlyMap<string, string>): Files | null {
+  let chars = 0;
+  for (const [path, text] of files) chars += path.length + text.length;
+  if (chars > MAX_KEPT_CHARS) return null;
+  const text = JSON.stringify(Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1))));
+  return { text, hash: hashText(text) };
+}
+
+function hashText(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Makes a version the active one of all users, and ends what concerns accounts that its routes no longer name. */

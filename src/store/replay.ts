@@ -101,6 +101,17 @@ export interface HistoriesQuery {
   readonly restoreAddresses?: boolean;
   /** Returns the fields of large events that the replay looks at; absent: all. Called when the first is needed. */
   readonly namedFields?: () => FieldsByType;
+  /** Bounds of a user, in the place of MAX_EVENTS_PER_USER and MAX_CHARS_PER_USER; absent: those. */
+  readonly bounds?: UserBounds;
+  /** Asked before each round trip: whether the rest is not wanted. */
+  readonly isOver?: () => boolean;
+}
+
+/** History of one user that is read, at most; users with more are left out. */
+export interface UserBounds {
+  readonly events: number;
+  /** Size of the events, in characters of JSON. */
+  readonly chars: number;
 }
 
 /** Users in order of user ID. */
@@ -140,7 +151,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       return rows;
     };
     let reading: Reading | undefined;
-    const { seal } = query;
+    const { isOver: isUnwanted } = query;
     for (let nextPage: Promise<pg.QueryResult<EventRow>> | undefined = fetch(); nextPage; ) {
       const rows: readonly EventRow[] = (await nextPage).rows;
       const whole: Reading[] = [];
@@ -149,9 +160,10 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
           if (reading) whole.push(reading);
           reading = { userId: row[0], events: [], large: [], chars: 0, left: 0 };
         }
-        addRow(reading, query.tenantId, seal, row);
+        addRow(reading, query, row);
       }
-      const isLast: boolean = rows.length < count;
+      const isWhale = reading !== undefined && reading.left > 0 && query.userId !== undefined;
+      const isLast: boolean = rows.length < count || isWhale;
       count = adaptCount(rows);
       // The last user of a page may continue on the next one.
       if (isLast && reading) whole.push(reading);
@@ -159,6 +171,7 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       // Requests the next page while this one is replayed.
       nextPage = isLast ? undefined : fetch();
       if (page) yield page;
+      if (isUnwanted?.()) return;
     }
   } finally {
     // Also runs if the consumer stops early.
@@ -170,11 +183,12 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
   }
 }
 
-/** Returns the number of users, for a progress bar. */
-export async function countUsers(pool: pg.Pool, tenantId: string): Promise<number> {
-  const { rows } = await pool.query<{ users: number }>('select count(*) as users from users where tenant_id = $1', [
-    tenantId,
-  ]);
+/** Returns the number of users, for a progress bar. @param max of them that are counted; null: all */
+export async function countUsers(pool: pg.Pool, tenantId: string, max: number | null = null): Promise<number> {
+  const { rows } = await pool.query<{ users: number }>(
+    'select count(*) as users from (select from users where tenant_id = $1 limit $2) as u',
+    [tenantId, max],
+  );
   return rows[0]?.users ?? 0;
 }
 
@@ -223,10 +237,12 @@ from events where tenant_id = $1 and received_at < $3::timestamptz`;
 
 const ORDER_BY = 'order by user_id, event_time, key';
 
-function addRow(reading: Reading, tenantId: string, seal: Seal | undefined, row: EventRow): void {
+const USUAL_BOUNDS: UserBounds = { events: MAX_EVENTS_PER_USER, chars: MAX_CHARS_PER_USER };
+
+function addRow(reading: Reading, { tenantId, seal, bounds = USUAL_BOUNDS }: HistoriesQuery, row: EventRow): void {
   const [userId, time, key, type, eventId, receivedAt, properties, traits, ...rest] = row;
   const [emittedBy, catalogVersion, hasFired, hasTraitChange, decisions, sealed, excerptText, contextText] = rest;
-  if (reading.events.length >= MAX_EVENTS_PER_USER || reading.chars >= MAX_CHARS_PER_USER) {
+  if (reading.events.length >= bounds.events || reading.chars >= bounds.chars) {
     reading.left++;
     return;
   }

@@ -202,6 +202,8 @@ export const OTHER_PAGES = [
     'waiting',
     'jobs',
     'releases',
+    'rules',
+    'rules/WELCOME_EMAIL',
     'correlation',
   ],
   ...['audit', 'keys', 'members', 'webhooks'],

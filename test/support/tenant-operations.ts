@@ -291,6 +291,22 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/releases/{id}/rollback': () => ({ reason: 'Own reason' }),
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
   'POST /api/v1/catalog/rollback': () => ({ version: 1 }),
+  'POST /api/v1/catalog/check': () => ({ files: Object.fromEntries(catalogOf('own')) }),
+  'POST /api/v1/catalog/cases': () => ({ files: Object.fromEntries(catalogOf('own')) }),
+  'POST /api/v1/catalog/cases/from-event': ({ userId }) => ({
+    files: Object.fromEntries(catalogOf('own')),
+    user_id: userId,
+    event_id: userId.replace(' ', ' mailed '),
+  }),
+  'POST /api/v1/catalog/try': ({ userId }) => ({
+    files: Object.fromEntries(catalogOf('own')),
+    user_id: userId,
+    event_id: userId.replace(' ', ' mailed '),
+  }),
+  'POST /api/v1/catalog/backtest': () => ({
+    files: Object.fromEntries(catalogOf('own')),
+    since: '7d',
+  }),
   'PUT /api/v1/users/{user_id}': () => ({ traits: { plan: 'a' } }),
   'PATCH /api/v1/users/{user_id}': () => ({ traits: { plan: 'b' } }),
   'POST /api/v1/users/bulk': () => ({ users: [{ user_id: 'own bulk', traits: {} }] }),

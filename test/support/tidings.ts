@@ -159,7 +159,8 @@ export async function testTidings(
     providers: byChannel,
     async apply(given) {
       const data = 'rules' in given ? given : await validateOnce(given);
-      const { version } = await applyCatalog(pool, TENANT, data, systemActor('test'), clock.now);
+      const files = 'rules' in given ? {} : { files: given };
+      const { version } = await applyCatalog(pool, TENANT, data, systemActor('test'), clock.now, files);
       await catalogs.refresh(TENANT);
       return version;
     },

@@ -275,6 +275,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare what a draft would have sent over the stored events with what was sent, within bounds (needs decisions:read as well) */
+        post: operations["backtestCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run the cases of a draft (its file cases.yaml) as `tidings test` does */
+        post: operations["runCases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/cases/from-event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a case of a stored event, with personal values replaced (needs decisions:read as well) */
+        post: operations["makeCase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check the files of a catalog as `tidings check` does, and compare them with the active version */
+        post: operations["checkCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog/diff": {
         parameters: {
             query?: never;
@@ -284,6 +352,23 @@ export interface paths {
         };
         /** Compare two versions; `to` defaults to the active one */
         get: operations["compareCatalogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the files that the active version, or another one, was made from, as they were written */
+        get: operations["getCatalogFiles"];
         put?: never;
         post?: never;
         delete?: never;
@@ -320,6 +405,23 @@ export interface paths {
         put?: never;
         /** Make an earlier version active again */
         post: operations["rollBackCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalog/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decide an event with a draft by a virtual clock, and store nothing (needs decisions:read as well) */
+        post: operations["tryCatalog"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3554,6 +3656,56 @@ export interface components {
              */
             next: string | null;
         };
+        BacktestCounts: {
+            added: number;
+            /** @description Notifications that were decided */
+            live: number;
+            /** @description Of another time */
+            moved: number;
+            /** @description Those that the draft decides */
+            new: number;
+            removed: number;
+            /** @description Of the same time, by other channels or later */
+            replanned: number;
+            unchanged: number;
+        };
+        BacktestDay: {
+            day: string;
+            live: number;
+            new: number;
+        };
+        /** @description A notification that differs, with the decision of each side */
+        BacktestExample: {
+            /** @enum {string} */
+            change: "added" | "removed" | "moved" | "replanned";
+            /** @description What was decided; absent: nothing was */
+            live?: components["schemas"]["ReportedDecision"];
+            /** @description What the draft decides; absent: nothing */
+            new?: components["schemas"]["ReportedDecision"];
+            user_id: string;
+        };
+        BacktestLoad: {
+            busiest_hour: components["schemas"]["BusiestHours"];
+            crowded_users: components["schemas"]["CrowdedUsers"];
+            repeated: components["schemas"]["RepeatedNotifications"];
+        };
+        BacktestOfType: {
+            added: number;
+            days: components["schemas"]["BacktestDay"][];
+            /** @description Up to 20 of each change */
+            examples: components["schemas"]["BacktestExample"][];
+            /** @description Notifications that were decided */
+            live: number;
+            /** @description Of another time */
+            moved: number;
+            /** @description Those that the draft decides */
+            new: number;
+            removed: number;
+            /** @description Of the same time, by other channels or later */
+            replanned: number;
+            type: string;
+            unchanged: number;
+        };
         /** @description A batch with its progress */
         Batch: {
             /**
@@ -3745,6 +3897,28 @@ export interface components {
             next: string | null;
             results: components["schemas"]["BatchResult"][];
         };
+        BusiestHours: {
+            /** @description The hour (UTC) with the most notifications */
+            live: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                hour: string;
+                sends: number;
+            } | null;
+            /** @description The hour (UTC) with the most notifications */
+            new: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                hour: string;
+                sends: number;
+            } | null;
+        };
         Cancellation: {
             /** @description Channels that were cancelled; none: it was only scheduled */
             cancelled: string[];
@@ -3814,6 +3988,24 @@ export interface components {
         CardRegistrationTasks: {
             tasks: components["schemas"]["ConnectorTask"][];
         };
+        CaseFailure: {
+            /** @description The decision that comes closest to what was expected */
+            closest?: string;
+            evidence: string[];
+            /** @description Of the expectation, or of the case */
+            line: number;
+            message: string;
+        };
+        /** @description A case of cases.yaml, and whether it passed */
+        CaseResult: {
+            failures: components["schemas"]["CaseFailure"][];
+            line: number;
+            ms: number;
+            name: string;
+            passed: boolean;
+            /** @description What happened, where the case failed */
+            timeline: string[];
+        };
         /** @description Events, notification types and rules */
         Catalog: {
             active: boolean;
@@ -3833,6 +4025,20 @@ export interface components {
             differences: components["schemas"]["Difference"][];
             from: number;
             to: number;
+        };
+        /**
+         * @description The files of a catalog, which are not applied
+         * @example {
+         *       "files": {
+         *         "events.yaml": "payment_failed:\n  description: A payment failed\n"
+         *       }
+         *     }
+         */
+        CatalogDraft: {
+            /** @description Path inside the folder of the catalog, such as events.yaml, to text */
+            files: {
+                [key: string]: string;
+            };
         };
         /**
          * @description The files of a catalog
@@ -4330,6 +4536,11 @@ export interface components {
             /** @description True if only the first 10000 are listed */
             has_more: boolean;
             to: string;
+        };
+        /** @description Users with more than 3 notifications on one day (UTC) */
+        CrowdedUsers: {
+            live: number;
+            new: number;
         };
         /** @description Something that is wrong at present */
         CurrentProblem: {
@@ -4966,6 +5177,59 @@ export interface components {
             }) | null;
         } & {
             [key: string]: unknown;
+        };
+        /** @description What a draft would have sent over the stored events, compared with what was sent */
+        DraftBacktest: {
+            events: number;
+            /** @description Users with more history than is replayed here, up to 100 */
+            left_out: string[];
+            load: components["schemas"]["BacktestLoad"];
+            /** @enum {string} */
+            mode: "candidate" | "live";
+            /** @description The bound that ended it before the last user, in order of their ids: 20 s or 200,000 events; null: none did */
+            reached: ("time" | "events") | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+            /** @description Users with a profile; up to 1,000,000 are counted */
+            total_users: number;
+            totals: components["schemas"]["BacktestCounts"];
+            /** @description In order of name */
+            types: components["schemas"]["BacktestOfType"][];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until: string;
+            /** @description Users that were replayed */
+            users: number;
+        };
+        /** @description Results of cases */
+        DraftCases: {
+            cases: components["schemas"]["CaseResult"][];
+            failed: number;
+            /** @description Cases that were not run, because those before took more than 10 s */
+            left_out: number;
+            ms: number;
+            ok: boolean;
+            passed: number;
+        };
+        /** @description What the checker says of a draft */
+        DraftCheck: {
+            /** @description From the active version; none if the draft has an error */
+            differences: components["schemas"]["Difference"][];
+            errors: number;
+            /** @description Whether it can be applied */
+            ok: boolean;
+            /** @description In order of file and place */
+            problems: components["schemas"]["Finding"][];
+            /** @description Pending waits in rules that it changes or removes */
+            waiting: components["schemas"]["AffectedWaits"][];
+            warnings: number;
         };
         /** @description A template after a change */
         EditedTemplate: {
@@ -7010,6 +7274,57 @@ export interface components {
             environment?: "sandbox" | "production";
             /** @description Token of the app on the device, as its system gave it */
             registration_id: string;
+        };
+        /**
+         * @example {
+         *       "files": {
+         *         "events.yaml": "payment_failed:\n  description: A payment failed\n"
+         *       },
+         *       "since": "7d"
+         *     }
+         */
+        NewBacktest: {
+            /** @description Path inside the folder of the catalog, such as events.yaml, to text */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * @description Start of the period: how long ago (30d, 12h), or a time with a zone; up to 90 days ago
+             * @example 7d
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description End of the period. Absent: now
+             */
+            until?: string;
+            /**
+             * @description Only this user
+             * @example user-1042
+             */
+            user_id?: string;
+        };
+        /**
+         * @example {
+         *       "files": {
+         *         "events.yaml": "payment_failed:\n  description: A payment failed\n"
+         *       },
+         *       "user_id": "u_12345",
+         *       "event_id": "evt_001"
+         *     }
+         */
+        NewCase: {
+            /** @description A stored event of the user, by its id */
+            event_id: string;
+            /** @description Path inside the folder of the catalog, such as events.yaml, to text */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
         };
         /**
          * @example {
@@ -9115,8 +9430,35 @@ export interface components {
             min_sample: number;
             min_volume_ratio: number | null;
         };
+        /** @description Times that a user gets one type twice or more on one day (UTC) */
+        RepeatedNotifications: {
+            live: number;
+            new: number;
+        };
         ReplayedDelivery: {
             delivery_id: string;
+        };
+        ReportedDecision: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @description The trigger, then the events that completed the pattern */
+            event_ids: string[];
+            evidence: components["schemas"]["Evidence"];
+            /** @enum {string} */
+            outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
+            /**
+             * @description A sentence to read aloud
+             * @example The payment failed twice.
+             */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            rule: string;
         };
         Rescheduled: {
             /**
@@ -10001,6 +10343,20 @@ export interface components {
             problems: components["schemas"]["Finding"][];
             release: components["schemas"]["Release"];
         };
+        /** @description The files that a version was made from */
+        StoredCatalogFiles: {
+            active: boolean;
+            /** @description Path to text; null: they are not kept, because they are larger than 5 MiB or were applied by an earlier release */
+            files: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Who gave the files: the API, the catalog directory, or the tenant whose catalog this one follows
+             * @enum {string}
+             */
+            source: "api" | "directory" | "followed";
+            version: number;
+        };
         /** @description A decision with its evidence and its event */
         StoredDecision: {
             catalog_version: number;
@@ -10726,6 +11082,79 @@ export interface components {
             }[];
             /** @description XLIFF 2.0; null for json */
             xliff: string | null;
+        };
+        /**
+         * @example {
+         *       "files": {
+         *         "events.yaml": "payment_failed:\n  description: A payment failed\n"
+         *       },
+         *       "user_id": "u_12345",
+         *       "event_id": "evt_001"
+         *     }
+         */
+        Trial: {
+            /**
+             * Format: date-time
+             * @description When `event` arrives by the virtual clock. Absent: when it happened
+             */
+            at?: string;
+            /** @description Or an event as it is posted; its user_id may be absent */
+            event?: {
+                [key: string]: unknown;
+            };
+            /** @description A stored event of the user, by its id */
+            event_id?: string;
+            /** @description Path inside the folder of the catalog, such as events.yaml, to text */
+            files: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description Until when the virtual clock runs, up to 31 days after the event. Absent: it is decided, and nothing more
+             */
+            until?: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Decisions at one time */
+        TrialStep: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            decisions: components["schemas"]["Decision"][];
+        };
+        /** @description What a draft decides about an event */
+        TriedEvent: {
+            /**
+             * Format: date-time
+             * @description When it arrives by the virtual clock
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @description What the draft decides about the event: at once, and when its waits end */
+            draft: components["schemas"]["TrialStep"][];
+            event_id: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            event_timestamp: string;
+            event_type: string;
+            /** @description What was decided about it; empty for an event that is not stored */
+            stored: components["schemas"]["TrialStep"][];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until: string;
         };
         /**
          * @example {
@@ -11519,6 +11948,11 @@ export interface components {
             /** @example https://example.com/hooks/tidings */
             url: string;
         };
+        /** @description A case that was made of an event; personal values are replaced */
+        WrittenCase: {
+            /** @description A list `cases` with one case, as in cases.yaml */
+            yaml: string;
+        };
     };
     responses: {
         /** @description address_of_traits */
@@ -11642,6 +12076,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "invalid_catalog";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_catalog, too_many_events */
+        IdempotencyKeyReusedInvalidCatalogTooManyEvents: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_catalog" | "too_many_events";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -12647,6 +13095,11 @@ export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
+export type BacktestCounts = components['schemas']['BacktestCounts'];
+export type BacktestDay = components['schemas']['BacktestDay'];
+export type BacktestExample = components['schemas']['BacktestExample'];
+export type BacktestLoad = components['schemas']['BacktestLoad'];
+export type BacktestOfType = components['schemas']['BacktestOfType'];
 export type Batch = components['schemas']['Batch'];
 export type BatchChannel = components['schemas']['BatchChannel'];
 export type BatchCounts = components['schemas']['BatchCounts'];
@@ -12656,14 +13109,18 @@ export type BatchRate = components['schemas']['BatchRate'];
 export type BatchRequest = components['schemas']['BatchRequest'];
 export type BatchResult = components['schemas']['BatchResult'];
 export type BatchResultPage = components['schemas']['BatchResultPage'];
+export type BusiestHours = components['schemas']['BusiestHours'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type CardCallRequest = components['schemas']['CardCallRequest'];
 export type CardCallResult = components['schemas']['CardCallResult'];
 export type CardRegistrationRequest = components['schemas']['CardRegistrationRequest'];
 export type CardRegistrationTasks = components['schemas']['CardRegistrationTasks'];
+export type CaseFailure = components['schemas']['CaseFailure'];
+export type CaseResult = components['schemas']['CaseResult'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogDiff = components['schemas']['CatalogDiff'];
+export type CatalogDraft = components['schemas']['CatalogDraft'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
 export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
@@ -12690,6 +13147,7 @@ export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type CostRow = components['schemas']['CostRow'];
 export type CostSummary = components['schemas']['CostSummary'];
+export type CrowdedUsers = components['schemas']['CrowdedUsers'];
 export type CurrentProblem = components['schemas']['CurrentProblem'];
 export type CurrentProblems = components['schemas']['CurrentProblems'];
 export type CustomerNotification = components['schemas']['CustomerNotification'];
@@ -12713,6 +13171,9 @@ export type DigestTimeChange = components['schemas']['DigestTimeChange'];
 export type Dismissal = components['schemas']['Dismissal'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type DraftBacktest = components['schemas']['DraftBacktest'];
+export type DraftCases = components['schemas']['DraftCases'];
+export type DraftCheck = components['schemas']['DraftCheck'];
 export type EditedTemplate = components['schemas']['EditedTemplate'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
@@ -12792,6 +13253,8 @@ export type MetricValues = components['schemas']['MetricValues'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
+export type NewBacktest = components['schemas']['NewBacktest'];
+export type NewCase = components['schemas']['NewCase'];
 export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
@@ -12865,7 +13328,9 @@ export type ReleaseShare = components['schemas']['ReleaseShare'];
 export type ReleaseStatus = components['schemas']['ReleaseStatus'];
 export type ReleaseVerdict = components['schemas']['ReleaseVerdict'];
 export type ReleaseWatch = components['schemas']['ReleaseWatch'];
+export type RepeatedNotifications = components['schemas']['RepeatedNotifications'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
+export type ReportedDecision = components['schemas']['ReportedDecision'];
 export type Rescheduled = components['schemas']['Rescheduled'];
 export type RescheduleRequest = components['schemas']['RescheduleRequest'];
 export type RetriedWait = components['schemas']['RetriedWait'];
@@ -12912,6 +13377,7 @@ export type SourcePage = components['schemas']['SourcePage'];
 export type SourcePartition = components['schemas']['SourcePartition'];
 export type SourceState = components['schemas']['SourceState'];
 export type StartedRelease = components['schemas']['StartedRelease'];
+export type StoredCatalogFiles = components['schemas']['StoredCatalogFiles'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type StoredTemplate = components['schemas']['StoredTemplate'];
@@ -12936,6 +13402,9 @@ export type TestSend = components['schemas']['TestSend'];
 export type TestSendRequest = components['schemas']['TestSendRequest'];
 export type TranslationResult = components['schemas']['TranslationResult'];
 export type Translations = components['schemas']['Translations'];
+export type Trial = components['schemas']['Trial'];
+export type TrialStep = components['schemas']['TrialStep'];
+export type TriedEvent = components['schemas']['TriedEvent'];
 export type TypeChange = components['schemas']['TypeChange'];
 export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
@@ -12974,6 +13443,7 @@ export type WebhookSecretRotation = components['schemas']['WebhookSecretRotation
 export type WebhookTest = components['schemas']['WebhookTest'];
 export type WebhookTestResult = components['schemas']['WebhookTestResult'];
 export type WebhookWithSecret = components['schemas']['WebhookWithSecret'];
+export type WrittenCase = components['schemas']['WrittenCase'];
 export type ResponseAddressOfTraits = components['responses']['AddressOfTraits'];
 export type ResponseForbiddenNotAMemberTenantSuspended = components['responses']['ForbiddenNotAMemberTenantSuspended'];
 export type ResponseForbiddenNotAMemberTenantSuspendedForeignOrigin = components['responses']['ForbiddenNotAMemberTenantSuspendedForeignOrigin'];
@@ -12983,6 +13453,7 @@ export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyK
 export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']['IdempotencyKeyReusedInvalidAccount'];
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedInvalidCatalogTooManyEvents = components['responses']['IdempotencyKeyReusedInvalidCatalogTooManyEvents'];
 export type ResponseIdempotencyKeyReusedInvalidNotification = components['responses']['IdempotencyKeyReusedInvalidNotification'];
 export type ResponseIdempotencyKeyReusedInvalidTemplate = components['responses']['IdempotencyKeyReusedInvalidTemplate'];
 export type ResponseIdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates'];
@@ -14527,6 +14998,308 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    backtestCatalog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "mode": "candidate",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "users": 1,
+                     *       "total_users": 1,
+                     *       "events": 1,
+                     *       "left_out": [
+                     *         "text"
+                     *       ],
+                     *       "reached": "time",
+                     *       "totals": {
+                     *         "live": 1,
+                     *         "new": 1,
+                     *         "added": 1,
+                     *         "removed": 1,
+                     *         "moved": 1,
+                     *         "replanned": 1,
+                     *         "unchanged": 1
+                     *       },
+                     *       "load": {
+                     *         "busiest_hour": {
+                     *           "live": {
+                     *             "hour": "2026-11-02T09:30:00.000Z",
+                     *             "sends": 1
+                     *           },
+                     *           "new": {
+                     *             "hour": "2026-11-02T09:30:00.000Z",
+                     *             "sends": 1
+                     *           }
+                     *         },
+                     *         "crowded_users": {
+                     *           "live": 1,
+                     *           "new": 1
+                     *         },
+                     *         "repeated": {
+                     *           "live": 1,
+                     *           "new": 1
+                     *         }
+                     *       },
+                     *       "types": [
+                     *         {
+                     *           "live": 1,
+                     *           "new": 1,
+                     *           "added": 1,
+                     *           "removed": 1,
+                     *           "moved": 1,
+                     *           "replanned": 1,
+                     *           "unchanged": 1,
+                     *           "type": "text",
+                     *           "days": [
+                     *             {
+                     *               "day": "text",
+                     *               "live": 1,
+                     *               "new": 1
+                     *             }
+                     *           ],
+                     *           "examples": [
+                     *             {
+                     *               "change": "added",
+                     *               "user_id": "text"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DraftBacktest"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
+        };
+    };
+    runCases: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ok": true,
+                     *       "passed": 1,
+                     *       "failed": 1,
+                     *       "ms": 1,
+                     *       "cases": [
+                     *         {
+                     *           "name": "text",
+                     *           "line": 1,
+                     *           "passed": true,
+                     *           "ms": 1,
+                     *           "failures": [
+                     *             {
+                     *               "line": 1,
+                     *               "message": "text",
+                     *               "evidence": [
+                     *                 "text"
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "timeline": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "left_out": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DraftCases"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
+        };
+    };
+    makeCase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCase"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "yaml": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WrittenCase"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalogTooManyEvents"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
+        };
+    };
+    checkCatalog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CatalogDraft"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ok": true,
+                     *       "errors": 1,
+                     *       "warnings": 1,
+                     *       "problems": [
+                     *         {
+                     *           "file": "text",
+                     *           "line": 1,
+                     *           "column": 1,
+                     *           "message": "text",
+                     *           "severity": "error",
+                     *           "code": "invalid"
+                     *         }
+                     *       ],
+                     *       "differences": [
+                     *         {
+                     *           "part": "event",
+                     *           "name": "text",
+                     *           "change": "added"
+                     *         }
+                     *       ],
+                     *       "waiting": [
+                     *         {
+                     *           "rule": "text",
+                     *           "users": 1,
+                     *           "waits": 1,
+                     *           "at_least": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DraftCheck"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
+        };
+    };
     compareCatalogs: {
         parameters: {
             query: {
@@ -14570,6 +15343,52 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CatalogDiff"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    getCatalogFiles: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Absent: the active one
+                 * @example 1
+                 */
+                version?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "active": true,
+                     *       "source": "api",
+                     *       "files": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredCatalogFiles"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -14678,6 +15497,97 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    tryCatalog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "event_id": "text",
+                     *       "event_type": "text",
+                     *       "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *       "at": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "draft": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "decisions": [
+                     *             {
+                     *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "outcome": "send",
+                     *               "reason_code": "matched",
+                     *               "reason": "The payment failed twice.",
+                     *               "notification_id": null,
+                     *               "event_ids": [
+                     *                 "evt-8841"
+                     *               ],
+                     *               "evidence": {}
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "stored": [
+                     *         {
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "decisions": [
+                     *             {
+                     *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "outcome": "send",
+                     *               "reason_code": "matched",
+                     *               "reason": "The payment failed twice.",
+                     *               "notification_id": null,
+                     *               "event_ids": [
+                     *                 "evt-8841"
+                     *               ],
+                     *               "evidence": {}
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TriedEvent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalogTooManyEvents"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     listCatalogVersions: {

@@ -34,6 +34,9 @@ export type Route =
   | { page: 'waiting'; rule: string | null; key: string | null }
   | { page: 'jobs' }
   | { page: 'releases' }
+  | { page: 'rules' }
+  /** `tab`: null for the first one that the viewer may see. */
+  | { page: 'rule'; name: string; tab: RuleTab | null }
   | { page: 'audit'; filter: AuditFilter }
   | { page: 'keys' }
   | { page: 'members' }
@@ -60,6 +63,10 @@ export interface UserRoute {
 /** Tabs of the page of a user; the first has the address of the user itself. */
 export const USER_TABS = ['why', 'timeline', 'messages', 'waiting', 'next', 'preferences', 'devices', 'raw'] as const;
 export type UserTab = (typeof USER_TABS)[number];
+
+/** Tabs of the page of a rule. */
+export const RULE_TABS = ['check', 'cases', 'try', 'backtest', 'waits', 'funnel'] as const;
+export type RuleTab = (typeof RULE_TABS)[number];
 
 /** Parts of the pages of channels. */
 export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions' | 'connections';
@@ -147,6 +154,10 @@ export function linkToCatalog(kind?: 'rule' | 'type' | 'event', name = ''): stri
   return kind === undefined ? '/console/catalog' : `/console/catalog?at=${encodeURIComponent(`${kind}:${name}`)}`;
 }
 
+export const linkToRules = (): string => '/console/rules';
+/** Returns the link to a rule; absent: with its first tab. */
+export const linkToRule = (name: string, tab?: RuleTab): string =>
+  `/console/rules/${encodeURIComponent(name)}${tab === undefined ? '' : `/${tab}`}`;
 export const linkToVersions = (): string => '/console/catalog/versions';
 export const linkToReleases = (): string => '/console/releases';
 export const linkToAudit = (): string => '/console/audit';
@@ -307,6 +318,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };
+  if (path === '/rules') return { page: 'rules' };
   if (path === '/keys') return { page: 'keys' };
   if (path === '/members') return { page: 'members' };
   if (path === '/webhooks') return { page: 'webhooks' };
@@ -341,7 +353,8 @@ function parseSends(path: string, parameters: URLSearchParams): Route | undefine
 /** Parses the path of a page about one user, batch, list or other thing; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
-    /^\/(users|batches|notifications|lists|segments|templates|webhooks)\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
+    /^\/(users|batches|notifications|lists|segments|templates|webhooks|rules)\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ??
+    [];
   const id = decode(encoded);
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {
@@ -349,6 +362,10 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
     // A link to an event that names no tab is one of before.
     const tab = part === undefined && eventId !== null ? 'timeline' : USER_TABS.find((one) => one === (part ?? 'why'));
     return tab && { page: 'user', userId: id, tab, eventId, why: parameters.get('why') };
+  }
+  if (list === 'rules') {
+    const tab = RULE_TABS.find((one) => one === part);
+    return part === undefined || tab ? { page: 'rule', name: id, tab: tab ?? null } : undefined;
   }
   if (part !== undefined) return undefined;
   if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };

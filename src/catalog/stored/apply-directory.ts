@@ -32,7 +32,7 @@ export async function applyCatalogDirectory(
     const data = withStoredTests(await validateCatalogFiles(files, stored?.templates, tenant, isUnlinked), stored);
     const merged = stored && { hash: hashFiles(files), from: stored.version };
     try {
-      const applied = await applyDirectory(pool, tenantId, data, now, merged);
+      const applied = await applyDirectory(pool, tenantId, data, now, merged, files);
       await catalogs.refresh(tenantId);
       return applied;
     } catch (error) {

@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
 import { CatalogError } from '../../errors.ts';
 import type { CatalogData } from '../../model/catalog.ts';
+import { toCaseReport } from '../../simulate/cases/case-report.ts';
 import type { CaseResult } from '../../simulate/cases/run-case.ts';
 import { CASES_FILE, runCases } from '../../simulate/cases/run-cases.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
-import { formatCaseReport, toCaseReport } from '../output/format-case-report.ts';
+import { formatCaseReport } from '../output/format-case-report.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
 

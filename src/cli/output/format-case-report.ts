@@ -1,25 +1,11 @@
 import { formatCount } from '../../lib/text/format-count.ts';
+import { type CaseReport, roundMs } from '../../simulate/cases/case-report.ts';
 import type { CaseResult } from '../../simulate/cases/run-case.ts';
 import { CASES_FILE } from '../../simulate/cases/run-cases.ts';
 import { escapeLines } from './escape-terminal.ts';
 
 /** With more cases, only those that failed are listed. */
 const MAX_LISTED_CASES = 200;
-
-/** The results of all cases, as `tidings test --json` prints them. */
-export interface CaseReport {
-  readonly ok: boolean;
-  readonly passed: number;
-  readonly failed: number;
-  readonly ms: number;
-  readonly cases: readonly CaseResult[];
-}
-
-export function toCaseReport(cases: readonly CaseResult[]): CaseReport {
-  const failed = cases.filter(({ passed }) => !passed).length;
-  const ms = roundMs(cases.reduce((sum, one) => sum + one.ms, 0));
-  return { ok: failed === 0, passed: cases.length - failed, failed, ms, cases };
-}
 
 /** Formats a line for each case, the details of those that failed, and a summary; safe to print. */
 export function formatCaseReport({ failed, ms, cases }: CaseReport): string {
@@ -44,8 +30,4 @@ function formatFailure({ name, line, failures, timeline }: CaseResult): string[]
   }
   lines.push('  What happened:', ...timeline.map((text) => `    ${text}`));
   return lines;
-}
-
-function roundMs(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

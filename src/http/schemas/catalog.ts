@@ -161,7 +161,7 @@ export const finding = z
   })
   .meta({ id: 'Finding', description: 'A problem of a catalog' });
 
-const waitingInRule = z
+export const waitingInRule = z
   .object({
     rule: z.string(),
     users: z.int(),

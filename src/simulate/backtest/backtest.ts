@@ -5,6 +5,7 @@ import type { StoredHistory } from '../../store/replay.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import { decisionsEqual } from './decisions-equal.ts';
 import { type BacktestPlan, pastDecisions, type Verdict } from './history.ts';
+import { Load, type LoadReport } from './load.ts';
 import { replayHistory } from './replay.ts';
 
 /** The result of a backtest, as plain JSON. Times are ISO 8601 in UTC. */
@@ -19,6 +20,7 @@ export interface BacktestReport {
   /** Users with too many events to be replayed. */
   readonly left_out: readonly string[];
   readonly totals: Counts;
+  readonly load: LoadReport;
   /** In order of name. */
   readonly types: readonly TypeReport[];
   /** For `live`: every decision, not only sends. */
@@ -79,6 +81,7 @@ export class Backtest {
   readonly #types = new Map<string, Tally>();
   readonly #skipped: string[] = [];
   readonly #differences: ReproductionDifference[] = [];
+  readonly #load = new Load();
   #users = 0;
   #events = 0;
   #decisions = 0;
@@ -117,6 +120,7 @@ export class Backtest {
       events: this.#events,
       left_out: this.#skipped,
       totals: sumCounts(types),
+      load: this.#load.report(),
       types: types.map(({ days, ...tally }) => ({
         ...tally,
         days: [...days.values()].sort((a, b) => (a.day < b.day ? -1 : 1)),
@@ -155,6 +159,8 @@ export class Backtest {
     if (live.length === 0 && virtual.length === 0) return;
     for (const { type, at } of live) this.#tally(type).count('live', at);
     for (const { type, at } of virtual) this.#tally(type).count('new', at);
+    this.#load.addUser('live', live);
+    this.#load.addUser('new', virtual);
     const { pairs, added, removed } = pairSends(live, virtual);
     for (const [before, after] of pairs) {
       const tally = this.#tally(after.type);
@@ -192,7 +198,7 @@ export class Backtest {
   #tally(type: string): Tally {
     let tally = this.#types.get(type);
     if (!tally) {
-      tally = new Tally(type);
+      tally = new Tally(type, this.#plan.examples ?? EXAMPLES);
       this.#types.set(type, tally);
     }
     return tally;
@@ -210,9 +216,11 @@ class Tally implements Counts {
   unchanged = 0;
   readonly days = new Map<number, { readonly day: string; live: number; new: number }>();
   readonly examples: Example[] = [];
+  readonly #maxExamples: number;
 
-  constructor(type: string) {
+  constructor(type: string, maxExamples: number) {
     this.type = type;
+    this.#maxExamples = maxExamples;
   }
 
   count(side: 'live' | 'new', at: Millis): void {
@@ -228,7 +236,7 @@ class Tally implements Counts {
 
   add(change: Change, example: () => Omit<Example, 'change'>): void {
     this[change]++;
-    if (this[change] <= EXAMPLES) this.examples.push({ change, ...example() });
+    if (this[change] <= this.#maxExamples) this.examples.push({ change, ...example() });
   }
 }
 

@@ -18,6 +18,8 @@ export interface BacktestPlan {
   readonly readsAddresses?: boolean;
   /** Whether a version may ask for recorded consents, which are bound to addresses. */
   readonly comparesAddresses?: boolean;
+  /** Examples of each change of a type; absent: EXAMPLES. */
+  readonly examples?: number;
   /** The keyed hash of production; absent: a plain hash. */
   readonly keyed?: Ids['keyed'];
 }

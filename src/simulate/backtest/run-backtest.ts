@@ -8,7 +8,7 @@ import type { Seal } from '../../privacy/seal.ts';
 import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { loadCatalogs } from '../../store/catalogs.ts';
 import { listMergedSince } from '../../store/merge/merged-users.ts';
-import { countUsers, readHistories } from '../../store/replay.ts';
+import { countUsers, readHistories, type StoredHistory, type UserBounds } from '../../store/replay.ts';
 import { Backtest, type BacktestReport } from './backtest.ts';
 
 export interface BacktestQuery {
@@ -23,6 +23,23 @@ export interface BacktestQuery {
   readonly userId?: string;
   /** Opens what is sealed, and hashes keys as production does; absent: what is sealed is replayed masked. */
   readonly seal?: Seal;
+  /** Bounds for a caller that shares the process with others; absent: the whole history is replayed. */
+  readonly bounds?: BacktestBounds;
+}
+
+export interface BacktestBounds {
+  /** History of one user: those with more are left out. */
+  readonly user: UserBounds;
+  /** Bytes of earlier versions of the catalog, the newest first: users with decisions by others are left out. */
+  readonly catalogBytes: number;
+  /** Examples of each change of a type. */
+  readonly examples: number;
+  /** Users that are counted before it begins, at most. */
+  readonly countedUsers: number;
+  /** Whether it is to end, after this number of events. */
+  readonly isOver: (events: number) => boolean;
+  /** Called after each user: lets others work. */
+  readonly pause: () => Promise<void>;
 }
 
 export interface BacktestProgress {
@@ -30,6 +47,14 @@ export interface BacktestProgress {
   readonly totalUsers: number;
   readonly events: number;
   readonly isDone: boolean;
+}
+
+/** A report, and how many users it is of. */
+export interface RunBacktest {
+  readonly report: BacktestReport;
+  readonly totalUsers: number;
+  /** False: a bound ended it before the last user. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -43,8 +68,17 @@ export async function runBacktest(
   query: BacktestQuery,
   onProgress: (progress: BacktestProgress) => void = () => {},
 ): Promise<BacktestReport> {
-  const { tenantId, candidate, since, until, userId, seal } = query;
-  const applied = await loadCatalogs(pool, tenantId);
+  return (await runBoundedBacktest(pool, query, onProgress)).report;
+}
+
+/** Does what `runBacktest` does, within the bounds of the query. */
+export async function runBoundedBacktest(
+  pool: pg.Pool,
+  query: BacktestQuery,
+  onProgress: (progress: BacktestProgress) => void = () => {},
+): Promise<RunBacktest> {
+  const { tenantId, candidate, since, until, userId, seal, bounds } = query;
+  const applied = await loadCatalogs(pool, tenantId, bounds?.catalogBytes);
   const candidateRules = candidate && compileRuleSet(Math.max(0, ...applied.keys()) + 1, candidate);
   const readsAddresses = [...applied.values(), candidate].some((data) => data && mayReadAddresses(data));
   const comparesAddresses = [...applied.values(), candidate].some((data) => data && asksForRecords(data));
@@ -55,32 +89,51 @@ export async function runBacktest(
     version: compileOnDemand(applied),
     readsAddresses,
     comparesAddresses,
+    ...(bounds && { examples: bounds.examples }),
     ...(seal && { keyed: (text: string) => seal.hash(text) }),
   });
-  const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
+  const totalUsers = userId === undefined ? await countUsers(pool, tenantId, bounds?.countedUsers) : 1;
   // A scheduled rule may act on a user without events in the period.
   const includeIdle = (candidateRules?.scheduled.length ?? 0) > 0;
   // A merge unites what was known of two users, and the history of each keeps its id: neither can be replayed alone.
   const merged = await listMergedSince(pool, tenantId, since);
   let users = 0;
+  let isCut = false;
+  const isOver = () => {
+    isCut ||= bounds?.isOver(backtest.events) ?? false;
+    return isCut;
+  };
   const namedFields = findNamedOnDemand(applied, candidate);
   const only = {
     namedFields,
     ...(userId !== undefined && { userId }),
     ...(seal && { seal }),
     restoreAddresses: readsAddresses,
+    ...(bounds && { bounds: bounds.user, isOver }),
   };
   for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {
     for (const left of page.leftOut) backtest.skipUser(left);
     for (const history of page.histories) {
-      if (merged.has(history.userId)) backtest.skipUser(history.userId);
+      if (merged.has(history.userId) || !hasVersions(history, applied)) backtest.skipUser(history.userId);
       else backtest.addUser(history);
+      if (!bounds) continue;
+      await bounds.pause();
+      if (isOver()) break;
     }
     users += page.users;
     onProgress({ users, totalUsers, events: backtest.events, isDone: false });
   }
   onProgress({ users: totalUsers, totalUsers, events: backtest.events, isDone: true });
-  return backtest.report();
+  return { report: backtest.report(), totalUsers, isWhole: !isCut };
+}
+
+/** Whether the versions are loaded that decided about a user. Version 0 has no rules. */
+function hasVersions({ events, waits }: StoredHistory, applied: ReadonlyMap<number, CatalogData>): boolean {
+  const isKnown = (version: number) => version === 0 || applied.has(version);
+  return (
+    events.every(({ catalogVersion }) => isKnown(catalogVersion)) &&
+    waits.every((wait) => isKnown(wait.catalogVersion) && isKnown(wait.endedVersion ?? 0))
+  );
 }
 
 /** Finds the fields that the rules of any version name, when they are first asked for. Templates are not replayed. */
@@ -99,18 +152,19 @@ function findNamedOnDemand(
 }
 
 /** Whether a rule may read an address of the user; true for some that do not. Cheaper than to compile every version. */
-function mayReadAddresses({ rules }: CatalogData): boolean {
+export function mayReadAddresses({ rules }: CatalogData): boolean {
   return ADDRESS_READ.test(JSON.stringify(rules));
 }
 
 const ADDRESS_READ = new RegExp(String.raw`${Object.keys(ADDRESS_TRAITS).join('|')}|\b(?:traits|user)\b(?!\.)`);
 
-function asksForRecords({ preferences }: CatalogData): boolean {
+/** Whether a policy may ask for recorded consents. */
+export function asksForRecords({ preferences }: CatalogData): boolean {
   return Object.values(preferences?.consent ?? {}).some((sources) => sources.includes('record'));
 }
 
 /** Compiles a version when it is first asked for: of many versions, few decided anything in the period. */
-function compileOnDemand(applied: ReadonlyMap<number, CatalogData>): (version: number) => RuleSet {
+export function compileOnDemand(applied: ReadonlyMap<number, CatalogData>): (version: number) => RuleSet {
   const compiled = new Map<number, RuleSet>();
   return (version) => {
     let rules = compiled.get(version);

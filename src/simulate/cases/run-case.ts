@@ -38,11 +38,32 @@ export function compileCaseRules(data: CatalogData): RuleSets {
   return { active, at: () => active };
 }
 
-/** Runs a case from its first event to its end, and compares. @param clock in ms, to measure how long it takes */
-export function runCase(rules: RuleSets, one: Case, clock: () => number): CaseResult {
+/**
+ * Runs a case from its first event to its end, and compares.
+ * @param clock in ms, to measure how long it takes
+ * @param maxMs longest time that it may take: it fails then
+ */
+export function runCase(
+  rules: RuleSets,
+  one: Case,
+  clock: () => number,
+  maxMs: number = Number.POSITIVE_INFINITY,
+): CaseResult {
   const started = clock();
-  const happened = simulateCase(rules, one);
-  const failures = compare(one, happened.flatMap(listDecisions));
+  const happened: SimulationStep[] = [];
+  const failures: Failure[] = [];
+  for (const step of simulateCase(rules, one)) {
+    if (clock() - started > maxMs) {
+      failures.push({
+        line: one.line,
+        message: `it takes more than ${maxMs} ms here; let it end earlier (until)`,
+        evidence: [],
+      });
+      break;
+    }
+    happened.push(...step);
+  }
+  if (failures.length === 0) failures.push(...compare(one, happened.flatMap(listDecisions)));
   return {
     name: one.name,
     line: one.line,
@@ -53,17 +74,29 @@ export function runCase(rules: RuleSets, one: Case, clock: () => number): CaseRe
   };
 }
 
-function simulateCase(rules: RuleSets, { profile, from, until, events }: Case): SimulationStep[] {
+function* simulateCase(rules: RuleSets, { profile, from, until, events }: Case): Generator<readonly SimulationStep[]> {
   const simulator = new Simulator(rules, countingIds());
   simulator.addUser(DEFAULT_USER, profile ?? {}, from);
-  return [...runSimulation(simulator, events, until)].flatMap(({ happened }) => happened);
+  for (const { happened } of runSimulation(simulator, events, until)) yield happened;
 }
 
-interface CaseDecision {
+/** A decision that was made in a case. */
+export interface CaseDecision {
   readonly at: Millis;
   readonly user: string;
   readonly decision: Decision;
   readonly send: Send | undefined;
+}
+
+/** Returns what is decided in a case, in order. @param maxSteps times at which something happens, at most */
+export function decideCase(rules: RuleSets, one: Case, maxSteps: number): CaseDecision[] {
+  const decided: CaseDecision[] = [];
+  let left = maxSteps;
+  for (const happened of simulateCase(rules, one)) {
+    decided.push(...happened.flatMap(listDecisions));
+    if (--left <= 0) break;
+  }
+  return decided;
 }
 
 function listDecisions({ at, userId, decisions, sends }: SimulationStep): CaseDecision[] {

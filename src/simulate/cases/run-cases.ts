@@ -19,11 +19,27 @@ export function runCases(
   clock: () => Millis,
   onProgress: (done: number, total: number) => void = () => {},
 ): CaseResult[] {
+  const results: CaseResult[] = [];
+  for (const { result, total } of eachCase(data, text, clock)) {
+    results.push(result);
+    onProgress(results.length, total);
+  }
+  return results;
+}
+
+/**
+ * Does what `runCases` does, a case at a time, so that others can work in between.
+ *
+ * @param maxMs longest time of a case: it fails then
+ * @throws CatalogError with every error in the cases
+ */
+export function* eachCase(
+  data: CatalogData,
+  text: string,
+  clock: () => Millis,
+  maxMs: Millis = Number.POSITIVE_INFINITY,
+): Generator<{ readonly result: CaseResult; readonly total: number }> {
   const cases = parseCases(CASES_FILE, text, data);
   const rules = compileCaseRules(data);
-  return cases.map((one, index) => {
-    const result = runCase(rules, one, clock);
-    onProgress(index + 1, cases.length);
-    return result;
-  });
+  for (const one of cases) yield { result: runCase(rules, one, clock, maxMs), total: cases.length };
 }

@@ -9,6 +9,7 @@ import type { SchemaFile } from '../pg/schema-files.ts';
 export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'local' } = {
   metadata: 'facts',
   catalog_contents: 'shared',
+  catalog_files: 'shared',
   quotas: 'local',
   rate_limits: 'local',
   circuits: 'local',
@@ -53,6 +54,7 @@ export function listDumpedTables(files: readonly SchemaFile[]): string[] {
  */
 export const MERGED_TABLES: { readonly [table: string]: string } = {
   catalog_contents: 'content_hash',
+  catalog_files: 'files_hash',
   tenants: 'tenant_id',
 };
 

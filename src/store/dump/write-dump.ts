@@ -190,9 +190,10 @@ async function requireTenant(connection: Connection, tenant: string, revision: n
 
 /** Returns the condition of the rows to dump; empty: all. */
 async function toCondition(connection: Connection, table: string, tenant: string | null): Promise<string> {
-  if (table === 'catalog_contents') {
+  const key = SHARED_KEYS[table];
+  if (key !== undefined) {
     if (tenant === null) return '';
-    return `where content_hash in (select content_hash from catalogs where tenant_id in (${await quoteTenants(connection, tenant)}))`;
+    return `where ${key} in (select ${key} from catalogs where tenant_id in (${await quoteTenants(connection, tenant)}))`;
   }
   if (!isTenantTable(table)) {
     const { rows } = await connection.query<{ name: string }>('select name from metadata');
@@ -201,6 +202,12 @@ async function toCondition(connection: Connection, table: string, tenant: string
   }
   return tenant === null ? '' : `where tenant_id in (${await quoteTenants(connection, tenant)})`;
 }
+
+/** Columns of `catalogs` that refer to the tables which tenants share. */
+const SHARED_KEYS: { readonly [table: string]: string } = {
+  catalog_contents: 'content_hash',
+  catalog_files: 'files_hash',
+};
 
 async function quoteTenants(connection: Connection, tenant: string): Promise<string> {
   const literals: string[] = [];

@@ -65,6 +65,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   template_tests: 'no users',
   catalogs: 'no users',
   catalog_contents: 'no users',
+  catalog_files: 'no users',
   active_catalogs: 'no users',
   releases: 'no users',
   webhook_endpoints: 'no users',

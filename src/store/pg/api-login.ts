@@ -30,6 +30,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   template_tests: ['SELECT'],
   active_catalogs: ['SELECT'],
   catalog_contents: ['SELECT'],
+  catalog_files: ['SELECT'],
   events: ['SELECT'],
   event_ids: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],

@@ -49,6 +49,8 @@ export interface NewRelease {
   /** The same for a repetition. */
   readonly operationId: string;
   readonly version: number | CatalogData;
+  /** The files that the content is made from. */
+  readonly files?: ReadonlyMap<string, string>;
   readonly share: number;
   readonly note: string | null;
   readonly watch: ReleaseWatch | null;
@@ -65,7 +67,7 @@ export interface NewRelease {
 export function startRelease(
   pool: pg.Pool,
   tenantId: string,
-  { operationId, version: wanted, share, note, watch, finishAt, expected }: NewRelease,
+  { operationId, version: wanted, files, share, note, watch, finishAt, expected }: NewRelease,
   by: Actor,
   now: Millis,
   outdated: (version: number) => TidingsError,
@@ -81,7 +83,7 @@ export function startRelease(
     if (expected !== undefined && expected !== (active?.version ?? 0)) throw outdated(active?.version ?? 0);
     requireNoRelease(locked);
     if (!active) throw invalid('No catalog is active. Apply one first; then later ones can be released.');
-    const content = typeof wanted === 'number' ? undefined : toContent(wanted);
+    const content = typeof wanted === 'number' ? undefined : toContent(wanted, files);
     if (wanted === active.version || content?.hash === active.content_hash)
       throw invalid(`Version ${active.version} is active for all users already.`);
     if (typeof wanted === 'number' && (await loadHashOfVersion(connection, tenantId, wanted)) === undefined)

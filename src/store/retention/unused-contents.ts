@@ -7,16 +7,21 @@ const CHUNK_ROWS = 100;
 const FOREIGN_KEY_VIOLATION = '23503';
 
 /**
- * Deletes contents of catalogs that no version of any tenant has: those of deleted tenants. What is applied meanwhile stays; the
- * next call then deletes the rest.
+ * Deletes contents and files of catalogs that no version of any tenant has: those of deleted tenants, and files that were written
+ * in other words since. What is applied meanwhile stays; the next call then deletes the rest.
  */
 export async function deleteUnusedContents(connection: Connection): Promise<void> {
+  await deleteUnused(connection, 'catalog_contents', 'content_hash');
+  await deleteUnused(connection, 'catalog_files', 'files_hash');
+}
+
+async function deleteUnused(connection: Connection, table: string, key: string): Promise<void> {
   for (let deleted = CHUNK_ROWS; deleted === CHUNK_ROWS; ) {
     try {
       const { rowCount } = await connection.query(
-        `delete from catalog_contents where content_hash in (
-           select content_hash from catalog_contents as c
-           where not exists (select from catalogs where catalogs.content_hash = c.content_hash)
+        `delete from ${table} where ${key} in (
+           select ${key} from ${table} as c
+           where not exists (select from catalogs where catalogs.${key} = c.${key})
            limit ${CHUNK_ROWS} for update skip locked)`,
       );
       deleted = rowCount ?? 0;

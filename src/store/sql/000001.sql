@@ -216,11 +216,19 @@ create table catalog_contents (
   content      jsonb not null            -- the parsed catalog
 );
 
--- Every catalog version that a tenant has applied. Rows are immutable; versions count from 1.
+-- Texts of the files that catalogs were made from, by the hash of all, so that they can be edited as they were written.
+create table catalog_files (
+  files_hash text primary key,
+  files      json not null               -- path inside the folder of the catalog to text
+);
+
+-- Every catalog version that a tenant has applied. Rows are immutable, but for files that say the same in other words; versions
+-- count from 1.
 create table catalogs (
   tenant_id    text collate "C" not null,
   version      integer          not null constraint catalogs_version_positive check (version > 0),
   content_hash text             not null references catalog_contents,
+  files_hash   text             references catalog_files,  -- null: no files were given, or more than are kept
   applied_at   timestamptz      not null,
   applied_by   text             not null,
   primary key (tenant_id, version)
@@ -228,6 +236,7 @@ create table catalogs (
 
 -- The versions of a tenant that have a content; see "Row-level security".
 create index catalogs_content on catalogs (tenant_id, content_hash);
+create index catalogs_files on catalogs (tenant_id, files_hash);
 
 -- The active version of each tenant. Every batch reads it inside its transaction, so that no batch runs under two versions.
 -- What else is on the row is found by triggers, see "Receivers of facts": transactions that read the version know it for nothing.
@@ -1955,7 +1964,8 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default', 'receipts_default',
-    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'rate_limits', 'leases', 'metadata', 'catalog_contents'
+    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'rate_limits', 'leases', 'metadata', 'catalog_contents',
+    'catalog_files'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;
@@ -1971,6 +1981,8 @@ create policy limits_of_own_accounts on rate_limits for select
 -- A content is read through the versions that have it.
 create policy own_catalogs on catalog_contents for select
   using (exists (select from catalogs where catalogs.content_hash = catalog_contents.content_hash));
+create policy own_files on catalog_files for select
+  using (exists (select from catalogs where catalogs.files_hash = catalog_files.files_hash));
 
 -- Names of workers, and times: whether what is being sent is still being sent.
 create policy all_leases on leases for select using (true);

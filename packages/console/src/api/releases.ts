@@ -8,8 +8,9 @@ export const getReleases = (after: string | null): Promise<ReleasePage> =>
 /** Returns a release with the numbers of both versions, and what the watch says of them. */
 export const getRelease = (id: string): Promise<ReleaseStatus> => callApi(toPath(id));
 
-/** Lets a version decide about a share of the users. */
-export const startRelease = (release: NewRelease): Promise<StartedRelease> => callApi('releases', 'POST', release);
+/** Lets a version decide about a share of the users. @param base version that must be the active one; absent: any */
+export const startRelease = (release: NewRelease, base?: number): Promise<StartedRelease> =>
+  callApi('releases', 'POST', release, () => false, base === undefined ? {} : { 'if-match': `"${base}"` });
 
 /** @param share percentage of the users, larger than before */
 export const raiseShare = (id: string, share: number): Promise<Release> =>

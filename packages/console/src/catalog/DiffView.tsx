@@ -16,7 +16,11 @@ export function DiffView({ from, to }: { from: number; to: number }) {
   });
   if (diff.error) return <ProblemView problem={diff.error} retry={() => diff.refetch()} />;
   if (diff.isPending) return <Skeleton height={80} />;
-  const { differences } = diff.data;
+  return <DifferenceList differences={diff.data.differences} />;
+}
+
+/** Differences between two catalogs, by part. */
+export function DifferenceList({ differences }: { differences: readonly Difference[] }) {
   if (differences.length === 0) {
     return (
       <Text size="sm" c="dimmed">

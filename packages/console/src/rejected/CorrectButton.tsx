@@ -3,7 +3,7 @@ import type { JsonObject, RejectedEvent } from '@tidings/client/types';
 import { useState } from 'react';
 import { Dialog } from '../shell/Dialog.tsx';
 import { DialogButton } from '../shell/DialogButton.tsx';
-import { IconWand } from '../shell/page-icons.tsx';
+import { IconWand } from '../shell/icons.tsx';
 import { parseObject } from '../shell/parse-object.ts';
 import { t } from '../text/text.ts';
 import { suggestPatch } from './RejectedGroups.tsx';

@@ -1,7 +1,7 @@
 /* Results of the search: pages and commands here, everything else by the API. */
 
 import type { SearchResults } from '@tidings/client/types';
-import { linkToCatalog, linkToNotification, linkToTemplate, linkToUser, openLink } from '../route.ts';
+import { linkToCatalog, linkToNotification, linkToRule, linkToTemplate, linkToUser, openLink } from '../route.ts';
 import {
   IconBell,
   IconBook,
@@ -103,7 +103,7 @@ function toLink({ kind, id, user_id }: Result): string {
     case 'template':
       return linkToTemplate(id);
     case 'rule':
-      return linkToCatalog('rule', id);
+      return linkToRule(id);
     default:
       return linkToCatalog('event', id);
   }

@@ -49,6 +49,8 @@ const MembersPage = lazy(async () => ({ default: (await import('../govern/Member
 const WebhooksPage = lazy(async () => ({ default: (await import('../webhooks/WebhooksPage.tsx')).WebhooksPage }));
 const WebhookPage = lazy(async () => ({ default: (await import('../webhooks/WebhookPage.tsx')).WebhookPage }));
 const ReleasesPage = lazy(async () => ({ default: (await import('../releases/ReleasesPage.tsx')).ReleasesPage }));
+const RulesPage = lazy(async () => ({ default: (await import('../rules/RulesPage.tsx')).RulesPage }));
+const RulePage = lazy(async () => ({ default: (await import('../rules/RulePage.tsx')).RulePage }));
 const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
 const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
 const NewBatchPage = lazy(async () => ({ default: (await import('../batches/NewBatchPage.tsx')).NewBatchPage }));
@@ -159,6 +161,10 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <JobsPage />;
     case 'releases':
       return <ReleasesPage />;
+    case 'rules':
+      return <RulesPage />;
+    case 'rule':
+      return <RulePage key={route.name} name={route.name} tab={route.tab} />;
     case 'audit':
       return <AuditPage filter={route.filter} />;
     case 'keys':

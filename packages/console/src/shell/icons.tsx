@@ -4,6 +4,7 @@ import {
   mdiAlertOutline,
   mdiArchiveOutline,
   mdiArrowUp,
+  mdiAutoFix,
   mdiBellOutline,
   mdiBookOpenVariantOutline,
   mdiBullhornOutline,
@@ -113,4 +114,5 @@ export const IconSend = createIcon(mdiSendOutline);
 export const IconSplit = createIcon(mdiCallSplit);
 export const IconSun = createIcon(mdiWeatherSunny);
 export const IconUser = createIcon(mdiAccountCircleOutline);
+export const IconWand = createIcon(mdiAutoFix);
 export const IconWebhook = createIcon(mdiWebhook);

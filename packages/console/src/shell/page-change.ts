@@ -35,6 +35,7 @@ export function usePageChange(route: Route): void {
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user/${route.userId}/${route.tab}`;
   if (route.page === 'segment') return `segment/${route.name}`;
+  if (route.page === 'rule') return `rule/${route.name}`;
   if ('id' in route && route.page !== 'correlation') return `${route.page}/${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters/${route.group ?? ''}`;
   if (route.page === 'channels') return `channels/${route.part}`;
@@ -91,6 +92,10 @@ function formatPageName(route: Route): string {
       return t('Batch');
     case 'releases':
       return t('Releases');
+    case 'rules':
+      return t('Rules');
+    case 'rule':
+      return t('Rule {name}', { name: route.name });
     case 'audit':
       return t('Audit log');
     case 'webhooks':

@@ -2,7 +2,6 @@
 import {
   mdiArrowRight,
   mdiArrowULeftTop,
-  mdiAutoFix,
   mdiCalendarRefreshOutline,
   mdiContentCopy,
   mdiLightningBoltOutline,
@@ -21,5 +20,4 @@ export const IconPhone = createIcon(mdiPhoneOutline);
 export const IconPlay = createIcon(mdiPlay);
 export const IconTranslate = createIcon(mdiTranslate);
 export const IconUndo = createIcon(mdiArrowULeftTop);
-export const IconWand = createIcon(mdiAutoFix);
 export const IconWorld = createIcon(mdiWeb);

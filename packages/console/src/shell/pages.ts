@@ -17,6 +17,7 @@ import {
   linkToPreview,
   linkToRejected,
   linkToReleases,
+  linkToRules,
   linkToSend,
   linkToTemplates,
   linkToVersions,
@@ -51,6 +52,7 @@ import {
   IconSend,
   IconSplit,
   IconUser,
+  IconWand,
   IconWebhook,
 } from './icons.tsx';
 
@@ -121,6 +123,12 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Catalog'),
         href: linkToCatalog(),
         Icon: IconBook,
+      },
+      {
+        key: 'rules',
+        label: t('Rules'),
+        href: linkToRules(),
+        Icon: IconWand,
       },
       { key: 'templates', label: t('Templates'), href: linkToTemplates(null), Icon: IconMessage },
       { key: 'preview', label: t('Preview'), href: linkToPreview({}), Icon: IconEye },
@@ -206,6 +214,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
+  rule: 'rules',
   endpoint: 'webhooks',
 };
 

@@ -4,8 +4,8 @@ import type { CatalogRule } from '../api/types.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { formatDuration } from './duration.ts';
-import { IconClock, IconFilter, IconGauge, IconHistory, IconKey, IconSend, IconSplit } from './icons.tsx';
-import { IconLightning, IconWand } from './page-icons.tsx';
+import { IconClock, IconFilter, IconGauge, IconHistory, IconKey, IconSend, IconSplit, IconWand } from './icons.tsx';
+import { IconLightning } from './page-icons.tsx';
 
 /** Key of a rule with its value. */
 export interface RulePart {

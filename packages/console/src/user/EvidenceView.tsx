@@ -109,7 +109,11 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       <Text size="xs" c="dimmed" className="break">
         <T
           text={
-            direct ? 'Built-in rule {rule} of catalog version {version}' : 'Rule {rule} of catalog version {version}'
+            decision.catalog_version === 0
+              ? 'Rule {rule}'
+              : direct
+                ? 'Built-in rule {rule} of catalog version {version}'
+                : 'Rule {rule} of catalog version {version}'
           }
           values={{ rule: <span className="name">{decision.rule}</span>, version: decision.catalog_version }}
         />

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Forecast } from '@tidings/client/types';
 import { Fragment } from 'react';
 import { getForecast } from '../api/users.ts';
-import { linkToCatalog, linkToNotification, linkToUserTab, setParameter, useParameter } from '../route.ts';
+import { linkToNotification, linkToRule, linkToUserTab, setParameter, useParameter } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconCheck, IconClock, IconHelp, IconInbox, IconPause } from '../shell/icons.tsx';
@@ -166,7 +166,7 @@ function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
           </ul>
         )}
         <Group gap="md" mt={4}>
-          {rule !== null && <a href={linkToCatalog('rule', rule)}>{t('Rule')}</a>}
+          {rule !== null && <a href={linkToRule(rule)}>{t('Rule')}</a>}
           {entry.wait_id !== null && <a href={linkToUserTab(userId, 'waiting')}>{t('Wait')}</a>}
           {entry.notification_id !== null && <a href={linkToNotification(entry.notification_id)}>{t('Message')}</a>}
         </Group>

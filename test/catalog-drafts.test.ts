@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { expectProblem, type TestApi, testApi } from './support/api.ts';
+import { loadExample } from './support/catalog.ts';
+
+/** Drafts of a catalog over the API: checked and tried on what is stored, and never stored. */
+
+let api: TestApi;
+let files: Record<string, string>;
+
+beforeAll(async () => {
+  api = await testApi();
+  files = Object.fromEntries(await loadExample('fintech'));
+  await api.tidings.apply(new Map(Object.entries(files)));
+  const maria = { user_id: 'maria', event_timestamp: '2025-11-03T09:00:00Z' };
+  const traits = { marketing_opt_in: true, email: 'maria.silva@example.com', first_name: 'Maria' };
+  await post({ ...maria, event_id: 'signup', event_type: 'signup_completed', user_traits: traits });
+  await post({
+    ...maria,
+    event_id: 'failed',
+    event_timestamp: '2025-11-03T10:00:00Z',
+    event_type: 'payment_failed',
+    properties: { failure_reason: 'INSUFFICIENT_FUNDS', attempt_number: 1, recipient_id: 'maria' },
+  });
+  await post({
+    user_id: 'joao',
+    event_id: 'declined',
+    event_timestamp: '2025-11-03T10:00:00Z',
+    event_type: 'payment_failed',
+    properties: { failure_reason: 'CARD_DECLINED', attempt_number: 2 },
+  });
+});
+afterAll(() => api.close());
+
+async function post(event: object): Promise<void> {
+  api.tidings.clock.now += 60_000;
+  expect((await api.server.post('/api/v1/events', event)).status).toBe(202);
+}
+
+/** The draft with a part of rules.yaml replaced. */
+const withRules = (from: string | RegExp, to: string) => ({
+  ...files,
+  'rules.yaml': files['rules.yaml']!.replace(from, to),
+});
+const send = (path: string, body: object) => api.server.post(`/api/v1/catalog/${path}`, body);
+const countVersions = async () => (await api.server.get('/api/v1/catalog/versions')).body.versions.length;
+const anyReason = () =>
+  withRules('when: event.failure_reason == "INSUFFICIENT_FUNDS"', 'when: event.attempt_number > 0');
+
+test('the files of a version are returned as they were written, comments too', async () => {
+  const { body } = await api.server.get('/api/v1/catalog/files');
+  expect(body).toEqual({ version: body.version, active: true, source: 'api', files });
+  const commented = withRules(/^/, '# A comment alone.\n');
+  const before = await countVersions();
+  expect((await api.server.post('/api/v1/catalog', { files: commented })).body.changed).toBe(false);
+  expect((await api.server.get('/api/v1/catalog/files')).body.files).toEqual(commented);
+  expect(await countVersions()).toBe(before);
+  await api.server.post('/api/v1/catalog', { files });
+  expectProblem(await api.server.get('/api/v1/catalog/files?version=99'), {
+    status: 404,
+    code: 'not_found',
+    pointer: 'version',
+  });
+});
+
+test('a draft is checked as on the command line: places, codes and the name that was meant; and nothing is stored', async () => {
+  const before = await countVersions();
+  const { status, body } = await send('check', { files: withRules('on: payment_failed', 'on: payment_faild') });
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ ok: false, errors: 1, differences: [] });
+  expect(body.problems[0]).toMatchObject({
+    file: 'rules.yaml',
+    line: expect.any(Number),
+    column: expect.any(Number),
+    severity: 'error',
+    code: 'invalid',
+    hint: expect.stringContaining('payment_failed'),
+  });
+  const valid = await send('check', { files: anyReason() });
+  expect(valid.body).toMatchObject({
+    ok: true,
+    errors: 0,
+    differences: [{ part: 'rule', name: 'INSUFFICIENT_FUNDS_EMAIL', change: 'changed' }],
+  });
+  expect((await send('check', { files: {} })).body.ok).toBe(false);
+  expect(await countVersions()).toBe(before);
+});
+
+test('the cases of a draft are run as `tidings test` does', async () => {
+  const { body } = await send('cases', { files });
+  expect(body).toMatchObject({ ok: true, failed: 0, left_out: 0 });
+  expect(body.passed).toBeGreaterThan(5);
+  const broken = await send('cases', { files: withRules('limit: once', 'limit: 1 per day') });
+  expect(broken.body.failed).toBeGreaterThan(0);
+  expect(broken.body.cases.find(({ passed }: { passed: boolean }) => !passed).failures[0].message).toMatch(/expected/);
+  const wrong = await send('cases', {
+    files: { ...files, 'cases.yaml': 'cases: [{ name: a, events: [{ nothing: {} }] }]' },
+  });
+  expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_catalog' } });
+  expect(wrong.body.errors[0]).toMatchObject({ pointer: '/files/cases.yaml', file: 'cases.yaml', line: 1 });
+});
+
+test('a case is made of a stored event, passes, and tells nothing of its user', async () => {
+  const { body } = await send('cases/from-event', { files, user_id: 'maria', event_id: 'failed' });
+  expect(body.yaml).not.toMatch(/maria|silva/i);
+  const [made] = parse(body.yaml).cases;
+  expect(made.events).toEqual([
+    expect.objectContaining({ traits: expect.objectContaining({ email: 'user@example.com', first_name: 'Alex' }) }),
+    expect.objectContaining({ payment_failed: expect.objectContaining({ recipient_id: 'u_1' }) }),
+  ]);
+  expect(made.expect.flatMap(Object.keys)).toEqual(
+    expect.arrayContaining(['WELCOME_EMAIL', 'INSUFFICIENT_FUNDS_EMAIL']),
+  );
+  const run = await send('cases', { files: { ...files, 'cases.yaml': body.yaml } });
+  expect(run.body).toMatchObject({ ok: true, passed: 1 });
+  const unknown = await send('cases/from-event', { files, user_id: 'maria', event_id: 'none' });
+  expectProblem(unknown, { status: 404, code: 'not_found', pointer: '/event_id' });
+});
+
+test('a stored event is tried with a draft, beside what was decided about it', async () => {
+  const { body } = await send('try', { files: anyReason(), user_id: 'joao', event_id: 'declined' });
+  const of = (steps: { decisions: { rule: string; outcome: string }[] }[]) =>
+    steps.flatMap(({ decisions }) => decisions).find(({ rule }) => rule === 'INSUFFICIENT_FUNDS_EMAIL');
+  expect(of(body.draft)).toMatchObject({ outcome: 'send', evidence: { condition: { result: true } } });
+  expect(of(body.stored)).toMatchObject({ outcome: 'not_matched', reason_code: 'condition_false' });
+});
+
+test('an event as it is posted is tried on the history of a user, known or not, and waits end by the virtual clock', async () => {
+  const waiting = withRules('limit: once', 'limit: once\n    delay: 2d');
+  const event = {
+    event_type: 'signup_completed',
+    event_timestamp: '2026-01-05T09:00:00Z',
+    user_traits: { marketing_opt_in: true },
+  };
+  const tried = { files: waiting, user_id: 'unknown', event };
+  const now = await send('try', tried);
+  expect(now.body.draft[0].decisions[0]).toMatchObject({ rule: 'WELCOME_EMAIL', outcome: 'scheduled' });
+  const later = await send('try', { ...tried, until: '2026-01-08T09:00:00Z' });
+  expect(later.body.draft.at(-1)).toMatchObject({ at: '2026-01-07T09:00:00.000Z', decisions: [{ outcome: 'send' }] });
+  // Maria has her welcome already.
+  const again = await send('try', { files, user_id: 'maria', event });
+  expect(again.body.draft[0].decisions[0]).toMatchObject({ outcome: 'suppressed', reason_code: 'limit_reached' });
+  const wrong = await send('try', { files, user_id: 'maria', event: { event_type: 'signup_completed' } });
+  expectProblem(wrong, { status: 400, code: 'invalid_request', pointer: '/event/event_timestamp' });
+  const far = await send('try', { ...tried, until: '2027-01-01T00:00:00Z' });
+  expectProblem(far, { status: 400, code: 'invalid_request', pointer: '/until' });
+  expect((await api.server.get('/api/v1/users/unknown')).status).toBe(404);
+});
+
+test('a backtest counts what differs, with the evidence of both sides', async () => {
+  // An event at the end of the period is not in it.
+  api.tidings.clock.now++;
+  const since = new Date(api.tidings.clock.now - 86_400_000).toISOString();
+  const { body } = await send('backtest', { files: anyReason(), since });
+  expect(body).toMatchObject({
+    users: 2,
+    events: 3,
+    reached: null,
+    totals: { added: 1, removed: 0 },
+    load: { busiest_hour: { live: { sends: 2 }, new: { sends: 3 } }, repeated: { live: 0, new: 0 } },
+  });
+  const { examples } = body.types.find(({ type }: { type: string }) => type === 'INSUFFICIENT_FUNDS_EMAIL');
+  expect(examples).toEqual([
+    expect.objectContaining({
+      change: 'added',
+      user_id: 'joao',
+      live: expect.objectContaining({
+        outcome: 'not_matched',
+        evidence: expect.objectContaining({ condition: expect.anything() }),
+      }),
+      new: expect.objectContaining({
+        outcome: 'send',
+        evidence: expect.objectContaining({ condition: expect.anything() }),
+      }),
+    }),
+  ]);
+  const old = await send('backtest', { files, since: '2020-01-01T00:00:00Z' });
+  expectProblem(old, { status: 400, code: 'invalid_request', pointer: '/since' });
+});
+
+test('only those who may change the catalog and see decisions try a draft', async () => {
+  const key = async (scopes: string[]) => {
+    const { body } = await api.server.post('/api/v1/keys', { name: scopes.join(), scopes });
+    return { authorization: `Bearer ${body.key}` };
+  };
+  const reader = await key(['catalog:read', 'decisions:read']);
+  const author = await key(['catalog:read', 'catalog:write']);
+  const body = { files, user_id: 'maria', event_id: 'failed' };
+  const statusOf = async (path: string, headers: Record<string, string>) =>
+    (await api.server.send('POST', `/api/v1/catalog/${path}`, path === 'check' ? { files } : body, headers)).status;
+  expect((await api.server.get('/api/v1/catalog/files', reader)).status).toBe(200);
+  expect([await statusOf('check', reader), await statusOf('try', reader)]).toEqual([403, 403]);
+  expect([await statusOf('check', author), await statusOf('try', author)]).toEqual([200, 403]);
+});
