@@ -204,7 +204,8 @@ export const OTHER_PAGES = [
     'releases',
     'correlation',
   ],
-  ...['audit', 'keys', 'members', 'webhooks'],
+  ...['analytics', 'analytics/experiments', 'analytics/anomalies', 'types', 'types/WELCOME_EMAIL'],
+  ...['audit', 'keys', 'members', 'tenants', 'webhooks', 'portal'],
   ...[
     'channels',
     'channels/sending',

@@ -6,6 +6,9 @@ import { getAccountMetrics } from '../api/overview.ts';
 import { formatMs } from '../overview/OutcomeChart.tsx';
 import { countFailed, formatNumber } from '../overview/series.ts';
 import { linkToDeliveries } from '../route.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { formatDuration } from '../shell/duration.ts';
+import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { CircuitText } from './CircuitText.tsx';
 
@@ -42,8 +45,8 @@ export function AccountFigures({ account: { account, provider } }: { account: Pr
   );
 }
 
-/** Why nothing goes by an account at present. Renders nothing while it is not held up. */
-export function AccountCircuit({ account: { account } }: { account: ProviderAccount }) {
+/** Returns the state of an account, as far as it is known. */
+function useAccountState(account: string): SendingState['accounts'][number] | undefined {
   const may = useScopes();
   const sending = useQuery({
     queryKey: ['sending'],
@@ -51,9 +54,37 @@ export function AccountCircuit({ account: { account } }: { account: ProviderAcco
     enabled: may('deliveries:read'),
     refetchInterval: CIRCUIT_POLL_MS,
   });
-  const state: SendingState['accounts'][number] | undefined = sending.data?.accounts.find(
-    (one) => one.account === account,
+  return sending.data?.accounts.find((one) => one.account === account);
+}
+
+/** When nothing went by an account, and why: the latest times. Renders nothing if there are none. */
+export function CircuitHistory({ account: { account } }: { account: ProviderAccount }) {
+  const openings = useAccountState(account)?.openings ?? [];
+  if (openings.length === 0) return null;
+  return (
+    <Disclosure
+      label={openings.length === 1 ? 'Circuit was open once' : `Circuit was open ${openings.length} times`}
+      testId="circuit-history-button"
+    >
+      <ul className="openings" data-testid="circuit-history">
+        {openings.map(({ opened_at: from, closed_at: to, code, cause }) => (
+          <li key={from}>
+            <Time value={from} as="full" />
+            {to === null ? ', still open' : `, for ${formatDuration(Math.max(0, Date.parse(to) - Date.parse(from)))}`}
+            <Text size="xs" c="dimmed" className="break">
+              {code === 'retry_after' ? 'The provider asked for a pause: ' : ''}
+              {cause}
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Disclosure>
   );
+}
+
+/** Why nothing goes by an account at present. Renders nothing while it is not held up. */
+export function AccountCircuit({ account: { account } }: { account: ProviderAccount }) {
+  const state = useAccountState(account);
   if (!state?.circuit) return null;
   return (
     <Text size="sm" component="div" data-testid="account-circuit">

@@ -57,6 +57,7 @@ export function CostsPage() {
           <CostPlot currency={currency} total={total} days={days} />
           <FactRows
             testId={`costs-${currency}`}
+            numbers={['Amount', 'Share', 'Messages', 'Parts']}
             items={groups}
             getId={({ name }) => name ?? ''}
             columns={{

@@ -1,5 +1,5 @@
 import type { RouteEntryState } from '@tidings/client/types';
-import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
+import { IconAlert, IconBan, IconCircle, IconPause, IconSplit } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 
@@ -8,8 +8,9 @@ export function EntryState({ entry }: { entry: RouteEntryState }) {
   return <StatusBadge look={getLook(entry)} testId="route-state" />;
 }
 
-function getLook({ missing, circuit, move }: RouteEntryState): Look {
+function getLook({ missing, circuit, failover_to: failoverTo, move }: RouteEntryState): Look {
   if (missing !== null) return { label: MISSING[missing], color: 'orange', Icon: IconBan };
+  if (failoverTo !== null) return { label: `Goes by ${failoverTo}`, color: 'orange', Icon: IconSplit };
   if (circuit?.code === 'retry_after') return { label: 'Paused', color: 'orange', Icon: IconPause };
   if (circuit !== null) return { label: 'Fails', color: 'red', Icon: IconAlert };
   if (move !== null && move.share < 100) return { label: 'Recovering', color: 'orange', Icon: IconAlert };

@@ -8,7 +8,7 @@ import { ProblemView } from './ProblemView.tsx';
 
 interface IssueButtonProps {
   /** Name of what is made. */
-  readonly what: 'key' | 'secret';
+  readonly what: 'key' | 'secret' | 'link';
   /** First part of the keys of the queries that change by it. */
   readonly changes: string;
   readonly label: string;
@@ -78,7 +78,10 @@ export function IssueButton({
 function Shown({ what, text, close }: Pick<IssueButtonProps, 'what'> & { text: string; close: () => void }) {
   return (
     <Stack gap="md" data-testid="issued">
-      <Text size="sm">This is the {what}. It is shown only now: copy it to where your service keeps its secrets.</Text>
+      <Text size="sm">
+        This is the {what}. It is shown only now:{' '}
+        {what === 'link' ? 'give it to the one that it is for.' : 'copy it to where your service keeps its secrets.'}
+      </Text>
       <Code block className="break" data-testid="issued-text">
         {text}
       </Code>

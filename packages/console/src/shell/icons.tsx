@@ -14,6 +14,7 @@ import {
   mdiCallSplit,
   mdiCancel,
   mdiCashMultiple,
+  mdiChartBar,
   mdiCheck,
   mdiCheckAll,
   mdiChevronDoubleLeft,
@@ -22,6 +23,7 @@ import {
   mdiClockOutline,
   mdiConnection,
   mdiContentCopy,
+  mdiDomain,
   mdiDotsHorizontal,
   mdiEmailAlertOutline,
   mdiEmailCheckOutline,
@@ -47,6 +49,7 @@ import {
   mdiPulse,
   mdiRefresh,
   mdiSendOutline,
+  mdiTagOutline,
   mdiTranslate,
   mdiWeatherNight,
   mdiWeatherSunny,
@@ -91,6 +94,7 @@ export const IconBan = createIcon(mdiCancel);
 export const IconBell = createIcon(mdiBellOutline);
 export const IconBook = createIcon(mdiBookOpenVariantOutline);
 export const IconCalendarRepeat = createIcon(mdiCalendarRefreshOutline);
+export const IconChart = createIcon(mdiChartBar);
 export const IconCheck = createIcon(mdiCheck);
 export const IconChecks = createIcon(mdiCheckAll);
 export const IconChevronRight = createIcon(mdiChevronRight);
@@ -98,6 +102,7 @@ export const IconCircle = createIcon(mdiCircleOutline);
 export const IconClock = createIcon(mdiClockOutline);
 export const IconConnection = createIcon(mdiConnection);
 export const IconCopy = createIcon(mdiContentCopy);
+export const IconDomain = createIcon(mdiDomain);
 export const IconEye = createIcon(mdiEyeOutline);
 export const IconFeather = createIcon(mdiFeather);
 export const IconFilter = createIcon(mdiFilterOutline);
@@ -128,6 +133,7 @@ export const IconSearch = createIcon(mdiMagnify);
 export const IconSend = createIcon(mdiSendOutline);
 export const IconSplit = createIcon(mdiCallSplit);
 export const IconSun = createIcon(mdiWeatherSunny);
+export const IconTag = createIcon(mdiTagOutline);
 export const IconTranslate = createIcon(mdiTranslate);
 export const IconUndo = createIcon(mdiArrowULeftTop);
 export const IconUser = createIcon(mdiAccountCircleOutline);

@@ -1,6 +1,6 @@
 /* Page changes: title, scroll position and focus, which a browser does not handle for a page that a script changes. */
 import { useLayoutEffect, useRef } from 'react';
-import type { Route } from '../route.ts';
+import type { AnalyticsPart, Route } from '../route.ts';
 import { USER_TAB_NAMES } from '../user/tab-names.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
 
@@ -11,6 +11,13 @@ const CHANNELS_PARTS: Record<Extract<Route, { page: 'channels' }>['part'], strin
   routes: 'Routes',
   costs: 'Costs',
   suppressions: 'Suppressions',
+};
+
+/** Names of the parts of the page of analytics. */
+const ANALYTICS_NAMES: Record<AnalyticsPart, string> = {
+  messages: 'Analytics',
+  experiments: 'Experiments',
+  anomalies: 'Unusual volumes',
 };
 
 /** Sets the window title. On a page change, also scrolls to the top and focuses the heading. */
@@ -34,7 +41,9 @@ export function usePageChange(route: Route): void {
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId} ${route.tab}`;
-  if (route.page === 'segment') return `segment ${route.name}`;
+  if (route.page === 'segment' || route.page === 'type') return `${route.page} ${route.name}`;
+  if (route.page === 'portal') return `portal ${route.endpoint ?? ''}`;
+  if (route.page === 'analytics') return `analytics ${route.part}`;
   if ('id' in route && route.page !== 'correlation') return `${route.page} ${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
   if (route.page === 'channels') return `channels ${route.part}`;
@@ -95,6 +104,8 @@ function formatPageName(route: Route): string {
       return 'Audit log';
     case 'webhooks':
       return 'Webhooks';
+    case 'portal':
+      return 'Webhooks';
     case 'endpoint':
       return 'Endpoint';
     case 'keys':
@@ -105,6 +116,14 @@ function formatPageName(route: Route): string {
       return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
     case 'overview':
       return 'Overview';
+    case 'analytics':
+      return ANALYTICS_NAMES[route.part];
+    case 'types':
+      return 'Notification types';
+    case 'type':
+      return route.name;
+    case 'tenants':
+      return 'Tenants';
     case 'live':
       return 'Live';
     case 'deliveries':

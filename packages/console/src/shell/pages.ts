@@ -1,5 +1,6 @@
 /* The pages of the menu, in their groups. */
 import {
+  linkToAnalytics,
   linkToAudit,
   linkToBatches,
   linkToCatalog,
@@ -19,6 +20,8 @@ import {
   linkToReleases,
   linkToSend,
   linkToTemplates,
+  linkToTenants,
+  linkToTypes,
   linkToVersions,
   linkToWaiting,
   linkToWebhooks,
@@ -29,9 +32,11 @@ import {
   IconAlertOctagon,
   IconBell,
   IconBook,
+  IconChart,
   IconChecks,
   IconClock,
   IconConnection,
+  IconDomain,
   IconEye,
   IconFeather,
   IconGauge,
@@ -49,6 +54,7 @@ import {
   IconMoney,
   IconSend,
   IconSplit,
+  IconTag,
   IconUser,
   IconWebhook,
 } from './icons.tsx';
@@ -62,6 +68,8 @@ export interface MenuPage {
   readonly Icon: typeof IconBell;
   /** Other words by which it is found. */
   readonly words?: string;
+  /** What who sees it in the menu may do; absent: any. */
+  readonly scope?: string;
 }
 
 export interface MenuGroup {
@@ -93,6 +101,7 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: 'Design',
     pages: [
+      { key: 'types', label: 'Notification types', href: linkToTypes(), Icon: IconTag, words: 'locales unsubscribed' },
       { key: 'catalog contents', label: 'Catalog', href: linkToCatalog(), Icon: IconBook, words: 'rules types events' },
       { key: 'templates', label: 'Templates', href: linkToTemplates(null), Icon: IconMessage },
       { key: 'preview', label: 'Preview', href: linkToPreview({}), Icon: IconEye, words: 'render template' },
@@ -117,6 +126,13 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: 'Measure',
     pages: [
+      {
+        key: 'analytics',
+        label: 'Analytics',
+        href: linkToAnalytics(),
+        Icon: IconChart,
+        words: 'metrics funnel reasons experiments anomalies rates',
+      },
       { key: 'channels costs', label: 'Costs', href: linkToChannels('costs'), Icon: IconMoney, words: 'prices money' },
     ],
   },
@@ -158,6 +174,14 @@ export const MENU: readonly MenuGroup[] = [
         Icon: IconMailOff,
         words: 'blocked addresses bounces unsubscribed',
       },
+      {
+        key: 'tenants',
+        label: 'Tenants',
+        href: linkToTenants(),
+        Icon: IconDomain,
+        words: 'suspend limits usage',
+        scope: 'tenants:read',
+      },
       { key: 'keys', label: 'API keys', href: linkToKeys(), Icon: IconKey, words: 'secrets scopes rotate' },
       { key: 'members', label: 'Members', href: linkToMembers(), Icon: IconUser, words: 'members roles invite' },
       { key: 'audit', label: 'Audit log', href: linkToAudit(), Icon: IconLock, words: 'who changed what' },
@@ -174,6 +198,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   segment: 'lists',
   template: 'templates',
   endpoint: 'webhooks',
+  type: 'types',
 };
 
 /** Returns the key of the page of the menu that a route is, or belongs to. */
