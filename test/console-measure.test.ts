@@ -80,6 +80,7 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     const { page } = await visit('console/analytics?since=7d');
     const chart = page.getByTestId('outcome-chart');
     await chart.getByTestId('bar').first().waitFor();
+    await chart.scrollIntoViewIfNeeded();
     const box = (await chart.boundingBox())!;
     await page.mouse.move(box.x + box.width * 0.5, box.y + 100);
     await page.mouse.down();
@@ -167,8 +168,9 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     expect(new URL(page.url()).pathname).toMatch(/^\/console\/portal\/[\w-]+$/);
     expect(await findViolations(page)).toEqual([]);
     await expectPhone(page);
-    const { page: other } = await visit(url.slice(app.server.url.length + 1));
-    await other.getByText('This page has ended').waitFor();
+    const used = await visit(url.slice(app.server.url.length + 1));
+    await used.page.getByText('This page has ended').waitFor();
+    expect(used.complaints.splice(0)).toEqual([expect.stringContaining('401')]);
   });
 });
 

@@ -5,7 +5,7 @@ import type { Account } from '../store/accounts.ts';
 
 type Part = Pick<Account, 'account' | 'channels' | 'enabled' | 'failoverTo'>;
 
-/** Returns the account whose messages go by this one; undefined: there is none. */
+/** Returns the account whose messages go by this one; undefined: no other account fails over to it. */
 export function findSource(account: string, others: readonly Part[]): Part | undefined {
   return others.find(({ failoverTo }) => failoverTo === account);
 }

@@ -26,7 +26,7 @@ export interface PortalSession {
   readonly tenantId: string;
   /** Identifies the link that began it. */
   readonly linkId: string;
-  /** Whom the link was made for, as its maker named it. */
+  /** Name of the one that the link was made for. */
   readonly name: string;
 }
 

@@ -34,7 +34,7 @@ export interface TenantView {
   readonly suspended_at: string | null;
 }
 
-/** What a tenant used, as the API shows it. */
+/** Numbers of what a tenant used, as the API shows them. */
 export interface TenantUsage {
   /** Start of the first day that is counted. */
   readonly from: string;

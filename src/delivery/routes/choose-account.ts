@@ -99,7 +99,7 @@ export class AccountChooser {
     const facts = this.#options.getFacts(delivery);
     const earlier = delivery.attempt > 1 ? await loadEarlierAttempts(this.#options.pool, delivery) : [];
     const doubts = earlier.filter(({ outcome }) => outcome === 'in_doubt');
-    // What is in doubt went by the account itself, if its failover began meanwhile.
+    // A message in doubt went by the account itself, if its failover began meanwhile.
     const getTarget = doubts.length > 0 ? (one: Provider) => one : (one: Provider) => followFailover(one, own);
     const all = await this.#findCandidates(own, route, delivery, { facts, getTarget });
     const doubt = doubts.find(({ provider }) => provider !== UNKNOWN);

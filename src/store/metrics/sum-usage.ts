@@ -2,7 +2,7 @@ import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
-/** What a tenant used. */
+/** Numbers of what a tenant used. */
 export interface UsageSum {
   readonly tenantId: string;
   readonly events: number;

@@ -19,7 +19,7 @@ const PARTS: Record<AnalyticsPart, { readonly label: string; readonly title: str
   anomalies: { label: 'Unusual volumes', title: 'Unusual volumes' },
 };
 
-/** What became of messages in a span of time, and why some were not sent; experiments; and types with an unusual volume. */
+/** Page of the numbers of messages in a span of time, of why others were not sent, of experiments, and of unusual volumes. */
 export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extract<Route, { page: 'analytics' }> }) {
   const { since, until } = filter;
   return (

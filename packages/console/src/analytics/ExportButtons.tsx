@@ -9,7 +9,7 @@ const FORMATS = { csv: ['CSV', 'text/csv'], ndjson: ['NDJSON', 'application/x-nd
 
 interface ExportButtonsProps {
   readonly view: Parameters<typeof exportMetrics>[1];
-  /** Of the file, without its ending. */
+  /** Name of the file, without its ending. */
   readonly name: string;
   /** Returns the parameters of what is shown. */
   readonly toParameters: () => MetricParameters;

@@ -22,7 +22,7 @@ const STAGES: Record<Stage['stage'], { readonly label: string; readonly note: st
   goal: { label: 'Goal', note: 'notifications whose goal came' },
 };
 
-/** How many notifications and messages came how far, as a table with bars. */
+/** Numbers of the notifications and messages that came to each stage, as a table with bars. */
 export function FunnelView({ filter }: { filter: MetricFilter }) {
   const key = toQuery(filter);
   const funnel = useQuery({

@@ -19,7 +19,7 @@ const NUMBERS = ['Held back', 'Dropped', 'Undeliverable', 'Failed', 'In doubt', 
 const countMessages = ({ dropped, undeliverable, dead, in_doubt, cancelled }: Reason): number =>
   dropped + undeliverable + dead + in_doubt + cancelled;
 
-/** What each reason held back, with the users. `reason`: of which the users are shown, or null. */
+/** Numbers that each reason held back, with the users. `reason`: of which the users are shown, or null. */
 export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: string | null }) {
   const apart = KEPT_APART.find((name) => filter[name] !== null);
   const [, setReason] = useParameter('reason');

@@ -20,7 +20,7 @@ interface HeldUsersProps {
 
 /** Drawer with the users that a reason held something back from, each with the explanation. */
 export function HeldUsers({ filter, reason, onClose }: HeldUsersProps) {
-  // What is shown stays while the drawer closes.
+  // The content stays while the drawer closes.
   const [shown, setShown] = useState(reason);
   if (reason !== null && reason !== shown) setShown(reason);
   return (

@@ -57,7 +57,7 @@ function useAccountState(account: string): SendingState['accounts'][number] | un
   return sending.data?.accounts.find((one) => one.account === account);
 }
 
-/** When nothing went by an account, and why: the latest times. Renders nothing if there are none. */
+/** Latest times at which nothing went by an account, each with the cause. Renders nothing without any. */
 export function CircuitHistory({ account: { account } }: { account: ProviderAccount }) {
   const openings = useAccountState(account)?.openings ?? [];
   if (openings.length === 0) return null;

@@ -94,7 +94,7 @@ export function ChangeTenant({ tenant: { tenant_id: id, name, settings, revision
         <JsonField
           label="Limits of messages by channel, as JSON"
           description={
-            'Of the tenant, and of each of its users: {"sms": {"tenant": {"per_minute": 600}}}. Empty: none.'
+            'Of the tenant, and of each of its users: {"CHANNEL": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}. Empty: none.'
           }
           value={limits}
           onChange={setLimits}

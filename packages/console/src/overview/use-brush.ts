@@ -11,7 +11,7 @@ export interface Brush {
 
 /**
  * Lets a part of a drawing be chosen by dragging with a mouse or pen; a finger scrolls. A press that does not move stays a click.
- * @param onChoose is told the part, at the release; undefined: nothing can be chosen
+ * @param onChoose gets the part, at the release; undefined: nothing can be chosen
  * @param width of the drawing in its own units
  */
 export function useBrush(onChoose: ((chosen: Brush) => void) | undefined, width: number) {

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 interface PeekProps {
   readonly opened: boolean;
   readonly title: ReactNode;
-  /** Address of the page about the same thing; absent: there is none. */
+  /** Address of the page about the same thing; absent: it has no page. */
   readonly href?: string;
   readonly onClose: () => void;
   /** Goes to the next row of the list, or to the one before; absent: the drawer is not over a list. */

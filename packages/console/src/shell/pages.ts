@@ -68,7 +68,7 @@ export interface MenuPage {
   readonly Icon: typeof IconBell;
   /** Other words by which it is found. */
   readonly words?: string;
-  /** What who sees it in the menu may do; absent: any. */
+  /** Scope without which it is not in the menu; absent: everyone has it there. */
   readonly scope?: string;
 }
 
