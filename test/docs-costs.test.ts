@@ -20,11 +20,15 @@ test.each(['json', 'yaml'])('the OpenAPI document as %s is made once, not for ea
   const [status, type, text] = await get();
   expect([status, type]).toEqual([200, expect.stringContaining(`application/${format}`)]);
   expect(text).toMatch(/^(\{"openapi":"3\.1\.0"|openapi: "?3\.1\.0)/);
-  const start = process.cpuUsage();
-  for (let i = 0; i < 10; i++) expect((await get())[2]).toBe(text);
-  const { user, system } = process.cpuUsage(start);
-  // Some 10 ms. Made for each request, it took 95 as YAML.
-  expect((user + system) / 1000 / 10).toBeLessThan(50);
+  const costs: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    const start = process.cpuUsage();
+    expect((await get())[2]).toBe(text);
+    const { user, system } = process.cpuUsage(start);
+    costs.push((user + system) / 1000);
+  }
+  // The cheapest, because the heap of this process may be collected meanwhile. Some 10 ms; made for each request, it took 95 as YAML.
+  expect(Math.min(...costs)).toBeLessThan(50);
 });
 
 test.each(['a b', '[', 'x^y', '%'])('the host %j at the docs is no internal error', async (host) => {

@@ -94,7 +94,8 @@ test('the samples print what became of each call', () => {
   const [month, ...later] = numbers;
   expect(month).toMatch(/^0 0 0 0 0 null$/);
   expect(later.slice(0, 4)).toEqual(
-    ['email', 'in_app', 'push', 'sms'].map((one) => expect.stringMatching(`^${one} 0 \\d+ 0$`)),
+    // Null of a channel whose messages are still on their way.
+    ['email', 'in_app', 'push', 'sms'].map((one) => expect.stringMatching(`^${one} (0 \\d+|null null) 0$`)),
   );
   const days = later.slice(4);
   expect(days.every((day) => /^\d{4}-\d\d-\d\dT00:00:00\.000Z \d+$/.test(day))).toBe(true);

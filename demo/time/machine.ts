@@ -25,11 +25,12 @@ import { ReleaseWatcher } from '../../src/releases/release-watcher.ts';
 import { InboxSignals } from '../../src/store/inbox/inbox-signals.ts';
 import { checkEncryptionKey } from '../../src/store/metadata.ts';
 import { toMetricPeriods } from '../../src/store/metrics/counters.ts';
-import { foldDeltas, listTenantsWithDeltas, MAX_FOLDED_DELTAS } from '../../src/store/metrics/fold.ts';
+import { foldDeltas, MAX_FOLDED_DELTAS } from '../../src/store/metrics/fold.ts';
 import { migrate } from '../../src/store/pg/migrate.ts';
 import { openTenantDatabase } from '../../src/store/pg/open-tenant-database.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
+import { listWaitingTenants } from '../../src/store/tenants/list-waiting-tenants.ts';
 import { TenantProfiles } from '../../src/tenants/tenant-profiles.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
 import { TimerWorker } from '../../src/timers/worker.ts';
@@ -255,7 +256,7 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
       await machine.settle();
     },
     async sumUp() {
-      for (const tenant of await listTenantsWithDeltas(pool, '', 100)) {
+      for (const tenant of await listWaitingTenants(pool, 'metric_deltas', '', 100)) {
         while ((await foldDeltas(pool, tenant, clock.now, periods)) === MAX_FOLDED_DELTAS);
       }
       await releases.lookOnce();

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
-import { attributeGoals, listTenantsWithGoalEvents, MAX_ATTRIBUTED } from '../store/goals/attribute.ts';
+import { attributeGoals, MAX_ATTRIBUTED } from '../store/goals/attribute.ts';
 import type { MetricPeriods } from '../store/metrics/counters.ts';
-import { foldDeltas, listTenantsWithDeltas, MAX_FOLDED_DELTAS } from '../store/metrics/fold.ts';
+import { foldDeltas, MAX_FOLDED_DELTAS } from '../store/metrics/fold.ts';
+import { listWaitingTenants, type TenantQueue } from '../store/tenants/list-waiting-tenants.ts';
 
 export interface FoldWorkerOptions {
   readonly pool: pg.Pool;
@@ -59,8 +60,8 @@ export class FoldWorker {
         let hasMore = true;
         while (!this.#isStopping && hasMore) {
           // Goals are counted by what attributes them, and then folded.
-          hasMore = await this.#round(listTenantsWithGoalEvents, attribute);
-          hasMore = (await this.#round(listTenantsWithDeltas, fold)) || hasMore;
+          hasMore = await this.#round('goal_events', attribute);
+          hasMore = (await this.#round('metric_deltas', fold)) || hasMore;
         }
       } catch (error) {
         log.warn({ err: error }, 'metrics could not be summed up; trying again');
@@ -71,13 +72,10 @@ export class FoldWorker {
   }
 
   /** Works once for each tenant that has something. Returns whether one of them has more. */
-  async #round(
-    list: (pool: pg.Pool, after: string, limit: number) => Promise<string[]>,
-    work: (tenantId: string) => Promise<boolean>,
-  ): Promise<boolean> {
+  async #round(queue: TenantQueue, work: (tenantId: string) => Promise<boolean>): Promise<boolean> {
     let hasMore = false;
     for (let after = ''; ; ) {
-      const tenants = await list(this.#options.pool, after, PAGE_TENANTS);
+      const tenants = await listWaitingTenants(this.#options.pool, queue, after, PAGE_TENANTS);
       for (const tenantId of tenants) {
         if (this.#isStopping) return false;
         this.#progress.mark();

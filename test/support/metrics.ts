@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { LATENCY_BOUNDS_MS } from '../../src/store/metrics/counters.ts';
-import { foldDeltas, listTenantsWithDeltas } from '../../src/store/metrics/fold.ts';
+import { foldDeltas } from '../../src/store/metrics/fold.ts';
+import { listWaitingTenants } from '../../src/store/tenants/list-waiting-tenants.ts';
 
 /** Roll-ups of a database, and what a count of its rows gives in their place. */
 
@@ -12,7 +13,7 @@ export type Rollups = { readonly [key: string]: { readonly [counter: string]: nu
 
 /** Folds all deltas of all tenants. @param limit deltas that one fold takes */
 export async function foldAll(pool: pg.Pool, now = Date.now(), limit = 1000): Promise<void> {
-  for (const tenantId of await listTenantsWithDeltas(pool, '', 1000)) {
+  for (const tenantId of await listWaitingTenants(pool, 'metric_deltas', '', 1000)) {
     while ((await foldDeltas(pool, tenantId, now, PERIODS, limit)) > 0);
   }
 }

@@ -6,22 +6,6 @@ export const MAX_ATTRIBUTED = 200;
 /** Notifications of a user before an event that are looked at, at most: the latest. */
 const MAX_EXAMINED = 500;
 
-/** Returns tenants with events that may be goals, in order of id; each is found by an index probe. */
-export async function listTenantsWithGoalEvents(pool: pg.Pool, after: string, limit: number): Promise<string[]> {
-  const { rows } = await pool.query<{ tenant_id: string }>({
-    name: 'list-tenants-with-goal-events',
-    text: `with recursive found as (
-             (select tenant_id from goal_events where tenant_id > $1 order by tenant_id limit 1)
-             union all
-             select (select g.tenant_id from goal_events as g where g.tenant_id > found.tenant_id order by g.tenant_id limit 1)
-             from found where found.tenant_id is not null
-           )
-           select tenant_id from found where tenant_id is not null limit $2`,
-    values: [after, limit],
-  });
-  return rows.map(({ tenant_id: id }) => id);
-}
-
 /**
  * Attributes the oldest events of a tenant, and deletes them, in one statement: what is cut off has done nothing, and no event
  * counts twice. Returns how many there were; MAX_ATTRIBUTED: there may be more.

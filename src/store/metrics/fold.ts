@@ -10,22 +10,6 @@ export const MAX_FOLDED_DELTAS = 1000;
 export const MAX_DAY_VALUES = 500;
 export const OTHER_VALUE = '(other)';
 
-/** Returns tenants with deltas, in order of id, after one of them; each is found by an index probe. */
-export async function listTenantsWithDeltas(pool: pg.Pool, after: string, limit: number): Promise<string[]> {
-  const { rows } = await pool.query<{ tenant_id: string }>({
-    name: 'list-tenants-with-deltas',
-    text: `with recursive found as (
-             (select tenant_id from metric_deltas where tenant_id > $1 order by tenant_id limit 1)
-             union all
-             select (select d.tenant_id from metric_deltas as d where d.tenant_id > found.tenant_id order by d.tenant_id limit 1)
-             from found where found.tenant_id is not null
-           )
-           select tenant_id from found where tenant_id is not null limit $2`,
-    values: [after, limit],
-  });
-  return rows.map(({ tenant_id: id }) => id);
-}
-
 /**
  * Adds the oldest deltas of a tenant to its roll-ups, and deletes them, in one statement: what is cut off has done nothing, and no
  * delta counts twice. Returns how many there were; MAX_FOLDED_DELTAS: there may be more.
