@@ -120,7 +120,7 @@ function ExperimentCard({ experiment: { rule, goal, control, variants } }: { exp
               <span className="name">{variant}</span>
               {variant === control && (
                 <Text size="xs" c="dimmed">
-                  control
+                  the control
                 </Text>
               )}
             </>

@@ -19,7 +19,7 @@ export function LiftChart({ variants, control }: Pick<Experiment, 'variants' | '
   const toX = (share: number) => LEFT + ((width - LEFT) * (share + max)) / (2 * max);
   const height = drawn.length * ROW;
   return (
-    <div ref={ref}>
+    <div ref={ref} className="lift-frame">
       <svg
         role="img"
         aria-label={`Differences from ${control}, with their intervals`}

@@ -91,7 +91,7 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
   const past = before.data?.metrics;
   return (
     <section aria-label="Sums">
-      <div className="tiles" data-testid="metric-tiles">
+      <div className="tiles" data-wide data-testid="metric-tiles">
         {SHOWN.map(({ label, count, share, toLink }) => (
           <Tile key={label} label={label} href={toLink(filter)} value={formatNumber(count(metrics))}>
             {share && (

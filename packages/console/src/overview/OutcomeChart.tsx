@@ -83,7 +83,8 @@ export const OutcomeChart = memo(({ series, before, toLink = toDeliveries, onZoo
   }));
   const sums = bars.map(({ parts }) => parts.reduce((sum, { count }) => sum + count, 0));
   const earlier = before?.points.slice(0, points.length).map(({ metrics }) => countAll(metrics)) ?? [];
-  const max = Math.max(...sums, ...earlier, 1);
+  // Even: half of it stands at the axis as well.
+  const max = 2 * Math.ceil(Math.max(...sums, ...earlier, 1) / 2);
   const { ref, width, inner } = useWidth();
   const step = inner / Math.max(1, bars.length);
   const choose = ({ start, end }: Brush) => {

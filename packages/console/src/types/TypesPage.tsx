@@ -1,4 +1,4 @@
-import { Badge, NativeSelect, Paper, Skeleton, Stack, Table, Text, TextInput } from '@mantine/core';
+import { NativeSelect, Paper, Skeleton, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { formatCosts } from '../analytics/MetricTiles.tsx';
@@ -9,9 +9,9 @@ import { Spark } from '../overview/OutcomeChart.tsx';
 import { formatNumber } from '../overview/series.ts';
 import { linkToType, setParameter, useParameter } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
+import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { ChannelName } from '../shell/StatusBadge.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { type RowPlace, VirtualRows } from '../shell/VirtualRows.tsx';
 import { LocaleList } from './LocaleList.tsx';
@@ -22,7 +22,7 @@ const DAY = 86_400_000;
 const POLL_MS = 300_000;
 const ROW_HEIGHT = 64;
 const NUMBERS = ['Sent', 'Delivered', 'Opened', 'Clicked', 'Unsubscribed', 'Cost'] as const;
-const COLUMNS = ['Type', `${TYPE_DAYS} days`, ...NUMBERS, 'Channels', 'Locales'];
+const COLUMNS = ['Type', `${TYPE_DAYS} days`, ...NUMBERS, 'Locales'];
 
 /** The notification types of the catalog, each with the last 28 days in numbers. */
 export function TypesPage() {
@@ -90,7 +90,7 @@ export function TypesPage() {
           <Paper withBorder>
             <Table
               verticalSpacing="xs"
-              horizontalSpacing="md"
+              horizontalSpacing="sm"
               className="facts types"
               aria-rowcount={shown.length + 1}
               data-testid="types"
@@ -141,10 +141,8 @@ function Row({ row: { type, sums }, place }: { row: TypeRow; place: RowPlace }) 
         <a className="name" href={linkToType(type.name)} data-testid="type-link">
           {type.name}
         </a>
-        <Text size="xs" c="dimmed" component="div">
-          <Badge variant="default" radius="sm" tt="none" size="sm">
-            {type.category.toLowerCase()}
-          </Badge>
+        <Text size="xs" c="dimmed">
+          {type.category.toLowerCase()}, {type.channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', ')}
         </Text>
       </Table.Td>
       <Table.Td data-heading={`${TYPE_DAYS} days`} className="type-spark">
@@ -155,13 +153,6 @@ function Row({ row: { type, sums }, place }: { row: TypeRow; place: RowPlace }) 
           {text}
         </Table.Td>
       ))}
-      <Table.Td data-heading="Channels">
-        {type.channels.map((channel) => (
-          <div key={channel}>
-            <ChannelName channel={channel} />
-          </div>
-        ))}
-      </Table.Td>
       <Table.Td data-heading="Locales">
         <LocaleList type={type} />
       </Table.Td>
