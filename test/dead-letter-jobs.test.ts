@@ -116,3 +116,50 @@ test('an id that names no group is rejected with what would be right', async () 
     errors: [{ pointer: '/filter/group', message: expect.stringContaining('GET /api/v1/dead-letters') }],
   });
 });
+
+test('a job suppresses the addresses of a group, each once, and leaves the dead letters and newer addresses', async () => {
+  const provider = fakeProvider(() => REJECTED);
+  const tidings = await start({ email: provider });
+  await tidings.worker();
+  for (const user of ['u1', 'u2', 'u3']) {
+    await tidings.becomes(await tidings.post('mail', { user, traits: { email: `${user}@example.com` } }), 'dead');
+  }
+  await tidings.becomes(await tidings.post('mail', { user: 'u1', traits: { email: 'u1@example.com' } }), 'dead');
+  tidings.clock.now += 1000;
+  await tidings.server.send('PATCH', '/api/v1/users/u3', { traits: { email: 'other@example.net' } });
+  tidings.clock.now += 1000;
+  const filter = { group: 'message:email:fake::rejected:554' };
+  expect(await tidings.runJob('dead_letters.suppress', filter)).toMatchObject({
+    status: 'done',
+    matched: 4,
+    done: 2,
+    skipped: 2,
+  });
+  const { body } = await tidings.server.get('/api/v1/suppressions');
+  expect(body.suppressions).toHaveLength(2);
+  expect(body.suppressions[0]).toMatchObject({
+    channel: 'email',
+    reason: 'manual',
+    scope: 'all',
+    until: null,
+    evidence: { source: 'job', reason_code: 'rejected', delivery_id: expect.stringContaining('.email') },
+  });
+  expect(await tidings.groups()).toMatchObject([{ count: 4 }]);
+  const sent = provider.calls.length;
+  await tidings.becomes(
+    await tidings.post('mail', { user: 'u2', traits: { email: 'u2@example.com' } }),
+    'undeliverable',
+  );
+  expect(provider.calls).toHaveLength(sent);
+  // Once more: nothing is left to do.
+  tidings.clock.now += 1000;
+  expect(await tidings.runJob('dead_letters.suppress', filter)).toMatchObject({ done: 0, skipped: 4 });
+});
+
+test('only addresses of channels that have them are suppressed, with the right to do it', async () => {
+  const tidings = await start({});
+  expect(await tidings.runJob('dead_letters.suppress', { group: 'message:push:fcm::rejected:x' })).toMatchObject({
+    code: 'invalid_request',
+    errors: [{ pointer: '/filter/group' }],
+  });
+});

@@ -335,6 +335,7 @@ test('an erasure whose process is killed after any number of statements goes on 
     startedAt: tidings.clock.now,
   };
   const { seal, pipeline, catalogs } = tidings;
+  const actor = { kind: 'system', id: 'test', name: 'test', from: null } as const;
   let cursor: ChunkResult['cursor'] = null;
   let chunks = 0;
   for (let isDone = false; !isDone; chunks++) {
@@ -342,7 +343,7 @@ test('an erasure whose process is killed after any number of statements goes on 
       const cut = cutAfter(pool, allowed);
       const parts = { pool: cut, pipeline, catalogs, seal, clock: () => tidings.clock.now };
       try {
-        await eraseUserAction.runChunk(parts, { scope, cursor, patch: null, limit: 1 }, async (work) => {
+        await eraseUserAction.runChunk(parts, { scope, actor, cursor, patch: null, limit: 1 }, async (work) => {
           const result = await withTransaction(cut, work);
           cursor = result.cursor;
         });

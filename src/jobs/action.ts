@@ -4,6 +4,7 @@ import type { Pipeline } from '../ingest/pipeline.ts';
 import type { PrepareRetried } from '../ingest/retry-rejected.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { ChunkResult, Computed, JobPreview, JobScope, JobTrial } from '../model/job.ts';
+import type { Actor } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { Correction } from './correction.ts';
 
@@ -21,6 +22,8 @@ export interface JobParts {
 /** One chunk of a job to run. */
 export interface Chunk<F> {
   readonly scope: JobScope<F>;
+  /** Whoever started the job. */
+  readonly actor: Actor;
   /** Position after the chunk before; null: this is the first. */
   readonly cursor: JsonObject | null;
   readonly patch: JsonObject | null;

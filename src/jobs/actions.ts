@@ -1,7 +1,7 @@
 import type { JobActionName } from '../model/job.ts';
 import type { JobAction } from './action.ts';
 import { cancelDeliveriesAction } from './cancel-deliveries.ts';
-import { cancelDeadLettersAction, retryDeadLettersAction } from './dead-letters.ts';
+import { cancelDeadLettersAction, retryDeadLettersAction, suppressDeadLettersAction } from './dead-letters.ts';
 import { eraseUserAction } from './erase-user.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
 import { replayWebhooksAction } from './replay-webhooks.ts';
@@ -23,5 +23,6 @@ export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'rejected.dismiss': dismissRejectedAction,
   'dead_letters.retry': retryDeadLettersAction,
   'dead_letters.cancel': cancelDeadLettersAction,
+  'dead_letters.suppress': suppressDeadLettersAction,
   'users.erase': eraseUserAction,
 };

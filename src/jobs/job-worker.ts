@@ -80,16 +80,20 @@ export class JobWorker {
 
   async #runChunk(job: ClaimedJob): Promise<void> {
     const { pool, clock, log } = this.#options;
-    const { tenantId, filter, patch, compute, cursor, createdAt, perSecond } = job;
+    const { tenantId, filter, actor, patch, compute, cursor, createdAt, perSecond } = job;
     if (job.attempts > MAX_ATTEMPTS) {
       return failJob(pool, job, `No progress in ${MAX_ATTEMPTS} attempts; the log of Tidings has the errors.`, clock());
     }
     const limit = Math.min(this.#options.chunk, perSecond ?? Number.POSITIVE_INFINITY);
     const scope = { tenantId, filter, startedAt: createdAt };
     try {
-      await ACTIONS[job.action].runChunk(this.#options, { scope, cursor, patch, compute, limit }, async (work) => {
-        await commitChunk(pool, job, clock(), async (connection) => withPace(await work(connection), perSecond));
-      });
+      await ACTIONS[job.action].runChunk(
+        this.#options,
+        { scope, actor, cursor, patch, compute, limit },
+        async (work) => {
+          await commitChunk(pool, job, clock(), async (connection) => withPace(await work(connection), perSecond));
+        },
+      );
     } catch (error) {
       // The catalog has changed so that the job can do nothing more.
       if (error instanceof TidingsError && error.status < 500) return failJob(pool, job, error.message, clock());

@@ -15,6 +15,7 @@ export const JOB_ACTIONS = [
   'rejected.dismiss',
   'dead_letters.retry',
   'dead_letters.cancel',
+  'dead_letters.suppress',
   'users.erase',
 ] as const;
 export type JobActionName = (typeof JOB_ACTIONS)[number];

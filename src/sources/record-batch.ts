@@ -1,7 +1,7 @@
 import type { KafkaRecord } from '../kafka/client.ts';
 
 /** Records and bytes that one transaction decides, at most; a record of any size is decided alone. */
-const MAX_BATCH_RECORDS = 500;
+const MAX_BATCH_RECORDS = 1000;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /** Takes the records of the next transaction from those that wait. */

@@ -12,7 +12,7 @@ export interface LetterTidings extends DeliveryTidings {
   groups(query?: string): Promise<any[]>;
   /** Runs a job over a group to its end; returns it. */
   // biome-ignore lint/suspicious/noExplicitAny: likewise
-  runJob(action: 'dead_letters.retry' | 'dead_letters.cancel', filter: object): Promise<any>;
+  runJob(action: 'dead_letters.retry' | 'dead_letters.cancel' | 'dead_letters.suppress', filter: object): Promise<any>;
   /** Runs the check of health. */
   health(): Promise<{ status: string; cause?: string }>;
 }

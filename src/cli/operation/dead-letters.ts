@@ -26,7 +26,7 @@ interface GroupJobOptions extends Omit<JobOptions, 'all'> {
   readonly until?: string;
 }
 
-/** Adds the commands `dead-letters list|show|retry|cancel`. */
+/** Adds the commands `dead-letters list|show|retry|cancel|suppress`. */
 export function addDeadLettersCommands(program: Command): void {
   const letters = program
     .command('dead-letters')
@@ -80,6 +80,14 @@ export function addDeadLettersCommands(program: Command): void {
       if (!options.preview)
         await confirm(`Cancel the dead letters of ${group}, so that they are never sent?`, options.yes);
       return runJobCommand(options, { action: 'dead_letters.cancel', filter: { group, since, until } });
+    });
+  addGroupJob(letters.command('suppress'))
+    .description('Suppress the addresses to which the dead letters of a group went, as a job')
+    .option(...YES_OPTION)
+    .action(async (group: string, { since, until, ...options }: GroupJobOptions) => {
+      if (!options.preview)
+        await confirm(`Send nothing more to the addresses of ${group}, until that is lifted?`, options.yes);
+      return runJobCommand(options, { action: 'dead_letters.suppress', filter: { group, since, until } });
     });
 }
 

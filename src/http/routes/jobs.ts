@@ -32,8 +32,11 @@ function asFilter(filter: object): JobFilter {
  */
 function requireItemScope({ scopes }: Principal, action: JobActionName, right: 'read' | 'write'): void {
   const [what] = action.split('.') as ['deliveries' | 'waits' | 'rejected' | 'webhooks' | 'dead_letters'];
-  const scope: Scope = `${what === 'dead_letters' ? 'deliveries' : what}:${right}`;
-  if (!scopes.has(scope)) throw new TidingsError('forbidden', `The job ${action} needs the scope ${scope} as well.`);
+  const ofItems = what === 'dead_letters' ? 'deliveries' : what;
+  const needed: Scope[] =
+    action === 'dead_letters.suppress' ? ['deliveries:read', `suppressions:${right}`] : [`${ofItems}:${right}`];
+  const missing = needed.find((scope) => !scopes.has(scope));
+  if (missing) throw new TidingsError('forbidden', `The job ${action} needs the scope ${missing} as well.`);
 }
 
 /** Returns the correction that the body of a request has. Throws `invalid_request` if its patch is too large. */

@@ -84,6 +84,7 @@ const WHAT = [
   { action: z.literal('webhooks.replay'), filter: replayFilter },
   { action: z.literal('dead_letters.retry'), filter: deadLetterFilter },
   { action: z.literal('dead_letters.cancel'), filter: deadLetterFilter },
+  { action: z.literal('dead_letters.suppress'), filter: deadLetterFilter },
 ] as const;
 
 /** Upper bound of a job's pace: more is no limit. */
@@ -112,6 +113,7 @@ const [
   replayWebhooks,
   retryDeadLetters,
   cancelDeadLetters,
+  suppressDeadLetters,
 ] = WHAT;
 
 const EXAMPLE = { action: 'deliveries.retry', filter: { channel: 'email', since: '2025-10-31T19:00:00Z' } };
@@ -136,6 +138,7 @@ export const jobQuestion = z
     z.strictObject(replayWebhooks),
     z.strictObject(retryDeadLetters),
     z.strictObject(cancelDeadLetters),
+    z.strictObject(suppressDeadLetters),
   ])
   .meta({ id: 'JobQuestion', description: 'What a job would be about', examples: [EXAMPLE] });
 
@@ -153,6 +156,7 @@ export const newJob = z
     z.strictObject({ ...replayWebhooks, ...OPTIONS }),
     z.strictObject({ ...retryDeadLetters, ...OPTIONS }),
     z.strictObject({ ...cancelDeadLetters, ...OPTIONS }),
+    z.strictObject({ ...suppressDeadLetters, ...OPTIONS }),
   ])
   .meta({
     id: 'NewJob',

@@ -1,5 +1,5 @@
 import { parseGroupId, toStoredGroup } from '../../model/dead-letter.ts';
-import type { JsonObject, Millis } from '../../model/event.ts';
+import type { AddressKind, JsonObject, Millis } from '../../model/event.ts';
 import type { DeadLetterFilter, JobPreview, JobScope } from '../../model/job.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { LetterPosition } from '../deliveries/dead-letters.ts';
@@ -89,6 +89,51 @@ export async function cancelDeadLetters(
     keyValues(scope, letters),
   );
   return rowCount ?? 0;
+}
+
+/** The address that a dead letter went to. */
+export interface LetterAddress extends Pick<LetterPosition, 'notificationId' | 'channel' | 'target'> {
+  readonly hash: string;
+  readonly mask: string;
+  readonly reasonCode: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * Returns the addresses to which these dead letters went, each once. No address is kept with a message, so it is the one that receives
+ * the messages of its user, unless that has changed since the failure.
+ * @param kind of the addresses of their channel
+ */
+export async function findLetterAddresses(
+  connection: Connection,
+  tenantId: string,
+  kind: AddressKind,
+  letters: readonly FoundLetter[],
+): Promise<LetterAddress[]> {
+  const { rows } = await connection.query(
+    `select distinct on (a.hash) d.notification_id, d.channel, d.target, a.hash, a.mask, d.reason_code, d.reason
+     from unnest($3::uuid[], $4::text[], $5::text[]) as l(n, c, g)
+     join deliveries as d on d.tenant_id = $1 and d.notification_id = l.n and d.channel = l.c and d.target = l.g
+     join addresses as a on a.tenant_id = $1 and a.user_id = d.user_id and a.kind = $2 and a.place = 0
+       and a.hash > '' and a.updated_at <= d.finished_at
+     order by a.hash, d.finished_at`,
+    [
+      tenantId,
+      kind,
+      letters.map(({ notificationId }) => notificationId),
+      letters.map(({ channel }) => channel),
+      letters.map(({ target }) => target),
+    ],
+  );
+  return rows.map((row) => ({
+    notificationId: row.notification_id,
+    channel: row.channel,
+    target: row.target,
+    hash: row.hash,
+    mask: row.mask,
+    reasonCode: row.reason_code,
+    reason: row.reason,
+  }));
 }
 
 /** Counts the dead letters that a job would retry or cancel, up to MAX_PREVIEW_ROWS. */

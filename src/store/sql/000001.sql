@@ -1569,7 +1569,8 @@ create table jobs (
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
     'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
-    'waits.dismiss', 'waits.fire', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel', 'users.erase')),
+    'waits.dismiss', 'waits.fire', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel',
+    'dead_letters.suppress', 'users.erase')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event

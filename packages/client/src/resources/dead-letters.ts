@@ -4,7 +4,7 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { DeadLetterGroup, DeadLetterPage } from '../types.ts';
 
-/** Deliveries that failed, by the reason. `jobs.start` with `dead_letters.retry` or `dead_letters.cancel` works on a group. */
+/** Deliveries that failed, by the reason. `jobs.start` with `dead_letters.retry`, `dead_letters.cancel` or `dead_letters.suppress` works on a group. */
 export class DeadLetters extends Resource {
   /** Lists groups: what failed for the same reason, whose fault it is, and what to do. */
   list(query: Query<'listDeadLetters'> = {}, options?: CallOptions): Listing<DeadLetterGroup> {

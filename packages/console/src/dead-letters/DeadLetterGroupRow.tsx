@@ -1,9 +1,10 @@
 import { Group, Text } from '@mantine/core';
 import type { DeadLetterGroup, JsonObject } from '@tidings/client/types';
+import { isSuppressible } from '../../../../src/model/suppression.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { count } from '../jobs/job-text.ts';
 import { linkToDeadLetters } from '../route.ts';
-import { IconBan, IconRefresh } from '../shell/icons.tsx';
+import { IconBan, IconMailOff, IconRefresh } from '../shell/icons.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
@@ -81,6 +82,15 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
             leftSection={<IconBan size={14} />}
             testId="letters-cancel"
           />
+          {isSuppressible(one.channel) && (
+            <JobButton
+              request={{ action: 'dead_letters.suppress', filter }}
+              label="Suppress addresses"
+              note="Nothing more is sent to the addresses of these deliveries, until you lift that under Suppressions. The deliveries stay in this list."
+              leftSection={<IconMailOff size={14} />}
+              testId="letters-suppress"
+            />
+          )}
         </Group>
       </Group>
     </li>

@@ -14,6 +14,7 @@ export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'webhooks.replay': 'Replay webhooks',
   'dead_letters.retry': 'Retry dead letters',
   'dead_letters.cancel': 'Cancel dead letters',
+  'dead_letters.suppress': 'Suppress addresses of dead letters',
   'users.erase': 'Erase a user',
 };
 
