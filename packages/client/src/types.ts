@@ -6032,7 +6032,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "waits.fire" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "waits.fire" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "dead_letters.suppress" | "users.erase";
             /** @description Fields that are computed, by their paths */
             compute: {
                 [key: string]: string;
@@ -6324,6 +6324,28 @@ export interface components {
         } | {
             /** @constant */
             action: "dead_letters.cancel";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+        } | {
+            /** @constant */
+            action: "dead_letters.suppress";
             filter: {
                 /**
                  * @description Id of a group, as the list of groups has it
@@ -7575,6 +7597,32 @@ export interface components {
         } | {
             /** @constant */
             action: "dead_letters.cancel";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
+            action: "dead_letters.suppress";
             filter: {
                 /**
                  * @description Id of a group, as the list of groups has it
