@@ -57,7 +57,11 @@ test('tenants are listed with what they used in the last days, if that is asked 
   expect((await list('')).usage).toBeNull();
   expect((await list('?usage_days=1')).usage).toMatchObject({ events: 5, decided: 0, sent: 3 });
   expect((await list('?usage_days=30')).usage).toMatchObject({ events: 10, sent: 3 });
-  expectProblem(await send('GET', '/api/v1/tenants?usage_days=0'), { status: 400, code: 'invalid_request', pointer: 'usage_days' });
+  expectProblem(await send('GET', '/api/v1/tenants?usage_days=0'), {
+    status: 400,
+    code: 'invalid_request',
+    pointer: 'usage_days',
+  });
 });
 
 test('an id that exists is a conflict, also with another name', async () => {

@@ -142,7 +142,8 @@ function Row({ row: { type, sums }, place }: { row: TypeRow; place: RowPlace }) 
           {type.name}
         </a>
         <Text size="xs" c="dimmed">
-          {type.category.toLowerCase()}, {type.channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', ')}
+          {type.category.toLowerCase()},{' '}
+          {type.channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', ')}
         </Text>
       </Table.Td>
       <Table.Td data-heading={`${TYPE_DAYS} days`} className="type-spark">
