@@ -6,7 +6,8 @@ import { createRoot } from 'react-dom/client';
 import './console.css';
 import { Problem } from './api/call.ts';
 import { startRouting } from './route.ts';
-import { App } from './shell/App.tsx';
+import { fetchTexts, getLanguage, type Language, toLocale } from './text/language.ts';
+import { setTexts } from './text/text.ts';
 import { theme } from './theme.ts';
 
 const queries = new QueryClient({
@@ -26,6 +27,10 @@ const queries = new QueryClient({
 
 startRouting();
 
+// Before any page is loaded: its modules ask for their texts once.
+await speak(getLanguage());
+const { App } = await import('./shell/App.tsx');
+
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto">
@@ -35,3 +40,14 @@ createRoot(document.getElementById('root')!).render(
     </MantineProvider>
   </StrictMode>,
 );
+
+/** Sets the texts and the language of the page; English when its texts cannot be loaded. */
+async function speak(language: Language) {
+  try {
+    setTexts(await fetchTexts(language), toLocale(language));
+    document.documentElement.lang = language;
+  } catch (error) {
+    console.warn(error);
+    setTexts({}, toLocale('en'));
+  }
+}

@@ -3,6 +3,7 @@ import type { ActivityEvent } from '@tidings/client/types';
 import { memo } from 'react';
 import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { DecisionChip } from './DecisionChip.tsx';
 
 /** One event on one line: arrival time, user, event type, and a chip per decision. */
@@ -30,7 +31,7 @@ export const ActivityRow = memo(({ event }: { event: ActivityEvent }) => {
         ))}
         {event.decisions.length === 0 && (
           <Text component="span" size="sm" c="dimmed">
-            No rule triggers on this event
+            {t('No rule triggers on this event')}
           </Text>
         )}
       </span>

@@ -1,6 +1,7 @@
 import type { Decision, DeliverySummary } from '@tidings/client/types';
 import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
 import { Tip } from '../shell/Tip.tsx';
+import { t, toInner } from '../text/text.ts';
 import { summarizeDeliveries } from './chip-look.ts';
 
 interface DecisionChipProps {
@@ -37,6 +38,9 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
 
 function formatDelivery(delivery: DeliverySummary): string {
   const channel = CHANNELS[delivery.channel]?.label ?? delivery.channel;
-  const reason = delivery.reason === null ? '' : `: ${delivery.reason}`;
-  return `${channel} ${getDeliveryLook(delivery).label.toLowerCase()}${reason}`;
+  const status = toInner(getDeliveryLook(delivery).label);
+  const { reason } = delivery;
+  return reason === null
+    ? t('{channel} {status}', { channel, status })
+    : t('{channel} {status}: {reason}', { channel, status, reason });
 }

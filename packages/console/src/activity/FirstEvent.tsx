@@ -5,6 +5,7 @@ import { buildSampleEvent } from '../../../../src/catalog/sample-event.ts';
 import { getCatalog } from '../api/catalog.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconCheck, IconCopy } from '../shell/icons.tsx';
+import { t } from '../text/text.ts';
 
 /** Empty state of the activity page: a command that posts a first event. */
 export function FirstEvent() {
@@ -18,7 +19,9 @@ export function FirstEvent() {
   const command = catalog.data ?? (catalog.error ? buildCurlCommand(location.origin, buildPlainEvent()) : undefined);
   return (
     <Paper withBorder p="md">
-      <EmptyState title="No events yet">Post an event. It appears here with the decisions on it.</EmptyState>
+      <EmptyState title={t('No events yet')}>
+        {t('Post an event. It appears here with the decisions on it.')}
+      </EmptyState>
       {command === undefined ? <Skeleton height={200} /> : <Command command={command} />}
     </Paper>
   );
@@ -38,7 +41,7 @@ function Command({ command }: { command: string }) {
             leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
             onClick={copy}
           >
-            {copied ? 'Copied' : 'Copy'}
+            {copied ? t('Copied') : t('Copy')}
           </Button>
         )}
       </CopyButton>

@@ -6,6 +6,7 @@ import { linkToCorrelation } from '../route.ts';
 import { IconPause, IconPlay } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { ActivityEnd } from './ActivityEnd.tsx';
 import { ActivityRow } from './ActivityRow.tsx';
 import { FirstEvent } from './FirstEvent.tsx';
@@ -33,10 +34,10 @@ export function LivePage() {
     <Stack gap="md">
       <Group justify="space-between">
         <Group gap="sm" align="baseline">
-          <PageTitle>Live</PageTitle>
+          <PageTitle>{t('Live')}</PageTitle>
           <LiveStatus state={activity.error ? 'failing' : paused ? 'paused' : 'live'} />
           <Anchor size="sm" href={linkToCorrelation(null)}>
-            Find a correlation ID
+            {t('Find a correlation ID')}
           </Anchor>
         </Group>
         <Button
@@ -44,7 +45,7 @@ export function LivePage() {
           leftSection={paused ? <IconPlay size={16} /> : <IconPause size={16} />}
           onClick={() => setPaused(!paused)}
         >
-          {paused ? 'Resume' : 'Pause'}
+          {paused ? t('Resume') : t('Pause')}
         </Button>
       </Group>
       {activity.error && <ProblemView problem={activity.error} retry={() => activity.refetch()} />}
@@ -67,7 +68,7 @@ export function LivePage() {
 }
 
 function LiveStatus({ state }: { state: 'live' | 'paused' | 'failing' }) {
-  const label = { live: 'live', paused: 'paused', failing: 'not updating' }[state];
+  const label = { live: t('live'), paused: t('paused'), failing: t('not updating') }[state];
   return (
     <Text size="sm" c="dimmed" className="live" data-state={state} data-testid="live">
       {label}

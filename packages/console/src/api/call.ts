@@ -1,6 +1,7 @@
 import type { ProblemPart } from '@tidings/client/types';
 import { getApiKey, reportRejectedKey } from '../key.ts';
 import { getTenant } from '../tenant.ts';
+import { t } from '../text/text.ts';
 
 /** A failed call: the problem document of the API (RFC 9457), or a description made here if the response lacks one. */
 export class Problem extends Error {
@@ -88,8 +89,8 @@ async function sendRequest(path: string, { method, headers: extra, content, type
   if ((path.split('?')[0] ?? '').split('/').some((part) => /^\.{0,2}$/.test(part))) {
     throw new Problem(
       0,
-      'Cannot be shown',
-      'An ID that is empty, "." or ".." cannot be part of an address.',
+      t('Cannot be shown'),
+      t('An ID that is empty, "." or ".." cannot be part of an address.'),
       'invalid_id',
     );
   }
@@ -112,8 +113,8 @@ async function sendRequest(path: string, { method, headers: extra, content, type
   } catch {
     throw new Problem(
       0,
-      'Tidings cannot be reached',
-      'Check that Tidings is running. The request received no response.',
+      t('Tidings cannot be reached'),
+      t('Check that Tidings is running. The request received no response.'),
       'unreachable',
     );
   }
@@ -136,8 +137,8 @@ function toProblem(status: number, body: unknown): Problem {
     typeof document[field] === 'string' ? document[field] : otherwise;
   return new Problem(
     status,
-    text('title', 'Unexpected response'),
-    text('detail', `The server returned status ${status} without a reason.`),
+    text('title', t('Unexpected response')),
+    text('detail', t('The server returned status {status} without a reason.', { status: String(status) })),
     text('code', `http_${status}`),
     Array.isArray(document.errors) ? document.errors : [],
   );

@@ -2,10 +2,10 @@ import { Group } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import type { Batch } from '@tidings/client/types';
 import { commandBatch } from '../api/batches.ts';
-import { count } from '../jobs/job-text.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconPause, IconPlay } from '../shell/icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { getName } from './batch-look.ts';
 import { EstimateView } from './EstimateView.tsx';
 
@@ -14,7 +14,7 @@ import { EstimateView } from './EstimateView.tsx';
  */
 const MAX_UNTYPED = 100;
 
-const DONE = { start: 'Started', pause: 'Paused', resume: 'Resumed', cancel: 'Cancelled' };
+const DONE = { start: t('Started'), pause: t('Paused'), resume: t('Resumed'), cancel: t('Cancelled') };
 
 /** Actions on a batch in its state. Renders nothing for one that has ended, or without the scope. */
 export function BatchActions({ batch }: { batch: Batch }) {
@@ -34,7 +34,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
     <Group gap="xs">
       {state === 'draft' && (open > 0 || batch.recipients !== null) && (
         <ConfirmButton
-          label="Start batch"
+          label={t('Start batch')}
           leftSection={<IconPlay size={14} />}
           act={act('start')}
           testId="batch-start"
@@ -44,25 +44,30 @@ export function BatchActions({ batch }: { batch: Batch }) {
         </ConfirmButton>
       )}
       {state === 'running' && (
-        <ConfirmButton label="Pause" leftSection={<IconPause size={14} />} act={act('pause')} testId="batch-pause">
-          No further message of it begins. A message that is being sent cannot be called back.
+        <ConfirmButton label={t('Pause')} leftSection={<IconPause size={14} />} act={act('pause')} testId="batch-pause">
+          {t('No further message of it begins. A message that is being sent cannot be called back.')}
         </ConfirmButton>
       )}
       {state === 'paused' && (
-        <ConfirmButton label="Resume" leftSection={<IconPlay size={14} />} act={act('resume')} testId="batch-resume">
-          {`It goes on with ${count(open)} recipients who are not done.`}
+        <ConfirmButton
+          label={t('Resume')}
+          leftSection={<IconPlay size={14} />}
+          act={act('resume')}
+          testId="batch-resume"
+        >
+          {t('It goes on with {open, number} recipients who are not done.', { open })}
         </ConfirmButton>
       )}
       {(state === 'draft' || state === 'running' || state === 'paused') && (
         <ConfirmButton
-          label="Cancel batch"
+          label={t('Cancel batch')}
           leftSection={<IconBan size={14} />}
           color="red"
           act={act('cancel')}
           testId="batch-cancel"
           {...typed}
         >
-          {`${count(open)} recipients who are not done get nothing. It cannot be resumed afterwards.`}
+          {t('{open, number} recipients who are not done get nothing. It cannot be resumed afterwards.', { open })}
         </ConfirmButton>
       )}
     </Group>

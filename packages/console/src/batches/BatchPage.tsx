@@ -2,7 +2,6 @@ import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/cor
 import { useQuery } from '@tanstack/react-query';
 import type { Batch } from '@tidings/client/types';
 import { getBatch } from '../api/batches.ts';
-import { count } from '../jobs/job-text.ts';
 import { linkToBatches, linkToList, linkToSegment } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
@@ -14,6 +13,8 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { BatchActions } from './BatchActions.tsx';
 import { BatchResults } from './BatchResults.tsx';
 import { ALL_RECIPIENT_STATES, BATCH_STATES, countFinal, getName, isOpen } from './batch-look.ts';
@@ -36,19 +37,19 @@ export function BatchPage({ id, state: requested }: { id: string; state: string 
   return (
     <Stack gap="md" ref={container}>
       <Anchor size="sm" href={linkToBatches()}>
-        All batches
+        {t('All batches')}
       </Anchor>
-      <PageTitle data-testid="batch-name">{batch.data ? getName(batch.data) : 'Batch'}</PageTitle>
+      <PageTitle data-testid="batch-name">{batch.data ? getName(batch.data) : t('Batch')}</PageTitle>
       {batch.error && <ProblemView problem={batch.error} retry={() => batch.refetch()} />}
       {batch.isPending && <Skeleton height={240} />}
       {batch.data && (
         <>
           <Progress batch={batch.data} />
           {batch.data.state === 'draft' && can('batches:write') && <UploadForm batch={batch.data} />}
-          <section aria-label="Results">
+          <section aria-label={t('Results')}>
             <Stack gap="sm">
               <Title order={2} size="h4">
-                Results by line
+                {t('Results by line')}
               </Title>
               <OutcomeLegend batch={batch.data} state={state} />
               <BatchResults key={state} batch={batch.data} state={state} />
@@ -61,9 +62,9 @@ export function BatchPage({ id, state: requested }: { id: string; state: string 
 }
 
 function Progress({ batch }: { batch: Batch }) {
-  const { lines, state } = batch;
+  const { state } = batch;
   return (
-    <Paper withBorder p="md" component="section" aria-label="Progress">
+    <Paper withBorder p="md" component="section" aria-label={t('Progress')}>
       <Stack gap="sm">
         <Group justify="space-between" gap="sm">
           <Group gap="sm">
@@ -74,35 +75,35 @@ function Progress({ batch }: { batch: Batch }) {
         </Group>
         {batch.reason !== null && (
           <Text size="sm" fw={600} className="break">
-            It makes no progress: {batch.reason}
+            {t('It makes no progress: {reason}', { reason: batch.reason })}
           </Text>
         )}
         <OutcomeBar batch={batch} />
         <Text size="sm" data-testid="batch-progress">
-          {lines === 0 ? 'No recipients yet.' : `${count(countFinal(batch))} of ${count(lines)} lines done`}
-          {batch.eta !== null && (
-            <>
-              , the rest by about <Time value={batch.eta} as="full" />
-            </>
-          )}
+          <LinesDone batch={batch} />
         </Text>
         {batch.recipients !== null && <Audience recipients={batch.recipients} />}
         <RateForm batch={batch} />
         <CodeCounts codes={batch.codes} />
         <Text size="xs" c="dimmed" className="break">
-          Created by {batch.created_by}, <Time value={batch.created_at} as="full" />
+          <T
+            text="Created by {name}, {time}"
+            values={{ name: batch.created_by, time: <Time value={batch.created_at} as="full" /> }}
+          />
           {batch.started_at !== null && (
             <>
-              {' · '}started <Time value={batch.started_at} as="full" />
+              {' · '}
+              <T text="started {time}" values={{ time: <Time value={batch.started_at} as="full" /> }} />
             </>
           )}
           {batch.ended_at !== null && (
             <>
-              {' · '}ended <Time value={batch.ended_at} as="full" />
+              {' · '}
+              <T text="ended {time}" values={{ time: <Time value={batch.ended_at} as="full" /> }} />
             </>
           )}
         </Text>
-        <Disclosure label="What every recipient gets" testId="batch-request">
+        <Disclosure label={t('What every recipient gets')} testId="batch-request">
           <Fields values={batch.request} />
         </Disclosure>
       </Stack>
@@ -110,33 +111,52 @@ function Progress({ batch }: { batch: Batch }) {
   );
 }
 
+function LinesDone({ batch }: { batch: Batch }) {
+  const { lines, eta } = batch;
+  if (lines === 0) return t('No recipients yet.');
+  const values = { done: countFinal(batch), lines };
+  if (eta === null) return t('{done, number} of {lines, number} lines done', values);
+  return (
+    <T
+      text="{done, number} of {lines, number} lines done, the rest by about {time}"
+      values={{ ...values, time: <Time value={eta} as="full" /> }}
+    />
+  );
+}
+
 const AUDIENCE_STATES = {
-  pending: 'read after the start',
-  reading: 'being read',
-  done: 'all of them are lines now',
-  cut: 'not all of them: a batch may not have more lines',
-  gone: 'the list was deleted',
+  pending: t('read after the start'),
+  reading: t('being read'),
+  done: t('all of them are lines now'),
+  cut: t('not all of them: a batch may not have more lines'),
+  gone: t('the list was deleted'),
 };
 
 /** List or segment whose users become lines. */
 function Audience({ recipients }: { recipients: NonNullable<Batch['recipients']> }) {
-  const { list, segment, state, found } = recipients;
+  const { list, segment, found } = recipients;
+  const words = AUDIENCE_STATES[recipients.state] ?? recipients.state;
+  const state = found > 0 ? t('{state}, {found, number} so far', { state: words, found }) : words;
   return (
     <Text size="sm" className="break" data-testid="batch-audience">
-      Users of the{' '}
       {segment === undefined ? (
-        <a href={linkToList(list ?? '')}>list</a>
+        <T
+          text="Users of the <a>list</a>: {state}"
+          values={{ a: (children) => <a href={linkToList(list ?? '')}>{children}</a>, state }}
+        />
       ) : (
-        <>
-          segment{' '}
-          <a className="name" href={linkToSegment(segment)}>
-            {segment}
-          </a>
-        </>
+        <T
+          text="Users of the segment {segment}: {state}"
+          values={{
+            segment: (
+              <a className="name" href={linkToSegment(segment)}>
+                {segment}
+              </a>
+            ),
+            state,
+          }}
+        />
       )}
-      {': '}
-      {AUDIENCE_STATES[state] ?? state}
-      {found > 0 && `, ${count(found)} so far`}
     </Text>
   );
 }

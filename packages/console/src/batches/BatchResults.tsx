@@ -11,6 +11,7 @@ import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { CHANNELS, getLook, type Look, STATUSES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { t, toInner } from '../text/text.ts';
 import { isOpen, RECIPIENT_STATES } from './batch-look.ts';
 
 const getId = ({ line }: BatchResult): string => String(line);
@@ -32,7 +33,7 @@ export function BatchResults({ batch, state }: { batch: Batch; state: RecipientS
         height={160}
         empty={
           <Text size="sm" c="dimmed" p="md" data-testid="results-empty">
-            {state === null ? 'No lines yet.' : 'No line is in this state.'}
+            {state === null ? t('No lines yet.') : t('No line is in this state.')}
           </Text>
         }
       >
@@ -42,11 +43,11 @@ export function BatchResults({ batch, state }: { batch: Batch; state: RecipientS
             items={results}
             getId={getId}
             columns={{
-              Line: ({ line }) => line + 1,
-              Recipient: (result) => <RecipientText result={result} />,
-              Result: (result) => <StatusBadge look={getResultLook(result)} testId="result-state" />,
-              Why: (result) => <Why result={result} />,
-              Channels: ({ channels }) => <Channels channels={channels} />,
+              [t('Line')]: ({ line }) => line + 1,
+              [t('Recipient')]: (result) => <RecipientText result={result} />,
+              [t('Result')]: (result) => <StatusBadge look={getResultLook(result)} testId="result-state" />,
+              [t('Why')]: (result) => <Why result={result} />,
+              [t('Channels')]: ({ channels }) => <Channels channels={channels} />,
             }}
           />
         )}
@@ -77,7 +78,7 @@ function RefreshOnEnd({ batch }: { batch: Batch }) {
 
 function RecipientText({ result: { recipient, user_id: userId } }: { result: BatchResult }) {
   const given = recipient?.user_id ?? recipient?.email ?? recipient?.phone;
-  if (userId === null) return <span className="break">{given ?? 'none'}</span>;
+  if (userId === null) return <span className="break">{given ?? t('none')}</span>;
   return (
     <>
       <Anchor size="sm" fw={600} className="break" href={linkToUser(userId)}>
@@ -103,7 +104,7 @@ function Why({ result: { code, reason, notification_id: id } }: { result: BatchR
       )}
       {id !== null && (
         <Anchor size="xs" href={linkToNotification(id)} display="block">
-          Notification
+          {t('Notification')}
         </Anchor>
       )}
     </>
@@ -115,7 +116,7 @@ function Channels({ channels }: Pick<BatchResult, 'channels'>) {
   const looks: { readonly [status: string]: { readonly label: string } } = STATUSES;
   return channels.map(({ channel, status, reason_code: code }) => (
     <Text key={channel} size="sm" className="break">
-      {names[channel]?.label ?? channel}: {looks[status]?.label.toLowerCase() ?? status}
+      {names[channel]?.label ?? channel}: {looks[status] ? toInner(looks[status].label) : status}
       {code !== null && ` (${code})`}
     </Text>
   ));

@@ -1,7 +1,6 @@
 import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
 import { getBatches } from '../api/batches.ts';
-import { count } from '../jobs/job-text.ts';
 import { linkToBatch, linkToNewBatch } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
@@ -12,6 +11,8 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { BATCH_STATES, countFinal, getName } from './batch-look.ts';
 import { OutcomeBar } from './OutcomeBar.tsx';
 
@@ -30,16 +31,16 @@ export function BatchesPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>Batches</PageTitle>
+        <PageTitle>{t('Batches')}</PageTitle>
         {can('batches:write') && (
           <Button component="a" href={linkToNewBatch()} size="xs" variant="default" data-testid="new-batch">
-            New batch
+            {t('New batch')}
           </Button>
         )}
       </Group>
       <LiveList
         list={list}
-        empty={<EmptyState title="No batches yet">One notification to many recipients.</EmptyState>}
+        empty={<EmptyState title={t('No batches yet')}>{t('One notification to many recipients.')}</EmptyState>}
       >
         {(batches) => (
           <Paper withBorder component="ol" className="rows">
@@ -71,14 +72,21 @@ function BatchSummary({ batch }: { batch: Batch }) {
           {batch.name !== null && <span className="name">{batch.type}</span>}
         </Group>
         <Text size="sm" c="dimmed">
-          by {batch.created_by}, <Time value={batch.created_at} as="full" />
+          <T
+            text="by {name}, {time}"
+            values={{ name: batch.created_by, time: <Time value={batch.created_at} as="full" /> }}
+          />
         </Text>
       </Group>
       {batch.lines > 0 && <OutcomeBar batch={batch} />}
       <Text size="sm" c="dimmed">
         {batch.lines === 0
-          ? 'No recipients yet'
-          : `${count(countFinal(batch))} of ${count(batch.lines)} done, ${count(batch.counts.sent)} sent`}
+          ? t('No recipients yet')
+          : t('{done, number} of {lines, number} done, {sent, number} sent', {
+              done: countFinal(batch),
+              lines: batch.lines,
+              sent: batch.counts.sent,
+            })}
         {failed > 0 && (
           <>
             {', '}
@@ -88,7 +96,7 @@ function BatchSummary({ batch }: { batch: Batch }) {
                 FAULTS.find((state) => batch.counts[state] > 0),
               )}
             >
-              {count(failed)} failed or rejected
+              {t('{failed, number} failed or rejected', { failed })}
             </a>
           </>
         )}

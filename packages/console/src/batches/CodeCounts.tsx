@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
-import { count } from '../jobs/job-text.ts';
+import { formatCount, t, toInner } from '../text/text.ts';
 import { RECIPIENT_STATES } from './batch-look.ts';
 
 /** Counts of recipients without a message by reason code, the largest first. Renders nothing without any. */
@@ -13,7 +13,7 @@ export function CodeCounts({ codes }: { codes: Batch['codes'] }) {
   return (
     <div data-testid="batch-codes">
       <Text size="sm" fw={600}>
-        By reason
+        {t('By reason')}
       </Text>
       <ul className="job-groups">
         {rows
@@ -21,7 +21,8 @@ export function CodeCounts({ codes }: { codes: Batch['codes'] }) {
           .map(({ state, code, n }) => (
             <li key={`${state} ${code}`}>
               <Text size="sm" className="break">
-                {count(n)} × {looks[state]?.label.toLowerCase() ?? state}: <span className="name">{code}</span>
+                {formatCount(n)} × {looks[state] ? toInner(looks[state].label) : state}:{' '}
+                <span className="name">{code}</span>
               </Text>
             </li>
           ))}

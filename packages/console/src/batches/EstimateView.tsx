@@ -1,10 +1,12 @@
 import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { BatchEstimate } from '@tidings/client/types';
+import type { ReactNode } from 'react';
 import { getBatchEstimate } from '../api/batches.ts';
-import { count } from '../jobs/job-text.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { T } from '../text/T.tsx';
+import { getLocale, t } from '../text/text.ts';
 
 /** Estimate of what would become of the recipients of a batch, before it starts. */
 export function EstimateView({ id }: { id: string }) {
@@ -16,61 +18,88 @@ export function EstimateView({ id }: { id: string }) {
     refetchOnWindowFocus: false,
   });
   if (estimate.error) return <ProblemView problem={estimate.error} retry={() => estimate.refetch()} />;
-  if (estimate.isPending) return <Skeleton height={96} aria-label="Estimating" />;
+  if (estimate.isPending) return <Skeleton height={96} aria-label={t('Estimating')} />;
   return <Numbers estimate={estimate.data} />;
 }
 
 function Numbers({ estimate }: { estimate: BatchEstimate }) {
   const { pending, sampled, exact, reach, held, duplicate, unreachable, dropped, rejected, costs } = estimate;
-  const about = exact ? '' : 'about ';
+  const isExact = String(exact);
   // By reason, for those who get nothing.
   const none = [unreachable, dropped, rejected].flatMap((counts) => Object.entries(counts)).filter(([, n]) => n > 0);
   return (
     <div data-testid="batch-estimate">
       <Text size="sm" fw={600}>
-        {about}
-        {count(reach)} of {count(pending)} recipients would get it
+        {t('{isExact, select, true {} other {about }}{reach, number} of {pending, number} recipients would get it', {
+          isExact,
+          reach,
+          pending,
+        })}
       </Text>
       <ul className="job-groups">
-        {held > 0 && <Row n={held} words="of those would get it later (quiet hours, caps and others)" about={about} />}
-        {duplicate > 0 && <Row n={duplicate} words="occur more than once" about={about} />}
+        {held > 0 && (
+          <Row>
+            {t(
+              '{isExact, select, true {} other {about }}{n, number} of those would get it later (quiet hours, caps and others)',
+              { isExact, n: held },
+            )}
+          </Row>
+        )}
+        {duplicate > 0 && (
+          <Row>
+            {t('{isExact, select, true {} other {about }}{n, number} occur more than once', { isExact, n: duplicate })}
+          </Row>
+        )}
         {none.map(([code, n]) => (
-          <Row key={code} n={n} words="would get nothing:" code={code} about={about} />
+          <Row key={code}>
+            <T
+              text="{isExact, select, true {} other {about }}{n, number} would get nothing: {code}"
+              values={{ isExact, n, code: <span className="name">{code}</span> }}
+            />
+          </Row>
         ))}
         {costs.map((cost) => (
-          <Cost key={`${cost.channel} ${cost.currency}`} cost={cost} about={about} />
+          <Cost key={`${cost.channel} ${cost.currency}`} cost={cost} isExact={isExact} />
         ))}
       </ul>
       {!exact && (
         <Text size="xs" c="dimmed" mt={4}>
-          Estimated from {count(sampled)} of them.
+          {t('Estimated from {sampled, number} of them.', { sampled })}
         </Text>
       )}
     </div>
   );
 }
 
-function Row({ n, words, code, about }: { n: number; words: string; code?: string; about: string }) {
+function Row({ children }: { children: ReactNode }) {
   return (
     <li>
       <Text size="sm" className="break">
-        {about}
-        {count(n)} {words} {code !== undefined && <span className="name">{code}</span>}
+        {children}
       </Text>
     </li>
   );
 }
 
 /** Cost of the messages by a channel. */
-function Cost({ cost, about }: { cost: BatchEstimate['costs'][number]; about: string }) {
+function Cost({ cost, isExact }: { cost: BatchEstimate['costs'][number]; isExact: string }) {
   const { channel, messages, parts, amount, currency, basis } = cost;
+  const by = CHANNELS[channel]?.label ?? channel;
   return (
     <li>
       <Text size="sm" className="break">
-        {count(messages)} by {CHANNELS[channel]?.label ?? channel}
-        {parts !== null && `, ${count(parts)} segments`}:{' '}
-        {amount === null ? 'cost unknown' : `${about}${amount.toLocaleString('en')} ${currency ?? ''}`}
-        {basis === 'history' && ' (by what such messages cost in the last 31 days)'}
+        {parts === null
+          ? t('{messages, number} by {channel}', { messages, channel: by })
+          : t('{messages, number} by {channel}, {parts, number} segments', { messages, channel: by, parts })}
+        {': '}
+        {amount === null
+          ? t('cost unknown')
+          : t('{isExact, select, true {} other {about }}{amount} {currency}', {
+              isExact,
+              amount: amount.toLocaleString(getLocale()),
+              currency,
+            })}
+        {basis === 'history' && ` ${t('(by what such messages cost in the last 31 days)')}`}
       </Text>
     </li>
   );

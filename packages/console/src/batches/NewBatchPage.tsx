@@ -15,6 +15,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useZone } from '../shell/zone.ts';
+import { t } from '../text/text.ts';
 
 interface NewBatchPageProps {
   readonly list: string | null;
@@ -25,7 +26,7 @@ interface NewBatchPageProps {
 export function NewBatchPage(given: NewBatchPageProps) {
   return (
     <Stack gap="md">
-      <PageTitle>New batch</PageTitle>
+      <PageTitle>{t('New batch')}</PageTitle>
       <Permitted scope="batches:write">
         <CatalogTypes>{(types) => <BatchForm types={types} {...given} />}</CatalogTypes>
       </Permitted>
@@ -60,7 +61,7 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
   const create = useMutation({
     mutationFn: () => createBatch(request, keyOf(request)),
     onSuccess: ({ batch_id: id }) => {
-      announce('The batch is a draft. Nothing is sent before you start it.');
+      announce(t('The batch is a draft. Nothing is sent before you start it.'));
       openLink(linkToBatch(id));
     },
   });
@@ -75,15 +76,15 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
       >
         <Stack gap="md" maw={640}>
           <TextInput
-            label="Name"
-            description="For the list of batches"
+            label={t('Name')}
+            description={t('For the list of batches')}
             value={name}
             onChange={(event) => setName(event.currentTarget.value)}
             autoComplete="off"
             data-testid="batch-name-field"
           />
           <Radio.Group
-            label="Recipients"
+            label={t('Recipients')}
             value={audience}
             onChange={(value) => {
               setAudience(value as Audience);
@@ -91,9 +92,9 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
             }}
           >
             <Stack gap={6} mt={6}>
-              <Radio value="file" label="of a file, which is added afterwards" />
-              <Radio value="list" label="the members of a list" data-testid="audience-list" />
-              <Radio value="segment" label="the users of a segment" data-testid="audience-segment" />
+              <Radio value="file" label={t('of a file, which is added afterwards')} />
+              <Radio value="list" label={t('the members of a list')} data-testid="audience-list" />
+              <Radio value="segment" label={t('the users of a segment')} data-testid="audience-segment" />
             </Stack>
           </Radio.Group>
           {audience !== 'file' && (
@@ -101,13 +102,13 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
               audience={audience}
               value={chosen}
               onChange={setChosen}
-              fault={isTried && !isChosen ? 'Choose one.' : undefined}
+              fault={isTried && !isChosen ? t('Choose one.') : undefined}
             />
           )}
           <MessageFields types={types} draft={draft} faults={isTried ? faults : {}} onChange={setDraft} />
           <NumberInput
-            label="Recipients per second, at most"
-            placeholder="no limit"
+            label={t('Recipients per second, at most')}
+            placeholder={t('no limit')}
             value={rate}
             onChange={setRate}
             min={1}
@@ -117,7 +118,7 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
           />
           {create.error && <ProblemView problem={create.error} />}
           <Button type="submit" aria-busy={create.isPending} style={{ alignSelf: 'start' }} data-testid="batch-create">
-            Create draft
+            {t('Create draft')}
           </Button>
         </Stack>
       </form>
@@ -148,9 +149,9 @@ function AudienceField({ audience, value, fault, onChange }: AudienceFieldProps)
   const missing = value !== '' && !known.some((choice) => choice.value === value) ? [{ value, label: value }] : [];
   return (
     <NativeSelect
-      label={audience === 'list' ? 'List' : 'Segment'}
+      label={audience === 'list' ? t('List') : t('Segment')}
       error={fault}
-      data={[{ value: '', label: 'Choose one' }, ...known, ...missing]}
+      data={[{ value: '', label: t('Choose one') }, ...known, ...missing]}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       data-testid="audience"

@@ -1,6 +1,6 @@
 import type { Batch } from '@tidings/client/types';
 import type { RecipientState } from '../api/types.ts';
-import { count } from '../jobs/job-text.ts';
+import { t, toInner } from '../text/text.ts';
 import { ALL_RECIPIENT_STATES, getFill, RECIPIENT_STATES } from './batch-look.ts';
 
 /**
@@ -8,12 +8,14 @@ import { ALL_RECIPIENT_STATES, getFill, RECIPIENT_STATES } from './batch-look.ts
  */
 export function OutcomeBar({ batch }: { batch: Batch }) {
   const shown = ALL_RECIPIENT_STATES.filter((state) => batch.counts[state] > 0);
-  const words = shown.map((state) => `${count(batch.counts[state])} ${RECIPIENT_STATES[state].label.toLowerCase()}`);
+  const words = shown.map((state) =>
+    t('{count, number} {state}', { count: batch.counts[state], state: toInner(RECIPIENT_STATES[state].label) }),
+  );
   return (
     <div
       className="outcome-bar"
       role="img"
-      aria-label={words.length === 0 ? 'No lines' : words.join(', ')}
+      aria-label={words.length === 0 ? t('No lines') : words.join(', ')}
       data-testid="outcome-bar"
     >
       {shown.map((state) => (

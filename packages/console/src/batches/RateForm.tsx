@@ -3,10 +3,10 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { Batch } from '@tidings/client/types';
 import { useState } from 'react';
 import { changeBatchRate } from '../api/batches.ts';
-import { count } from '../jobs/job-text.ts';
 import { announce } from '../shell/announce.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { isOpen } from './batch-look.ts';
 
 /** As the API has it. */
@@ -22,11 +22,21 @@ export function RateForm({ batch }: { batch: Batch }) {
     mutationFn: () => changeBatchRate(batch.batch_id, wanted),
     onSuccess: (changed) => {
       queries.setQueryData(['batches', batch.batch_id], changed);
-      announce(`The rate is now ${describeRate(changed.per_second)}.`);
+      announce(
+        changed.per_second === null
+          ? t('The rate is now without a limit.')
+          : t('The rate is now {rate, number} recipients per second.', { rate: changed.per_second }),
+      );
     },
   });
   if (!isOpen(batch) || batch.state === 'cancelled' || !can('batches:write')) {
-    return <Text size="sm">Rate: {describeRate(batch.per_second)}</Text>;
+    return (
+      <Text size="sm">
+        {batch.per_second === null
+          ? t('Rate: without a limit')
+          : t('Rate: {rate, number} recipients per second', { rate: batch.per_second })}
+      </Text>
+    );
   }
   return (
     <form
@@ -38,8 +48,8 @@ export function RateForm({ batch }: { batch: Batch }) {
       <Group gap="sm" align="flex-end">
         <NumberInput
           size="xs"
-          label="Recipients per second, at most"
-          placeholder="no limit"
+          label={t('Recipients per second, at most')}
+          placeholder={t('no limit')}
           value={typed}
           onChange={setTyped}
           min={1}
@@ -49,14 +59,10 @@ export function RateForm({ batch }: { batch: Batch }) {
           data-testid="batch-rate"
         />
         <Button size="xs" variant="default" type="submit" aria-busy={save.isPending} data-testid="batch-rate-save">
-          Change rate
+          {t('Change rate')}
         </Button>
       </Group>
       {save.error && <ProblemView problem={save.error} />}
     </form>
   );
-}
-
-function describeRate(perSecond: number | null): string {
-  return perSecond === null ? 'without a limit' : `${count(perSecond)} recipients per second`;
 }

@@ -1,10 +1,13 @@
 import { Button, FileInput, Group, Paper, Progress, Radio, Stack, Text, Title } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
 import { useState } from 'react';
-import { count } from '../jobs/job-text.ts';
 import { linkToBatch } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { type UploadState, useUpload } from './use-upload.ts';
+
+const EXAMPLE = '{"user_id":"u1","variables":{"name":"Maria"}}';
 
 /** Adds the recipients of a file to a batch, with progress and the lines that were rejected. */
 export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch }) {
@@ -18,7 +21,7 @@ export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch })
   const isSent = state !== undefined && file === sent;
   const asksWhich = lines > 0 && !isSent;
   return (
-    <Paper withBorder p="md" component="section" aria-label="Add recipients">
+    <Paper withBorder p="md" component="section" aria-label={t('Add recipients')}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -29,13 +32,13 @@ export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch })
       >
         <Stack gap="sm">
           <Title order={2} size="h4">
-            Add recipients
+            {t('Add recipients')}
           </Title>
           <FileInput
-            label="File with a line of JSON for each recipient"
-            description={'Such as {"user_id":"u1","variables":{"name":"Maria"}}, with one of user_id, email and phone'}
-            placeholder="Choose a file"
-            error={isTried && file === null && 'Choose a file.'}
+            label={t('File with a line of JSON for each recipient')}
+            description={t('Such as {example}, with one of user_id, email and phone', { example: EXAMPLE })}
+            placeholder={t('Choose a file')}
+            error={isTried && file === null && t('Choose a file.')}
             value={file}
             onChange={(chosen) => {
               setFile(chosen);
@@ -46,35 +49,35 @@ export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch })
           />
           {asksWhich && (
             <Radio.Group
-              label={`The batch has ${count(lines)} lines`}
+              label={t('The batch has {lines, number} lines', { lines })}
               value={which}
               onChange={(value) => setWhich(value as typeof which)}
-              error={isTried && which === '' && 'Choose one.'}
+              error={isTried && which === '' && t('Choose one.')}
             >
               <Stack gap={6} mt={6}>
                 <Radio
                   value="same"
-                  label={`It is the same file: go on after its first ${count(lines)} lines`}
+                  label={t('It is the same file: go on after its first {lines, number} lines', { lines })}
                   data-testid="upload-same"
                 />
-                <Radio value="other" label="It is another file: add all of its lines" data-testid="upload-other" />
+                <Radio value="other" label={t('It is another file: add all of its lines')} data-testid="upload-other" />
               </Stack>
             </Radio.Group>
           )}
           <Group gap="xs">
             {!isSent && (
               <Button type="submit" size="xs" variant="default" aria-disabled={isRunning} data-testid="upload-start">
-                Upload
+                {t('Upload')}
               </Button>
             )}
             {isRunning && (
               <Button size="xs" variant="default" onClick={stop} data-testid="upload-stop">
-                Stop
+                {t('Stop')}
               </Button>
             )}
             {isSent && (state.status === 'stopped' || state.status === 'failed') && (
               <Button size="xs" variant="default" onClick={resume} data-testid="upload-resume">
-                Go on
+                {t('Go on')}
               </Button>
             )}
           </Group>
@@ -86,10 +89,10 @@ export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch })
 }
 
 const WORDS: Record<UploadState['status'], string> = {
-  running: 'Being uploaded',
-  stopped: 'Stopped; what was stored stays',
-  failed: 'Interrupted; what was stored stays',
-  done: 'Uploaded',
+  running: t('Being uploaded'),
+  stopped: t('Stopped; what was stored stays'),
+  failed: t('Interrupted; what was stored stays'),
+  done: t('Uploaded'),
 };
 
 function UploadProgress({ id, state }: { id: string; state: UploadState }) {
@@ -97,30 +100,33 @@ function UploadProgress({ id, state }: { id: string; state: UploadState }) {
   const percent = Math.round(100 * (status === 'done' ? 1 : share));
   return (
     <Stack gap="xs" data-testid="upload" data-status={status}>
-      <Progress value={percent} aria-label={`${percent}% of the file`} />
+      <Progress value={percent} aria-label={t('{percent}% of the file', { percent })} />
       <Text size="sm" role="status" data-testid="upload-status">
-        {WORDS[status]}: {count(stored)} lines stored
-        {rejected > 0 && `, ${count(rejected)} of them rejected`}
-        {empty > 0 && `, ${count(empty)} empty`}
+        {WORDS[status]}: {t('{stored, number} lines stored', { stored })}
+        {rejected > 0 && `, ${t('{rejected, number} of them rejected', { rejected })}`}
+        {empty > 0 && `, ${t('{empty, number} empty', { empty })}`}
       </Text>
       {problem !== null && <ProblemView problem={problem} />}
       {errors.length > 0 && (
         <div>
           <Text size="sm" fw={600}>
-            Rejected lines
+            {t('Rejected lines')}
           </Text>
           <ul className="job-groups" data-testid="upload-errors">
             {errors.map(({ line, code, message }) => (
               <li key={line}>
                 <Text size="sm" className="break">
-                  Line {line + 1}: {message} <span className="name">{code}</span>
+                  <T
+                    text="Line {line}: {message} {code}"
+                    values={{ line: line + 1, message, code: <span className="name">{code}</span> }}
+                  />
                 </Text>
               </li>
             ))}
           </ul>
           {rejected > errors.length && (
             <Text size="sm">
-              <a href={linkToBatch(id, 'rejected')}>All {count(rejected)} of them</a>
+              <a href={linkToBatch(id, 'rejected')}>{t('All {rejected, number} of them', { rejected })}</a>
             </Text>
           )}
         </div>

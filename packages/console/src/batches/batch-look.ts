@@ -17,30 +17,31 @@ import {
   IconSend,
 } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { t } from '../text/text.ts';
 
 export const BATCH_STATES: Record<BatchState, Look> = {
-  draft: { label: 'Draft', color: 'gray', Icon: IconCircle },
-  running: { label: 'Running', color: 'blue', Icon: IconPlay },
-  paused: { label: 'Paused', color: 'orange', Icon: IconPause },
-  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
-  finished: { label: 'Finished', color: 'ink', Icon: IconChecks },
+  draft: { label: t('Draft'), color: 'gray', Icon: IconCircle },
+  running: { label: t('Running'), color: 'blue', Icon: IconPlay },
+  paused: { label: t('Paused'), color: 'orange', Icon: IconPause },
+  cancelled: { label: t('Cancelled'), color: 'gray', Icon: IconBan },
+  finished: { label: t('Finished'), color: 'ink', Icon: IconChecks },
 };
 
 /** Looks of what became of a recipient, in the order in which they are drawn: what is final first. */
 export const RECIPIENT_STATES: Record<RecipientState, Look> = {
-  sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
-  folded: { label: 'In a digest', color: 'indigo', Icon: IconArchive },
-  failed: { label: 'Failed', color: 'red', Icon: IconAlertOctagon },
-  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
-  dropped: { label: 'Dropped', color: 'orange', Icon: IconFilter },
-  rejected: { label: 'Rejected line', color: 'pink', Icon: IconMailAlert },
-  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
-  duplicate: { label: 'Duplicate', color: 'gray', Icon: IconCopy },
-  empty: { label: 'Empty line', color: 'gray', Icon: IconCircle },
-  accepted: { label: 'Being sent', color: 'ink', Icon: IconSend },
-  scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
-  held: { label: 'Held', color: 'cyan', Icon: IconArchive },
-  pending: { label: 'Pending', color: 'gray', Icon: IconCircle },
+  sent: { label: t('Sent'), color: 'teal', Icon: IconCheck },
+  folded: { label: t('In a digest'), color: 'indigo', Icon: IconArchive },
+  failed: { label: t('Failed'), color: 'red', Icon: IconAlertOctagon },
+  in_doubt: { label: t('In doubt'), color: 'grape', Icon: IconHelp },
+  dropped: { label: t('Dropped'), color: 'orange', Icon: IconFilter },
+  rejected: { label: t('Rejected line'), color: 'pink', Icon: IconMailAlert },
+  cancelled: { label: t('Cancelled'), color: 'gray', Icon: IconBan },
+  duplicate: { label: t('Duplicate'), color: 'gray', Icon: IconCopy },
+  empty: { label: t('Empty line'), color: 'gray', Icon: IconCircle },
+  accepted: { label: t('Being sent'), color: 'ink', Icon: IconSend },
+  scheduled: { label: t('Scheduled'), color: 'blue', Icon: IconClock },
+  held: { label: t('Held'), color: 'cyan', Icon: IconArchive },
+  pending: { label: t('Pending'), color: 'gray', Icon: IconCircle },
 };
 
 /** Fill of a state in the bar: states of the same color differ in their shade. */

@@ -7,6 +7,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { RuleCard } from './RuleCard.tsx';
 
 /** The active catalog: its rules and notification types. `at`: the one to scroll to and mark, as `data-at` names it, or null. */
@@ -23,14 +25,16 @@ export function CatalogPage({ at }: { at: string | null }) {
   return (
     <Stack gap="md">
       <Group gap="sm" align="baseline">
-        <PageTitle>Active catalog</PageTitle>
+        <PageTitle>{t('Active catalog')}</PageTitle>
         {catalog.data && (
           <Text size="sm" c="dimmed" data-testid="catalog-version">
-            version {catalog.data.version}
-            {catalog.data.applied_at !== null && (
-              <>
-                , applied <Time value={catalog.data.applied_at} />
-              </>
+            {catalog.data.applied_at === null ? (
+              t('version {version}', { version: catalog.data.version })
+            ) : (
+              <T
+                text="version {version}, applied {time}"
+                values={{ version: catalog.data.version, time: <Time value={catalog.data.applied_at} /> }}
+              />
             )}
           </Text>
         )}
@@ -46,7 +50,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
   return (
     <>
       <Title order={2} size="h4">
-        Rules
+        {t('Rules')}
       </Title>
       <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
         {catalog.rules.map((rule) => (
@@ -56,14 +60,14 @@ function Contents({ catalog }: { catalog: Catalog }) {
       {catalog.groups.length > 0 && (
         <>
           <Title order={2} size="h4" mt="sm">
-            Groups
+            {t('Groups')}
           </Title>
           <Paper withBorder className="rows">
             {catalog.groups.map((group) => (
               <div key={group.name} className="row event-type-row" data-testid="group">
                 <span className="name">{group.name}</span>
                 <Text component="span" size="sm">
-                  shared by all rules of the group: {group.limits.join(', ')}
+                  {t('shared by all rules of the group: {limits}', { limits: group.limits.join(', ') })}
                 </Text>
               </div>
             ))}
@@ -71,7 +75,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
         </>
       )}
       <Title order={2} size="h4" mt="sm">
-        Notification types
+        {t('Notification types')}
       </Title>
       <Paper withBorder className="rows">
         {catalog.notifications.map((type) => (
@@ -97,7 +101,7 @@ function Contents({ catalog }: { catalog: Catalog }) {
         ))}
       </Paper>
       <Title order={2} size="h4" mt="sm">
-        Event types
+        {t('Event types')}
       </Title>
       <Paper withBorder className="rows">
         {catalog.events.map((type) => (

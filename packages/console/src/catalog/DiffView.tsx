@@ -4,6 +4,7 @@ import type { Difference, Json } from '@tidings/client/types';
 import { getCatalogDiff } from '../api/catalog.ts';
 import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 
 /** The differences between two versions of the catalog. */
 export function DiffView({ from, to }: { from: number; to: number }) {
@@ -19,7 +20,7 @@ export function DiffView({ from, to }: { from: number; to: number }) {
   if (differences.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        No differences.
+        {t('No differences.')}
       </Text>
     );
   }
@@ -34,6 +35,11 @@ export function DiffView({ from, to }: { from: number; to: number }) {
 
 const COLOR_BY_CHANGE: Record<Difference['change'], string> = { added: 'teal', removed: 'red', changed: 'blue' };
 
+const CHANGES: Record<Difference['change'], string> = {
+  added: t('added'),
+  removed: t('removed'),
+  changed: t('changed'),
+};
 function DifferenceView({ difference }: { difference: Difference }) {
   const { part, name, change, fields = [] } = difference;
   return (
@@ -46,7 +52,7 @@ function DifferenceView({ difference }: { difference: Difference }) {
           tt="none"
           style={{ ['--badge-color' as string]: getTextColor(COLOR_BY_CHANGE[change]) }}
         >
-          {change}
+          {CHANGES[change] ?? change}{' '}
         </Badge>
         <Text component="span" size="sm">
           {part} <span className="name">{name}</span>
@@ -75,9 +81,9 @@ const YAML_KEY_BY_FIELD: Readonly<Record<string, string>> = {
 
 /** Formats a value as written in the catalog if its text is stored, else as JSON. Null and an empty list are "none". */
 function formatAsWritten(value: Json): string {
-  if (value === null) return 'none';
+  if (value === null) return t('none');
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(formatAsWritten).join(', ');
+  if (Array.isArray(value)) return value.length === 0 ? t('none') : value.map(formatAsWritten).join(', ');
   if (typeof value === 'object' && typeof value.text === 'string') return value.text;
   return JSON.stringify(value);
 }

@@ -6,6 +6,7 @@ import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
 
 /** Button that activates an earlier version, after a dialog that shows the differences. */
@@ -16,7 +17,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
     mutationFn: () => rollBackCatalog(version),
     onSuccess: () => {
       setAsking(false);
-      announce(`Version ${version} is active instead of version ${active}.`);
+      announce(t('Version {version} is active instead of version {active}.', { version, active }));
       return queries.invalidateQueries({ queryKey: ['catalog'] });
     },
   });
@@ -33,22 +34,24 @@ export function RollBackButton({ version, active }: { version: number; active: n
         onClick={() => setAsking(true)}
         data-testid="rollback-button"
       >
-        Roll back
+        {t('Roll back')}
       </Button>
-      <Dialog opened={asking} onClose={close} title={`Roll back to version ${version}?`} size="xl">
+      <Dialog opened={asking} onClose={close} title={t('Roll back to version {version}?', { version })} size="xl">
         <Stack gap="md" data-testid="rollback">
           <Text size="sm">
-            Version {version} replaces version {active} for new events. Pending waits end under the version they started
-            with.
+            {t(
+              'Version {version} replaces version {active} for new events. Pending waits end under the version they started with.',
+              { version, active },
+            )}
           </Text>
           <DiffView from={active} to={version} />
           {rollBack.error && <ProblemView problem={rollBack.error} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
-              Cancel
+              {t('Cancel')}
             </Button>
             <Button loading={rollBack.isPending} onClick={() => rollBack.mutate()} data-testid="rollback-confirm">
-              Roll back to version {version}
+              {t('Roll back to version {version}', { version })}{' '}
             </Button>
           </Group>
         </Stack>

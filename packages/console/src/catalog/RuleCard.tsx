@@ -3,6 +3,7 @@ import type { CatalogRule } from '../api/types.ts';
 import { IconArrowRight } from '../shell/icons.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { List, listTypes } from '../shell/rule-parts.tsx';
+import { t } from '../text/text.ts';
 
 /** Rule of the catalog, and the notification types that it sends. */
 export function RuleCard({ rule }: { rule: CatalogRule }) {
@@ -14,10 +15,10 @@ export function RuleCard({ rule }: { rule: CatalogRule }) {
       </Text>
       <RuleText rule={rule} />
       <Group gap="xs" mt="sm" className="rule-notify" wrap="nowrap">
-        <IconArrowRight size={18} label="notify" />
+        <IconArrowRight size={18} label={t('notify')} />
         <span className="break">
           {types.length === 0 ? (
-            'nothing is sent'
+            t('nothing is sent')
           ) : (
             <List items={types} word={rule.choose || rule.split ? 'or' : 'and'} />
           )}

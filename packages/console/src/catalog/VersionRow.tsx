@@ -1,9 +1,11 @@
 import { Badge, Group, Text } from '@mantine/core';
-import { formatCount } from '../../../../src/lib/text/format-count.ts';
+
 import type { CatalogVersion } from '../api/types.ts';
 import { StartRelease } from '../releases/StartRelease.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
 import { RollBackButton } from './RollBackButton.tsx';
 
@@ -14,15 +16,20 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
     <div className="version" data-row data-testid="version" data-version={version}>
       <Group gap="sm" justify="space-between">
         <Group gap="sm">
-          <Text fw={650}>Version {version}</Text>
+          <Text fw={650}>{t('Version {version}', { version })}</Text>
           {row.active && (
             <Badge radius="sm" tt="none" variant="default">
-              active
+              {t('active')}
             </Badge>
           )}
           <Text size="sm" c="dimmed" className="break">
-            applied <Time value={appliedAt} as="full" /> by {appliedBy} · {formatCount(rules, 'rule')},{' '}
-            {formatCount(notifications, 'notification type')}
+            <T
+              text="applied {time} by {name}"
+              values={{ time: <Time value={appliedAt} as="full" />, name: appliedBy }}
+            />
+            {' · '}
+            {t('{rules, plural, one {# rule} other {# rules}}', { rules })},{' '}
+            {t('{types, plural, one {# notification type} other {# notification types}}', { types: notifications })}
           </Text>
         </Group>
         {!row.active && (
@@ -36,11 +43,14 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
         .filter(({ kind }) => kind === 'rolled_back')
         .map(({ at, by, from }) => (
           <Text key={at} size="sm" className="break" data-testid="rollback-note">
-            Rollback from version {from} by {by}, <Time value={at} as="full" />
+            <T
+              text="Rollback from version {from} by {name}, {time}"
+              values={{ from, name: by, time: <Time value={at} as="full" /> }}
+            />
           </Text>
         ))}
       <Disclosure
-        label={version === 1 ? 'Initial contents' : `Changes from version ${version - 1}`}
+        label={version === 1 ? t('Initial contents') : t('Changes from version {version}', { version: version - 1 })}
         testId="version-changes"
       >
         <DiffView from={version - 1} to={version} />

@@ -5,6 +5,7 @@ import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { t } from '../text/text.ts';
 import { VersionRow } from './VersionRow.tsx';
 
 /** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
@@ -15,12 +16,12 @@ export function VersionsPage() {
   const active = versions?.find((version) => version.active)?.version ?? 0;
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Catalog versions</PageTitle>
+      <PageTitle>{t('Catalog versions')}</PageTitle>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {list.isPending && <Skeleton height={320} />}
       {versions?.length === 0 && (
-        <EmptyState title="No catalog versions yet">
-          Run tidings apply to apply a catalog. Each applied version appears here.
+        <EmptyState title={t('No catalog versions yet')}>
+          {t('Run tidings apply to apply a catalog. Each applied version appears here.')}
         </EmptyState>
       )}
       {versions !== undefined && versions.length > 0 && (

@@ -9,6 +9,7 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconPause, IconPlay, IconSend } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { FailoverButton } from './FailoverButton.tsx';
 
 /** Commands for an account: ask the provider, send a test, pause and resume. Renders nothing for who may not. */
@@ -20,34 +21,36 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
   const setEnabled = async (enabled: boolean) => {
     await setAccountEnabled(account.account, enabled);
     await queries.invalidateQueries({ queryKey: ['accounts'] });
-    return enabled ? `Messages go by ${account.account} again.` : `Nothing more is sent by ${account.account}.`;
+    return enabled
+      ? t('Messages go by {account} again.', { account: account.account })
+      : t('Nothing more is sent by {account}.', { account: account.account });
   };
   return (
     <Stack gap={4}>
       <Group gap="xs">
         <ActionButton action="check" busy={check.isPending} onClick={() => check.mutate()} data-testid="account-check">
-          Check
+          {t('Check')}
         </ActionButton>
         <TestSend account={account} />
         {account.enabled ? (
           <ConfirmButton
-            label="Drain and pause"
+            label={t('Drain and pause')}
             leftSection={<IconPause size={14} />}
             act={() => setEnabled(false)}
             testId="account-pause"
           >
-            No new message is begun by this account; those that are being sent by it end as usual, and what was handed
-            to it is not called back. Other messages go by the next account of their route; without another account of
-            the tenant, by that of the installation.
+            {t(
+              'No new message is begun by this account; those that are being sent by it end as usual, and what was handed to it is not called back. Other messages go by the next account of their route; without another account of the tenant, by that of the installation.',
+            )}
           </ConfirmButton>
         ) : (
           <ConfirmButton
-            label="Resume"
+            label={t('Resume')}
             leftSection={<IconPlay size={14} />}
             act={() => setEnabled(true)}
             testId="account-resume"
           >
-            Messages go by this account again, also those that wait for it.
+            {t('Messages go by this account again, also those that wait for it.')}
           </ConfirmButton>
         )}
         {account.enabled && <FailoverButton account={account} />}
@@ -56,8 +59,8 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
         {check.error && <ProblemView problem={check.error} />}
         {check.data && (
           <Text size="sm" className="break" data-testid="check-result">
-            {check.data.ok === null && 'The provider offers no way to ask.'}
-            {check.data.ok === true && 'The provider lets us in.'}
+            {check.data.ok === null && t('The provider offers no way to ask.')}
+            {check.data.ok === true && t('The provider lets us in.')}
             {check.data.ok === false && check.data.reason}
           </Text>
         )}
@@ -74,19 +77,21 @@ function TestSend({ account: { account, channels } }: { account: ProviderAccount
   const isEmail = CHANNEL_DESCRIPTORS[channel].addressKind === 'email';
   return (
     <ConfirmButton
-      label="Send a test"
+      label={t('Send a test')}
       leftSection={<IconSend size={14} />}
       isFilled={to.trim() !== ''}
       act={async () => {
         const target = isEmail ? { email: to.trim() } : { phone: to.trim() };
         const { outcome, reason, duration_ms: ms } = await sendAccountTest(account, channel, target);
-        if (outcome === 'sent') return `The provider accepted the test in ${ms} ms.`;
-        return outcome === 'sandboxed' ? 'The test was kept in the sandbox.' : `Not sent: ${reason ?? outcome}`;
+        if (outcome === 'sent') return t('The provider accepted the test in {ms} ms.', { ms });
+        return outcome === 'sandboxed'
+          ? t('The test was kept in the sandbox.')
+          : t('Not sent: {reason}', { reason: reason ?? outcome });
       }}
       testId="account-test"
     >
       <TextInput
-        label={isEmail ? 'Email address' : 'Phone number, such as +351912345678'}
+        label={isEmail ? t('Email address') : t('Phone number, such as +351912345678')}
         value={to}
         onChange={(event) => setTo(event.currentTarget.value)}
         autoComplete="off"

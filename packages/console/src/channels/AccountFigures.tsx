@@ -10,6 +10,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { formatDuration } from '../shell/duration.ts';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { CircuitText } from './CircuitText.tsx';
 
 const POLL_MS = 60_000;
@@ -25,20 +26,25 @@ export function AccountFigures({ account: { account, provider } }: { account: Pr
   });
   if (!groups.data) return <>–</>;
   const metrics = groups.data.groups.find(({ key }) => key === `${provider}/${account}`)?.metrics;
-  if (metrics === undefined) return <>none</>;
+  if (metrics === undefined) return <>{t('none')}</>;
   const failed = countFailed(metrics);
   const { p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;
   return (
     <>
-      <a href={linkToDeliveries(null, { provider, since: '24h' })}>{formatNumber(metrics.sent)} sent</a>
+      <a href={linkToDeliveries(null, { provider, since: '24h' })}>
+        {t('{sent} sent', { sent: formatNumber(metrics.sent) })}
+      </a>
       {failed > 0 && (
         <>
-          , <a href={linkToDeliveries('dead', { provider, since: '24h' })}>{formatNumber(failed)} failed</a>
+          ,{' '}
+          <a href={linkToDeliveries('dead', { provider, since: '24h' })}>
+            {t('{failed} failed', { failed: formatNumber(failed) })}
+          </a>
         </>
       )}
       {half !== null && most !== null && (
         <Text size="xs" c="dimmed">
-          half within {formatMs(half)}, 95 of 100 within {formatMs(most)}
+          {t('half within {half}, 95 of 100 within {most}', { half: formatMs(half), most: formatMs(most) })}
         </Text>
       )}
     </>
@@ -63,17 +69,19 @@ export function CircuitHistory({ account: { account } }: { account: ProviderAcco
   if (openings.length === 0) return null;
   return (
     <Disclosure
-      label={openings.length === 1 ? 'Circuit was open once' : `Circuit was open ${openings.length} times`}
+      label={t('{count, plural, one {Circuit was open once} other {Circuit was open # times}}', { count: openings.length })}
       testId="circuit-history-button"
     >
       <ul className="openings" data-testid="circuit-history">
         {openings.map(({ opened_at: from, closed_at: to, code, cause }) => (
           <li key={from}>
             <Time value={from} as="full" />
-            {to === null ? ', still open' : `, for ${formatDuration(Math.max(0, Date.parse(to) - Date.parse(from)))}`}
+            {', '}
+            {to === null
+              ? t('still open')
+              : t('for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
             <Text size="xs" c="dimmed" className="break">
-              {code === 'retry_after' ? 'The provider asked for a pause: ' : ''}
-              {cause}
+              {code === 'retry_after' ? t('The provider asked for a pause: {cause}', { cause }) : cause}
             </Text>
           </li>
         ))}

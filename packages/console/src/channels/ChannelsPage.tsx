@@ -6,6 +6,7 @@ import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { AccountActions } from './AccountActions.tsx';
 import { AccountCircuit, AccountFigures, CircuitHistory } from './AccountFigures.tsx';
 import { FactTable } from './FactTable.tsx';
@@ -14,34 +15,34 @@ import { FactTable } from './FactTable.tsx';
 export function ChannelsPage() {
   return (
     <Stack gap="xl">
-      <PageTitle>Channels</PageTitle>
+      <PageTitle>{t('Channels')}</PageTitle>
       <FactTable
-        title="Accounts with providers"
+        title={t('Accounts with providers')}
         testId="accounts"
         load={async () => ({ ...(await getAccounts()), next: null })}
         getItems={({ accounts }) => accounts}
         getId={({ account }) => account}
-        empty="No account: messages go by those of the installation. Create one with `tidings accounts create`."
+        empty={t('No account: messages go by those of the installation. Create one with `tidings accounts create`.')}
         columns={{
-          Account: ({ account }) => <span className="name">{account}</span>,
-          Provider: ({ provider }) => provider,
-          Channels: ({ channels }) => channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
-          Place: ({ place }) => place,
-          State: (account) => (
+          [t('Account')]: ({ account }) => <span className="name">{account}</span>,
+          [t('Provider')]: ({ provider }) => provider,
+          [t('Channels')]: ({ channels }) => channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
+          [t('Place')]: ({ place }) => place,
+          [t('State')]: (account) => (
             <>
               <StatusBadge look={getAccountLook(account)} testId="account-state" />
               {account.failover_to !== null && (
                 <Text size="sm" mt={2} data-testid="account-failover-state">
-                  Its messages go by <span className="name">{account.failover_to}</span>, until you end the failover.
+                  {t('Its messages go by {account}, until you end the failover.', { account: account.failover_to })}
                 </Text>
               )}
               <AccountCircuit account={account} />
               <CircuitHistory account={account} />
             </>
           ),
-          'Last 24 hours': (account) => <AccountFigures account={account} />,
-          Changed: ({ updated_at }) => <Time value={updated_at} />,
-          Commands: (account) => <AccountActions account={account} />,
+          [t('Last 24 hours')]: (account) => <AccountFigures account={account} />,
+          [t('Changed')]: ({ updated_at }) => <Time value={updated_at} />,
+          [t('Commands')]: (account) => <AccountActions account={account} />,
         }}
       />
     </Stack>
@@ -50,8 +51,8 @@ export function ChannelsPage() {
 
 /** Returns the look of an account. None is green: that an account is used does not say that its provider takes messages. */
 function getAccountLook({ enabled, failover_to: failoverTo }: ProviderAccount): Look {
-  if (enabled && failoverTo !== null) return { label: 'Fails over', color: 'orange', Icon: IconSplit };
+  if (enabled && failoverTo !== null) return { label: t('Fails over'), color: 'orange', Icon: IconSplit };
   return enabled
-    ? { label: 'In use', color: 'gray', Icon: IconCircle }
-    : { label: 'Paused', color: 'orange', Icon: IconBan };
+    ? { label: t('In use'), color: 'gray', Icon: IconCircle }
+    : { label: t('Paused'), color: 'orange', Icon: IconBan };
 }

@@ -2,6 +2,7 @@ import { Stack } from '@mantine/core';
 import type { TaskFilter } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { t } from '../text/text.ts';
 import { ConnectorsTable } from './ConnectorsTable.tsx';
 import { SinksTable } from './SinksTable.tsx';
 import { SourcesTable } from './SourcesTable.tsx';
@@ -12,7 +13,7 @@ export function ConnectionsPage({ tasks }: { tasks: TaskFilter }) {
   const container = useKeptFocus();
   return (
     <Stack gap="xl" ref={container}>
-      <PageTitle>Connections</PageTitle>
+      <PageTitle>{t('Connections')}</PageTitle>
       <SourcesTable />
       <SinksTable />
       <ConnectorsTable />

@@ -5,45 +5,48 @@ import { FactTable } from '../channels/FactTable.tsx';
 import { linkToTasks } from '../route.ts';
 import { IconAlertOctagon, IconCircle } from '../shell/icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { t } from '../text/text.ts';
 import { NamedCell } from './NamedCell.tsx';
 
-const COUNT = new Intl.NumberFormat('en');
 const KINDS: Record<Connector['kind'], string> = {
-  'customer-import': 'Import of customers',
-  'card-registration': 'Card registration',
+  'customer-import': t('Import of customers'),
+  'card-registration': t('Card registration'),
 };
 
 /** Connectors of the catalog: which secrets are set, and what they have to do. No secret is shown. */
 export function ConnectorsTable() {
   return (
     <FactTable
-      title="Connectors"
+      title={t('Connectors')}
       testId="connectors"
       load={async () => ({ ...(await getConnectors()), next: null })}
       getItems={({ connectors }) => connectors}
       getId={({ name }) => name}
-      empty="No connector: the active catalog has no connectors.yaml."
+      empty={t('No connector: the active catalog has no connectors.yaml.')}
       columns={{
-        Connector: ({ name, description }) => <NamedCell name={name} description={description} />,
-        Kind: ({ kind, mode }) => (mode === null ? KINDS[kind] : `${KINDS[kind]} (${mode})`),
-        Service: ({ url }) => <span className="name">{url}</span>,
-        'Secrets set': ({ secrets_set: names }) => (names.length === 0 ? 'none' : names.join(', ')),
-        Tasks: (connector) => <Tasks connector={connector} />,
-        Reasons: (connector) => <Reasons connector={connector} />,
+        [t('Connector')]: ({ name, description }) => <NamedCell name={name} description={description} />,
+        [t('Kind')]: ({ kind, mode }) => (mode === null ? KINDS[kind] : `${KINDS[kind]} (${mode})`),
+        [t('Service')]: ({ url }) => <span className="name">{url}</span>,
+        [t('Secrets set')]: ({ secrets_set: names }) => (names.length === 0 ? t('none') : names.join(', ')),
+        [t('Tasks')]: (connector) => <Tasks connector={connector} />,
+        [t('Reasons')]: (connector) => <Reasons connector={connector} />,
       }}
     />
   );
 }
 
 function Tasks({ connector: { name, open_tasks: open, dead_tasks: dead } }: { connector: Connector }) {
-  const failed = dead > 0 ? `${COUNT.format(dead)} failed` : 'none failed';
+  const failed = dead > 0 ? t('{dead, number} failed', { dead }) : t('none failed');
   return (
     <>
       <Anchor size="sm" href={linkToTasks({ connector: name, state: 'open' })}>
-        {COUNT.format(open)} waiting
+        {t('{open, number} waiting', { open })}
       </Anchor>
       <br />
-      <a href={linkToTasks({ connector: name, state: 'dead' })} aria-label={`${failed}: tasks of ${name}`}>
+      <a
+        href={linkToTasks({ connector: name, state: 'dead' })}
+        aria-label={t('{state}: tasks of {connector}', { state: failed, connector: name })}
+      >
         <StatusBadge
           look={{
             label: failed,
@@ -57,13 +60,13 @@ function Tasks({ connector: { name, open_tasks: open, dead_tasks: dead } }: { co
 }
 
 function Reasons({ connector: { name, reasons } }: { connector: Connector }) {
-  if (reasons.length === 0) return 'none';
+  if (reasons.length === 0) return t('none');
   return reasons.map(({ code, open, dead }) => (
     <Text key={code} size="sm" component="div">
       <Anchor size="sm" href={linkToTasks({ connector: name, code })}>
         <span className="name">{code}</span>
       </Anchor>
-      {`: ${[dead > 0 && `${COUNT.format(dead)} failed`, open > 0 && `${COUNT.format(open)} waiting`].filter(Boolean).join(', ')}`}
+      {`: ${[dead > 0 && t('{dead, number} failed', { dead }), open > 0 && t('{open, number} waiting', { open })].filter(Boolean).join(', ')}`}
     </Text>
   ));
 }

@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconPause, IconPlay } from '../shell/icons.tsx';
+import { t } from '../text/text.ts';
 
 /** Button that pauses a topic, or has it go on. */
 export function PauseButton({
@@ -20,13 +21,13 @@ export function PauseButton({
   const queries = useQueryClient();
   return (
     <ConfirmButton
-      label={isPaused ? 'Resume' : 'Pause'}
+      label={isPaused ? t('Resume') : t('Pause')}
       leftSection={isPaused ? <IconPlay size={14} /> : <IconPause size={14} />}
       act={async () => {
         await setPaused(name, !isPaused);
         await queries.invalidateQueries({ queryKey: [`${kind}s`] });
-        if (!isPaused) return `${name} is paused.`;
-        return `${name} is ${kind === 'source' ? 'read' : 'written'} again.`;
+        if (!isPaused) return t('{name} is paused.', { name });
+        return kind === 'source' ? t('{name} is read again.', { name }) : t('{name} is written again.', { name });
       }}
       testId={`pause-${kind}`}
     >

@@ -7,6 +7,7 @@ import { announce } from '../shell/announce.tsx';
 import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 
 /** Button that runs a failed task again. Renders nothing for who may not. */
 export function RetryTaskButton({ task }: { task: ConnectorTask }) {
@@ -15,7 +16,7 @@ export function RetryTaskButton({ task }: { task: ConnectorTask }) {
   const retry = useMutation({
     mutationFn: () => retryTask(task.task_id),
     onSuccess: () => {
-      announce(`Run again: ${task.connector} for ${task.user_id}.`);
+      announce(t('Run again: {connector} for {user}.', { connector: task.connector, user: task.user_id }));
       return Promise.all(
         [['connector-tasks'], ['connectors']].map((queryKey) => queries.invalidateQueries({ queryKey })),
       );
@@ -32,7 +33,7 @@ export function RetryTaskButton({ task }: { task: ConnectorTask }) {
           onClick={() => retry.mutate()}
           data-testid="retry-task"
         >
-          Retry
+          {t('Retry')}
         </ActionButton>
       </Popover.Target>
       <Popover.Dropdown>

@@ -11,54 +11,56 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { NamedCell } from './NamedCell.tsx';
 import { PauseButton } from './PauseButton.tsx';
 
 /** Looks of the states of a sink. None is green: that a topic is open does not say that someone reads it. */
 const STATES: Record<Sink['state'], Look> = {
-  open: { label: 'Written', color: 'gray', Icon: IconCircle },
-  opening: { label: 'Opening', color: 'blue', Icon: IconClock },
-  failing: { label: 'Failing', color: 'red', Icon: IconAlert },
-  paused: { label: 'Paused', color: 'orange', Icon: IconPause },
-  full: { label: 'Full', color: 'red', Icon: IconAlert },
-  not_allowed: { label: 'Not allowed', color: 'red', Icon: IconBan },
-  not_configured: { label: 'Kafka is not configured', color: 'orange', Icon: IconBan },
+  open: { label: t('Written'), color: 'gray', Icon: IconCircle },
+  opening: { label: t('Opening'), color: 'blue', Icon: IconClock },
+  failing: { label: t('Failing'), color: 'red', Icon: IconAlert },
+  paused: { label: t('Paused'), color: 'orange', Icon: IconPause },
+  full: { label: t('Full'), color: 'red', Icon: IconAlert },
+  not_allowed: { label: t('Not allowed'), color: 'red', Icon: IconBan },
+  not_configured: { label: t('Kafka is not configured'), color: 'orange', Icon: IconBan },
 };
 
 const KINDS: Record<Sink['kind'], string | null> = {
   sink: null,
-  dead_letters: 'Dead letters of sources',
-  former: 'No longer in the catalog',
+  dead_letters: t('Dead letters of sources'),
+  former: t('No longer in the catalog'),
 };
 
 const PROBLEMS: Record<NonNullable<Sink['problem']>['code'], string> = {
-  brokers_away: 'the brokers cannot be used',
-  topic_missing: 'the brokers do not have it',
-  not_authorized: 'the login may not write it',
-  not_allowed: 'the operator no longer allows it',
-  open_transaction: 'a transaction of the database server does not end',
-  failing: 'sends fail',
+  brokers_away: t('the brokers cannot be used'),
+  topic_missing: t('the brokers do not have it'),
+  not_authorized: t('the login may not write it'),
+  not_allowed: t('the operator no longer allows it'),
+  open_transaction: t('a transaction of the database server does not end'),
+  failing: t('sends fail'),
 };
-
-const COUNT = new Intl.NumberFormat('en');
 
 /** Kafka topics that are written: what waits for each, what was set aside, and their pauses. */
 export function SinksTable() {
   return (
     <FactTable
-      title="Sinks"
+      title={t('Sinks')}
       testId="sinks"
       load={async () => ({ ...(await getSinks()), next: null })}
       getItems={({ sinks }) => sinks}
       getId={({ name }) => name}
-      empty="No sink: the active catalog has no sinks.yaml with topics of Kafka."
+      empty={t('No sink: the active catalog has no sinks.yaml with topics of Kafka.')}
       columns={{
-        Sink: ({ name, description, kind }) => <NamedCell name={name} description={description ?? KINDS[kind]} />,
-        Topic: ({ topic }) => <span className="name">{topic}</span>,
-        State: (sink) => <SinkStateView sink={sink} />,
-        Waiting: (sink) => <Waiting sink={sink} />,
-        'Set aside': (sink) => <SetAside sink={sink} />,
-        Actions: (sink) => <Actions sink={sink} />,
+        [t('Sink')]: ({ name, description, kind }) => (
+          <NamedCell name={name} description={description ?? KINDS[kind]} />
+        ),
+        [t('Topic')]: ({ topic }) => <span className="name">{topic}</span>,
+        [t('State')]: (sink) => <SinkStateView sink={sink} />,
+        [t('Waiting')]: (sink) => <Waiting sink={sink} />,
+        [t('Set aside')]: (sink) => <SetAside sink={sink} />,
+        [t('Actions')]: (sink) => <Actions sink={sink} />,
       }}
     />
   );
@@ -73,28 +75,28 @@ function SinkStateView({ sink }: { sink: Sink }) {
       <StatusBadge look={STATES[state]} testId="sink-state" />
       {(why !== null || since !== null) && (
         <Text size="xs" c="dimmed" mt={2}>
-          {why}
-          {since !== null && (
-            <>
-              {why !== null && ', since '}
-              <Time value={since} />
-            </>
-          )}
-          {state !== 'paused' && pausedAt !== null && ', and paused'}
+          <Cause why={why} since={since} />
+          {state !== 'paused' && pausedAt !== null && `, ${t('and paused')}`}
         </Text>
       )}
     </>
   );
 }
 
+function Cause({ why, since }: { why: string | null; since: string | null }) {
+  if (since === null) return why;
+  const time = <Time value={since} />;
+  return why === null ? time : <T text="{why}, since {time}" values={{ why, time }} />;
+}
+
 function Waiting({ sink: { waiting, oldest_at: oldestAt, measured_at: measuredAt } }: { sink: Sink }) {
-  if (measuredAt === null) return <Text size="sm">not known yet</Text>;
+  if (measuredAt === null) return <Text size="sm">{t('not known yet')}</Text>;
   return (
     <>
-      <Text size="sm">{COUNT.format(waiting)}</Text>
+      <Text size="sm">{formatCount(waiting)}</Text>
       {oldestAt !== null && (
         <Text size="xs" c="dimmed">
-          since <Time value={oldestAt} />
+          <T text="since {time}" values={{ time: <Time value={oldestAt} /> }} />
         </Text>
       )}
     </>
@@ -102,9 +104,12 @@ function Waiting({ sink: { waiting, oldest_at: oldestAt, measured_at: measuredAt
 }
 
 function SetAside({ sink }: { sink: Sink }) {
-  if (sink.parked === 0) return 'none';
+  if (sink.parked === 0) return t('none');
   return (
-    <Disclosure label={count(sink.parked)} testId="parked">
+    <Disclosure
+      label={t('{messages, plural, one {# message} other {# messages}}', { messages: sink.parked })}
+      testId="parked"
+    >
       <ParkedList sink={sink} />
     </Disclosure>
   );
@@ -122,34 +127,46 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
         .slice(0, MAX_SHOWN)
         .map(({ message_id: id, type, event_id: eventId, user_id: user, code, bytes }) => (
           <Text key={id} size="xs" c="dimmed" className="break">
-            <span className="name">{code}</span>: {type} {eventId}
-            {user !== null && ` of ${user}`} ({COUNT.format(bytes)} bytes)
+            <T
+              text={
+                user === null
+                  ? '{code}: {type} {event} ({bytes, number} bytes)'
+                  : '{code}: {type} {event} of {user} ({bytes, number} bytes)'
+              }
+              values={{ code: <span className="name">{code}</span>, type, event: eventId, user, bytes }}
+            />
           </Text>
         ))}
       {(parked.data?.messages.length ?? 0) > MAX_SHOWN && (
         <Text size="xs" c="dimmed">
-          and more: tidings sinks parked {name}
+          {t('and more: {command}', { command: `tidings sinks parked ${name}` })}
         </Text>
       )}
       {can('webhooks:write') && (
         <Group gap="xs" wrap="nowrap">
           <ConfirmButton
-            label="Retry"
+            label={t('Retry')}
             leftSection={<IconRefresh size={14} />}
-            act={async () => `Sent once more: ${count(await invalidate(retryParked(name)))} of ${name}.`}
+            act={async () =>
+              t('Sent once more: {messages, plural, one {# message} other {# messages}} of {name}.', {
+                messages: await invalidate(retryParked(name)),
+                name,
+              })
+            }
             testId="retry-parked"
           >
-            What was set aside is sent once more, after what waits. Do it once the cause is gone, such as a limit of the
-            topic.
+            {t(
+              'What was set aside is sent once more, after what waits. Do it once the cause is gone, such as a limit of the topic.',
+            )}
           </ConfirmButton>
           <ConfirmButton
-            label="Discard"
+            label={t('Discard')}
             color="red"
             leftSection={<IconArchive size={14} />}
-            act={async () => `Deleted: ${count(await invalidate(discardParked(name)))} of ${name}.`}
+            act={async () => describeDeleted(await invalidate(discardParked(name)), name)}
             testId="discard-parked"
           >
-            What was set aside is deleted: those who read the topic never get it.
+            {t('What was set aside is deleted: those who read the topic never get it.')}
           </ConfirmButton>
         </Group>
       )}
@@ -170,18 +187,24 @@ function Actions({ sink }: { sink: Sink }) {
     <Group gap="xs" wrap="nowrap">
       <PauseButton name={name} kind="sink" isPaused={isPaused} setPaused={setSinkPaused}>
         {isPaused
-          ? `What waits for the topic ${topic} is written in its order.`
-          : `The topic ${topic} is not written until you resume it; its messages wait here, as many as the operator allows.`}
+          ? t('What waits for the topic {topic} is written in its order.', { topic })
+          : t(
+              'The topic {topic} is not written until you resume it; its messages wait here, as many as the operator allows.',
+              { topic },
+            )}
       </PauseButton>
       {kind === 'former' && waiting > 0 && (
         <ConfirmButton
-          label="Discard"
+          label={t('Discard')}
           color="red"
           leftSection={<IconArchive size={14} />}
-          act={async () => `Deleted: ${count(await invalidate(discardParked(name)))} of ${name}.`}
+          act={async () => describeDeleted(await invalidate(discardParked(name)), name)}
           testId="discard-former"
         >
-          {`All that waits for the topic ${topic} is deleted, 1,000 messages at a time.`}
+          {t('All that waits for the topic {topic} is deleted, {max, number} messages at a time.', {
+            topic,
+            max: 1000,
+          })}
         </ConfirmButton>
       )}
     </Group>
@@ -198,6 +221,6 @@ function useInvalidated() {
   };
 }
 
-function count(messages: number): string {
-  return messages === 1 ? '1 message' : `${COUNT.format(messages)} messages`;
+function describeDeleted(messages: number, name: string): string {
+  return t('Deleted: {messages, plural, one {# message} other {# messages}} of {name}.', { messages, name });
 }

@@ -9,40 +9,39 @@ import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { formatCount, t } from '../text/text.ts';
 import { NamedCell } from './NamedCell.tsx';
 import { PauseButton } from './PauseButton.tsx';
 
 /** Looks of the states of a source. None is green: that a topic is read does not say that its messages are accepted. */
 const STATES: Record<Source['state'], Look> = {
-  reading: { label: 'Read', color: 'gray', Icon: IconCircle },
-  paused: { label: 'Paused', color: 'orange', Icon: IconPause },
-  not_allowed: { label: 'Not allowed', color: 'red', Icon: IconBan },
-  not_configured: { label: 'Kafka is not configured', color: 'orange', Icon: IconBan },
+  reading: { label: t('Read'), color: 'gray', Icon: IconCircle },
+  paused: { label: t('Paused'), color: 'orange', Icon: IconPause },
+  not_allowed: { label: t('Not allowed'), color: 'red', Icon: IconBan },
+  not_configured: { label: t('Kafka is not configured'), color: 'orange', Icon: IconBan },
 };
-
-const COUNT = new Intl.NumberFormat('en');
 
 /** Kafka topics whose messages are events: how far they are read, and their pauses. */
 export function SourcesTable() {
   return (
     <FactTable
-      title="Sources"
+      title={t('Sources')}
       testId="sources"
       load={async () => ({ ...(await getSources()), next: null })}
       getItems={({ sources }) => sources}
       getId={({ name }) => name}
-      empty="No source: the active catalog has no sources.yaml with topics of Kafka."
+      empty={t('No source: the active catalog has no sources.yaml with topics of Kafka.')}
       columns={{
-        Source: ({ name, description }) => <NamedCell name={name} description={description} />,
-        Topic: ({ topic }) => <span className="name">{topic}</span>,
-        State: (source) => <SourceStateView source={source} />,
-        Lag: (source) => <Lag source={source} />,
-        Rejected: ({ name }) => (
-          <Anchor size="sm" href={linkToRejected(name)} aria-label={`Rejected events of ${name}`}>
-            Rejected events
+        [t('Source')]: ({ name, description }) => <NamedCell name={name} description={description} />,
+        [t('Topic')]: ({ topic }) => <span className="name">{topic}</span>,
+        [t('State')]: (source) => <SourceStateView source={source} />,
+        [t('Lag')]: (source) => <Lag source={source} />,
+        [t('Rejected')]: ({ name }) => (
+          <Anchor size="sm" href={linkToRejected(name)} aria-label={t('Rejected events of {source}', { source: name })}>
+            {t('Rejected events')}
           </Anchor>
         ),
-        Actions: (source) => <Actions source={source} />,
+        [t('Actions')]: (source) => <Actions source={source} />,
       }}
     />
   );
@@ -63,18 +62,18 @@ function SourceStateView({ source: { state, cause, paused_at: pausedAt } }: { so
 
 /** Messages that wait, in all and by partition. */
 function Lag({ source: { lag, partitions } }: { source: Source }) {
-  if (lag === null) return <Text size="sm">not known yet</Text>;
+  if (lag === null) return <Text size="sm">{t('not known yet')}</Text>;
   return (
     <>
-      <Text size="sm">{COUNT.format(lag)}</Text>
+      <Text size="sm">{formatCount(lag)}</Text>
       <Disclosure
-        label={partitions.length === 1 ? '1 partition' : `${partitions.length} partitions`}
+        label={t('{count, plural, one {# partition} other {# partitions}}', { count: partitions.length })}
         testId="partitions"
       >
         {partitions.map(({ partition, lag: own, next_offset: next, end_offset: end, seen_at: seenAt }) => (
           <Text key={partition} size="xs" c="dimmed">
-            {partition}: {own === null ? 'not seen yet' : `${COUNT.format(own)} wait`} (at {next}
-            {end !== null && ` of ${end}`}
+            {partition}: {own === null ? t('not seen yet') : t('{own, number} wait', { own })} (
+            {end === null ? t('at {next}', { next }) : t('at {next} of {end}', { next, end })}
             {seenAt !== null && (
               <>
                 , <Time value={seenAt} />
@@ -95,8 +94,11 @@ function Actions({ source: { name, state, topic } }: { source: Source }) {
   return (
     <PauseButton name={name} kind="source" isPaused={isPaused} setPaused={setSourcePaused}>
       {isPaused
-        ? `The topic ${topic} is read on from where it stopped: nothing was skipped.`
-        : `The topic ${topic} is not read any further until you resume it; its messages wait in Kafka for as long as Kafka keeps them.`}
+        ? t('The topic {topic} is read on from where it stopped: nothing was skipped.', { topic })
+        : t(
+            'The topic {topic} is not read any further until you resume it; its messages wait in Kafka for as long as Kafka keeps them.',
+            { topic },
+          )}
     </PauseButton>
   );
 }

@@ -15,14 +15,16 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { RetryTaskButton } from './RetryTaskButton.tsx';
 
 type State = ConnectorTask['state'];
 
 const STATES: Record<State, Look> = {
-  open: { label: 'Waiting', color: 'blue', Icon: IconClock },
-  done: { label: 'Done', color: 'teal', Icon: IconCheck },
-  dead: { label: 'Failed', color: 'red', Icon: IconAlertOctagon },
+  open: { label: t('Waiting'), color: 'blue', Icon: IconClock },
+  done: { label: t('Done'), color: 'teal', Icon: IconCheck },
+  dead: { label: t('Failed'), color: 'red', Icon: IconAlertOctagon },
 };
 
 const getId = ({ task_id: id }: ConnectorTask): string => id;
@@ -45,16 +47,16 @@ export function TaskList({ filter }: { filter: TaskFilter }) {
   });
   const of = [connector, code].filter((one) => one !== null).join(', ');
   return (
-    <Stack gap="xs" component="section" aria-label="Tasks of connectors">
+    <Stack gap="xs" component="section" aria-label={t('Tasks of connectors')}>
       <Group justify="space-between">
         <Title order={2} size="h4">
-          {of === '' ? 'Tasks of connectors' : `Tasks of connectors: ${of}`}
+          {of === '' ? t('Tasks of connectors') : t('Tasks of connectors: {filter}', { filter: of })}
         </Title>
         {list.items?.some((task) => task.state === 'dead') && <RetryAllButton connector={connector} code={code} />}
       </Group>
-      <nav className="filter" aria-label="State of tasks">
+      <nav className="filter" aria-label={t('State of tasks')}>
         <a href={linkToTasks({ connector, code })} aria-current={state === null || undefined}>
-          All
+          {t('All')}
         </a>
         {(Object.keys(STATES) as State[]).map((one) => {
           const { Icon, label, color } = STATES[one];
@@ -65,14 +67,14 @@ export function TaskList({ filter }: { filter: TaskFilter }) {
             </a>
           );
         })}
-        {of !== '' && <Anchor href={linkToTasks({ state })}>Of all connectors</Anchor>}
+        {of !== '' && <Anchor href={linkToTasks({ state })}>{t('Of all connectors')}</Anchor>}
       </nav>
       <LiveList
         list={list}
         height={80}
         empty={
-          <EmptyState title="No tasks">
-            A task appears here when an event asks for an import, or a card is to be registered.
+          <EmptyState title={t('No tasks')}>
+            {t('A task appears here when an event asks for an import, or a card is to be registered.')}
           </EmptyState>
         }
       >
@@ -83,13 +85,13 @@ export function TaskList({ filter }: { filter: TaskFilter }) {
               items={items}
               getId={getId}
               columns={{
-                Created: ({ created_at: at }) => <Time value={at} />,
-                User: ({ user_id: userId }) => (
+                [t('Created')]: ({ created_at: at }) => <Time value={at} />,
+                [t('User')]: ({ user_id: userId }) => (
                   <a className="user-link" href={linkToUser(userId)} title={userId}>
                     {userId}
                   </a>
                 ),
-                Connector: ({ connector: name, product_id: product }) => (
+                [t('Connector')]: ({ connector: name, product_id: product }) => (
                   <>
                     <span className="name">{name}</span>
                     {product !== null && (
@@ -99,8 +101,8 @@ export function TaskList({ filter }: { filter: TaskFilter }) {
                     )}
                   </>
                 ),
-                State: (task) => <TaskState task={task} />,
-                Actions: (task) => (task.state === 'dead' ? <RetryTaskButton task={task} /> : null),
+                [t('State')]: (task) => <TaskState task={task} />,
+                [t('Actions')]: (task) => (task.state === 'dead' ? <RetryTaskButton task={task} /> : null),
               }}
             />
           </Paper>
@@ -118,39 +120,42 @@ function TaskState({ task }: { task: ConnectorTask }) {
       {code !== null && (
         <Text size="xs" c="dimmed" mt={4}>
           <span className="name">{code}</span>: {reason}{' '}
-          {attempts > 0 && `(${attempts === 1 ? '1 attempt' : `${attempts} attempts`})`}
+          {attempts > 0 && t('({attempts, plural, one {# attempt} other {# attempts}})', { attempts })}
         </Text>
       )}
       <Text size="xs" c="dimmed" mt={2}>
-        {state === 'open' ? 'due ' : 'ended '}
-        <Time value={endedAt ?? dueAt} />
+        <T
+          text={state === 'open' ? 'due {time}' : 'ended {time}'}
+          values={{ time: <Time value={endedAt ?? dueAt} /> }}
+        />
       </Text>
     </>
   );
 }
 
 /** Button that runs all failed tasks again, also those that are not loaded. */
-function RetryAllButton(filter: { readonly connector: string | null; readonly code: string | null }) {
+function RetryAllButton({ connector, code }: { readonly connector: string | null; readonly code: string | null }) {
   const can = useScopes();
   const queries = useQueryClient();
   if (!can('deliveries:write')) return null;
-  const of = [filter.connector && `of ${filter.connector}`, filter.code && `that ended with ${filter.code}`];
+  const filter = [connector !== null && 'connector', code !== null && 'code'].filter(Boolean).join('_');
   return (
     <ConfirmButton
-      label="Retry all failed"
+      label={t('Retry all failed')}
       leftSection={<IconRefresh size={14} />}
       act={async () => {
-        const retried = await retryAll((endedUntil) => retryTasks(filter, endedUntil));
+        const retried = await retryAll((endedUntil) => retryTasks({ connector, code }, endedUntil));
         await Promise.all(
           [['connector-tasks'], ['connectors']].map((queryKey) => queries.invalidateQueries({ queryKey })),
         );
-        return retried === 1 ? '1 task is run again.' : `${retried} tasks are run again.`;
+        return t('{retried, plural, one {# task is run again.} other {# tasks are run again.}}', { retried });
       }}
       testId="retry-all-tasks"
     >
-      {['All failed tasks', ...of, 'are run again, with all of their attempts. Nothing is done twice.']
-        .filter(Boolean)
-        .join(' ')}
+      {t(
+        '{filter, select, connector {All failed tasks of {connector}} code {All failed tasks that ended with {code}} connector_code {All failed tasks of {connector} that ended with {code}} other {All failed tasks}} are run again, with all of their attempts. Nothing is done twice.',
+        { filter, connector, code },
+      )}
     </ConfirmButton>
   );
 }

@@ -8,6 +8,7 @@ import { LiveList } from '../shell/LiveList.tsx';
 import { useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { t } from '../text/text.ts';
 import { CorrelatedRow } from './CorrelatedRow.tsx';
 
 const POLL_MS = 5000;
@@ -19,7 +20,7 @@ export function CorrelationPage({ id }: { id: string | null }) {
   const [text, setText] = useState(id ?? '');
   return (
     <Stack gap="md">
-      <PageTitle>Correlation</PageTitle>
+      <PageTitle>{t('Correlation')}</PageTitle>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -28,13 +29,13 @@ export function CorrelationPage({ id }: { id: string | null }) {
       >
         <Group gap="sm" align="flex-end">
           <TextInput
-            label="Correlation ID"
+            label={t('Correlation ID')}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             flex={1}
             maw={520}
           />
-          <Button type="submit">Find</Button>
+          <Button type="submit">{t('Find')}</Button>
         </Group>
       </form>
       {id !== null && <Correlated id={id} />}
@@ -55,8 +56,8 @@ function Correlated({ id }: { id: string }) {
     <LiveList
       list={list}
       empty={
-        <EmptyState title="Nothing is stored under this correlation ID">
-          Events that have it in their context appear here, with the notifications that they led to.
+        <EmptyState title={t('Nothing is stored under this correlation ID')}>
+          {t('Events that have it in their context appear here, with the notifications that they led to.')}
         </EmptyState>
       }
     >

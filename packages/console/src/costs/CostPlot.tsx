@@ -1,4 +1,5 @@
 import { Paper, Title } from '@mantine/core';
+import { t } from '../text/text.ts';
 import { type CurrencySums, formatMoney } from './sums.ts';
 
 const HEIGHT = 120;
@@ -15,7 +16,12 @@ export function CostPlot({ currency, total, days }: Pick<CurrencySums, 'currency
   const toHeight = (amount: number) => (max === 0 ? 0 : (HEIGHT * Math.max(0, amount)) / max);
   const [first, last] = [days[0]?.day ?? '', days.at(-1)?.day ?? ''];
   const width = days.length * STEP;
-  const label = `Costs by day from ${first} to ${last}: ${formatMoney(total, currency)} together, at most ${formatMoney(max, currency)} a day`;
+  const label = t('Costs by day from {first} to {last}: {total} together, at most {max} a day', {
+    first,
+    last,
+    total: formatMoney(total, currency),
+    max: formatMoney(max, currency),
+  });
   return (
     <>
       <Title order={2} size="h4">

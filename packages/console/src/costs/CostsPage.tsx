@@ -5,6 +5,8 @@ import { getCosts } from '../api/channels.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { T } from '../text/T.tsx';
+import { getLocale, t } from '../text/text.ts';
 import { CostPlot } from './CostPlot.tsx';
 import { formatMoney, type Group, sumByCurrency, toGroupLabel } from './sums.ts';
 
@@ -12,10 +14,10 @@ const DAYS = 31;
 const POLL_MS = 60_000;
 
 const GROUPS: readonly { readonly value: Group; readonly label: string }[] = [
-  { value: 'channel', label: 'Channel' },
-  { value: 'provider', label: 'Provider' },
-  { value: 'account', label: 'Account' },
-  { value: 'type', label: 'Type' },
+  { value: 'channel', label: t('Channel') },
+  { value: 'provider', label: t('Provider') },
+  { value: 'account', label: t('Account') },
+  { value: 'type', label: t('Type') },
 ];
 
 /** Costs of messages in the last 31 days, drawn by day, and summed up by channel, provider, account or type; each currency apart. */
@@ -29,9 +31,9 @@ export function CostsPage() {
   const sums = query.data && sumByCurrency(query.data, group);
   return (
     <Stack gap="xl">
-      <PageTitle>Costs</PageTitle>
+      <PageTitle>{t('Costs')}</PageTitle>
       <SegmentedControl
-        aria-label="Sum up by"
+        aria-label={t('Sum up by')}
         size="xs"
         data={[...GROUPS]}
         value={group}
@@ -42,30 +44,45 @@ export function CostsPage() {
       {query.isPending && <Skeleton height={320} />}
       {query.data && (
         <Text size="sm" c="dimmed" data-testid="costs-note">
-          From {query.data.from} to {query.data.to}, in UTC; the last day is not over. Only messages whose price is
-          known are counted: by <code>prices</code> in routes.yaml, or by what the provider reported.
-          {query.data.has_more && ' There are too many rows to show: the earliest days are missing.'}
+          <T
+            text="From {from} to {to}, in UTC; the last day is not over. Only messages whose price is known are counted: by {field} in routes.yaml, or by what the provider reported."
+            values={{ from: query.data.from, to: query.data.to, field: <code>prices</code> }}
+          />
+          {query.data.has_more && ` ${t('There are too many rows to show: the earliest days are missing.')}`}
         </Text>
       )}
       {sums?.length === 0 && (
         <Text size="sm" c="dimmed" data-testid="costs-empty">
-          No costs are known. Write prices into routes.yaml to see what messages cost.
+          {t('No costs are known. Write prices into routes.yaml to see what messages cost.')}
         </Text>
       )}
       {sums?.map(({ currency, total, days, groups }) => (
-        <Stack key={currency} gap="xs" component="section" aria-label={`Costs in ${currency}`} data-testid="currency">
+        <Stack
+          key={currency}
+          gap="xs"
+          component="section"
+          aria-label={t('Costs in {currency}', { currency })}
+          data-testid="currency"
+        >
           <CostPlot currency={currency} total={total} days={days} />
           <FactRows
             testId={`costs-${currency}`}
-            numbers={['Amount', 'Share', 'Messages', 'Parts']}
+            numbers={[t('Amount'), t('Share'), t('Messages'), t('Parts')]}
             items={groups}
             getId={({ name }) => name ?? ''}
             columns={{
               [GROUPS.find(({ value }) => value === group)?.label ?? group]: ({ name }) => toGroupLabel(group, name),
-              Amount: ({ amount }) => formatMoney(amount, currency),
-              Share: ({ amount }) => (total === 0 ? '–' : `${((100 * amount) / total).toFixed(1)}%`),
-              Messages: ({ messages }) => messages,
-              Parts: ({ parts }) => parts,
+              [t('Amount')]: ({ amount }) => formatMoney(amount, currency),
+              [t('Share')]: ({ amount }) =>
+                total === 0
+                  ? '–'
+                  : (amount / total).toLocaleString(getLocale(), {
+                      style: 'percent',
+                      minimumFractionDigits: 1,
+                      maximumFractionDigits: 1,
+                    }),
+              [t('Messages')]: ({ messages }) => messages,
+              [t('Parts')]: ({ parts }) => parts,
             }}
           />
         </Stack>

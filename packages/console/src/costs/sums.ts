@@ -1,5 +1,6 @@
 import type { CostRow, CostSummary } from '@tidings/client/types';
 import { CHANNELS } from '../shell/outcome.ts';
+import { getLocale, t } from '../text/text.ts';
 
 export type Group = 'channel' | 'provider' | 'account' | 'type';
 
@@ -66,12 +67,12 @@ function listDays(from: string, to: string): string[] {
 
 /** Returns the name of a group as it is shown. */
 export function toGroupLabel(group: Group, name: string | null): string {
-  if (name === null) return group === 'account' ? 'the account of the installation' : 'unknown';
+  if (name === null) return group === 'account' ? t('the account of the installation') : t('unknown');
   return group === 'channel' ? (CHANNELS[name as keyof typeof CHANNELS]?.label ?? name) : name;
 }
 
 /** Formats an amount with its currency. Small prices keep four decimals. */
 export function formatMoney(amount: number, currency: string): string {
   const maximumFractionDigits = Math.abs(amount) < 1 ? 4 : 2;
-  return `${amount.toLocaleString(undefined, { minimumFractionDigits: 2, maximumFractionDigits })} ${currency}`;
+  return `${amount.toLocaleString(getLocale(), { minimumFractionDigits: 2, maximumFractionDigits })} ${currency}`;
 }

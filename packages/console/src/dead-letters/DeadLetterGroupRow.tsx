@@ -2,11 +2,12 @@ import { Group, Text } from '@mantine/core';
 import type { DeadLetterGroup, JsonObject } from '@tidings/client/types';
 import { isSuppressible } from '../../../../src/model/suppression.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
-import { count } from '../jobs/job-text.ts';
 import { linkToDeadLetters } from '../route.ts';
 import { IconBan, IconMailOff, IconRefresh } from '../shell/icons.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 
 /** A group of dead letters: what failed, whose fault it is, what to do, and buttons that act on all of it. */
@@ -22,29 +23,42 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
           <Group gap="xs">
             <a href={linkToDeadLetters(one.group)} data-testid="group-link">
               <Text size="sm" fw={600}>
-                {one.at_least && 'more than '}
-                {count(one.count)} {one.count === 1 ? 'delivery' : 'deliveries'}
+                {t(
+                  '{atLeast, select, true {more than {count, plural, one {# delivery} other {# deliveries}}} other {{count, plural, one {# delivery} other {# deliveries}}}}',
+                  { atLeast: one.at_least, count: one.count },
+                )}
               </Text>
             </a>
             <ChannelName channel={one.channel} />
             <Text size="sm" className="break">
-              {one.provider !== null && `by ${one.provider}${one.account === null ? '' : ` (${one.account})`}, `}
-              <span className="name">{one.reason_code}</span>
-              {one.code !== null && (
-                <>
-                  {' '}
-                  <span className="name">{one.code}</span>
-                </>
+              {one.provider === null ? (
+                <Codes group={one} />
+              ) : (
+                <T
+                  text="by {provider}, {codes}"
+                  values={{
+                    provider: one.account === null ? one.provider : `${one.provider} (${one.account})`,
+                    codes: <Codes group={one} />,
+                  }}
+                />
               )}
             </Text>
           </Group>
           <Text size="sm" c="dimmed" component="div" my={4}>
-            Fault of: <StatusBadge look={FAULTS[one.fault] ?? UNKNOWN_FAULT} testId="fault" /> first{' '}
-            <Time value={one.first_at} as="full" />, last <Time value={one.last_at} as="full" />
+            <T
+              text="Fault of: {fault} first {first}, last {last}"
+              values={{
+                fault: <StatusBadge look={FAULTS[one.fault] ?? UNKNOWN_FAULT} testId="fault" />,
+                first: <Time value={one.first_at} as="full" />,
+                last: <Time value={one.last_at} as="full" />,
+              }}
+            />
           </Text>
           <Text size="sm" component="div" data-testid="letters-users">
-            {count(one.users)}
-            {one.users_at_least && '+'} {one.users === 1 ? 'user' : 'users'}
+            {t('{users, plural, one {{shown} user} other {{shown} users}}', {
+              users: one.users,
+              shown: `${formatCount(one.users)}${one.users_at_least ? '+' : ''}`,
+            })}
             {words !== null && (
               <>
                 {' · '}
@@ -54,7 +68,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
           </Text>
           {one.meaning !== null && (
             <Text size="sm" className="break">
-              It means: {one.meaning}.
+              {t('It means: {meaning}.', { meaning: one.meaning })}
             </Text>
           )}
           <Text size="sm" className="break" data-testid="advice">
@@ -65,11 +79,11 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
           {one.can_retry && (
             <JobButton
               request={{ action: 'dead_letters.retry', filter }}
-              label="Retry all"
+              label={t('Retry all')}
               note={
                 mayDouble
-                  ? `${one.advice} If you retry, users may receive these messages twice.`
-                  : 'The deliveries are queued again. Messages are rendered again, so they use corrected templates.'
+                  ? `${one.advice} ${t('If you retry, users may receive these messages twice.')}`
+                  : t('The deliveries are queued again. Messages are rendered again, so they use corrected templates.')
               }
               leftSection={<IconRefresh size={14} />}
               testId="letters-retry"
@@ -77,16 +91,18 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
           )}
           <JobButton
             request={{ action: 'dead_letters.cancel', filter }}
-            label="Cancel all"
-            note="The deliveries are never sent, and leave this list. What they were stays in their reason."
+            label={t('Cancel all')}
+            note={t('The deliveries are never sent, and leave this list. What they were stays in their reason.')}
             leftSection={<IconBan size={14} />}
             testId="letters-cancel"
           />
           {isSuppressible(one.channel) && (
             <JobButton
               request={{ action: 'dead_letters.suppress', filter }}
-              label="Suppress addresses"
-              note="Nothing more is sent to the addresses of these deliveries, until you lift that under Suppressions. The deliveries stay in this list."
+              label={t('Suppress addresses')}
+              note={t(
+                'Nothing more is sent to the addresses of these deliveries, until you lift that under Suppressions. The deliveries stay in this list.',
+              )}
               leftSection={<IconMailOff size={14} />}
               testId="letters-suppress"
             />
@@ -94,5 +110,19 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
         </Group>
       </Group>
     </li>
+  );
+}
+
+function Codes({ group: { reason_code: reason, code } }: { group: DeadLetterGroup }) {
+  return (
+    <>
+      <span className="name">{reason}</span>
+      {code !== null && (
+        <>
+          {' '}
+          <span className="name">{code}</span>
+        </>
+      )}
+    </>
   );
 }

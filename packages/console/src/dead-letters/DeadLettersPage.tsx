@@ -12,6 +12,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { t } from '../text/text.ts';
 import { DeadLetterGroupRow } from './DeadLetterGroupRow.tsx';
 import { compareGroups } from './fault-look.ts';
 
@@ -30,18 +31,20 @@ function GroupsPage() {
   const groups = list.data?.groups.toSorted(compareGroups);
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Failed deliveries</PageTitle>
+      <PageTitle>{t('Failed deliveries')}</PageTitle>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {groups === undefined && list.error === null && <Skeleton height={320} />}
       {groups?.length === 0 && (
         <Paper withBorder>
-          <EmptyState title="No failed deliveries">
-            A delivery appears here, under its reason, when it cannot be sent, or when it is not known whether it was.
+          <EmptyState title={t('No failed deliveries')}>
+            {t(
+              'A delivery appears here, under its reason, when it cannot be sent, or when it is not known whether it was.',
+            )}
           </EmptyState>
         </Paper>
       )}
       {groups !== undefined && groups.length > 0 && (
-        <Paper withBorder component="ul" className="rows" aria-label="Groups of failed deliveries">
+        <Paper withBorder component="ul" className="rows" aria-label={t('Groups of failed deliveries')}>
           {groups.map((one) => (
             <DeadLetterGroupRow key={one.group} group={one} />
           ))}
@@ -65,13 +68,13 @@ function GroupPage({ group }: { group: string }) {
   const summary = list.newest?.group;
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Failed deliveries of a group</PageTitle>
+      <PageTitle>{t('Failed deliveries of a group')}</PageTitle>
       <Anchor href={linkToDeadLetters(null)} size="sm">
-        All groups
+        {t('All groups')}
       </Anchor>
       {list.error && <ProblemView problem={list.error} retry={list.retry} />}
       {summary && (
-        <Paper withBorder component="ul" className="rows" aria-label="The group">
+        <Paper withBorder component="ul" className="rows" aria-label={t('The group')}>
           <DeadLetterGroupRow group={summary} />
         </Paper>
       )}

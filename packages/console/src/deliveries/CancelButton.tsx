@@ -5,13 +5,15 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconBan } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 
 /** Button that cancels a delivery. Renders nothing for a delivery that is not queued. */
 export function CancelButton({ delivery }: { delivery: Delivery }) {
   const queries = useQueryClient();
   const cancel = useMutation({
     mutationFn: () => cancelDelivery(delivery.delivery_id),
-    onSuccess: () => announce(`Cancelled: ${delivery.notification_type} to ${delivery.user_id}.`),
+    onSuccess: () =>
+      announce(t('Cancelled: {type} to {user}.', { type: delivery.notification_type, user: delivery.user_id })),
     onSettled: () =>
       Promise.all([
         queries.invalidateQueries({ queryKey: ['deliveries'] }),
@@ -28,7 +30,7 @@ export function CancelButton({ delivery }: { delivery: Delivery }) {
       onClick={() => cancel.mutate()}
       data-testid="cancel-button"
     >
-      Cancel
+      {t('Cancel')}
     </ActionButton>
   );
 }

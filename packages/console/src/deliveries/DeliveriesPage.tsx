@@ -17,6 +17,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { DeliveryTable } from './DeliveryTable.tsx';
 import { toApiFilter, toFields, toJobFilter } from './delivery-filter.ts';
 import { QueueNotice } from './QueueNotice.tsx';
@@ -52,7 +54,7 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
   return (
     <Stack gap="md" ref={container}>
       <Group justify="space-between">
-        <PageTitle>Deliveries</PageTitle>
+        <PageTitle>{t('Deliveries')}</PageTitle>
         {deliveries !== undefined && deliveries.length > 0 && <ActOnAll filter={known} at={begun.current.at} />}
       </Group>
       <StatusLinks filter={known} counts={counts.data} />
@@ -65,19 +67,13 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
       />
       {counts.data && (
         <Text size="sm" c="dimmed" data-testid="delivery-total">
-          {counts.data.at_least && 'At least '}
-          {counts.data.total.toLocaleString()} {counts.data.total === 1 ? 'delivery' : 'deliveries'}
-          {counts.data.since !== null && (
-            <>
-              , counted back to <Time value={counts.data.since} as="full" />
-            </>
-          )}
+          <Total counts={counts.data} />
         </Text>
       )}
       <QueueNotice />
       {deliveries?.length === 0 && list.older.exist && (
         <Text size="sm" data-testid="not-yet-found">
-          None of the latest deliveries match. Load more to look further back, or narrow the time.
+          {t('None of the latest deliveries match. Load more to look further back, or narrow the time.')}
         </Text>
       )}
       <LiveList list={list} empty={<NoDeliveries filter={known} />}>
@@ -87,20 +83,32 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
   );
 }
 
+/** Number of deliveries, and how far back they were counted. */
+function Total({ counts: { total, at_least: atLeast, since } }: { counts: DeliveryCounts }) {
+  return (
+    <T
+      text="{atLeast, select, true {At least {total, plural, one {# delivery} other {# deliveries}}} other {{total, plural, one {# delivery} other {# deliveries}}}}{hasSince, select, true {, counted back to {time}} other {}}"
+      values={{ atLeast, total, hasSince: since !== null, time: since !== null && <Time value={since} as="full" /> }}
+    />
+  );
+}
+
 function NoDeliveries({ filter: { status, ...others } }: { filter: DeliveryFilter }) {
   if (Object.values(others).some((value) => value !== null)) {
     return (
-      <EmptyState title="No deliveries match this filter">Remove a part of it, or choose a longer time.</EmptyState>
+      <EmptyState title={t('No deliveries match this filter')}>
+        {t('Remove a part of it, or choose a longer time.')}
+      </EmptyState>
     );
   }
   const look = status === null ? null : getLook(STATUSES, status as DeliveryStatus);
   return look === null ? (
-    <EmptyState title="No deliveries yet">
-      A delivery appears here when a rule decides to send a notification.
+    <EmptyState title={t('No deliveries yet')}>
+      {t('A delivery appears here when a rule decides to send a notification.')}
     </EmptyState>
   ) : (
-    <EmptyState title={`No deliveries with status “${look.label}”`}>
-      A delivery appears here when it reaches this status.
+    <EmptyState title={t('No deliveries with status “{status}”', { status: look.label })}>
+      {t('A delivery appears here when it reaches this status.')}
     </EmptyState>
   );
 }
@@ -109,9 +117,9 @@ function NoDeliveries({ filter: { status, ...others } }: { filter: DeliveryFilte
 function StatusLinks({ filter, counts }: { filter: DeliveryFilter; counts: DeliveryCounts | undefined }) {
   const { status, ...others } = filter;
   return (
-    <nav className="filter" aria-label="Status">
+    <nav className="filter" aria-label={t('Status')}>
       <a href={linkToDeliveries(null, others)} aria-current={status === null || undefined}>
-        All
+        {t('All')}
       </a>
       {ALL_STATUSES.map((each) => {
         const { Icon, label, color } = STATUSES[each];
@@ -122,7 +130,7 @@ function StatusLinks({ filter, counts }: { filter: DeliveryFilter; counts: Deliv
             {label}
             {found && (
               <span className="filter-count" data-testid={`count-${each}`}>
-                {found.count.toLocaleString()}
+                {formatCount(found.count)}
                 {counts?.at_least && '+'}
               </span>
             )}
@@ -141,8 +149,8 @@ function ActOnAll({ filter, at }: { filter: DeliveryFilter; at: number }) {
     return (
       <JobButton
         request={{ action: 'deliveries.cancel', filter: chosen }}
-        label="Cancel all"
-        note="Deliveries that are queued are cancelled. A message that is being sent cannot be called back."
+        label={t('Cancel all')}
+        note={t('Deliveries that are queued are cancelled. A message that is being sent cannot be called back.')}
         leftSection={<IconBan size={14} />}
         testId="cancel-all"
       />
@@ -152,11 +160,11 @@ function ActOnAll({ filter, at }: { filter: DeliveryFilter; at: number }) {
   return (
     <JobButton
       request={{ action: 'deliveries.retry', filter: { ...chosen, status: [status] } }}
-      label="Retry all"
+      label={t('Retry all')}
       note={
         status === 'in_doubt'
-          ? 'These messages may have been sent already. If you retry, users may receive them twice.'
-          : 'The deliveries are queued again. Messages are rendered again, so they use corrected templates.'
+          ? t('These messages may have been sent already. If you retry, users may receive them twice.')
+          : t('The deliveries are queued again. Messages are rendered again, so they use corrected templates.')
       }
       leftSection={<IconRefresh size={14} />}
       testId="retry-all"

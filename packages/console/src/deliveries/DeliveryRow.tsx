@@ -9,6 +9,8 @@ import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
 import type { RowPlace } from '../shell/VirtualRows.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { CancelButton } from './CancelButton.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
@@ -38,7 +40,7 @@ export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
         </a>
         {delivery.test && (
           <Text size="xs" c="dimmed" data-testid="test-mark">
-            test of templates
+            {t('test of templates')}
           </Text>
         )}
       </Table.Td>
@@ -46,7 +48,7 @@ export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
         <ChannelName channel={delivery.channel} />
         {delivery.provider && delivery.status !== 'undeliverable' && (
           <Text size="xs" c="dimmed">
-            by {delivery.provider}
+            {t('by {provider}', { provider: delivery.provider })}
           </Text>
         )}
       </Table.Td>
@@ -60,7 +62,10 @@ export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
         {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
         {delivery.status === 'queued' && (
           <Text size="xs" c={isOverdue(delivery) ? getTextColor('orange') : 'dimmed'} mt={2} data-testid="due">
-            {isOverdue(delivery) ? 'overdue since' : 'due'} <Time value={delivery.due_at} />
+            <T
+              text={isOverdue(delivery) ? 'overdue since {time}' : 'due {time}'}
+              values={{ time: <Time value={delivery.due_at} /> }}
+            />
           </Text>
         )}
       </Table.Td>

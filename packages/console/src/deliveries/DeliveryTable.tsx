@@ -1,6 +1,7 @@
 import { Paper, Table, VisuallyHidden } from '@mantine/core';
 import type { Delivery } from '@tidings/client/types';
 import { VirtualRows } from '../shell/VirtualRows.tsx';
+import { t } from '../text/text.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
 
 const ROW_HEIGHT = 78;
@@ -21,13 +22,13 @@ export function DeliveryTable({ deliveries, testId }: { deliveries: readonly Del
       >
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>Created</Table.Th>
-            <Table.Th>User</Table.Th>
-            <Table.Th>Notification</Table.Th>
-            <Table.Th>Channel</Table.Th>
-            <Table.Th>Status</Table.Th>
+            <Table.Th>{t('Created')}</Table.Th>
+            <Table.Th>{t('User')}</Table.Th>
+            <Table.Th>{t('Notification')}</Table.Th>
+            <Table.Th>{t('Channel')}</Table.Th>
+            <Table.Th>{t('Status')}</Table.Th>
             <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
+              <VisuallyHidden>{t('Actions')}</VisuallyHidden>
             </Table.Th>
           </Table.Tr>
         </Table.Thead>

@@ -7,6 +7,8 @@ import { IconAlert } from '../shell/icons.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { CHANNELS, getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 /** Overdue work, open circuits and accounts that fail, above the list of deliveries. Renders nothing if there is no trouble. */
 export function QueueNotice() {
@@ -27,32 +29,44 @@ export function QueueNotice() {
       <List size="sm" spacing={4}>
         {circuits.map((circuit) => (
           <List.Item key={`${circuit.provider} ${circuit.account} ${circuit.domain}`} data-testid="open-circuit">
-            <Text span fw={600} size="sm">
-              {circuit.provider}
-              {circuit.account !== null && ` (account ${circuit.account})`}
-              {circuit.domain !== null && ` to ${circuit.domain}`}
-            </Text>{' '}
-            {circuit.code === 'retry_after' ? 'paused by the provider' : 'circuit open'} since{' '}
-            <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
-            <Time value={circuit.next_probe_at} as="full" />.
+            <T
+              text={
+                circuit.code === 'retry_after'
+                  ? '{provider} paused by the provider since {since}: {cause}. Next probe {probe}.'
+                  : '{provider} circuit open since {since}: {cause}. Next probe {probe}.'
+              }
+              values={{
+                provider: <Subject>{formatCircuit(circuit)}</Subject>,
+                since: <Time value={circuit.since} as="full" />,
+                cause: circuit.cause,
+                probe: <Time value={circuit.next_probe_at} as="full" />,
+              }}
+            />
           </List.Item>
         ))}
         {moves.map((move) => (
           <List.Item key={`${move.channel} ${move.account}`} data-testid="route-move">
-            <Text span fw={600} size="sm">
-              {move.account}
-            </Text>{' '}
-            keeps {move.share}% of its messages by {CHANNELS[move.channel]?.label ?? move.channel} since{' '}
-            <Time value={move.since} as="full" />, the others go by other accounts: {move.cause}.
+            <T
+              text="{account} keeps {share}% of its messages by {channel} since {since}, the others go by other accounts: {cause}."
+              values={{
+                account: <Subject>{move.account}</Subject>,
+                share: move.share,
+                channel: CHANNELS[move.channel]?.label ?? move.channel,
+                since: <Time value={move.since} as="full" />,
+                cause: move.cause,
+              }}
+            />
           </List.Item>
         ))}
         {overdue.map((one) => (
           <List.Item key={`${one.queue} ${one.channel}`} data-testid="overdue">
-            <Text span fw={600} size="sm">
-              {one.has_more && 'at least '}
-              {one.count} {getNoun(one)}
-            </Text>{' '}
-            overdue, the oldest since <Time value={one.oldest_due_at} as="full" />.
+            <T
+              text="{work} overdue, the oldest since {time}."
+              values={{
+                work: <Subject>{formatOverdue(one)}</Subject>,
+                time: <Time value={one.oldest_due_at} as="full" />,
+              }}
+            />
           </List.Item>
         ))}
       </List>
@@ -61,24 +75,33 @@ export function QueueNotice() {
 }
 
 function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[], moves: QueueState['moves']): string {
-  if (overdue.length + circuits.length === 0) return moves.length === 1 ? 'An account fails' : 'Accounts fail';
-  if (circuits.length === 0) return 'Work is overdue';
+  if (overdue.length + circuits.length === 0) return moves.length === 1 ? t('An account fails') : t('Accounts fail');
+  if (circuits.length === 0) return t('Work is overdue');
   return overdue.length === 0
-    ? 'Deliveries wait for a provider'
-    : 'Deliveries wait for a provider, and work is overdue';
+    ? t('Deliveries wait for a provider')
+    : t('Deliveries wait for a provider, and work is overdue');
 }
 
-const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> = {
-  deliveries: ['delivery', 'deliveries'],
-  abandoned: ['delivery of a stopped worker', 'deliveries of a stopped worker'],
-  waits: ['wait', 'waits'],
-  schedules: ['schedule', 'schedules'],
-  outbox: ['lifecycle event', 'lifecycle events'],
-  connector_tasks: ['task of a connector', 'tasks of connectors'],
-  webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
-};
+function Subject({ children }: { children: string }) {
+  return (
+    <Text span fw={600} size="sm">
+      {children}
+    </Text>
+  );
+}
 
-function getNoun({ queue, channel, count }: Overdue): string {
-  const noun = NOUNS[queue]?.[count === 1 ? 0 : 1] ?? queue;
-  return channel === null ? noun : `${noun} by ${CHANNELS[channel]?.label ?? channel}`;
+function formatCircuit({ provider, account, domain }: OpenCircuit): string {
+  return t(
+    '{provider}{hasAccount, select, true { (account {account})} other {}}{hasDomain, select, true { to {domain}} other {}}',
+    { provider, account, domain, hasAccount: account !== null, hasDomain: domain !== null },
+  );
+}
+
+function formatOverdue({ queue, channel, count, has_more: hasMore }: Overdue): string {
+  const work = t(
+    '{queue, select, deliveries {{count, plural, one {# delivery} other {# deliveries}}} abandoned {{count, plural, one {# delivery of a stopped worker} other {# deliveries of a stopped worker}}} waits {{count, plural, one {# wait} other {# waits}}} schedules {{count, plural, one {# schedule} other {# schedules}}} outbox {{count, plural, one {# lifecycle event} other {# lifecycle events}}} connector_tasks {{count, plural, one {# task of a connector} other {# tasks of connectors}}} webhook_facts {{count, plural, one {# fact for webhook endpoints} other {# facts for webhook endpoints}}} other {{count, number} {queue}}}',
+    { queue, count },
+  );
+  const all = hasMore ? t('at least {work}', { work }) : work;
+  return channel === null ? all : t('{work} by {channel}', { work: all, channel: CHANNELS[channel]?.label ?? channel });
 }

@@ -8,6 +8,7 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 
 const RETRYABLE: readonly DeliveryStatus[] = ['dead', 'in_doubt', 'undeliverable'];
 
@@ -22,7 +23,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
     mutationFn: () => retryDelivery(delivery.delivery_id),
     onSuccess: () => {
       setAsking(false);
-      announce(`Queued again: ${delivery.notification_type} to ${delivery.user_id}.`);
+      announce(t('Queued again: {type} to {user}.', { type: delivery.notification_type, user: delivery.user_id }));
       return Promise.all([
         queries.invalidateQueries({ queryKey: ['deliveries'] }),
         queries.invalidateQueries({ queryKey: ['audit', delivery.user_id] }),
@@ -48,7 +49,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
           onClick={() => (inDoubt ? setAsking(true) : retry.mutate())}
           data-testid="retry-button"
         >
-          Retry
+          {t('Retry')}
         </ActionButton>
       </Popover.Target>
       <Popover.Dropdown>
@@ -56,9 +57,11 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
           <ProblemView problem={retry.error} retry={() => retry.mutate()} />
         ) : (
           <Stack gap="xs">
-            <Text size="sm">This message may have been sent already. If you retry, the user may receive it twice.</Text>
+            <Text size="sm">
+              {t('This message may have been sent already. If you retry, the user may receive it twice.')}
+            </Text>
             <Button size="xs" onClick={() => retry.mutate()} data-testid="retry-confirm">
-              Send again
+              {t('Send again')}
             </Button>
           </Stack>
         )}

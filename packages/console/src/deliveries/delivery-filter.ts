@@ -1,8 +1,10 @@
 /* The filter of deliveries, as the address, the API and jobs have it. */
+
 import type { DeliveryCounts, JsonObject } from '@tidings/client/types';
 import { type FilterField, withTimes } from '../filters/filter.ts';
 import type { DeliveryFilter } from '../route.ts';
 import { CHANNELS, getLook, STATUSES } from '../shell/outcome.ts';
+import { t } from '../text/text.ts';
 
 /** Returns the filter as parameters of the API. @param now in ms */
 export function toApiFilter(filter: DeliveryFilter, now: number): Record<string, string | null> {
@@ -19,20 +21,20 @@ export function toJobFilter(filter: DeliveryFilter, now: number): JsonObject {
 /** Returns the fields of the bar with the counts of their values. The status has links of its own. */
 export function toFields(counts: DeliveryCounts['counts'] | undefined): readonly FilterField[] {
   return [
-    { name: 'type', label: 'Type', values: counts && (counts.notification_type ?? []) },
+    { name: 'type', label: t('Type'), values: counts && (counts.notification_type ?? []) },
     {
       name: 'channel',
-      label: 'Channel',
+      label: t('Channel'),
       values: counts?.channel?.map((one) => ({
         ...one,
         label: CHANNELS[one.value as keyof typeof CHANNELS]?.label ?? one.value,
       })),
     },
-    { name: 'provider', label: 'Provider', values: counts && (counts.provider ?? []) },
-    { name: 'reason', label: 'Reason', values: counts && (counts.reason_code ?? []) },
+    { name: 'provider', label: t('Provider'), values: counts && (counts.provider ?? []) },
+    { name: 'reason', label: t('Reason'), values: counts && (counts.reason_code ?? []) },
     {
       name: 'status',
-      label: 'Status',
+      label: t('Status'),
       hasMenu: false,
       values: counts?.status?.map((one) => ({
         ...one,

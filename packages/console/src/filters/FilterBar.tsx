@@ -4,6 +4,8 @@ import { openLink } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { IconCopy, IconFilter } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import {
   type FieldValue,
   type Filter,
@@ -61,7 +63,7 @@ export function FilterBar(props: FilterBarProps) {
         >
           <TextInput
             size="xs"
-            aria-label="Filter"
+            aria-label={t('Filter')}
             placeholder={`${fields.map(({ name }) => `${name}:…`).join(' ')}${hasTime ? ' since:2h' : ''}`}
             leftSection={<IconFilter size={14} />}
             value={text}
@@ -82,7 +84,7 @@ export function FilterBar(props: FilterBarProps) {
           ),
         )}
         {hasTime && (
-          <Menu label="Time" testId="filter-time">
+          <Menu label={t('Time')} testId="filter-time">
             {(close) => (
               <Values values={OFFERED_SPANS} toLink={(since) => toLink({ since, until: null })} close={close} />
             )}
@@ -96,7 +98,7 @@ export function FilterBar(props: FilterBarProps) {
           onClick={() => copyLink(`${path}${toQuery(withTimes(filter, Date.now()))}`)}
           data-testid="copy-link"
         >
-          Copy link
+          {t('Copy link')}
         </Button>
       </Group>
       <Chips fields={fields} filter={filter} toLink={toLink} path={path} />
@@ -108,9 +110,9 @@ export function FilterBar(props: FilterBarProps) {
 async function copyLink(link: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(`${location.origin}${link}`);
-    announce('Link copied. Its times are fixed: it shows the same span whenever it is opened.');
+    announce(t('Link copied. Its times are fixed: it shows the same span whenever it is opened.'));
   } catch {
-    announce(`The browser did not copy the link: ${location.origin}${link}`);
+    announce(t('The browser did not copy the link: {link}', { link: `${location.origin}${link}` }));
   }
 }
 
@@ -125,24 +127,24 @@ function Chips({ fields, filter, toLink, path }: ChipsProps) {
   const chosen = Object.entries(filter).filter((one): one is [string, string] => one[1] !== null);
   if (chosen.length === 0) return null;
   return (
-    <ul className="filter-chips" aria-label="Filter in use">
+    <ul className="filter-chips" aria-label={t('Filter in use')}>
       {chosen.map(([name, value]) => {
         const field = fields.find((one) => one.name === name);
         const label = field?.values?.find((one) => one.value === value)?.label;
         return (
           <li key={name}>
             <a href={toLink({ [name]: null })} data-testid={`chip-${name}`}>
-              {field?.label ?? (name === 'since' ? 'Since' : 'Until')}:{' '}
+              {field?.label ?? (name === 'since' ? t('Since') : t('Until'))}:{' '}
               <strong>{field === undefined ? <Moment text={value} /> : (label ?? value)}</strong>{' '}
               <span aria-hidden="true">×</span>
-              <VisuallyHidden>, remove</VisuallyHidden>
+              <VisuallyHidden>, {t('remove')}</VisuallyHidden>
             </a>
           </li>
         );
       })}
       <li>
         <a href={path} className="filter-clear" data-testid="filter-clear">
-          Remove all
+          {t('Remove all')}
         </a>
       </li>
     </ul>
@@ -150,7 +152,7 @@ function Chips({ fields, filter, toLink, path }: ChipsProps) {
 }
 
 function Moment({ text }: { text: string }) {
-  return /^\d+[mhd]$/.test(text) ? <>{text} ago</> : <Time value={text} as="full" />;
+  return /^\d+[mhd]$/.test(text) ? t('{duration} ago', { duration: text }) : <Time value={text} as="full" />;
 }
 
 interface ValuesProps {
@@ -164,7 +166,7 @@ function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
   if (values === undefined || values.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        {values === undefined ? 'Loading …' : 'No values.'}
+        {values === undefined ? t('Loading …') : t('No values.')}
       </Text>
     );
   }
@@ -176,7 +178,7 @@ function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
             <span className="break">{label}</span>
             {count !== undefined && (
               <span className="filter-count">
-                {count.toLocaleString()}
+                {formatCount(count)}
                 {atLeast && '+'}
               </span>
             )}
@@ -220,12 +222,12 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
   const views = useSavedViews(page);
   const [name, setName] = useState('');
   return (
-    <Menu label="Views" testId="views">
+    <Menu label={t('Views')} testId="views">
       {(close) => (
         <>
           {views.length === 0 && (
             <Text size="sm" c="dimmed">
-              A view is a filter with a name. This browser keeps it.
+              {t('A view is a filter with a name. This browser keeps it.')}
             </Text>
           )}
           <ul className="filter-values">
@@ -235,7 +237,10 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
                   <span className="break">{view.name}</span>
                 </a>
                 <Button size="compact-xs" variant="subtle" onClick={() => removeView(page, view.name)}>
-                  Remove<VisuallyHidden> the view {view.name}</VisuallyHidden>
+                  <T
+                    text="Remove<hidden> the view {name}</hidden>"
+                    values={{ name: view.name, hidden: (words) => <VisuallyHidden>{words}</VisuallyHidden> }}
+                  />
                 </Button>
               </li>
             ))}
@@ -247,21 +252,21 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
                 if (name.trim() === '') return;
                 saveView(page, { name: name.trim(), query });
                 setName('');
-                announce(`View saved: ${name.trim()}.`);
+                announce(t('View saved: {name}.', { name: name.trim() }));
               }}
             >
               <Group gap={6} mt={6} wrap="nowrap">
                 <TextInput
                   size="xs"
-                  aria-label="Name of the view"
-                  placeholder="Name of this view"
+                  aria-label={t('Name of the view')}
+                  placeholder={t('Name of this view')}
                   value={name}
                   maxLength={80}
                   onChange={(event) => setName(event.currentTarget.value)}
                   data-testid="view-name"
                 />
                 <Button size="xs" type="submit" data-testid="view-save">
-                  Save
+                  {t('Save')}
                 </Button>
               </Group>
             </form>

@@ -1,4 +1,5 @@
 /* Filters of lists: what is chosen stands in the address, as `?status=dead&since=2h`. */
+import { t } from '../text/text.ts';
 
 /** Chosen values by field; null: everything. `since` and `until`: a time (ISO 8601), or how long ago, such as `2h`. */
 export type Filter = { readonly [field: string]: string | null };
@@ -75,10 +76,17 @@ export function parseTyped(
   for (const [, name, quoted, plain] of text.matchAll(/(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))/gi)) {
     const word = quoted ?? plain ?? '';
     const field = name?.toLowerCase() ?? findField(word, fields);
-    if (field === undefined) return { problem: `“${word}” is no value of one field. Write ${formatNames(names)}.` };
-    if (!names.includes(field)) return { problem: `There is no “${field}”. Write ${formatNames(names)}.` };
+    if (field === undefined)
+      return {
+        problem: t('“{word}” is no value of one field. Write {names} and a value.', {
+          word,
+          names: formatNames(names),
+        }),
+      };
+    if (!names.includes(field))
+      return { problem: t('There is no “{field}”. Write {names} and a value.', { field, names: formatNames(names) }) };
     if ((field === 'since' || field === 'until') && toTime(word, now) === null) {
-      return { problem: `“${word}” is no time. Write 30m, 2h, 7d, or a time such as 2026-01-31T09:00Z.` };
+      return { problem: t('“{word}” is no time. Write 30m, 2h, 7d, or a time such as 2026-01-31T09:00Z.', { word }) };
     }
     change[field] = word;
   }
@@ -91,15 +99,15 @@ function findField(word: string, fields: readonly FilterField[]): string | undef
 }
 
 function formatNames(names: readonly string[]): string {
-  return `${names.map((name) => `${name}:`).join(', ')} and a value`;
+  return names.map((name) => `${name}:`).join(', ');
 }
 
 const SPANS = {
-  '1h': 'last hour',
-  '6h': 'last 6 hours',
-  '24h': 'last 24 hours',
-  '7d': 'last 7 days',
-  '30d': 'last 30 days',
+  '1h': t('last hour'),
+  '6h': t('last 6 hours'),
+  '24h': t('last 24 hours'),
+  '7d': t('last 7 days'),
+  '30d': t('last 30 days'),
 };
 /** Spans of time that the bar offers. */
 export const OFFERED_SPANS = Object.entries(SPANS).map(([value, label]) => ({ value, label }));

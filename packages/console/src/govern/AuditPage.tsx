@@ -17,11 +17,12 @@ import { Permitted } from '../shell/Permitted.tsx';
 import { saveFile } from '../shell/save-file.ts';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { t } from '../text/text.ts';
 
 const FIELDS: Record<keyof AuditFilter, { readonly label: string; readonly description: string }> = {
-  actor: { label: 'Who', description: 'Name or id, whole' },
-  action: { label: 'Action', description: 'Such as key.revoked, or key for all of keys' },
-  subject: { label: 'What', description: 'Id of what was changed' },
+  actor: { label: t('Who'), description: t('Name or id, whole') },
+  action: { label: t('Action'), description: t('Such as key.revoked, or key for all of keys') },
+  subject: { label: t('What'), description: t('Id of what was changed') },
 };
 
 const NAMES = Object.keys(FIELDS) as (keyof AuditFilter)[];
@@ -37,7 +38,7 @@ const mergePages = (pages: readonly AuditLogPage[]): AuditEntry[] =>
 export function AuditPage({ filter }: { filter: AuditFilter }) {
   return (
     <Stack gap="md">
-      <PageTitle>Audit log</PageTitle>
+      <PageTitle>{t('Audit log')}</PageTitle>
       <Permitted scope="audit_log:read">
         <FilterForm filter={filter} />
         <AuditList filter={filter} />
@@ -51,7 +52,7 @@ function FilterForm({ filter }: { filter: AuditFilter }) {
   const save = useMutation({
     mutationFn: () => exportAuditLog(filter),
     onSuccess: (text) => saveFile('audit-log.ndjson', text, 'application/x-ndjson'),
-    onError: (error) => announce(`It could not be exported: ${error.message}.`),
+    onError: (error) => announce(t('It could not be exported: {problem}.', { problem: error.message })),
   });
   const show = (event: FormEvent) => {
     event.preventDefault();
@@ -71,10 +72,10 @@ function FilterForm({ filter }: { filter: AuditFilter }) {
           />
         ))}
         <Button type="submit" variant="default" data-testid="audit-show">
-          Show
+          {t('Show')}
         </Button>
         <ActionButton action="export" busy={save.isPending} onClick={() => save.mutate()} data-testid="export-audit">
-          Export
+          {t('Export')}
         </ActionButton>
       </Group>
     </form>
@@ -93,10 +94,10 @@ function AuditList({ filter }: { filter: AuditFilter }) {
     <LiveList
       list={list}
       empty={
-        <EmptyState title="No changes">
+        <EmptyState title={t('No changes')}>
           {NAMES.some((name) => filter[name] !== null)
-            ? 'Nothing was changed that fits the filter.'
-            : 'Each change by a member, a key or a command appears here.'}
+            ? t('Nothing was changed that fits the filter.')
+            : t('Each change by a member, a key or a command appears here.')}
         </EmptyState>
       }
     >
@@ -106,8 +107,8 @@ function AuditList({ filter }: { filter: AuditFilter }) {
 }
 
 const COLUMNS = {
-  When: ({ at }: AuditEntry) => <Time value={at} />,
-  Who: ({ actor, actor_kind: kind, from }: AuditEntry) => (
+  [t('When')]: ({ at }: AuditEntry) => <Time value={at} />,
+  [t('Who')]: ({ actor, actor_kind: kind, from }: AuditEntry) => (
     <>
       <Text size="sm" className="break">
         {actor}
@@ -118,18 +119,18 @@ const COLUMNS = {
       </Text>
     </>
   ),
-  Action: ({ action }: AuditEntry) => <span className="name">{action}</span>,
-  What: ({ subject }: AuditEntry) => <span className="name break">{subject}</span>,
-  Change: (entry: AuditEntry) => <Change entry={entry} />,
+  [t('Action')]: ({ action }: AuditEntry) => <span className="name">{action}</span>,
+  [t('What')]: ({ subject }: AuditEntry) => <span className="name break">{subject}</span>,
+  [t('Change')]: (entry: AuditEntry) => <Change entry={entry} />,
 };
 
 function Change({ entry: { detail, before, after } }: { entry: AuditEntry }) {
-  const parts = Object.entries({ Detail: detail, Before: before, After: after }).flatMap(([label, values]) =>
-    values === null || Object.keys(values).length === 0 ? [] : [{ label, values }],
+  const parts = Object.entries({ [t('Detail')]: detail, [t('Before')]: before, [t('After')]: after }).flatMap(
+    ([label, values]) => (values === null || Object.keys(values).length === 0 ? [] : [{ label, values }]),
   );
   if (parts.length === 0) return null;
   return (
-    <Disclosure label="Details" testId="audit-detail">
+    <Disclosure label={t('Details')} testId="audit-detail">
       <Stack gap="xs">
         {parts.map(({ label, values }) => (
           <div key={label}>

@@ -7,6 +7,7 @@ import { getSession } from '../api/session.ts';
 import { IssueButton } from '../shell/IssueButton.tsx';
 import { IconKey, IconRefresh } from '../shell/icons.tsx';
 import { OverlapField, USUAL_OVERLAP } from '../shell/OverlapField.tsx';
+import { t } from '../text/text.ts';
 
 /** Scopes that a key of one tenant cannot have. */
 const OF_INSTALLATION = /^(me$|tenants:|metrics:)/;
@@ -22,15 +23,15 @@ export function CreateKey() {
     <IssueButton
       what="key"
       changes="keys"
-      label="Create a key"
+      label={t('Create a key')}
       leftSection={<IconKey size={14} />}
       testId="key-create"
       isFilled={name.trim() !== '' && scopes.length > 0}
       issue={async () => (await createKey({ name, environment, scopes: scopes as NewApiKey['scopes'] })).key}
     >
       <TextInput
-        label="Name"
-        description="Of the service that uses it"
+        label={t('Name')}
+        description={t('Of the service that uses it')}
         value={name}
         onChange={(event) => setName(event.currentTarget.value)}
         maxLength={200}
@@ -38,15 +39,15 @@ export function CreateKey() {
         data-testid="key-name"
       />
       <NativeSelect
-        label="Environment"
+        label={t('Environment')}
         value={environment}
         onChange={(event) => setEnvironment(event.currentTarget.value as 'live' | 'test')}
         data={[
-          { value: 'live', label: 'Live' },
-          { value: 'test', label: 'Test: nothing leaves the sandbox' },
+          { value: 'live', label: t('Live') },
+          { value: 'test', label: t('Test: nothing leaves the sandbox') },
         ]}
       />
-      <Checkbox.Group label="It may" value={scopes} onChange={setScopes}>
+      <Checkbox.Group label={t('It may')} value={scopes} onChange={setScopes}>
         <div className="scope-list">
           {own.map((scope) => (
             <Checkbox key={scope} value={scope} label={scope} size="sm" />
@@ -64,16 +65,16 @@ export function RotateKey({ apiKey: { key_id: id, name } }: { apiKey: ApiKey }) 
     <IssueButton
       what="key"
       changes="keys"
-      label="Rotate"
+      label={t('Rotate')}
       leftSection={<IconRefresh size={14} />}
       testId="key-rotate"
       isFilled
       issue={async () => (await rotateKey(id, overlap)).key}
     >
       <Text size="sm" className="break">
-        A new key replaces {name}, with the same rights.
+        {t('A new key replaces {name}, with the same rights.', { name })}
       </Text>
-      <OverlapField label="The old key works" value={overlap} onChange={setOverlap} />
+      <OverlapField label={t('The old key works')} value={overlap} onChange={setOverlap} />
     </IssueButton>
   );
 }

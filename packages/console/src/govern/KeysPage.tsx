@@ -12,12 +12,13 @@ import { Permitted } from '../shell/Permitted.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { CreateKey, RotateKey } from './IssueKey.tsx';
 
 const STATES: Record<ApiKey['status'], Look> = {
-  active: { label: 'Active', color: 'gray', Icon: IconCircle },
-  expired: { label: 'Expired', color: 'orange', Icon: IconClock },
-  revoked: { label: 'Revoked', color: 'red', Icon: IconBan },
+  active: { label: t('Active'), color: 'gray', Icon: IconCircle },
+  expired: { label: t('Expired'), color: 'orange', Icon: IconClock },
+  revoked: { label: t('Revoked'), color: 'red', Icon: IconBan },
 };
 
 /** Keys of the API: what each may do, when it was used, and how it is replaced. */
@@ -26,20 +27,20 @@ export function KeysPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>API keys</PageTitle>
+        <PageTitle>{t('API keys')}</PageTitle>
         {can('keys:write') && <CreateKey />}
       </Group>
       <Permitted scope="keys:read">
         <FactTable
-          title="Keys"
+          title={t('Keys')}
           testId="keys"
           load={getKeys}
           getItems={({ keys }) => keys}
           getId={({ key_id: id }) => id}
-          empty="No key was created. Keys of the configuration are not listed."
+          empty={t('No key was created. Keys of the configuration are not listed.')}
           columns={{
-            Key: (key) => <Name apiKey={key} />,
-            State: ({ status, revoked_at: revokedAt }) => (
+            [t('Key')]: (key) => <Name apiKey={key} />,
+            [t('State')]: ({ status, revoked_at: revokedAt }) => (
               <>
                 <StatusBadge look={STATES[status]} testId="key-state" />
                 {revokedAt !== null && (
@@ -49,24 +50,28 @@ export function KeysPage() {
                 )}
               </>
             ),
-            May: ({ scopes }) => (
-              <Disclosure label={scopes.length === 1 ? '1 scope' : `${scopes.length} scopes`} testId="key-scopes">
+            [t('May')]: ({ scopes }) => (
+              <Disclosure
+                label={t('{scopes, plural, one {# scope} other {# scopes}}', { scopes: scopes.length })}
+                testId="key-scopes"
+              >
                 <Text size="sm" className="name break">
                   {scopes.join(', ')}
                 </Text>
               </Disclosure>
             ),
-            Used: ({ last_used_at: usedAt }) => (usedAt === null ? 'never' : <Time value={usedAt} />),
-            Expires: ({ expires_at: expiresAt }) => (expiresAt === null ? 'never' : <Time value={expiresAt} />),
-            Created: ({ created_at: at, created_by: by }) => (
+            [t('Used')]: ({ last_used_at: usedAt }) => (usedAt === null ? t('never') : <Time value={usedAt} />),
+            [t('Expires')]: ({ expires_at: expiresAt }) =>
+              expiresAt === null ? t('never') : <Time value={expiresAt} />,
+            [t('Created')]: ({ created_at: at, created_by: by }) => (
               <>
                 <Time value={at} />
                 <Text size="xs" c="dimmed" className="break">
-                  by {by.name}
+                  {t('by {name}', { name: by.name })}
                 </Text>
               </>
             ),
-            Actions: (key) => can('keys:write') && key.status === 'active' && <Actions apiKey={key} />,
+            [t('Actions')]: (key) => can('keys:write') && key.status === 'active' && <Actions apiKey={key} />,
           }}
         />
       </Permitted>
@@ -85,11 +90,11 @@ function Name({
         {name}
       </Text>
       <Text size="xs" c="dimmed" className="name">
-        td_{environment}_{id}…{last4}
+        {`td_${environment}_${id}…${last4}`}
       </Text>
       {isInstallation && (
         <Text size="xs" c="dimmed">
-          for every tenant
+          {t('for every tenant')}
         </Text>
       )}
     </>
@@ -102,18 +107,20 @@ function Actions({ apiKey: key }: { apiKey: ApiKey }) {
     <Group gap="xs">
       <RotateKey apiKey={key} />
       <ConfirmButton
-        label="Revoke"
+        label={t('Revoke')}
         leftSection={<IconBan size={14} />}
         color="red"
         typed={key.name}
         act={async () => {
           await revokeKey(key.key_id);
           await queries.invalidateQueries({ queryKey: ['keys'] });
-          return `The key ${key.name} is revoked.`;
+          return t('The key {name} is revoked.', { name: key.name });
         }}
         testId="key-revoke"
       >
-        Requests with this key fail from now on. It cannot be undone; a rotation lets the old key work for some time.
+        {t(
+          'Requests with this key fail from now on. It cannot be undone; a rotation lets the old key work for some time.',
+        )}
       </ConfirmButton>
     </Group>
   );

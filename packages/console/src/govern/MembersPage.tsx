@@ -13,20 +13,21 @@ import { Permitted } from '../shell/Permitted.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 
 type Role = Member['role'];
 
 const ROLES: Record<Role, string> = {
-  owner: 'Owner: everything, with keys and members',
-  editor: 'Editor: rules, templates and settings',
-  operator: 'Operator: what is stuck, sends, accounts',
-  support: 'Support: users and their messages',
-  viewer: 'Viewer: reads, changes nothing',
+  owner: t('Owner: everything, with keys and members'),
+  editor: t('Editor: rules, templates and settings'),
+  operator: t('Operator: what is stuck, sends, accounts'),
+  support: t('Support: users and their messages'),
+  viewer: t('Viewer: reads, changes nothing'),
 };
 
 const STATES: Record<Member['state'], Look> = {
-  active: { label: 'Active', color: 'gray', Icon: IconCheck },
-  invited: { label: 'Invited', color: 'blue', Icon: IconClock },
+  active: { label: t('Active'), color: 'gray', Icon: IconCheck },
+  invited: { label: t('Invited'), color: 'blue', Icon: IconClock },
 };
 
 /** Members of the tenant: they may use this console, each by the rights of a role. */
@@ -35,19 +36,19 @@ export function MembersPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>Members and roles</PageTitle>
+        <PageTitle>{t('Members and roles')}</PageTitle>
         {can('members:write') && <Invite />}
       </Group>
       <Permitted scope="members:read">
         <FactTable
-          title="Members"
+          title={t('Members')}
           testId="members"
           load={getMembers}
           getItems={({ members }) => members}
           getId={({ member_id: id }) => id}
-          empty="No one is invited. A login at your identity provider alone gives no access."
+          empty={t('No one is invited. A login at your identity provider alone gives no access.')}
           columns={{
-            Member: ({ name, email, subject }) => (
+            [t('Member')]: ({ name, email, subject }) => (
               <>
                 <Text size="sm" fw={600} className="break">
                   {name}
@@ -57,19 +58,19 @@ export function MembersPage() {
                 </Text>
               </>
             ),
-            State: ({ state }) => <StatusBadge look={STATES[state]} testId="member-state" />,
-            Role: (member) =>
+            [t('State')]: ({ state }) => <StatusBadge look={STATES[state]} testId="member-state" />,
+            [t('Role')]: (member) =>
               can('members:write') ? <RoleField member={member} /> : <Text size="sm">{member.role}</Text>,
-            'Last login': ({ last_login_at: at }) => (at === null ? 'never' : <Time value={at} />),
-            Added: ({ added_at: at, added_by: by }) => (
+            [t('Last login')]: ({ last_login_at: at }) => (at === null ? t('never') : <Time value={at} />),
+            [t('Added')]: ({ added_at: at, added_by: by }) => (
               <>
                 <Time value={at} />
                 <Text size="xs" c="dimmed" className="break">
-                  by {by}
+                  {t('by {name}', { name: by })}
                 </Text>
               </>
             ),
-            Actions: (member) => can('members:write') && <Remove member={member} />,
+            [t('Actions')]: (member) => can('members:write') && <Remove member={member} />,
           }}
         />
       </Permitted>
@@ -81,14 +82,14 @@ function RoleField({ member: { member_id: id, name, role } }: { member: Member }
   const queries = useQueryClient();
   const change = useMutation({
     mutationFn: (wanted: Role) => changeRole(id, wanted),
-    onSuccess: (changed) => announce(`${name} is ${changed.role} now.`),
-    onError: (error) => announce(`The role of ${name} stays: ${error.message}.`),
+    onSuccess: (changed) => announce(t('{name} is {role} now.', { name, role: changed.role })),
+    onError: (error) => announce(t('The role of {name} stays: {problem}.', { name, problem: error.message })),
     onSettled: () => queries.invalidateQueries({ queryKey: ['members'] }),
   });
   return (
     <NativeSelect
       size="xs"
-      aria-label={`Role of ${name}`}
+      aria-label={t('Role of {name}', { name })}
       value={change.isPending ? change.variables : role}
       onChange={(event) => change.mutate(event.currentTarget.value as Role)}
       data={Object.keys(ROLES)}
@@ -101,17 +102,17 @@ function Remove({ member: { member_id: id, name } }: { member: Member }) {
   const queries = useQueryClient();
   return (
     <ConfirmButton
-      label="Remove"
+      label={t('Remove')}
       leftSection={<IconBan size={14} />}
       color="red"
       act={async () => {
         await removeMember(id);
         await queries.invalidateQueries({ queryKey: ['members'] });
-        return `${name} has no access any longer.`;
+        return t('{name} has no access any longer.', { name });
       }}
       testId="member-remove"
     >
-      {`${name} is logged out at once, and may not log in again without an invitation.`}
+      {t('{name} is logged out at once, and may not log in again without an invitation.', { name })}
     </ConfirmButton>
   );
 }
@@ -122,21 +123,21 @@ function Invite() {
   const [role, setRole] = useState<Role>('viewer');
   return (
     <ConfirmButton
-      label="Invite"
+      label={t('Invite')}
       leftSection={<IconUser size={14} />}
       isFilled={/.@./.test(email)}
       act={async () => {
         const { name } = await addMember({ email: email.trim(), role });
         await queries.invalidateQueries({ queryKey: ['members'] });
         setEmail('');
-        return `${name} may log in.`;
+        return t('{name} may log in.', { name });
       }}
       testId="member-invite"
     >
       <Stack gap="sm">
         <TextInput
-          label="Email"
-          description="That your identity provider has verified at the login. No message is sent"
+          label={t('Email')}
+          description={t('That your identity provider has verified at the login. No message is sent')}
           type="email"
           value={email}
           onChange={(event) => setEmail(event.currentTarget.value)}
@@ -144,7 +145,7 @@ function Invite() {
           data-testid="member-email"
         />
         <NativeSelect
-          label="Role"
+          label={t('Role')}
           value={role}
           onChange={(event) => setRole(event.currentTarget.value as Role)}
           data={Object.entries(ROLES).map(([value, label]) => ({ value, label }))}

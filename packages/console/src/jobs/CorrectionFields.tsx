@@ -4,7 +4,7 @@ import type { JobPreview } from '@tidings/client/types';
 import { type JobRequest, tryJob } from '../api/jobs.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { parseObject } from '../shell/parse-object.ts';
-import { count } from './job-text.ts';
+import { t } from '../text/text.ts';
 import type { JobDialogProps } from './shown-job.ts';
 
 export interface CorrectionText {
@@ -55,10 +55,10 @@ export function CorrectionFields({ request, correction, text, onChange }: Correc
     <Stack gap="sm">
       {correction.path !== '' && (
         <TextInput
-          label={`Value of ${correction.path}, from each event`}
-          description={
-            'An expression as in rules over event, traits and message (all of it): double(event.amount.replace(",", "."))'
-          }
+          label={t('Value of {path}, from each event', { path: correction.path })}
+          description={t(
+            'An expression as in rules over event, traits and message (all of it): double(event.amount.replace(",", "."))',
+          )}
           value={text.expression}
           onChange={(event) => change({ expression: event.currentTarget.value })}
           spellCheck={false}
@@ -66,11 +66,11 @@ export function CorrectionFields({ request, correction, text, onChange }: Correc
         />
       )}
       <JsonInput
-        label="Or the same value for all: a JSON merge patch"
-        description="Fields replace those of the event; null removes a field."
+        label={t('Or the same value for all: a JSON merge patch')}
+        description={t('Fields replace those of the event; null removes a field.')}
         value={text.patch}
         onChange={(patch) => change({ patch })}
-        error={parsed === null && 'This is not a JSON object.'}
+        error={parsed === null && t('This is not a JSON object.')}
         autosize
         minRows={3}
         data-testid="job-patch"
@@ -84,10 +84,10 @@ export function CorrectionFields({ request, correction, text, onChange }: Correc
           onClick={() => parsed !== null && trial.mutate()}
           data-testid="job-try"
         >
-          Try on the latest
+          {t('Try on the latest')}
         </Button>
         <Text size="sm" c="dimmed">
-          Nothing is stored.
+          {t('Nothing is stored.')}
         </Text>
       </Group>
       <div role="status">
@@ -102,8 +102,10 @@ function TrialView({ trial: { tried, accepted, sends, items } }: { trial: NonNul
   return (
     <div data-testid="job-trial">
       <Text size="sm" fw={600}>
-        {count(accepted)} of {count(tried)} would be accepted, and lead to {count(sends)}{' '}
-        {sends === 1 ? 'notification' : 'notifications'}
+        {t(
+          '{accepted, number} of {tried, number} would be accepted, and lead to {sends, plural, one {# notification} other {# notifications}}',
+          { accepted, tried, sends },
+        )}
       </Text>
       <ul className="job-groups">
         {items.map(({ item, status, message, changes }) => (
@@ -114,7 +116,7 @@ function TrialView({ trial: { tried, accepted, sends, items } }: { trial: NonNul
                   <span className="name">{path}</span>: {JSON.stringify(before)} → {JSON.stringify(after)}
                 </div>
               ))}
-              {status === 'accepted' ? 'accepted' : `${status}${message === null ? '' : `: ${message}`}`}
+              {status === 'accepted' ? t('accepted') : `${status}${message === null ? '' : `: ${message}`}`}
             </Text>
           </li>
         ))}

@@ -9,9 +9,11 @@ import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { focusHeading } from '../shell/page-change.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { CorrectionFields, parseCorrection, toText } from './CorrectionFields.tsx';
 import { JobProgress } from './JobProgress.tsx';
-import { count, formatFilter } from './job-text.ts';
+import { formatFilter } from './job-text.ts';
 import { type JobDialogProps, openJobDialog, useShownJob } from './shown-job.ts';
 
 /** Above this number of items, the number is typed to confirm. */
@@ -52,7 +54,7 @@ function JobDialog({
   const start = useMutation({
     mutationFn: () => startJob({ ...request, ...corrected, ...(why.trim() !== '' && { name: why.trim() }) }, key),
     onSuccess: () => {
-      announce(`Job started: ${label}.`);
+      announce(t('Job started: {job}.', { job: label }));
       return queries.invalidateQueries({ queryKey: ['jobs'] });
     },
   });
@@ -72,12 +74,15 @@ function JobDialog({
       <Stack gap="md" data-testid="job-dialog">
         {/* The button that started the job is gone: the keyboard goes on here. */}
         <Text size="sm" tabIndex={-1} ref={focusOnce}>
-          The job runs on the server. You can close this dialog; see <a href={linkToJobs()}>Jobs</a>.
+          <T
+            text="The job runs on the server. You can close this dialog; see <link>Jobs</link>."
+            values={{ link: (words) => <a href={linkToJobs()}>{words}</a> }}
+          />
         </Text>
         <JobProgress job={job.data ?? start.data} />
         <Group justify="flex-end">
           <Button variant="default" onClick={close} data-testid="job-close">
-            Close
+            {t('Close')}
           </Button>
         </Group>
       </Stack>
@@ -90,7 +95,7 @@ function JobDialog({
     <Stack gap="md" data-testid="job-dialog">
       <Text size="sm">{note}</Text>
       <Text size="sm" c="dimmed" className="break">
-        Filter: {formatFilter(request.filter)}
+        {t('Filter: {filter}', { filter: formatFilter(request.filter) })}
       </Text>
       {preview.error && <ProblemView problem={preview.error} retry={() => preview.refetch()} />}
       {preview.isPending && <Skeleton height={80} />}
@@ -100,8 +105,8 @@ function JobDialog({
       )}
       {asksWhy && (
         <TextInput
-          label="Why"
-          description="Kept with the job and in the audit log."
+          label={t('Why')}
+          description={t('Kept with the job and in the audit log.')}
           value={why}
           maxLength={200}
           onChange={(event) => setWhy(event.currentTarget.value)}
@@ -110,7 +115,7 @@ function JobDialog({
       )}
       {mustType && (
         <TextInput
-          label={`Type ${total} to confirm`}
+          label={t('Type {typed} to confirm', { typed: String(total) })}
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
           data-testid="job-typed"
@@ -119,7 +124,7 @@ function JobDialog({
       {start.error && <ProblemView problem={start.error} />}
       <Group justify="flex-end">
         <Button variant="default" onClick={close}>
-          Back
+          {t('Back')}
         </Button>
         <Button
           aria-disabled={!isReady}
@@ -127,7 +132,7 @@ function JobDialog({
           onClick={() => isReady && !start.isPending && start.mutate()}
           data-testid="job-start"
         >
-          Start
+          {t('Start')}
         </Button>
       </Group>
     </Stack>
@@ -138,8 +143,10 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
   return (
     <div data-testid="job-preview">
       <Text size="sm" fw={600}>
-        {isAtLeast && 'At least '}
-        {count(total)} {total === 1 ? 'item' : 'items'}
+        {t(
+          '{isAtLeast, select, true {At least {total, plural, one {# item} other {# items}}} other {{total, plural, one {# item} other {# items}}}}',
+          { isAtLeast, total },
+        )}
       </Text>
       <ul className="job-groups">
         {groups.slice(0, 5).map(({ count: n, message: _, last_at: __, ...fields }) => {
@@ -147,7 +154,7 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
           return (
             <li key={names.join(' ')}>
               <Text size="sm" className="break">
-                {count(Number(n))} × {names.join(', ')}
+                {formatCount(Number(n))} × {names.join(', ')}
               </Text>
             </li>
           );

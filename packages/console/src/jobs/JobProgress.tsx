@@ -6,14 +6,15 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { formatJobProgress } from './job-text.ts';
 
 const LABELS: { readonly [status in Job['status']]: string } = {
-  pending: 'Waiting for a worker',
-  running: 'Running',
-  done: 'Done',
-  stopped: 'Stopped',
-  failed: 'Failed',
+  pending: t('Waiting for a worker'),
+  running: t('Running'),
+  done: t('Done'),
+  stopped: t('Stopped'),
+  failed: t('Failed'),
 };
 
 /** Progress of a job, a button that stops it, and its failures. */
@@ -21,7 +22,7 @@ export function JobProgress({ job }: { job: Job }) {
   const queries = useQueryClient();
   const stop = useMutation({
     mutationFn: () => stopJob(job.job_id),
-    onSuccess: () => announce('The job is stopped. What it has done stays done.'),
+    onSuccess: () => announce(t('The job is stopped. What it has done stays done.')),
     onSettled: () => queries.invalidateQueries({ queryKey: ['jobs'] }),
   });
   const isOpen = job.ended_at === null;
@@ -36,19 +37,21 @@ export function JobProgress({ job }: { job: Job }) {
       />
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm" data-testid="job-progress">
-          {LABELS[job.status]}: {formatJobProgress(job)}
-          {job.stopped_by !== null && `, by ${job.stopped_by}`}
+          {LABELS[job.status]}:{' '}
+          {job.stopped_by === null
+            ? formatJobProgress(job)
+            : t('{progress}, by {actor}', { progress: formatJobProgress(job), actor: job.stopped_by })}
           {job.reason !== null && `. ${job.reason}`}
         </Text>
         {isOpen && (
           <ActionButton action="stop" busy={stop.isPending} onClick={() => stop.mutate()} data-testid="job-stop">
-            Stop
+            {t('Stop')}
           </ActionButton>
         )}
       </Group>
       {stop.error && <ProblemView problem={stop.error} />}
       {job.failed > 0 && (
-        <Disclosure label={`${job.failed} failed`} testId="job-failures">
+        <Disclosure label={t('{count, number} failed', { count: job.failed })} testId="job-failures">
           <Failures id={job.job_id} total={job.failed} />
         </Disclosure>
       )}
@@ -69,7 +72,7 @@ function Failures({ id, total }: { id: string; total: number }) {
       ))}
       {list.data && total > failures.length && (
         <Text size="sm" c="dimmed">
-          {total - failures.length} more; see tidings jobs show {id}
+          {t('{count, number} more; see tidings jobs show {id}', { count: total - failures.length, id })}
         </Text>
       )}
     </>

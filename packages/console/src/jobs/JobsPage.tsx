@@ -8,6 +8,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { JobProgress } from './JobProgress.tsx';
 import { ACTION_LABELS, formatFilter } from './job-text.ts';
 
@@ -20,12 +22,12 @@ export function JobsPage() {
   const container = useKeptFocus();
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Jobs</PageTitle>
+      <PageTitle>{t('Jobs')}</PageTitle>
       <LiveList
         list={list}
         empty={
-          <EmptyState title="No jobs">
-            A job appears here when you retry, cancel or dismiss many items at once.
+          <EmptyState title={t('No jobs')}>
+            {t('A job appears here when you retry, cancel or dismiss many items at once.')}
           </EmptyState>
         }
       >
@@ -39,11 +41,14 @@ export function JobsPage() {
                     {job.name !== null && `: ${job.name}`}
                   </Text>
                   <Text size="sm" c="dimmed">
-                    started by {job.started_by}, <Time value={job.created_at} as="full" />
+                    <T
+                      text="started by {actor}, {time}"
+                      values={{ actor: job.started_by, time: <Time value={job.created_at} as="full" /> }}
+                    />
                   </Text>
                 </Group>
                 <Text size="sm" c="dimmed" className="break" mb="xs">
-                  Filter: {formatFilter(job.filter)}
+                  {t('Filter: {filter}', { filter: formatFilter(job.filter) })}
                 </Text>
                 <JobProgress job={job} />
               </li>

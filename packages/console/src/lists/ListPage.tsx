@@ -1,10 +1,9 @@
 import { Anchor, Button, Group, Skeleton, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { List, ListMemberPage } from '@tidings/client/types';
+import type { ChangedListMembers, List, ListMemberPage } from '@tidings/client/types';
 import { useState } from 'react';
 import { addMembers, deleteList, getList, getMembers, removeMembers } from '../api/lists.ts';
 import { FactTable } from '../channels/FactTable.tsx';
-import { count } from '../jobs/job-text.ts';
 import { linkToLists, linkToNewBatchFor, linkToUser, openLink } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
@@ -16,6 +15,8 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 /** As the API has it. */
 const MAX_CHANGED = 10_000;
@@ -27,9 +28,9 @@ export function ListPage({ id }: { id: string }) {
   return (
     <Stack gap="md" ref={container}>
       <Anchor size="sm" href={linkToLists()}>
-        All lists and segments
+        {t('All lists and segments')}
       </Anchor>
-      <PageTitle data-testid="list-title">{list.data?.name ?? 'List'}</PageTitle>
+      <PageTitle data-testid="list-title">{list.data?.name ?? t('List')}</PageTitle>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {list.isPending && <Skeleton height={160} />}
       {list.data && <Content list={list.data} />}
@@ -48,15 +49,16 @@ function Content({ list }: { list: List }) {
         </Text>
       )}
       <Text size="sm" data-testid="list-size">
-        {count(members)} {members === 1 ? 'member' : 'members'}
+        {t('{members, plural, one {# member} other {# members}}', { members })}
         <Text component="span" size="xs" c="dimmed">
-          {' · '}created by {by}, <Time value={at} as="full" />
+          {' · '}
+          <T text="created by {name}, {time}" values={{ name: by, time: <Time value={at} as="full" /> }} />
         </Text>
       </Text>
       <Group gap="xs">
         {can('batches:write') && (
           <Button component="a" href={linkToNewBatchFor('list', id)} size="xs" variant="default">
-            New batch for this list
+            {t('New batch for this list')}
           </Button>
         )}
         {can('lists:write') && (
@@ -68,22 +70,22 @@ function Content({ list }: { list: List }) {
         )}
       </Group>
       <FactTable<ListMemberPage, ListMemberPage['members'][number]>
-        title="Members"
+        title={t('Members')}
         testId="members"
         of={id}
         load={(after) => getMembers(id, after)}
         getItems={(page) => page.members}
         getId={({ user_id: userId }) => userId}
-        empty="The list has no members."
+        empty={t('The list has no members.')}
         columns={{
-          User: ({ user_id: userId }) => (
+          [t('User')]: ({ user_id: userId }) => (
             <a className="user-link" href={linkToUser(userId)} title={userId}>
               {userId}
             </a>
           ),
-          Added: ({ added_at: added }) => <Time value={added} as="full" />,
+          [t('Added')]: ({ added_at: added }) => <Time value={added} as="full" />,
           ...(can('lists:write') && {
-            Action: ({ user_id: userId }) => <RemoveMember id={id} userId={userId} />,
+            [t('Action')]: ({ user_id: userId }) => <RemoveMember id={id} userId={userId} />,
           }),
         }}
       />
@@ -91,15 +93,26 @@ function Content({ list }: { list: List }) {
   );
 }
 
+type Counts = Pick<ChangedListMembers, 'changed' | 'unchanged'>;
 const KINDS = {
-  add: { label: 'Add members', call: addMembers, done: 'added', same: 'were members already' },
-  remove: { label: 'Remove members', call: removeMembers, done: 'removed', same: 'were no members' },
+  add: {
+    label: t('Add members'),
+    call: addMembers,
+    describe: (counts: Counts) =>
+      t('{changed, number} added{unchanged, plural, =0 {} other {; # were members already}}.', { ...counts }),
+  },
+  remove: {
+    label: t('Remove members'),
+    call: removeMembers,
+    describe: (counts: Counts) =>
+      t('{changed, number} removed{unchanged, plural, =0 {} other {; # were no members}}.', { ...counts }),
+  },
 };
 
 function ChangeMembers({ list: { list_id: id }, kind }: { list: List; kind: keyof typeof KINDS }) {
   const refresh = useRefresh();
   const [text, setText] = useState('');
-  const { label, call, done, same } = KINDS[kind];
+  const { label, call, describe } = KINDS[kind];
   const userIds = text
     .split('\n')
     .map((line) => line.trim())
@@ -109,16 +122,16 @@ function ChangeMembers({ list: { list_id: id }, kind }: { list: List; kind: keyo
       label={label}
       isFilled={userIds.length > 0 && userIds.length <= MAX_CHANGED}
       act={async () => {
-        const { changed, unchanged } = await call(id, userIds);
+        const counts = await call(id, userIds);
         await refresh();
         setText('');
-        return `${count(changed)} ${done}${unchanged > 0 ? `; ${count(unchanged)} ${same}` : ''}.`;
+        return describe(counts);
       }}
       testId={`${kind}-members`}
     >
       <Textarea
-        label="IDs of users, one a line"
-        description={`At most ${count(MAX_CHANGED)}: ${count(userIds.length)} so far`}
+        label={t('IDs of users, one a line')}
+        description={t('At most {max, number}: {count, number} so far', { max: MAX_CHANGED, count: userIds.length })}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
         autosize
@@ -135,14 +148,14 @@ function RemoveMember({ id, userId }: { id: string; userId: string }) {
   const remove = useMutation({
     mutationFn: () => removeMembers(id, [userId]),
     onSuccess: async () => {
-      announce(`Removed: ${userId}.`);
+      announce(t('Removed: {user}.', { user: userId }));
       await refresh();
     },
     onError: (error) => announce(error.message),
   });
   return (
     <ActionButton action="remove" busy={remove.isPending} onClick={() => remove.mutate()} data-testid="remove-member">
-      Remove
+      {t('Remove')}
     </ActionButton>
   );
 }
@@ -151,7 +164,7 @@ function DeleteList({ list: { list_id: id, name, members } }: { list: List }) {
   const refresh = useRefresh();
   return (
     <ConfirmButton
-      label="Delete list"
+      label={t('Delete list')}
       leftSection={<IconBan size={14} />}
       color="red"
       typed={name}
@@ -159,11 +172,14 @@ function DeleteList({ list: { list_id: id, name, members } }: { list: List }) {
         await deleteList(id);
         openLink(linkToLists());
         await refresh();
-        return `Deleted: ${name}.`;
+        return t('Deleted: {name}.', { name });
       }}
       testId="delete-list"
     >
-      {`The list with its ${count(members)} members is deleted; the users stay. A batch that is still to read it gets no more lines.`}
+      {t(
+        'The list with its {members, number} members is deleted; the users stay. A batch that is still to read it gets no more lines.',
+        { members },
+      )}
     </ConfirmButton>
   );
 }

@@ -4,13 +4,13 @@ import type { List } from '@tidings/client/types';
 import { useState } from 'react';
 import { createList, getLists, getSegments } from '../api/lists.ts';
 import { FactRows, FactTable } from '../channels/FactTable.tsx';
-import { count } from '../jobs/job-text.ts';
 import { linkToList, linkToSegment, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { formatCount, t } from '../text/text.ts';
 
 /** Page of named sets of users: lists, whose members are chosen, and segments, whose users meet a condition. */
 export function ListsPage() {
@@ -18,7 +18,7 @@ export function ListsPage() {
   return (
     <Stack gap="xl">
       <Stack gap="md">
-        <PageTitle>Lists and segments</PageTitle>
+        <PageTitle>{t('Lists and segments')}</PageTitle>
         {can('lists:write') && (
           <div>
             <NewList />
@@ -26,14 +26,14 @@ export function ListsPage() {
         )}
       </Stack>
       <FactTable
-        title="Lists"
+        title={t('Lists')}
         testId="lists"
         load={getLists}
         getItems={({ lists }) => lists}
         getId={({ list_id: id }) => id}
-        empty="No list yet. Its members get a batch together, and rules ask whether a user is in it."
+        empty={t('No list yet. Its members get a batch together, and rules ask whether a user is in it.')}
         columns={{
-          Name: ({ list_id: id, name, description }: List) => (
+          [t('Name')]: ({ list_id: id, name, description }: List) => (
             <>
               <Anchor size="sm" fw={600} className="break" href={linkToList(id)} data-testid="list-link">
                 {name}
@@ -45,9 +45,9 @@ export function ListsPage() {
               )}
             </>
           ),
-          Members: ({ members }) => count(members),
-          Changed: ({ updated_at: at }) => <Time value={at} />,
-          'Created by': ({ created_by: by }) => <span className="break">{by}</span>,
+          [t('Members')]: ({ members }) => formatCount(members),
+          [t('Changed')]: ({ updated_at: at }) => <Time value={at} />,
+          [t('Created by')]: ({ created_by: by }) => <span className="break">{by}</span>,
         }}
       />
       <Segments />
@@ -58,14 +58,14 @@ export function ListsPage() {
 function Segments() {
   const segments = useQuery({ queryKey: ['segments'], queryFn: getSegments });
   return (
-    <Stack gap="xs" component="section" aria-label="Segments">
+    <Stack gap="xs" component="section" aria-label={t('Segments')}>
       <Title order={2} size="h4">
-        Segments
+        {t('Segments')}
       </Title>
       {segments.error && <ProblemView problem={segments.error} retry={() => segments.refetch()} />}
       {segments.data?.segments.length === 0 && (
         <Text size="sm" c="dimmed" data-testid="segments-empty">
-          The catalog has no segments.yaml, in which conditions over profiles are named.
+          {t('The catalog has no segments.yaml, in which conditions over profiles are named.')}
         </Text>
       )}
       {segments.data !== undefined && segments.data.segments.length > 0 && (
@@ -74,7 +74,7 @@ function Segments() {
           items={segments.data.segments}
           getId={({ name }) => name}
           columns={{
-            Name: ({ name, description }) => (
+            [t('Name')]: ({ name, description }) => (
               <>
                 <Anchor className="name" href={linkToSegment(name)} data-testid="segment-link">
                   {name}
@@ -86,8 +86,8 @@ function Segments() {
                 )}
               </>
             ),
-            Condition: ({ condition }) => <code className="break">{condition}</code>,
-            Rules: ({ rules }) => (rules.length === 0 ? 'of none' : rules.join(', ')),
+            [t('Condition')]: ({ condition }) => <code className="break">{condition}</code>,
+            [t('Rules')]: ({ rules }) => (rules.length === 0 ? t('of none') : rules.join(', ')),
           }}
         />
       )}
@@ -101,7 +101,7 @@ function NewList() {
   const [description, setDescription] = useState('');
   return (
     <ConfirmButton
-      label="New list"
+      label={t('New list')}
       isFilled={name.trim() !== ''}
       act={async () => {
         const made = await createList({
@@ -110,19 +110,19 @@ function NewList() {
         });
         await queries.invalidateQueries({ queryKey: ['lists'] });
         openLink(linkToList(made.list_id));
-        return `Created: ${made.name}.`;
+        return t('Created: {name}.', { name: made.name });
       }}
       testId="new-list"
     >
       <TextInput
-        label="Name"
+        label={t('Name')}
         value={name}
         onChange={(event) => setName(event.currentTarget.value)}
         autoComplete="off"
         data-testid="list-name"
       />
       <TextInput
-        label="Description"
+        label={t('Description')}
         value={description}
         onChange={(event) => setDescription(event.currentTarget.value)}
         autoComplete="off"

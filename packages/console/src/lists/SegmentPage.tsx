@@ -1,13 +1,22 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { SegmentUser } from '@tidings/client/types';
+import type { SegmentPreview, SegmentUser } from '@tidings/client/types';
 import { getSegments, getSegmentUsers, previewSegment } from '../api/lists.ts';
 import { FactTable } from '../channels/FactTable.tsx';
-import { count } from '../jobs/job-text.ts';
 import { linkToLists, linkToNewBatchFor, linkToUser } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
+
+function Size({ size: { exact: isExact, count, users, examined } }: { size: SegmentPreview }) {
+  if (isExact) return t('{count, number} of {users, number} users', { count, users });
+  return t('about {count, number} of {users, number} users, estimated from {examined, number} of them', {
+    count,
+    users,
+    examined,
+  });
+}
 
 /** One segment: its condition, how many users meet it now, and who. */
 export function SegmentPage({ name }: { name: string }) {
@@ -22,9 +31,9 @@ export function SegmentPage({ name }: { name: string }) {
   return (
     <Stack gap="md">
       <Anchor size="sm" href={linkToLists()}>
-        All lists and segments
+        {t('All lists and segments')}
       </Anchor>
-      <PageTitle>Segment {name}</PageTitle>
+      <PageTitle>{t('Segment {name}', { name })}</PageTitle>
       {segments.error && <ProblemView problem={segments.error} retry={() => segments.refetch()} />}
       {segment !== undefined && (
         <Paper withBorder p="md">
@@ -34,7 +43,9 @@ export function SegmentPage({ name }: { name: string }) {
               {segment.condition}
             </code>
             <Text size="xs" c="dimmed" className="break">
-              {segment.rules.length === 0 ? 'No rule names it.' : `Rules: ${segment.rules.join(', ')}`}
+              {segment.rules.length === 0
+                ? t('No rule names it.')
+                : t('Rules: {rules}', { rules: segment.rules.join(', ') })}
             </Text>
           </Stack>
         </Paper>
@@ -43,35 +54,33 @@ export function SegmentPage({ name }: { name: string }) {
       {size.isPending && <Skeleton height={40} />}
       {size.data && (
         <Text size="sm" data-testid="segment-size">
-          {!size.data.exact && 'about '}
-          {count(size.data.count)} of {count(size.data.users)} users
-          {!size.data.exact && `, estimated from ${count(size.data.examined)} of them`}
+          <Size size={size.data} />
         </Text>
       )}
       {can('batches:write') && (
         <Group>
           <Button component="a" href={linkToNewBatchFor('segment', name)} size="xs" variant="default">
-            New batch for this segment
+            {t('New batch for this segment')}
           </Button>
         </Group>
       )}
       {size.data && (
         <FactTable
-          title="Users"
+          title={t('Users')}
           testId="segment-users"
           of={name}
           load={(after) => getSegmentUsers(name, after)}
           getItems={({ users }) => users}
           getId={({ user_id: id }) => id}
-          empty="No user meets the condition now."
+          empty={t('No user meets the condition now.')}
           columns={{
-            User: ({ user_id: id }: SegmentUser) => (
+            [t('User')]: ({ user_id: id }: SegmentUser) => (
               <a className="user-link" href={linkToUser(id)} title={id}>
                 {id}
               </a>
             ),
-            Addresses: ({ addresses }: SegmentUser) => (
-              <span className="break">{Object.values(addresses).join(', ') || 'none'}</span>
+            [t('Addresses')]: ({ addresses }: SegmentUser) => (
+              <span className="break">{Object.values(addresses).join(', ') || t('none')}</span>
             ),
           }}
         />

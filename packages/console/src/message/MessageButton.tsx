@@ -5,6 +5,7 @@ import { getMessage } from '../api/deliveries.ts';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconEye } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { MessageView } from './MessageView.tsx';
 
 /** Button that opens a message as it was sent. */
@@ -19,7 +20,7 @@ export function MessageButton({ deliveryId, title }: { deliveryId: string; title
         onClick={() => setOpened(true)}
         data-testid="message-button"
       >
-        View message
+        {t('View message')}
       </Button>
       <Dialog opened={opened} onClose={() => setOpened(false)} title={title} size="xl">
         <LoadedMessage deliveryId={deliveryId} />
@@ -33,5 +34,5 @@ function LoadedMessage({ deliveryId }: { deliveryId: string }) {
   if (message.error) return <ProblemView problem={message.error} retry={() => message.refetch()} />;
   if (message.isPending) return <Skeleton height={320} />;
   const { to } = message.data;
-  return <MessageView message={message.data} address={to ? `to ${to}` : 'no address'} />;
+  return <MessageView message={message.data} address={to ? t('to {address}', { address: to }) : t('no address')} />;
 }

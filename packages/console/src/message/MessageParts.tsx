@@ -1,27 +1,28 @@
 import { Code, Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { MessageContent } from '../api/types.ts';
+import { t } from '../text/text.ts';
 
 /** The parts of a message beside subject, title, text and HTML. Links and pictures are shown as text: nothing is loaded. */
 export function MessageParts({ message }: { message: MessageContent }) {
   const { badge, image, actions, data, blocks, attachments, provider_template } = message;
   return (
     <>
-      {badge !== undefined && <Part name="Badge">{badge}</Part>}
-      {image !== undefined && <Part name="Image">{image}</Part>}
+      {badge !== undefined && <Part name={t('Badge')}>{badge}</Part>}
+      {image !== undefined && <Part name={t('Image')}>{image}</Part>}
       {actions?.map(({ label, url }) => (
-        <Part key={`${label} ${url}`} name="Action">
+        <Part key={`${label} ${url}`} name={t('Action')}>
           {label}: {url}
         </Part>
       ))}
       {attachments?.map(({ name, url }) => (
-        <Part key={`${name} ${url}`} name="Attachment">
+        <Part key={`${name} ${url}`} name={t('Attachment')}>
           {name}: {url}
         </Part>
       ))}
-      {provider_template !== undefined && <Part name="Template of the provider">{provider_template.name}</Part>}
-      <JsonPart name="Data" value={provider_template?.data ?? data} />
-      <JsonPart name="Blocks" value={blocks} />
+      {provider_template !== undefined && <Part name={t('Template of the provider')}>{provider_template.name}</Part>}
+      <JsonPart name={t('Data')} value={provider_template?.data ?? data} />
+      <JsonPart name={t('Blocks')} value={blocks} />
     </>
   );
 }

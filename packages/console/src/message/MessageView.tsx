@@ -2,11 +2,12 @@ import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { MessageContent } from '../api/types.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
+import { t } from '../text/text.ts';
 import { MessageParts } from './MessageParts.tsx';
 
 type Part = 'html' | 'dark' | 'text';
 
-const LABELS: Record<Part, string> = { html: 'HTML', dark: 'Dark', text: 'Text' };
+const LABELS: Record<Part, string> = { html: 'HTML', dark: t('Dark'), text: t('Text') };
 
 interface MessageViewProps {
   readonly message: MessageContent;
@@ -38,7 +39,7 @@ export function MessageView({ message, address, dark }: MessageViewProps) {
         {parts.length > 1 && (
           <SegmentedControl
             size="xs"
-            aria-label="Part of the message"
+            aria-label={t('Part of the message')}
             value={part}
             onChange={(value) => setChosen(value as Part)}
             data={parts.map((value) => ({ value, label: LABELS[value] }))}
@@ -75,7 +76,7 @@ function MessageFrame({ html, isDark }: { html: string; isDark: boolean }) {
       className="message-frame"
       data-dark={isDark || undefined}
       data-testid="message-frame"
-      title="The message as HTML"
+      title={t('The message as HTML')}
       sandbox=""
       srcDoc={source}
       referrerPolicy="no-referrer"

@@ -10,6 +10,7 @@ import { CHANNELS } from '../shell/outcome.ts';
 import { formatFull } from '../shell/time-format.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { useZone } from '../shell/zone.ts';
+import { t } from '../text/text.ts';
 
 interface NotificationActionsProps {
   readonly notification: NotificationDetail;
@@ -43,16 +44,16 @@ function RescheduleButton({ notification: { notification_id: id }, onDone }: Not
     await queries.invalidateQueries({ queryKey: ['notifications'] });
     const said =
       state === 'too_late' || due === undefined
-        ? 'Too late: it is no longer scheduled, and stays as it is.'
+        ? t('Too late: it is no longer scheduled, and stays as it is.')
         : late === true
-          ? 'That time is past: it is sent at once.'
-          : `It is scheduled for ${formatFull(new Date(due), zone)}.`;
+          ? t('That time is past: it is sent at once.')
+          : t('It is scheduled for {time}.', { time: formatFull(new Date(due), zone) });
     onDone(said);
     return said;
   };
   return (
     <ConfirmButton
-      label="Reschedule"
+      label={t('Reschedule')}
       leftSection={<IconClock size={14} />}
       isFilled={time !== ''}
       act={move}
@@ -65,7 +66,7 @@ function RescheduleButton({ notification: { notification_id: id }, onDone }: Not
         choices={['zone', 'recipient']}
         onChange={(part) => setWhen((before) => ({ ...before, ...part }))}
       />
-      <Text size="sm">A time that is past means at once.</Text>
+      <Text size="sm">{t('A time that is past means at once.')}</Text>
     </ConfirmButton>
   );
 }
@@ -75,19 +76,22 @@ function CancelNotification({ notification, onDone }: NotificationActionsProps) 
   const { notification_id: id, notification_type: type, user_id: userId } = notification;
   return (
     <ConfirmButton
-      label="Cancel notification"
+      label={t('Cancel notification')}
       leftSection={<IconBan size={14} />}
       color="red"
       act={async () => {
         const result = await cancelNotification(id);
         await queries.invalidateQueries({ queryKey: ['notifications'] });
-        const said = result.state === 'too_late' ? describeLate(result) : `Cancelled: ${type} to ${userId}.`;
+        const said =
+          result.state === 'too_late'
+            ? describeLate(result)
+            : t('Cancelled: {type} to {user}.', { type, user: userId });
         onDone(said);
         return said;
       }}
       testId="cancel-notification"
     >
-      What has not begun is not sent. A message that is being sent cannot be called back.
+      {t('What has not begun is not sent. A message that is being sent cannot be called back.')}
     </ConfirmButton>
   );
 }
@@ -97,9 +101,12 @@ function describeLate({ sent, sending, in_doubt: inDoubt, cancelled }: Cancellat
   const labels: { readonly [channel: string]: { readonly label: string } } = CHANNELS;
   const list = (channels: readonly string[]) => channels.map((name) => labels[name]?.label ?? name).join(', ');
   const late = [
-    sent.length > 0 && `${list(sent)} was sent`,
-    sending.length > 0 && `${list(sending)} is being sent`,
-    inDoubt.length > 0 && `${list(inDoubt)} may have been sent`,
+    sent.length > 0 && t('{channels} was sent', { channels: list(sent) }),
+    sending.length > 0 && t('{channels} is being sent', { channels: list(sending) }),
+    inDoubt.length > 0 && t('{channels} may have been sent', { channels: list(inDoubt) }),
   ].filter((part) => part !== false);
-  return `Too late: ${late.join(', ')}. ${cancelled.length === 0 ? 'Nothing was cancelled.' : `Cancelled: ${list(cancelled)}.`}`;
+  return [
+    t('Too late: {what}.', { what: late.join(', ') }),
+    cancelled.length === 0 ? t('Nothing was cancelled.') : t('Cancelled: {channels}.', { channels: list(cancelled) }),
+  ].join(' ');
 }

@@ -1,6 +1,7 @@
 import { Anchor, Stack } from '@mantine/core';
 import { linkToNotifications } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
+import { t } from '../text/text.ts';
 import { NotificationView, useNotification } from './NotificationView.tsx';
 
 /** The page of one notification. */
@@ -9,9 +10,9 @@ export function NotificationPage({ id }: { id: string }) {
   return (
     <Stack gap="md">
       <Anchor size="sm" href={linkToNotifications(null)}>
-        All notifications
+        {t('All notifications')}
       </Anchor>
-      <PageTitle>{notification.data?.notification_type ?? 'Notification'}</PageTitle>
+      <PageTitle>{notification.data?.notification_type ?? t('Notification')}</PageTitle>
       <NotificationView id={id} />
     </Stack>
   );

@@ -10,6 +10,7 @@ import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { DeliveryLine } from '../user/DeliveryLine.tsx';
 import { NotificationActions } from './NotificationActions.tsx';
 import { getNotificationLook, isDirect } from './notification-look.ts';
@@ -40,7 +41,7 @@ function Detail({ notification }: { notification: NotificationDetail }) {
   const [said, setSaid] = useState<string | null>(null);
   return (
     <>
-      <Paper withBorder p="md" component="section" aria-label="Notification">
+      <Paper withBorder p="md" component="section" aria-label={t('Notification')}>
         <Stack gap="sm">
           <Group justify="space-between" align="flex-start" gap="sm">
             <StatusBadge look={getNotificationLook(notification)} testId="notification-state" />
@@ -53,20 +54,20 @@ function Detail({ notification }: { notification: NotificationDetail }) {
           )}
           <Facts notification={notification} />
           {context !== null && (
-            <Disclosure label="Context" testId="notification-context">
+            <Disclosure label={t('Context')} testId="notification-context">
               <Fields values={context} />
             </Disclosure>
           )}
         </Stack>
       </Paper>
-      <section aria-label="Channels">
+      <section aria-label={t('Channels')}>
         <Stack gap="xs">
           <Title order={2} size="h4">
-            Channels
+            {t('Channels')}
           </Title>
           {deliveries.length === 0 && (
             <Text size="sm" c="dimmed">
-              {state === 'scheduled' ? 'Channels are decided when its time comes.' : 'It went by no channel.'}
+              {state === 'scheduled' ? t('Channels are decided when its time comes.') : t('It went by no channel.')}
             </Text>
           )}
           <div>
@@ -83,43 +84,43 @@ function Detail({ notification }: { notification: NotificationDetail }) {
 function Facts({ notification: one }: { notification: NotificationDetail }) {
   return (
     <dl className="fields words" data-testid="notification-facts">
-      <dt>User</dt>
+      <dt>{t('User')}</dt>
       <dd>
         <a href={linkToUser(one.user_id)}>{one.user_id}</a>
       </dd>
       {one.category !== null && (
         <>
-          <dt>Category</dt>
+          <dt>{t('Category')}</dt>
           <dd>{one.category}</dd>
         </>
       )}
-      <dt>Asked by</dt>
+      <dt>{t('Asked by')}</dt>
       <dd>
-        {isDirect(one) ? 'a request' : `rule ${one.rule}`}
+        {isDirect(one) ? t('a request') : t('rule {rule}', { rule: one.rule })}
         {', '}
-        <a href={linkToUser(one.user_id, one.event_id)}>its decision</a>
+        <a href={linkToUser(one.user_id, one.event_id)}>{t('its decision')}</a>
       </dd>
       {one.source !== null && (
         <>
-          <dt>Source</dt>
+          <dt>{t('Source')}</dt>
           <dd>{one.source}</dd>
         </>
       )}
       {one.correlation_id !== null && (
         <>
-          <dt>Correlation</dt>
+          <dt>{t('Correlation')}</dt>
           <dd>
             <a href={linkToCorrelation(one.correlation_id)}>{one.correlation_id}</a>
           </dd>
         </>
       )}
-      <dt>Created</dt>
+      <dt>{t('Created')}</dt>
       <dd>
         <Time value={one.created_at} as="full" />
       </dd>
       {one.due_at !== null && (
         <>
-          <dt>Scheduled</dt>
+          <dt>{t('Scheduled')}</dt>
           <dd>
             <Time value={one.due_at} as="full" />
           </dd>
@@ -127,7 +128,7 @@ function Facts({ notification: one }: { notification: NotificationDetail }) {
       )}
       {one.cancelled_at !== null && (
         <>
-          <dt>Cancelled</dt>
+          <dt>{t('Cancelled')}</dt>
           <dd>
             <Time value={one.cancelled_at} as="full" />
           </dd>

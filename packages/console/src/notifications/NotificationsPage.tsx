@@ -12,6 +12,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { T } from '../text/T.tsx';
+import { t, toInner } from '../text/text.ts';
 import { DeliverySigns } from './DeliverySigns.tsx';
 import { getNotificationLook, isDirect, NOTIFICATION_STATES } from './notification-look.ts';
 
@@ -30,7 +32,7 @@ export function NotificationsPage({ state: requested }: { state: string | null }
   });
   return (
     <Stack gap="md">
-      <PageTitle>Notifications</PageTitle>
+      <PageTitle>{t('Notifications')}</PageTitle>
       <StateFilter state={state} />
       <LiveList
         list={list}
@@ -38,12 +40,13 @@ export function NotificationsPage({ state: requested }: { state: string | null }
           <EmptyState
             title={
               state === null
-                ? 'No notifications yet'
-                : `No notifications that are ${NOTIFICATION_STATES[state].label.toLowerCase()}`
+                ? t('No notifications yet')
+                : t('No notifications that are {state}', { state: toInner(NOTIFICATION_STATES[state].label) })
             }
           >
-            A notification appears here when a rule decides to send it, or a request to POST /api/v1/notifications asks
-            for it.
+            {t(
+              'A notification appears here when a rule decides to send it, or a request to POST /api/v1/notifications asks for it.',
+            )}
           </EmptyState>
         }
       >
@@ -54,21 +57,23 @@ export function NotificationsPage({ state: requested }: { state: string | null }
 }
 
 const COLUMNS = {
-  Notification: (one: NotificationSummary) => (
+  [t('Notification')]: (one: NotificationSummary) => (
     <Anchor className="name" href={linkToNotification(one.notification_id)} data-testid="notification-link">
       {one.notification_type}
     </Anchor>
   ),
-  User: ({ user_id: id }: NotificationSummary) => (
+  [t('User')]: ({ user_id: id }: NotificationSummary) => (
     <a className="user-link" href={linkToUser(id)} title={id}>
       {id}
     </a>
   ),
-  State: (one: NotificationSummary) => <StatusBadge look={getNotificationLook(one)} testId="notification-state" />,
-  Channels: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
-  'Asked by': (one: NotificationSummary) => (
+  [t('State')]: (one: NotificationSummary) => (
+    <StatusBadge look={getNotificationLook(one)} testId="notification-state" />
+  ),
+  [t('Channels')]: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
+  [t('Asked by')]: (one: NotificationSummary) => (
     <>
-      {isDirect(one) ? 'a request' : <span className="name">{one.rule}</span>}
+      {isDirect(one) ? t('a request') : <span className="name">{one.rule}</span>}
       {one.source !== null && (
         <Text size="xs" c="dimmed" className="break">
           {one.source}
@@ -76,12 +81,12 @@ const COLUMNS = {
       )}
     </>
   ),
-  Time: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
+  [t('Time')]: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
     <>
       <Time value={created} />
       {due !== null && state === 'scheduled' && (
         <Text size="xs" c="dimmed">
-          for <Time value={due} as="full" />
+          <T text="for {time}" values={{ time: <Time value={due} as="full" /> }} />
         </Text>
       )}
     </>
@@ -90,9 +95,9 @@ const COLUMNS = {
 
 function StateFilter({ state }: { state: NotificationState | null }) {
   return (
-    <nav className="filter" aria-label="State">
+    <nav className="filter" aria-label={t('State')}>
       <a href={linkToNotifications(null)} aria-current={state === null || undefined}>
-        All
+        {t('All')}
       </a>
       {ALL_STATES.map((each) => {
         const { Icon, label, color } = NOTIFICATION_STATES[each];

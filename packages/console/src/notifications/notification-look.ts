@@ -11,16 +11,17 @@ import {
   IconSend,
 } from '../shell/icons.tsx';
 import { getDeliveryLook, getLook, type Look } from '../shell/outcome.ts';
+import { t } from '../text/text.ts';
 
 export const NOTIFICATION_STATES: Record<NotificationState, Look> = {
-  scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
-  accepted: { label: 'Being sent', color: 'ink', Icon: IconSend },
-  sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
-  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
-  failed: { label: 'Failed', color: 'red', Icon: IconAlertOctagon },
-  dropped: { label: 'Dropped', color: 'gray', Icon: IconFilter },
-  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
-  suppressed: { label: 'Suppressed', color: 'orange', Icon: IconPause },
+  scheduled: { label: t('Scheduled'), color: 'blue', Icon: IconClock },
+  accepted: { label: t('Being sent'), color: 'ink', Icon: IconSend },
+  sent: { label: t('Sent'), color: 'teal', Icon: IconCheck },
+  in_doubt: { label: t('In doubt'), color: 'grape', Icon: IconHelp },
+  failed: { label: t('Failed'), color: 'red', Icon: IconAlertOctagon },
+  dropped: { label: t('Dropped'), color: 'gray', Icon: IconFilter },
+  cancelled: { label: t('Cancelled'), color: 'gray', Icon: IconBan },
+  suppressed: { label: t('Suppressed'), color: 'orange', Icon: IconPause },
 };
 
 /** Whether a request asked for it, and no rule. */

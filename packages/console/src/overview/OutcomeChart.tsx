@@ -4,6 +4,7 @@ import { Fragment, memo, type ReactNode } from 'react';
 import { linkToDeliveries, openLink, type TimeSpan } from '../route.ts';
 import { formatFull } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
+import { getLocale, t } from '../text/text.ts';
 import { formatNumber, OUTCOMES, spanOf } from './series.ts';
 import { type Brush, useBrush } from './use-brush.ts';
 
@@ -96,7 +97,10 @@ export const OutcomeChart = memo(({ series, before, toLink = toDeliveries, onZoo
   return (
     <Plot
       frame={ref}
-      label={`Messages by outcome: ${total} together, at most ${Math.max(...sums, 0)} in one ${series.grain}`}
+      label={t(
+        'Messages by outcome: {total} together, at most {max} in one {grain, select, minute {minute} hour {hour} day {day} other {{grain}}}',
+        { total, max: Math.max(...sums, 0), grain: series.grain },
+      )}
       width={width}
       testId="outcome-chart"
       onChoose={onZoom && choose}
@@ -156,7 +160,9 @@ export const TimeChart = memo(({ series }: Pick<ChartProps, 'series'>) => {
   return (
     <Plot
       frame={ref}
-      label={`Time from the decision until a provider accepted the message: at most ${formatMs(Math.max(...values, 0))}`}
+      label={t('Time from the decision until a provider accepted the message: at most {time}', {
+        time: formatMs(Math.max(...values, 0)),
+      })}
       width={width}
       testId="time-chart"
     >
@@ -195,9 +201,14 @@ function toLines(values: readonly (number | null)[]): (readonly [at: number, val
 }
 
 export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+  if (ms < 1000) return t('{count} ms', { count: Math.round(ms) });
+  if (ms < 120_000) {
+    const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+    return t('{count} s', { count: (ms / 1000).toLocaleString(getLocale(), digits) });
+  }
+  return ms < 7_200_000
+    ? t('{count} min', { count: Math.round(ms / 60_000) })
+    : t('{count} h', { count: Math.round(ms / 3_600_000) });
 }
 
 function Axis({ max, width, format }: { max: number; width: number; format: (value: number) => string }) {
@@ -240,7 +251,7 @@ function Markers({ series: { from, to, markers }, inner }: Pick<ChartProps, 'ser
         <title>{describeMarker(marker)}</title>
         <line x1={x} x2={x} y1={ABOVE - 4} y2={ABOVE + HEIGHT} />
         <text x={x} y={ABOVE - 7} textAnchor="middle">
-          v{marker.version}
+          {`v${marker.version}`}
         </text>
       </g>
     );
@@ -248,16 +259,12 @@ function Markers({ series: { from, to, markers }, inner }: Pick<ChartProps, 'ser
 }
 
 /** Says what a mark in a chart stands for. */
-export function describeMarker({ kind, version, share, by, reason }: MetricMarker): string {
-  const what = {
-    applied: 'was applied',
-    rolled_back: 'became active again by a rollback',
-    release_started: `is released to ${share ?? 0}% of the users`,
-    release_share_changed: `is released to ${share ?? 0}% of the users`,
-    release_finished: 'is released to every user',
-    release_rolled_back: 'is no longer released: it was rolled back',
-  }[kind];
-  return `Catalog version ${version} ${what}, by ${by}${reason === null ? '' : `: ${reason}`}`;
+function describeMarker({ kind, version, share, by, reason }: MetricMarker): string {
+  const what = t(
+    '{kind, select, applied {Catalog version {version} was applied by {by}} rolled_back {Catalog version {version} became active again by a rollback, by {by}} release_finished {Catalog version {version} is released to every user, by {by}} release_rolled_back {The release of catalog version {version} was rolled back by {by}} other {Catalog version {version} is released to {share}% of the users, by {by}}}',
+    { kind, version, by, share: share ?? 0 },
+  );
+  return reason === null ? what : `${what}: ${reason}`;
 }
 
 const countAll = (metrics: MetricSeries['points'][number]['metrics']): number =>

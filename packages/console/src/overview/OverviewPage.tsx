@@ -19,6 +19,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { formatMs, OutcomeChart, TimeChart } from './OutcomeChart.tsx';
 import { ProblemStrip } from './ProblemStrip.tsx';
 import { SpanControls } from './SpanControls.tsx';
@@ -45,15 +47,15 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
   });
   return (
     <Stack gap="lg">
-      <PageTitle>Overview</PageTitle>
+      <PageTitle>{t('Overview')}</PageTitle>
       <ProblemStrip />
       <FirstEventIfNone series={series.data} />
       <Tiles />
       <Group justify="space-between">
         <Title order={2} size="h4">
-          Messages by outcome
+          {t('Messages by outcome')}
         </Title>
-        <nav className="filter" aria-label="Span">
+        <nav className="filter" aria-label={t('Span')}>
           {(Object.keys(RANGES) as Range[]).map((each) => (
             <a key={each} href={linkToOverview(each)} aria-current={(span === null && each === range) || undefined}>
               {SPANS[each]}
@@ -69,12 +71,12 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
 }
 
 const SPANS: Record<Range, string> = {
-  '1h': '1 hour',
-  '6h': '6 hours',
-  '24h': '24 hours',
-  '7d': '7 days',
-  '30d': '30 days',
-  '90d': '90 days',
+  '1h': t('1 hour'),
+  '6h': t('6 hours'),
+  '24h': t('24 hours'),
+  '7d': t('7 days'),
+  '30d': t('30 days'),
+  '90d': t('90 days'),
 };
 
 const zoomTo = (span: TimeSpan) => openLink(linkToOverviewOf(span));
@@ -85,24 +87,24 @@ function Charts({ series }: { series: MetricSeries }) {
       <Paper withBorder p="md">
         <OutcomeChart series={series} onZoom={zoomTo} />
         <SpanControls span={{ since: series.from, until: series.to }} toLink={linkToOverviewOf} />
-        <ul className="legend" aria-label="Outcomes">
+        <ul className="legend" aria-label={t('Outcomes')}>
           {OUTCOMES.map(({ key, label, color, toLink, count }) => (
             <li key={key}>
               <a href={toLink({ since: series.from, until: series.to })} data-outcome={key}>
                 <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
-                {label} {sum(series, count).toLocaleString()}
+                {label} {formatCount(sum(series, count))}
               </a>
             </li>
           ))}
         </ul>
-        <Disclosure label="As a table" testId="outcome-table-button">
+        <Disclosure label={t('As a table')} testId="outcome-table-button">
           <FactRows
             testId="outcome-table"
             numbers={OUTCOMES.map(({ label }) => label)}
             items={series.points}
             getId={({ at }) => at}
             columns={{
-              Time: ({ at }) => (
+              [t('Time')]: ({ at }) => (
                 <a href={linkToDeliveries(null, spanOf(series, at))} data-testid="bar-link">
                   <Time value={at} as="full" />
                 </a>
@@ -110,7 +112,7 @@ function Charts({ series }: { series: MetricSeries }) {
               ...Object.fromEntries(
                 OUTCOMES.map(({ label, count }) => [
                   label,
-                  ({ metrics }: MetricSeries['points'][number]) => count(metrics).toLocaleString(),
+                  ({ metrics }: MetricSeries['points'][number]) => formatCount(count(metrics)),
                 ]),
               ),
             }}
@@ -118,35 +120,37 @@ function Charts({ series }: { series: MetricSeries }) {
         </Disclosure>
       </Paper>
       <Title order={2} size="h4">
-        Time until a provider accepted a message
+        {t('Time until a provider accepted a message')}
       </Title>
       <Paper withBorder p="md">
         <TimeChart series={series} />
-        <ul className="legend" aria-label="Lines">
+        <ul className="legend" aria-label={t('Lines')}>
           <li>
-            <span className="legend-line" data-line="average" /> Average
+            <span className="legend-line" data-line="average" /> {t('Average')}
           </li>
           <li>
-            <span className="legend-line" data-line="p95" /> 95 of 100 took at most this long
+            <span className="legend-line" data-line="p95" /> {t('95 of 100 took at most this long')}
           </li>
         </ul>
-        <Disclosure label="As a table" testId="time-table-button">
+        <Disclosure label={t('As a table')} testId="time-table-button">
           <FactRows
             testId="time-table"
-            numbers={['Average', '95 of 100']}
+            numbers={[t('Average'), t('95 of 100')]}
             items={series.points.filter(({ metrics }) => metrics.avg_delivery_time_ms !== null)}
             getId={({ at }) => at}
             columns={{
-              Time: ({ at }) => <Time value={at} as="full" />,
-              Average: ({ metrics }) => formatMs(metrics.avg_delivery_time_ms ?? 0),
-              '95 of 100': ({ metrics }) => formatMs(metrics.p95_delivery_time_ms ?? 0),
+              [t('Time')]: ({ at }) => <Time value={at} as="full" />,
+              [t('Average')]: ({ metrics }) => formatMs(metrics.avg_delivery_time_ms ?? 0),
+              [t('95 of 100')]: ({ metrics }) => formatMs(metrics.p95_delivery_time_ms ?? 0),
             }}
           />
         </Disclosure>
       </Paper>
       <Text size="xs" c="dimmed" data-testid="as-of">
-        A message counts in the minute in which it ended, and its receipts with it. Counted until{' '}
-        <Time value={series.as_of} as="full" />; days are those of UTC.
+        <T
+          text="A message counts in the minute in which it ended, and its receipts with it. Counted until {time}; days are those of UTC."
+          values={{ time: <Time value={series.as_of} as="full" /> }}
+        />
       </Text>
     </>
   );

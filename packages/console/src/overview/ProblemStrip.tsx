@@ -13,6 +13,8 @@ import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useProblems } from '../shell/use-problems.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 type Problem = CurrentProblems['problems'][number];
 
@@ -27,7 +29,7 @@ export function ProblemStrip() {
       color="red"
       variant="light"
       icon={<IconAlert size={18} />}
-      title={count === 1 ? 'One problem' : `${count} problems`}
+      title={t('{count, plural, =1 {One problem} other {# problems}}', { count })}
       styles={{ title: { color: getTextColor('red') } }}
       data-testid="problem-strip"
     >
@@ -45,26 +47,32 @@ export function ProblemStrip() {
 function ProblemText({ problem }: { problem: Problem }) {
   const { code, subject, since, count, has_more: hasMore, detail, next_at: nextAt } = problem;
   const { label, action, toLink } = LOOKS[code] ?? OTHER;
-  const number = count === null ? '' : `${hasMore ? 'at least ' : ''}${count} `;
+  const what =
+    count === null
+      ? label
+      : t('{isExact, select, true {{count}} other {at least {count}}} {what}', {
+          isExact: !hasMore,
+          count,
+          what: label,
+        });
   // The id of a group of dead letters says what the detail says.
   const of = subject === null || code === 'dead_letters' || code === 'job_failed' ? '' : `: ${subject}`;
   return (
     <>
       <Text span fw={600} size="sm">
-        {number}
-        {label}
+        {what}
         {of}
       </Text>
       {since !== null && (
         <>
           {' '}
-          since <Time value={since} as="full" />
+          <T text="since {time}" values={{ time: <Time value={since} as="full" /> }} />
         </>
       )}
       {` – ${detail}. `}
       {nextAt !== null && (
         <>
-          Next try <Time value={nextAt} as="full" />.{' '}
+          <T text="Next try {time}." values={{ time: <Time value={nextAt} as="full" /> }} />{' '}
         </>
       )}
       {toLink && (
@@ -82,55 +90,59 @@ interface Look {
   readonly toLink?: (problem: Problem) => string;
 }
 
-const OTHER: Look = { label: 'Problem', action: '' };
+const OTHER: Look = { label: t('Problem'), action: '' };
 
 const LOOKS: Record<Problem['code'], Look> = {
-  installation: { label: 'The installation needs care', action: '' },
+  installation: { label: t('The installation needs care'), action: '' },
   catalog_unreadable: {
-    label: 'The catalog cannot be read, the version before stays active',
-    action: 'See the versions',
+    label: t('The catalog cannot be read, the version before stays active'),
+    action: t('See the versions'),
     toLink: linkToVersions,
   },
   circuit_open: {
-    label: 'Nothing is sent by',
-    action: 'See the accounts',
+    label: t('Nothing is sent by'),
+    action: t('See the accounts'),
     toLink: () => linkToChannels('sending'),
   },
-  account_failing: { label: 'An account fails', action: 'See the routes', toLink: () => linkToChannels('routes') },
-  overdue: { label: 'overdue', action: 'See the queue', toLink: () => linkToDeliveries('queued') },
-  waits_set_aside: { label: 'waits set aside', action: '' },
+  account_failing: {
+    label: t('An account fails'),
+    action: t('See the routes'),
+    toLink: () => linkToChannels('routes'),
+  },
+  overdue: { label: t('overdue'), action: t('See the queue'), toLink: () => linkToDeliveries('queued') },
+  waits_set_aside: { label: t('waits set aside'), action: '' },
   dead_letters: {
-    label: 'failed messages',
-    action: 'See them, and retry',
+    label: t('failed messages'),
+    action: t('See them, and retry'),
     toLink: ({ subject }) => linkToDeadLetters(subject),
   },
   emails_paused: {
-    label: 'Emails are paused',
-    action: 'See why, and resume',
+    label: t('Emails are paused'),
+    action: t('See why, and resume'),
     toLink: () => linkToChannels('sending'),
   },
-  rejected_events: { label: 'rejected events', action: 'Correct them', toLink: () => linkToRejected() },
+  rejected_events: { label: t('rejected events'), action: t('Correct them'), toLink: () => linkToRejected() },
   source_not_read: {
-    label: 'A topic is not read',
-    action: 'See the connections',
+    label: t('A topic is not read'),
+    action: t('See the connections'),
     toLink: () => linkToChannels('connections'),
   },
   source_behind: {
-    label: 'messages wait in a topic',
-    action: 'See the connections',
+    label: t('messages wait in a topic'),
+    action: t('See the connections'),
     toLink: () => linkToChannels('connections'),
   },
   sink_failing: {
-    label: 'messages wait for a topic',
-    action: 'See the connections',
+    label: t('messages wait for a topic'),
+    action: t('See the connections'),
     toLink: () => linkToChannels('connections'),
   },
   messages_parked: {
-    label: 'messages for a topic set aside',
-    action: 'See them, and retry',
+    label: t('messages for a topic set aside'),
+    action: t('See them, and retry'),
     toLink: () => linkToChannels('connections'),
   },
-  job_failed: { label: 'A job failed', action: 'See the jobs', toLink: linkToJobs },
-  type_quiet: { label: 'A type is quiet', action: '' },
-  volume_surge: { label: 'An unusual volume', action: '' },
+  job_failed: { label: t('A job failed'), action: t('See the jobs'), toLink: linkToJobs },
+  type_quiet: { label: t('A type is quiet'), action: '' },
+  volume_surge: { label: t('An unusual volume'), action: '' },
 };

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { getSeries, getSummary, getWaiting } from '../api/overview.ts';
 import { linkToDeadLetters, linkToDeliveries, linkToLive, linkToWaiting } from '../route.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { Spark } from './OutcomeChart.tsx';
 import { countFailed, countSent, DECIDED_LINK, formatNumber, type Values } from './series.ts';
 
@@ -52,23 +53,23 @@ export function Tiles() {
   const waits = waiting.data?.rules.reduce((sum, rule) => sum + rule.waits, 0);
   return (
     <div className="tiles" data-testid="tiles">
-      {tile('Events in', linkToLive(), ({ events }) => events)}
-      {tile('Decided to send', DECIDED_LINK, ({ decided }) => decided)}
+      {tile(t('Events in'), linkToLive(), ({ events }) => events)}
+      {tile(t('Decided to send'), DECIDED_LINK, ({ decided }) => decided)}
       {tile(
-        'Sent, and not returned',
+        t('Sent, and not returned'),
         linkToDeliveries('sent'),
         countSent,
         <a href={linkToDeadLetters(null)} className="tile-failed" data-failed={failed > 0 || undefined}>
-          {formatNumber(failed)} failed
+          {t('{failed} failed', { failed: formatNumber(failed) })}
         </a>,
       )}
       <Tile
-        label="Waiting now"
+        label={t('Waiting now')}
         href={linkToWaiting()}
         value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
       >
         <Text size="xs" c="dimmed">
-          {waiting.data ? `in ${waiting.data.rules.length} rules` : 'not known'}
+          {waiting.data ? t('in {rules} rules', { rules: waiting.data.rules.length }) : t('not known')}
         </Text>
       </Tile>
     </div>
@@ -103,9 +104,11 @@ function Change({ now, before }: { now: number; before: number }) {
   const words =
     before === 0
       ? now === 0
-        ? 'as a week before'
-        : 'none a week before'
-      : `${now >= before ? '+' : '−'}${Math.abs(Math.round((100 * (now - before)) / before))}% to a week before`;
+        ? t('as a week before')
+        : t('none a week before')
+      : t('{change} to a week before', {
+          change: `${now >= before ? '+' : '−'}${Math.abs(Math.round((100 * (now - before)) / before))}%`,
+        });
   return (
     <Text size="xs" c="dimmed">
       {words}

@@ -7,6 +7,7 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { linkToAnalytics, linkToDeliveries, linkToType, RANGES, type Range, type TimeSpan } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { getLocale, t } from '../text/text.ts';
 import { countFailed, formatNumber, type TypeSums } from './series.ts';
 
 const HOUR = 3_600_000;
@@ -15,7 +16,10 @@ const SLOW_POLL_MS = 600_000;
 const ROWS = 5;
 
 const getKey = ({ key }: TypeSums) => key;
-const share = (rate: number | null) => (rate === null ? '–' : `${(100 * rate).toFixed(1)}%`);
+const share = (rate: number | null) =>
+  rate === null
+    ? '–'
+    : rate.toLocaleString(getLocale(), { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const typeLink = ({ key }: Pick<TypeSums, 'key'>): ReactNode => (
   <a className="name" href={linkToType(key)}>
     {key}
@@ -43,35 +47,36 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
   return (
     <div className="overview-tables">
       {types.error && <ProblemView problem={types.error} retry={() => void types.refetch()} />}
-      <Part title="Most messages" isEmpty={byVolume.length === 0} empty="No messages in this span.">
+      <Part title={t('Most messages')} isEmpty={byVolume.length === 0} empty={t('No messages in this span.')}>
         <FactRows
           testId="top-volume"
-          numbers={['Messages', 'Delivered']}
+          numbers={[t('Messages'), t('Delivered')]}
           items={byVolume}
           getId={getKey}
           columns={{
-            Type: typeLink,
-            Messages: ({ key, metrics }) => (
+            [t('Type')]: typeLink,
+            [t('Messages')]: ({ key, metrics }) => (
               <a href={linkToDeliveries(null, { type: key, ...times })}>{formatNumber(metrics.planned)}</a>
             ),
-            Delivered: ({ metrics }) => share(metrics.delivery_rate),
+            [t('Delivered')]: ({ metrics }) => share(metrics.delivery_rate),
           }}
         />
       </Part>
-      <Part title="Most failures" isEmpty={byFailure.length === 0} empty="No failures in this span.">
+      <Part title={t('Most failures')} isEmpty={byFailure.length === 0} empty={t('No failures in this span.')}>
         <FactRows
           testId="top-failures"
-          numbers={['Failed', 'Of all']}
+          numbers={[t('Failed'), t('Of all')]}
           items={byFailure}
           getId={getKey}
           columns={{
-            Type: typeLink,
-            Failed: ({ key, metrics }) => (
+            [t('Type')]: typeLink,
+            [t('Failed')]: ({ key, metrics }) => (
               <a href={linkToDeliveries(metrics.dead > 0 ? 'dead' : 'undeliverable', { type: key, ...times })}>
                 {formatNumber(countFailed(metrics))}
               </a>
             ),
-            'Of all': ({ metrics }) => share(metrics.planned === 0 ? null : countFailed(metrics) / metrics.planned),
+            [t('Of all')]: ({ metrics }) =>
+              share(metrics.planned === 0 ? null : countFailed(metrics) / metrics.planned),
           }}
         />
       </Part>
@@ -95,13 +100,13 @@ function QuietTypes() {
   const others = found.data.anomalies.length - quiet.length;
   return (
     <Part
-      title="Quiet"
+      title={t('Quiet')}
       isEmpty={quiet.length === 0}
-      empty="Each type that has some every week at this time still has some."
+      empty={t('Each type that has some every week at this time still has some.')}
       end={
         others > 0 && (
           <a href={linkToAnalytics('anomalies')} data-testid="other-anomalies">
-            {others} more with an unusual volume
+            {t('{others} more with an unusual volume', { others })}
           </a>
         )
       }
@@ -111,9 +116,10 @@ function QuietTypes() {
         items={quiet}
         getId={({ of, name }: Anomaly) => `${of} ${name}`}
         columns={{
-          Type: ({ of, name }) => (of === 'notifications' ? typeLink({ key: name }) : `${name} (event)`),
-          Usually: ({ usual, hours }) => `${formatNumber(usual)} in ${hours} h`,
-          Since: ({ since }) => (since === null ? 'more than a week' : <Time value={since} />),
+          [t('Type')]: ({ of, name }) =>
+            of === 'notifications' ? typeLink({ key: name }) : t('{name} (event)', { name }),
+          [t('Usually')]: ({ usual, hours }) => t('{usual} in {hours} h', { usual: formatNumber(usual), hours }),
+          [t('Since')]: ({ since }) => (since === null ? t('more than a week') : <Time value={since} />),
         }}
       />
     </Part>

@@ -1,6 +1,7 @@
 /* Sums over time as charts draw them. */
 import type { MetricGroups, MetricSeries } from '@tidings/client/types';
 import { linkToDeadLetters, linkToDeliveries, linkToNotifications } from '../route.ts';
+import { getLocale, t } from '../text/text.ts';
 
 export type Values = MetricSeries['points'][number]['metrics'];
 export type TypeSums = MetricGroups['groups'][number];
@@ -33,42 +34,42 @@ const countReturned = ({ bounced, failed }: Values) => bounced + failed;
 export const OUTCOMES: readonly Outcome[] = [
   {
     key: 'delivered',
-    label: 'Delivered',
+    label: t('Delivered'),
     color: 'teal-7',
     toLink: (span) => linkToDeliveries('sent', span),
     count: ({ delivered }) => delivered,
   },
   {
     key: 'sent',
-    label: 'Sent, no receipt yet',
+    label: t('Sent, no receipt yet'),
     color: 'ink-4',
     toLink: (span) => linkToDeliveries('sent', span),
     count: (values) => Math.max(0, values.sent - values.delivered - countReturned(values)),
   },
   {
     key: 'sandboxed',
-    label: 'Kept in the sandbox',
+    label: t('Kept in the sandbox'),
     color: 'violet-4',
     toLink: (span) => linkToDeliveries('sandboxed', span),
     count: ({ sandboxed }) => sandboxed,
   },
   {
     key: 'stopped',
-    label: 'Dropped or cancelled',
+    label: t('Dropped or cancelled'),
     color: 'gray-5',
     toLink: (span) => linkToDeliveries('dropped', span),
     count: ({ dropped, cancelled }) => dropped + cancelled,
   },
   {
     key: 'doubt',
-    label: 'In doubt',
+    label: t('In doubt'),
     color: 'grape-5',
     toLink: (span) => linkToDeliveries('in_doubt', span),
     count: ({ in_doubt }) => in_doubt,
   },
   {
     key: 'failed',
-    label: 'Failed',
+    label: t('Failed'),
     color: 'red-6',
     toLink: () => linkToDeadLetters(null),
     count: (values) => countFailed(values),
@@ -91,5 +92,5 @@ export const DECIDED_LINK = linkToNotifications(null);
 /** Formats a number in few characters: 1,234 or 12.3k. */
 export function formatNumber(value: number): string {
   const isLarge = Math.abs(value) >= 100_000;
-  return value.toLocaleString(undefined, isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
+  return value.toLocaleString(getLocale(), isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
 }

@@ -6,38 +6,40 @@ import { IconCheck, IconHelp } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
-const VERIFIED: Look = { label: 'Verified', color: 'teal', Icon: IconCheck };
-const UNVERIFIED: Look = { label: 'Not verified', color: 'gray', Icon: IconHelp };
+const VERIFIED: Look = { label: t('Verified'), color: 'teal', Icon: IconCheck };
+const UNVERIFIED: Look = { label: t('Not verified'), color: 'gray', Icon: IconHelp };
 
 /** The addresses of a user, masked, and whether the user proved to read them. */
 export function AddressTable({ userId }: { userId: string }) {
   return (
     <FactTable
-      title="Addresses"
+      title={t('Addresses')}
       testId="addresses"
       of={userId}
       load={async () => ({ ...(await getAddresses(userId)), next: null })}
       getItems={({ addresses }) => addresses}
       getId={({ address_id }) => address_id}
-      empty="The user has no email address and no phone number."
+      empty={t('The user has no email address and no phone number.')}
       columns={{
-        Address: ({ address }) => <span className="break">{address}</span>,
-        Kind: ({ kind }) => kind,
-        Use: ({ primary }) => (primary ? 'messages go to it' : 'in reserve'),
-        Verified: (address) => <Verification address={address} />,
-        From: ({ is_trait, added_at }) => (
-          <>
-            {is_trait && 'the traits'}
-            {is_trait && added_at !== null && ', and '}
-            {added_at !== null && (
-              <>
-                a request, <Time value={added_at} />
-              </>
-            )}
-          </>
-        ),
+        [t('Address')]: ({ address }) => <span className="break">{address}</span>,
+        [t('Kind')]: ({ kind }) => kind,
+        [t('Use')]: ({ primary }) => (primary ? t('messages go to it') : t('in reserve')),
+        [t('Verified')]: (address) => <Verification address={address} />,
+        [t('From')]: (address) => <Origin address={address} />,
       }}
+    />
+  );
+}
+
+function Origin({ address: { is_trait: isTrait, added_at: at } }: { address: UserAddress }) {
+  if (at === null) return isTrait && t('the traits');
+  return (
+    <T
+      text={isTrait ? 'the traits, and a request, {time}' : 'a request, {time}'}
+      values={{ time: <Time value={at} /> }}
     />
   );
 }
@@ -48,8 +50,11 @@ function Verification({ address: { verified_at: at, verify_method: method } }: {
     <>
       <StatusBadge look={VERIFIED} />
       <Text size="xs" c="dimmed">
-        {method !== null && `by ${method}, `}
-        <Time value={at} />
+        {method === null ? (
+          <Time value={at} />
+        ) : (
+          <T text="by {method}, {time}" values={{ method, time: <Time value={at} /> }} />
+        )}
       </Text>
     </>
   );

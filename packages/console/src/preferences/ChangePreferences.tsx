@@ -6,6 +6,7 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconClock, IconWand } from '../shell/icons.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { ChangeTimes } from './ChangeTimes.tsx';
 import { Choice, toSettings, type Wanted } from './Choice.tsx';
 import { useChange } from './use-change.ts';
@@ -23,11 +24,11 @@ export function ChangePreferences({ userId, preferences }: { userId: string; pre
 }
 
 const ALL = [
-  { value: 'keep', label: 'leave as it is' },
-  { value: 'on', label: 'on' },
-  { value: 'only_listed', label: 'only what is turned on for a type, category or channel' },
-  { value: 'off', label: 'off' },
-  { value: 'clear', label: 'forget what was said' },
+  { value: 'keep', label: t('leave as it is') },
+  { value: 'on', label: t('on') },
+  { value: 'only_listed', label: t('only what is turned on for a type, category or channel') },
+  { value: 'off', label: t('off') },
+  { value: 'clear', label: t('forget what was said') },
 ] as const;
 
 type All = (typeof ALL)[number]['value'];
@@ -55,7 +56,7 @@ function ChangeGeneral({ userId, preferences: { types } }: { userId: string; pre
   };
   return (
     <ConfirmButton
-      label="Change in general"
+      label={t('Change in general')}
       leftSection={<IconWand size={14} />}
       isFilled={Object.keys(wanted).length > 0}
       act={async () => {
@@ -68,7 +69,7 @@ function ChangeGeneral({ userId, preferences: { types } }: { userId: string; pre
       testId="change-general"
     >
       <NativeSelect
-        label="Everything"
+        label={t('Everything')}
         data={[...ALL]}
         value={all}
         onChange={(event) => setAll(event.currentTarget.value as All)}
@@ -77,7 +78,7 @@ function ChangeGeneral({ userId, preferences: { types } }: { userId: string; pre
       {channels.map((channel) => (
         <Choice
           key={channel}
-          label={`By ${CHANNELS[channel as Channel]?.label ?? channel}`}
+          label={t('By {channel}', { channel: CHANNELS[channel as Channel]?.label ?? channel })}
           value={byChannel[channel] ?? 'keep'}
           onChange={(value) => setByChannel((before) => ({ ...before, [channel]: value }))}
           testId={`change-by-${channel}`}
@@ -86,7 +87,7 @@ function ChangeGeneral({ userId, preferences: { types } }: { userId: string; pre
       {categories.map((category) => (
         <Choice
           key={category}
-          label={`Of category ${category}`}
+          label={t('Of category {category}', { category })}
           value={byCategory[category] ?? 'keep'}
           onChange={(value) => setByCategory((before) => ({ ...before, [category]: value }))}
           testId={`change-of-${category}`}

@@ -2,9 +2,10 @@ import { Group, NativeSelect, Radio, Stack, TextInput } from '@mantine/core';
 import type { PreferenceChange } from '@tidings/client/types';
 import { type ReactNode, useState } from 'react';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { t } from '../text/text.ts';
 import { useChange } from './use-change.ts';
+import { formatWeekday, WEEKDAYS, type Weekday } from './weekday.ts';
 
-const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 type Quiet = 'keep' | 'hours' | 'none' | 'clear';
 type DigestTime = NonNullable<NonNullable<PreferenceChange['digest_time']>>;
 
@@ -15,7 +16,7 @@ export function ChangeTimes({ userId, leftSection }: { userId: string; leftSecti
   const [[start, end, zone], setHours] = useState(['', '', '']);
   const [at, setAt] = useState('');
   const [day, setDay] = useState('');
-  const digest: DigestTime = { ...(at !== '' && { at }), ...(day !== '' && { day: day as (typeof DAYS)[number] }) };
+  const digest: DigestTime = { ...(at !== '' && { at }), ...(day !== '' && { day: day as Weekday }) };
   const wanted: PreferenceChange = {
     ...(quiet === 'hours' && { quiet_hours: { start, end, ...(zone !== '' && { zone }) } }),
     ...(quiet === 'none' && { quiet_hours: { enabled: false } }),
@@ -24,7 +25,7 @@ export function ChangeTimes({ userId, leftSection }: { userId: string; leftSecti
   };
   return (
     <ConfirmButton
-      label="Change times"
+      label={t('Change times')}
       leftSection={leftSection}
       isFilled={Object.keys(wanted).length > 0 && (quiet !== 'hours' || (start !== '' && end !== ''))}
       act={async () => {
@@ -36,33 +37,33 @@ export function ChangeTimes({ userId, leftSection }: { userId: string; leftSecti
       }}
       testId="change-times"
     >
-      <Radio.Group label="Quiet hours" value={quiet} onChange={(value) => setQuiet(value as Quiet)}>
+      <Radio.Group label={t('Quiet hours')} value={quiet} onChange={(value) => setQuiet(value as Quiet)}>
         <Stack gap={6} mt={6}>
-          <Radio value="keep" label="leave as they are" />
-          <Radio value="hours" label="these" data-testid="quiet-these" />
-          <Radio value="none" label="none, whatever the tenant says" data-testid="quiet-none" />
-          <Radio value="clear" label="forget what was said" />
+          <Radio value="keep" label={t('leave as they are')} />
+          <Radio value="hours" label={t('these')} data-testid="quiet-these" />
+          <Radio value="none" label={t('none, whatever the tenant says')} data-testid="quiet-none" />
+          <Radio value="clear" label={t('forget what was said')} />
         </Stack>
       </Radio.Group>
       {quiet === 'hours' && (
         <Group gap="sm" align="flex-start">
           <TextInput
             type="time"
-            label="From"
+            label={t('From')}
             value={start}
             onChange={(event) => setHours([event.currentTarget.value, end, zone])}
             data-testid="quiet-start"
           />
           <TextInput
             type="time"
-            label="Until"
+            label={t('Until')}
             value={end}
             onChange={(event) => setHours([start, event.currentTarget.value, zone])}
             data-testid="quiet-end"
           />
           <TextInput
-            label="Zone"
-            description="Empty: that of the user"
+            label={t('Zone')}
+            description={t('Empty: that of the user')}
             placeholder="Europe/Lisbon"
             value={zone}
             onChange={(event) => setHours([start, end, event.currentTarget.value])}
@@ -72,16 +73,16 @@ export function ChangeTimes({ userId, leftSection }: { userId: string; leftSecti
       <Group gap="sm" align="flex-start">
         <TextInput
           type="time"
-          label="Digests at"
-          description="Empty: as it is"
+          label={t('Digests at')}
+          description={t('Empty: as it is')}
           value={at}
           onChange={(event) => setAt(event.currentTarget.value)}
           data-testid="digest-at"
         />
         <NativeSelect
-          label="Weekly ones on"
-          description="Empty: as it is"
-          data={[{ value: '', label: '' }, ...DAYS]}
+          label={t('Weekly ones on')}
+          description={t('Empty: as it is')}
+          data={[{ value: '', label: '' }, ...WEEKDAYS.map((value) => ({ value, label: formatWeekday(value) }))]}
           value={day}
           onChange={(event) => setDay(event.currentTarget.value)}
         />

@@ -6,17 +6,19 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { toWords } from '../shell/verdict-words.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { Choice, toSettings, type Wanted } from './Choice.tsx';
 import { useChange } from './use-change.ts';
 
 const FREQUENCIES = [
-  { value: '', label: 'leave as it is' },
-  { value: 'IMMEDIATE', label: 'each at once' },
-  { value: 'HOURLY', label: 'together, once an hour' },
-  { value: 'DAILY', label: 'together, once a day' },
-  { value: 'WEEKLY', label: 'together, once a week' },
-  { value: 'NEVER', label: 'never' },
-  { value: 'clear', label: 'forget what was said' },
+  { value: '', label: t('leave as it is') },
+  { value: 'IMMEDIATE', label: t('each at once') },
+  { value: 'HOURLY', label: t('together, once an hour') },
+  { value: 'DAILY', label: t('together, once a day') },
+  { value: 'WEEKLY', label: t('together, once a week') },
+  { value: 'NEVER', label: t('never') },
+  { value: 'clear', label: t('forget what was said') },
 ] as const;
 
 type Frequency = (typeof FREQUENCIES)[number]['value'];
@@ -32,7 +34,7 @@ export function ChangeType({ userId, type: { type, channels } }: { userId: strin
   const isLocked = Object.values(channels).every((cell) => !cell.changeable);
   return (
     <ConfirmButton
-      label="Change"
+      label={t('Change')}
       isFilled={Object.keys(settings).length > 0 || frequency !== ''}
       act={async () => {
         const said = await change({
@@ -47,8 +49,10 @@ export function ChangeType({ userId, type: { type, channels } }: { userId: strin
       testId="change-type"
     >
       <Text size="sm">
-        What {userId} said about <span className="name">{type}</span>. It counts from now on, as if the user had said
-        it.
+        <T
+          text="What {user} said about {type}. It counts from now on, as if the user had said it."
+          values={{ user: userId, type: <span className="name">{type}</span> }}
+        />
       </Text>
       {Object.entries(channels).map(([channel, { changeable, decided_by: by }]) => (
         <Choice
@@ -56,13 +60,17 @@ export function ChangeType({ userId, type: { type, channels } }: { userId: strin
           label={CHANNELS[channel as Channel]?.label ?? channel}
           value={wanted[channel] ?? 'keep'}
           onChange={(value) => setWanted((before) => ({ ...before, [channel]: value }))}
-          locked={changeable ? undefined : `Cannot be changed: ${toWords(by.code)} (${by.level})`}
+          locked={
+            changeable
+              ? undefined
+              : t('Cannot be changed: {reason} ({level})', { reason: toWords(by.code), level: by.level })
+          }
           testId={`change-${channel}`}
         />
       ))}
       {!isLocked && (
         <NativeSelect
-          label="How often"
+          label={t('How often')}
           data={[...FREQUENCIES]}
           value={frequency}
           onChange={(event) => setFrequency(event.currentTarget.value as Frequency)}

@@ -1,4 +1,5 @@
 import { NativeSelect } from '@mantine/core';
+import { t } from '../text/text.ts';
 
 /** Change of a setting. `keep`: nothing; `clear`: what was said before no longer holds. */
 export type Wanted = 'keep' | 'on' | 'off' | 'clear';
@@ -13,10 +14,10 @@ interface ChoiceProps {
 }
 
 const CHOICES: readonly { readonly value: Wanted; readonly label: string }[] = [
-  { value: 'keep', label: 'leave as it is' },
-  { value: 'on', label: 'on' },
-  { value: 'off', label: 'off' },
-  { value: 'clear', label: 'forget what was said' },
+  { value: 'keep', label: t('leave as it is') },
+  { value: 'on', label: t('on') },
+  { value: 'off', label: t('off') },
+  { value: 'clear', label: t('forget what was said') },
 ];
 
 /** Field that turns something on or off for a user. */

@@ -8,35 +8,35 @@ import { IconBan, IconCheck, IconClock } from '../shell/icons.tsx';
 import { getLook, type Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 const STATES: Record<Consent['state'], Look> = {
-  granted: { label: 'Granted', color: 'teal', Icon: IconCheck },
-  withdrawn: { label: 'Withdrawn', color: 'orange', Icon: IconBan },
-  pending: { label: 'Not confirmed yet', color: 'gray', Icon: IconClock },
+  granted: { label: t('Granted'), color: 'teal', Icon: IconCheck },
+  withdrawn: { label: t('Withdrawn'), color: 'orange', Icon: IconBan },
+  pending: { label: t('Not confirmed yet'), color: 'gray', Icon: IconClock },
 };
 
 /** The consents of a user as they were recorded, the last one first. */
 export function ConsentTable({ userId }: { userId: string }) {
   return (
     <FactTable
-      title="Consent"
+      title={t('Consent')}
       testId="consents"
       of={userId}
       load={(after) => getConsents(userId, after)}
       getItems={({ consents }) => consents}
       getId={({ consent_id }) => consent_id}
-      empty="Nothing was recorded: the user neither gave nor withdrew consent."
+      empty={t('Nothing was recorded: the user neither gave nor withdrew consent.')}
       columns={{
-        For: ({ purpose, channel }) => (
-          <>
-            <span className="name">{purpose}</span> by {channel}
-          </>
+        [t('For')]: ({ purpose, channel }) => (
+          <T text="{purpose} by {channel}" values={{ purpose: <span className="name">{purpose}</span>, channel }} />
         ),
-        State: ({ state }) => <StatusBadge look={getLook(STATES, state)} testId="consent-state" />,
-        Said: ({ at }) => <Time value={at} as="full" />,
-        Address: ({ address }) => address ?? 'of no address',
-        From: (consent) => <Origin consent={consent} />,
-        Recorded: ({ recorded_by, recorded_at }) => (
+        [t('State')]: ({ state }) => <StatusBadge look={getLook(STATES, state)} testId="consent-state" />,
+        [t('Said')]: ({ at }) => <Time value={at} as="full" />,
+        [t('Address')]: ({ address }) => address ?? t('of no address'),
+        [t('From')]: (consent) => <Origin consent={consent} />,
+        [t('Recorded')]: ({ recorded_by, recorded_at }) => (
           <>
             <Time value={recorded_at} />
             <Text size="xs" c="dimmed" className="break">
@@ -53,14 +53,14 @@ function Origin({ consent: { source, method, wording_version: wording, locale, e
   const more = [method, wording, locale].filter((one) => one !== null);
   return (
     <>
-      {source ?? 'unknown'}
+      {source ?? t('unknown')}
       {more.length > 0 && (
         <Text size="xs" c="dimmed" className="break">
           {more.join(', ')}
         </Text>
       )}
       {evidence !== null && (
-        <Disclosure label="Evidence" testId="consent-evidence">
+        <Disclosure label={t('Evidence')} testId="consent-evidence">
           <Fields values={evidence} />
         </Disclosure>
       )}

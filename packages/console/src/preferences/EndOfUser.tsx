@@ -6,6 +6,8 @@ import { linkToJobs, linkToUserTab, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconSplit } from '../shell/icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 /** Merge and erasure of a user, which cannot be undone; each is there for who may do it. */
 export function EndOfUser({ userId }: { userId: string }) {
@@ -13,9 +15,9 @@ export function EndOfUser({ userId }: { userId: string }) {
   const [canMerge, canErase] = [can('users:write'), can('users:erase')];
   if (!canMerge && !canErase) return null;
   return (
-    <Stack gap="xs" component="section" aria-label="What cannot be undone">
+    <Stack gap="xs" component="section" aria-label={t('What cannot be undone')}>
       <Title order={2} size="h4">
-        What cannot be undone
+        {t('What cannot be undone')}
       </Title>
       <Group gap="xs">
         {canMerge && <MergeButton userId={userId} />}
@@ -32,11 +34,11 @@ function MergeButton({ userId }: { userId: string }) {
     await mergeUser(userId, into.trim());
     await queries.invalidateQueries();
     openLink(linkToUserTab(into.trim(), 'raw'));
-    return `${userId} was merged into ${into.trim()}.`;
+    return t('{user} was merged into {other}.', { user: userId, other: into.trim() });
   };
   return (
     <ConfirmButton
-      label="Merge user"
+      label={t('Merge user')}
       leftSection={<IconSplit size={14} />}
       color="red"
       typed={userId}
@@ -45,11 +47,12 @@ function MergeButton({ userId }: { userId: string }) {
       testId="merge-user"
     >
       <Text size="sm">
-        What is open of this user, and later events of this ID, go to another one. Of what the two said, a withdrawal
-        and what is newer win.
+        {t(
+          'What is open of this user, and later events of this ID, go to another one. Of what the two said, a withdrawal and what is newer win.',
+        )}
       </Text>
       <TextInput
-        label="ID of the user that stays"
+        label={t('ID of the user that stays')}
         value={into}
         onChange={(event) => setInto(event.currentTarget.value)}
         autoComplete="off"
@@ -65,11 +68,11 @@ function EraseButton({ userId }: { userId: string }) {
   const erase = async () => {
     await eraseUser(userId, reason.trim());
     await queries.invalidateQueries();
-    return 'The erasure has begun.';
+    return t('The erasure has begun.');
   };
   return (
     <ConfirmButton
-      label="Erase user"
+      label={t('Erase user')}
       leftSection={<IconBan size={14} />}
       color="red"
       typed={userId}
@@ -77,11 +80,13 @@ function EraseButton({ userId }: { userId: string }) {
       testId="erase-user"
     >
       <Text size="sm">
-        Everything about this user is deleted, also messages and consents. Events from before are rejected from then on.
-        See <a href={linkToJobs()}>Jobs</a> for its progress.
+        <T
+          text="Everything about this user is deleted, also messages and consents. Events from before are rejected from then on. See <a>Jobs</a> for its progress."
+          values={{ a: (children) => <a href={linkToJobs()}>{children}</a> }}
+        />
       </Text>
       <TextInput
-        label="Reason, for the audit log; without names"
+        label={t('Reason, for the audit log; without names')}
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
         autoComplete="off"

@@ -5,11 +5,13 @@ import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { toWords } from '../shell/verdict-words.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
-const ON: Look = { label: 'On', color: 'teal', Icon: IconCheck };
+const ON: Look = { label: t('On'), color: 'teal', Icon: IconCheck };
 /** The preferences let it go, and an address of the user gets none of it. */
-const SUPPRESSED: Look = { label: 'On, address suppressed', color: 'orange', Icon: IconMailOff };
-const OFF: Look = { label: 'Off', color: 'gray', Icon: IconBan };
+const SUPPRESSED: Look = { label: t('On, address suppressed'), color: 'orange', Icon: IconMailOff };
+const OFF: Look = { label: t('Off'), color: 'gray', Icon: IconBan };
 
 /** Whether a type goes to the user on a channel, in words why, and a lock if the user cannot change it. */
 export function PreferenceCellView({ cell, isSuppressed }: { cell: PreferenceCell; isSuppressed: boolean }) {
@@ -19,18 +21,16 @@ export function PreferenceCellView({ cell, isSuppressed }: { cell: PreferenceCel
     <div className="preference-cell">
       <span className="preference-head">
         <StatusBadge look={look} testId="preference-state" />
-        {!changeable && <IconLock size={15} className="quiet" label="The user cannot change it" />}
+        {!changeable && <IconLock size={15} className="quiet" label={t('The user cannot change it')} />}
       </span>
       <Text size="xs" className="break">
         {toWords(by.code)}
       </Text>
       <Text size="xs" c="dimmed" className="break">
-        {by.level}
-        {by.since !== null && (
-          <>
-            {', since '}
-            <Time value={by.since} />
-          </>
+        {by.since === null ? (
+          by.level
+        ) : (
+          <T text="{level}, since {time}" values={{ level: by.level, time: <Time value={by.since} /> }} />
         )}
       </Text>
     </div>

@@ -3,6 +3,7 @@ import type { Preferences, Suppression, TypePreferences } from '@tidings/client/
 import type { Channel } from '../api/types.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
+import { t } from '../text/text.ts';
 import { ChangeType } from './ChangeType.tsx';
 import { PreferenceCellView } from './PreferenceCellView.tsx';
 
@@ -19,20 +20,20 @@ interface PreferenceMatrixProps {
 export function PreferenceMatrix({ userId, preferences: { types }, suppressions }: PreferenceMatrixProps) {
   const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
   return (
-    <Stack gap="xs" component="section" aria-label="What goes to this user">
+    <Stack gap="xs" component="section" aria-label={t('What goes to this user')}>
       <Title order={2} size="h4">
-        What goes to this user
+        {t('What goes to this user')}
       </Title>
       {types.length === 0 ? (
         <Text size="sm" c="dimmed">
-          The catalog has no notification type for users.
+          {t('The catalog has no notification type for users.')}
         </Text>
       ) : (
         <Paper withBorder>
           <Table verticalSpacing="sm" horizontalSpacing="md" className="facts preferences" data-testid="preferences">
             <Table.Thead>
               <Table.Tr>
-                <Table.Th scope="col">Type</Table.Th>
+                <Table.Th scope="col">{t('Type')}</Table.Th>
                 {channels.map((channel) => (
                   <Table.Th key={channel} scope="col">
                     <ChannelName channel={channel} />

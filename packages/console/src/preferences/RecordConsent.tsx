@@ -11,6 +11,7 @@ import { CHANNELS } from '../shell/outcome.ts';
 import { readObject } from '../shell/parse-object.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { useZone } from '../shell/zone.ts';
+import { t } from '../text/text.ts';
 
 const PURPOSES = ['MARKETING', 'OPERATIONAL', 'TRANSACTIONAL', 'SECURITY', 'SYSTEM'] as const;
 const CONSENT_CHANNELS = ['email', 'sms', 'push', 'in_app'] as const;
@@ -64,13 +65,14 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
     await Promise.all(
       [['consents'], ['preferences', userId]].map((queryKey) => queries.invalidateQueries({ queryKey })),
     );
-    if (recorded === 'pending') return 'Recorded. It counts once the user has confirmed it; a message asks for that.';
-    return recorded === 'granted' ? 'The consent is recorded.' : 'The withdrawal is recorded.';
+    if (recorded === 'pending')
+      return t('Recorded. It counts once the user has confirmed it; a message asks for that.');
+    return recorded === 'granted' ? t('The consent is recorded.') : t('The withdrawal is recorded.');
   };
   const isGrant = state === 'granted';
   return (
     <ConfirmButton
-      label={isGrant ? 'Record a consent' : 'Record a withdrawal'}
+      label={isGrant ? t('Record a consent') : t('Record a withdrawal')}
       leftSection={isGrant ? <IconCheck size={14} /> : <IconBan size={14} />}
       isFilled={texts.source.trim() !== '' && evidence !== null}
       act={record}
@@ -78,30 +80,37 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
     >
       <Text size="sm">
         {isGrant
-          ? 'Record only what the user said. It is kept for good, with its evidence, and a withdrawal of a later time wins.'
-          : 'From now on no message goes that needs this consent. The record is kept for good.'}
+          ? t(
+              'Record only what the user said. It is kept for good, with its evidence, and a withdrawal of a later time wins.',
+            )
+          : t('From now on no message goes that needs this consent. The record is kept for good.')}
       </Text>
       <NativeSelect
-        label="For messages of the category"
+        label={t('For messages of the category')}
         data={[...PURPOSES]}
         value={purpose}
         onChange={(event) => setPurpose(event.currentTarget.value as NewConsent['purpose'])}
       />
       <NativeSelect
-        label="By"
+        label={t('By')}
         data={CONSENT_CHANNELS.map((value) => ({ value, label: CHANNELS[value].label }))}
         value={channel}
         onChange={(event) => setChannel(event.currentTarget.value as NewConsent['channel'])}
         data-testid="consent-channel"
       />
-      <TextInput label="Where it was said" placeholder="phone call" withAsterisk {...text('source')} />
-      <TextInput label="How" placeholder="spoken" {...text('method')} />
-      <TextInput type="datetime-local" label={`When, in ${zone}`} description="Empty: now" {...text('at')} />
-      <TextInput label="Version of the text that the user saw" {...text('wording_version')} />
-      <TextInput label="Language of that text" placeholder="en" {...text('locale')} />
+      <TextInput label={t('Where it was said')} placeholder={t('phone call')} withAsterisk {...text('source')} />
+      <TextInput label={t('How')} placeholder={t('spoken')} {...text('method')} />
+      <TextInput
+        type="datetime-local"
+        label={t('When, in {zone}', { zone })}
+        description={t('Empty: now')}
+        {...text('at')}
+      />
+      <TextInput label={t('Version of the text that the user saw')} {...text('wording_version')} />
+      <TextInput label={t('Language of that text')} placeholder="en" {...text('locale')} />
       <JsonField
-        label="Evidence, as a JSON object"
-        description="Network address, page, number of the call; stored sealed"
+        label={t('Evidence, as a JSON object')}
+        description={t('Network address, page, number of the call; stored sealed')}
         placeholder={'{ "call_id": "c-17" }'}
         value={texts.evidence}
         onChange={(value) => setTexts((before) => ({ ...before, evidence: value }))}

@@ -5,6 +5,7 @@ import { Dialog } from '../shell/Dialog.tsx';
 import { DialogButton } from '../shell/DialogButton.tsx';
 import { IconWand } from '../shell/icons.tsx';
 import { parseObject } from '../shell/parse-object.ts';
+import { t } from '../text/text.ts';
 import { suggestPatch } from './RejectedGroups.tsx';
 
 interface CorrectButtonProps {
@@ -30,20 +31,20 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
   return (
     <>
       <DialogButton
-        label="Correct"
+        label={t('Correct')}
         leftSection={<IconWand size={14} />}
         onOpen={() => setOpened(true)}
         testId="rejected-correct"
       />
-      <Dialog opened={opened} onClose={() => setOpened(false)} title="Correct the event" size="lg">
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={t('Correct the event')} size="lg">
         <Stack gap="md" data-testid="correct-dialog">
           <Text size="sm">{rejected.message}</Text>
           <JsonInput
-            label="Correction: a JSON merge patch"
-            description="Fields replace those of the event; null removes a field."
+            label={t('Correction: a JSON merge patch')}
+            description={t('Fields replace those of the event; null removes a field.')}
             value={text}
             onChange={setText}
-            error={isWrong && 'This is not a JSON object.'}
+            error={isWrong && t('This is not a JSON object.')}
             autosize
             minRows={3}
             data-autofocus
@@ -51,10 +52,10 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
           />
           <Group justify="flex-end">
             <Button variant="default" onClick={() => setOpened(false)}>
-              Back
+              {t('Back')}
             </Button>
             <Button onClick={submit} data-testid="correct-confirm">
-              Ingest again
+              {t('Ingest again')}
             </Button>
           </Group>
         </Stack>

@@ -4,10 +4,11 @@ import type { JsonObject, RejectedGroup } from '@tidings/client/types';
 import { useState } from 'react';
 import { getRejectedGroups } from '../api/rejected.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
-import { count } from '../jobs/job-text.ts';
 import { IconBan, IconRefresh, IconWand } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 const POLL_MS = 4000;
 const MAX_GROUPS = 5;
@@ -26,14 +27,14 @@ export function RejectedGroups() {
   const shown = showsAll ? groups : groups.slice(0, MAX_GROUPS);
   return (
     <>
-      <Paper withBorder component="ul" className="rows" aria-label="Groups of rejected events">
+      <Paper withBorder component="ul" className="rows" aria-label={t('Groups of rejected events')}>
         {shown.map((group) => (
           <GroupRow key={`${group.event_type} ${group.code} ${group.path}`} group={group} />
         ))}
       </Paper>
       {shown.length < groups.length && (
         <Button variant="default" size="xs" onClick={() => setShowsAll(true)} data-testid="all-groups">
-          Show all {groups.length} groups
+          {t('Show all {count} groups', { count: groups.length })}
         </Button>
       )}
     </>
@@ -47,42 +48,50 @@ function GroupRow({ group }: { group: RejectedGroup }) {
     <li className="rejected-row" data-row data-testid="rejected-group" data-code={code}>
       <Group gap="sm" justify="space-between" align="flex-start">
         <Text size="sm" className="break">
-          <strong>{count(group.count)} events</strong> <span className="name">{type ?? 'without a type'}</span>{' '}
-          <span className="name">{code}</span>
-          {path !== '' && (
-            <>
-              {' at '}
-              <span className="name">{path}</span>
-            </>
-          )}
+          <T
+            text={
+              path === ''
+                ? '<strong>{count, number} events</strong> {type} {code}'
+                : '<strong>{count, number} events</strong> {type} {code} at {path}'
+            }
+            values={{
+              strong: (children) => <strong>{children}</strong>,
+              count: group.count,
+              type: <span className="name">{type ?? t('without a type')}</span>,
+              code: <span className="name">{code}</span>,
+              path: <span className="name">{path}</span>,
+            }}
+          />
           <br />
           {group.message}
           <br />
           <Text span size="sm" c="dimmed">
-            last <Time value={group.last_at} as="full" />
-            {group.sources.length > 0 && `, brought by ${group.sources.join(', ')}`}
+            <T
+              text={group.sources.length === 0 ? 'last {time}' : 'last {time}, brought by {sources}'}
+              values={{ time: <Time value={group.last_at} as="full" />, sources: group.sources.join(', ') }}
+            />
           </Text>
         </Text>
         <Group gap="xs">
           <JobButton
             request={{ action: 'rejected.retry', filter }}
-            label="Retry all"
-            note="Each event is ingested again as it was. Events that are accepted leave the list."
+            label={t('Retry all')}
+            note={t('Each event is ingested again as it was. Events that are accepted leave the list.')}
             leftSection={<IconRefresh size={14} />}
             testId="group-retry"
           />
           <JobButton
             request={{ action: 'rejected.retry', filter }}
-            label="Correct all"
-            note="Each event is corrected and ingested again. Events that are rejected again stay as they were."
+            label={t('Correct all')}
+            note={t('Each event is corrected and ingested again. Events that are rejected again stay as they were.')}
             correction={{ patch: suggestPatch(path), path }}
             leftSection={<IconWand size={14} />}
             testId="group-correct"
           />
           <JobButton
             request={{ action: 'rejected.dismiss', filter }}
-            label="Dismiss all"
-            note="The events are deleted without being ingested."
+            label={t('Dismiss all')}
+            note={t('The events are deleted without being ingested.')}
             asksWhy
             leftSection={<IconBan size={14} />}
             testId="group-dismiss"

@@ -11,6 +11,7 @@ import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { t } from '../text/text.ts';
 import { RejectedGroups } from './RejectedGroups.tsx';
 import { RejectedRow } from './RejectedRow.tsx';
 import { type AcceptedRetry, RetryAccepted } from './RetryAccepted.tsx';
@@ -31,10 +32,11 @@ export function RejectedPage({ source }: { source: string | null }) {
   const container = useKeptFocus();
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Rejected events</PageTitle>
+      <PageTitle>{t('Rejected events')}</PageTitle>
       <Text size="sm" c="dimmed" maw={720}>
-        These events were rejected, and no rule evaluated them. Each event stays here until it is accepted or dismissed.
-        Addresses are masked.
+        {t(
+          'These events were rejected, and no rule evaluated them. Each event stays here until it is accepted or dismissed. Addresses are masked.',
+        )}
       </Text>
       <SourceFilter source={source} />
       {source === null && <RejectedGroups />}
@@ -46,8 +48,10 @@ export function RejectedPage({ source }: { source: string | null }) {
       <LiveList
         list={list}
         empty={
-          <EmptyState title={source === null ? 'No rejected events' : `No rejected events of ${source}`}>
-            An event appears here when it is rejected, with the reason.
+          <EmptyState
+            title={source === null ? t('No rejected events') : t('No rejected events of {source}', { source })}
+          >
+            {t('An event appears here when it is rejected, with the reason.')}
           </EmptyState>
         }
       >
@@ -74,9 +78,9 @@ function SourceFilter({ source }: { source: string | null }) {
   const shown = source === null || names.includes(source) ? names : [...names, source];
   if (shown.length === 0) return null;
   return (
-    <nav className="filter" aria-label="Source">
+    <nav className="filter" aria-label={t('Source')}>
       <a href={linkToRejected()} aria-current={source === null || undefined}>
-        All
+        {t('All')}
       </a>
       {shown.map((name) => (
         <a

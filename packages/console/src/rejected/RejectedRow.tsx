@@ -8,6 +8,8 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { CorrectButton } from './CorrectButton.tsx';
 import { ADVICE_BY_CODE } from './codes.ts';
 import { formatEventName } from './event-name.ts';
@@ -32,7 +34,7 @@ export function RejectedRow({
   });
   const dismiss = useMutation({
     mutationFn: () => dismissRejectedEvent(rejected.rejected_id),
-    onSuccess: () => announce(`Dismissed: ${formatEventName(rejected)}.`),
+    onSuccess: () => announce(t('Dismissed: {event}.', { event: formatEventName(rejected) })),
     onSettled: () => queries.invalidateQueries({ queryKey: ['rejected'] }),
   });
   const again = retry.data?.rejected[0];
@@ -45,13 +47,13 @@ export function RejectedRow({
             {rejected.message}
           </Text>
           <Text size="sm" c="dimmed" className="break">
-            <span className="name">{rejected.code}</span>
-            {rejected.path !== '' && (
-              <>
-                {' at '}
-                <span className="name">{rejected.path}</span>
-              </>
-            )}
+            <T
+              text={rejected.path === '' ? '{code}' : '{code} at {path}'}
+              values={{
+                code: <span className="name">{rejected.code}</span>,
+                path: <span className="name">{rejected.path}</span>,
+              }}
+            />
             {' · '}
             {formatEventName(rejected)} · <Times rejected={rejected} />
             {rejected.source !== null && ` · ${formatOrigin(rejected)}`}
@@ -66,7 +68,7 @@ export function RejectedRow({
             onClick={() => retry.mutate(null)}
             data-testid="rejected-retry"
           >
-            Retry
+            {t('Retry')}
           </ActionButton>
           <CorrectButton rejected={rejected} onCorrect={(patch) => retry.mutate(patch)} />
           <ActionButton
@@ -76,11 +78,11 @@ export function RejectedRow({
             onClick={() => dismiss.mutate()}
             data-testid="rejected-dismiss"
           >
-            Dismiss
+            {t('Dismiss')}
           </ActionButton>
         </Group>
       </Group>
-      <Disclosure label="Event as received" testId="rejected-event">
+      <Disclosure label={t('Event as received')} testId="rejected-event">
         <Code block className="rejected-event">
           {JSON.stringify(rejected.event, null, 2)}
         </Code>
@@ -88,7 +90,7 @@ export function RejectedRow({
       <div role="status">
         {again && (
           <Text size="sm" className="verdict break" data-testid="rejected-again">
-            Rejected again: {again.message}
+            {t('Rejected again: {message}', { message: again.message })}
           </Text>
         )}
       </div>
@@ -101,14 +103,15 @@ export function RejectedRow({
 function Times({ rejected: { times, first_at: first, last_at: last } }: { rejected: RejectedEvent }) {
   if (times === 1) return <Time value={last} as="full" />;
   return (
-    <>
-      {times} times, first <Time value={first} as="full" />, last <Time value={last} as="full" />
-    </>
+    <T
+      text="{times} times, first {first}, last {last}"
+      values={{ times, first: <Time value={first} as="full" />, last: <Time value={last} as="full" /> }}
+    />
   );
 }
 
 /** Says which message of a topic it was. */
 function formatOrigin({ source, position }: RejectedEvent): string {
   const { topic, partition, offset } = position as { topic?: string; partition?: number; offset?: number };
-  return `from ${source}: ${topic}, partition ${partition}, offset ${offset}`;
+  return t('from {source}: {topic}, partition {partition}, offset {offset}', { source, topic, partition, offset });
 }

@@ -1,10 +1,11 @@
 import type { RejectedEvent } from '@tidings/client/types';
+import { t } from '../text/text.ts';
 
 /** Returns a display name of an event of any shape, such as "payment_failed of maria". Missing fields are left out. */
 export function formatEventName({ event, event_id: id }: RejectedEvent): string {
-  const type = getText(event, 'event_type') ?? id ?? 'an event';
+  const type = getText(event, 'event_type') ?? id ?? t('an event');
   const user = getText(event, 'user_id');
-  return user === undefined ? type : `${type} of ${user}`;
+  return user === undefined ? type : t('{event} of {user}', { event: type, user });
 }
 
 /** Returns the user ID; undefined if the event has no valid one, or if it contains a masked address. */

@@ -3,26 +3,27 @@ import { useQuery } from '@tanstack/react-query';
 import type { Release, ReleaseComparison, ReleaseVerdict } from '@tidings/client/types';
 import { getRelease } from '../api/releases.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { count } from '../jobs/job-text.ts';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { describeBound, formatWatched, NUMBERS, VERDICTS } from './release-look.ts';
 
 type Span = ReleaseComparison['since_start'];
 
 /** Counts of a version, in the order of their way. */
 const COUNTED: Record<Exclude<keyof Span['before'], 'version'>, string> = {
-  events: 'Events',
-  decided: 'Notifications decided',
-  held: 'Held back',
-  sent: 'Messages sent',
-  dead: 'Dead',
-  bounced: 'Bounced',
-  failed: 'Not delivered',
-  complained: 'Complained',
-  unsubscribed: 'Unsubscribed',
+  events: t('Events'),
+  decided: t('Notifications decided'),
+  held: t('Held back'),
+  sent: t('Messages sent'),
+  dead: t('Dead'),
+  bounced: t('Bounced'),
+  failed: t('Not delivered'),
+  complained: t('Complained'),
+  unsubscribed: t('Unsubscribed'),
 };
 
 /** Numbers of both versions of a release, and what the watch says of them. */
@@ -39,19 +40,19 @@ export function Comparison({ release }: { release: Release }) {
   if (comparison === null) {
     return (
       <Text size="sm" c="dimmed">
-        Nothing is counted yet.
+        {t('Nothing is counted yet.')}
       </Text>
     );
   }
   return (
     <Stack gap="sm">
-      <Verdicts title="Since it began" verdicts={comparison.verdicts} span="since_start" release={release} />
+      <Verdicts title={t('Since it began')} verdicts={comparison.verdicts} span="since_start" release={release} />
       {comparison.last_hour !== null && (
-        <Verdicts title="In the last hour" verdicts={comparison.verdicts} span="last_hour" release={release} />
+        <Verdicts title={t('In the last hour')} verdicts={comparison.verdicts} span="last_hour" release={release} />
       )}
       <Counts span={comparison.since_start} release={release} />
       <Text size="xs" c="dimmed">
-        Counted until <Time value={comparison.as_of} as="full" />
+        <T text="Counted until {time}" values={{ time: <Time value={comparison.as_of} as="full" /> }} />
       </Text>
     </Stack>
   );
@@ -65,8 +66,8 @@ interface VerdictsProps {
 }
 
 function Verdicts({ title, verdicts, span, release }: VerdictsProps) {
-  const before = `Version ${release.from_version}`;
-  const released = `Version ${release.to_version}`;
+  const before = t('Version {version}', { version: release.from_version });
+  const released = t('Version {version}', { version: release.to_version });
   return (
     <Stack gap={4}>
       <Text size="sm" fw={600} component="h3">
@@ -77,11 +78,11 @@ function Verdicts({ title, verdicts, span, release }: VerdictsProps) {
         items={verdicts.filter((one) => one.span === span)}
         getId={({ number }) => number}
         columns={{
-          Number: ({ number }) => NUMBERS[number] ?? number,
+          [t('Number')]: ({ number }) => NUMBERS[number] ?? number,
           [before]: ({ number, before: value }) => formatWatched(number, value),
           [released]: ({ number, released: value }) => formatWatched(number, value),
-          Bound: describeBound,
-          Watch: ({ state, text }) => (
+          [t('Bound')]: describeBound,
+          [t('Watch')]: ({ state, text }) => (
             <>
               <StatusBadge look={VERDICTS[state]} testId="verdict" />
               {state === 'exceeded' && (
@@ -105,9 +106,9 @@ function Counts({ span, release }: { span: Span; release: Release }) {
       items={Object.keys(COUNTED) as Name[]}
       getId={(name) => name}
       columns={{
-        Counted: (name: Name) => COUNTED[name],
-        [`Version ${release.from_version}`]: (name: Name) => count(span.before[name]),
-        [`Version ${release.to_version}`]: (name: Name) => count(span.released[name]),
+        [t('Counted')]: (name: Name) => COUNTED[name],
+        [t('Version {version}', { version: release.from_version })]: (name: Name) => formatCount(span.before[name]),
+        [t('Version {version}', { version: release.to_version })]: (name: Name) => formatCount(span.released[name]),
       }}
     />
   );

@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { finishRelease, raiseShare, rollBackRelease } from '../api/releases.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconArrowUp, IconChecks, IconUndo } from '../shell/icons.tsx';
-import { describeShare } from './release-look.ts';
+import { t } from '../text/text.ts';
+import { describeDecider } from './release-look.ts';
 import { useReleaseDone } from './use-release-done.ts';
 
 interface ReleaseProps {
@@ -18,17 +19,17 @@ export function RaiseShareButton({ release: { release_id: id, share, to_version:
   const done = useReleaseDone();
   return (
     <ConfirmButton
-      label="Raise share"
+      label={t('Raise share')}
       leftSection={<IconArrowUp size={14} />}
       isFilled={typed !== '' && wanted > share && wanted <= 100}
-      act={async () => done(`Version ${version} decides about ${describeShare((await raiseShare(id, wanted)).share)}.`)}
+      act={async () => done(describeDecider(version, (await raiseShare(id, wanted)).share))}
       testId="release-share"
     >
       <Stack gap="sm">
-        <Text size="sm">Users of the present share stay in it; it never becomes smaller.</Text>
+        <Text size="sm">{t('Users of the present share stay in it; it never becomes smaller.')}</Text>
         <NumberInput
-          label="Percentage of the users"
-          description={`More than ${share}, at most 100`}
+          label={t('Percentage of the users')}
+          description={t('More than {share}, at most 100', { share })}
           value={typed}
           onChange={setTyped}
           max={100}
@@ -48,16 +49,18 @@ export function FinishButton({ release: { release_id: id, to_version: version } 
   const done = useReleaseDone();
   return (
     <ConfirmButton
-      label="Finish"
+      label={t('Finish')}
       leftSection={<IconChecks size={14} />}
       act={async () => {
         await finishRelease(id, reason);
-        return done(`Version ${version} is the active one of all users.`);
+        return done(t('Version {version} is the active one of all users.', { version }));
       }}
       testId="release-finish"
     >
       <Stack gap="sm">
-        <Text size="sm">Version {version} becomes the active one, and decides about all users.</Text>
+        <Text size="sm">
+          {t('Version {version} becomes the active one, and decides about all users.', { version })}
+        </Text>
         <ReasonField value={reason} onChange={setReason} />
       </Stack>
     </ConfirmButton>
@@ -71,19 +74,21 @@ export function RollBackReleaseButton({ release }: ReleaseProps) {
   const done = useReleaseDone();
   return (
     <ConfirmButton
-      label="Roll back"
+      label={t('Roll back')}
       leftSection={<IconUndo size={14} />}
       color="red"
       act={async () => {
         await rollBackRelease(id, reason);
-        return done(`Version ${before} decides about all users again.`);
+        return done(t('Version {version} decides about all users again.', { version: before }));
       }}
       testId="release-rollback"
     >
       <Stack gap="sm">
         <Text size="sm">
-          Version {before} decides about all users again. Messages that were sent stay sent, and waits that version{' '}
-          {release.to_version} has begun end by it.
+          {t(
+            'Version {before} decides about all users again. Messages that were sent stay sent, and waits that version {version} has begun end by it.',
+            { before, version: release.to_version },
+          )}
         </Text>
         <ReasonField value={reason} onChange={setReason} />
       </Stack>
@@ -94,8 +99,8 @@ export function RollBackReleaseButton({ release }: ReleaseProps) {
 function ReasonField({ value, onChange }: { value: string; onChange: (text: string) => void }) {
   return (
     <TextInput
-      label="Reason"
-      description="For the history of the release and the audit log"
+      label={t('Reason')}
+      description={t('For the history of the release and the audit log')}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       maxLength={500}

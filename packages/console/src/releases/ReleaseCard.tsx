@@ -5,9 +5,11 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { Comparison } from './Comparison.tsx';
 import { FinishButton, RaiseShareButton, RollBackReleaseButton } from './ReleaseActions.tsx';
-import { describeShare, RELEASE_STATES } from './release-look.ts';
+import { RELEASE_STATES } from './release-look.ts';
 
 /** A release: its share, its history, its changes, and how both versions do. */
 export function ReleaseCard({ release }: { release: Release }) {
@@ -19,7 +21,10 @@ export function ReleaseCard({ release }: { release: Release }) {
         <Group justify="space-between" gap="sm">
           <Group gap="sm">
             <Text fw={650} component="h2" size="md">
-              Version {release.to_version} for {describeShare(release.share)}
+              {t('Version {version} for {share, select, 100 {all users} other {{share}% of the users}}', {
+                version: release.to_version,
+                share: release.share,
+              })}
             </Text>
             <StatusBadge look={RELEASE_STATES[release.state]} testId="release-state" />
           </Group>
@@ -40,11 +45,14 @@ export function ReleaseCard({ release }: { release: Release }) {
         {isUnderWay ? (
           <Comparison release={release} />
         ) : (
-          <Disclosure label="Numbers of both versions" testId="release-numbers">
+          <Disclosure label={t('Numbers of both versions')} testId="release-numbers">
             <Comparison release={release} />
           </Disclosure>
         )}
-        <Disclosure label={`Changes from version ${release.from_version}`} testId="release-changes">
+        <Disclosure
+          label={t('Changes from version {version}', { version: release.from_version })}
+          testId="release-changes"
+        >
           <DiffView from={release.from_version} to={release.to_version} />
         </Disclosure>
       </Stack>
@@ -58,27 +66,37 @@ function History({ release }: { release: Release }) {
     <Stack gap={2} data-testid="release-history">
       {steps.map(({ at, share, by }) => (
         <Text key={at} size="sm" c="dimmed" className="break">
-          {describeShare(share)} since <Time value={at} as="full" />, by {by}
+          <T
+            text="{share, select, 100 {all users} other {{share}% of the users}} since {time}, by {name}"
+            values={{ share, time: <Time value={at} as="full" />, name: by }}
+          />
         </Text>
       ))}
       {endedAt !== null && (
         <Text size="sm" className="break">
-          {RELEASE_STATES[release.state].label} <Time value={endedAt} as="full" />
-          {endedBy !== null && ` by ${endedBy}`}
+          <T
+            text={endedBy === null ? '{state} {time}' : '{state} {time} by {name}'}
+            values={{
+              state: RELEASE_STATES[release.state].label,
+              time: <Time value={endedAt} as="full" />,
+              name: endedBy,
+            }}
+          />
           {reason !== null && `: ${reason}`}
         </Text>
       )}
       {endedAt === null && (
         <Text size="sm" c="dimmed">
           {watch === null
-            ? 'It is not watched: only a command rolls it back. '
-            : 'It is rolled back by itself if a number is beyond its bound. '}
+            ? t('It is not watched: only a command rolls it back.')
+            : t('It is rolled back by itself if a number is beyond its bound.')}{' '}
           {finishAt === null ? (
-            'It finishes by command.'
+            t('It finishes by command.')
           ) : (
-            <>
-              It finishes by itself on <Time value={finishAt} as="full" /> if nothing is beyond its bound then.
-            </>
+            <T
+              text="It finishes by itself on {time} if nothing is beyond its bound then."
+              values={{ time: <Time value={finishAt} as="full" /> }}
+            />
           )}
         </Text>
       )}

@@ -7,6 +7,7 @@ import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { ReleaseCard } from './ReleaseCard.tsx';
 import { StartRelease } from './StartRelease.tsx';
 
@@ -31,15 +32,16 @@ export function ReleasesPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>Releases</PageTitle>
+        <PageTitle>{t('Releases')}</PageTitle>
         {can('catalog:write') && !isUnderWay && <StartRelease />}
       </Group>
       <LiveList
         list={list}
         empty={
-          <EmptyState title="No releases yet">
-            A release lets a new version of the catalog decide about a share of the users first. It is watched, and
-            finished or rolled back.
+          <EmptyState title={t('No releases yet')}>
+            {t(
+              'A release lets a new version of the catalog decide about a share of the users first. It is watched, and finished or rolled back.',
+            )}
           </EmptyState>
         }
       >

@@ -6,7 +6,8 @@ import { startRelease } from '../api/releases.ts';
 import { DiffView } from '../catalog/DiffView.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
-import { describeShare } from './release-look.ts';
+import { t } from '../text/text.ts';
+import { describeDecider } from './release-look.ts';
 import { useReleaseDone } from './use-release-done.ts';
 
 const USUAL_SHARE = 10;
@@ -30,11 +31,11 @@ export function StartRelease({ version: given }: { version?: number }) {
       ...(finishAfter.trim() === '' ? {} : { finish_after: finishAfter.trim() }),
       ...(isWatched ? {} : { watch: null }),
     });
-    return done(`Version ${version} decides about ${describeShare(release.share)}.`);
+    return done(describeDecider(version, release.share));
   };
   return (
     <ConfirmButton
-      label={given === undefined ? 'Start a release' : 'Release'}
+      label={given === undefined ? t('Start a release') : t('Release')}
       leftSection={<IconSplit size={14} />}
       isFilled={version > 0 && share !== '' && Number(share) > 0}
       act={act}
@@ -43,20 +44,23 @@ export function StartRelease({ version: given }: { version?: number }) {
       <Stack gap="sm">
         {given === undefined && (
           <NativeSelect
-            label="Version"
+            label={t('Version')}
             value={String(version)}
             onChange={(event) => setVersion(Number(event.currentTarget.value))}
             data={[
-              { value: '0', label: 'Choose a version' },
+              { value: '0', label: t('Choose a version') },
               ...versions
                 .filter((one) => !one.active)
-                .map((one) => ({ value: String(one.version), label: `Version ${one.version}` })),
+                .map((one) => ({
+                  value: String(one.version),
+                  label: t('Version {version}', { version: one.version }),
+                })),
             ]}
             data-testid="release-version"
           />
         )}
         <NumberInput
-          label="Percentage of the users"
+          label={t('Percentage of the users')}
           value={share}
           onChange={setShare}
           min={0}
@@ -67,22 +71,24 @@ export function StartRelease({ version: given }: { version?: number }) {
           data-testid="share-field"
         />
         <TextInput
-          label="Finish by itself after"
-          description="Such as 12h or 2d; empty: by command"
+          label={t('Finish by itself after')}
+          description={t('Such as 12h or 2d; empty: by command')}
           value={finishAfter}
           onChange={(event) => setFinishAfter(event.currentTarget.value)}
           autoComplete="off"
         />
         <TextInput
-          label="Note"
-          description="What it is for"
+          label={t('Note')}
+          description={t('What it is for')}
           value={note}
           onChange={(event) => setNote(event.currentTarget.value)}
           maxLength={500}
           autoComplete="off"
         />
         <Checkbox
-          label="Roll back by itself if failures, complaints, unsubscribes or the volume are beyond their usual bounds"
+          label={t(
+            'Roll back by itself if failures, complaints, unsubscribes or the volume are beyond their usual bounds',
+          )}
           checked={isWatched}
           onChange={(event) => setWatched(event.currentTarget.checked)}
         />

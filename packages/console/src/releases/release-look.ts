@@ -1,48 +1,55 @@
 import type { Release, ReleaseVerdict } from '@tidings/client/types';
 import { IconAlert, IconArchive, IconCheck, IconChecks, IconClock, IconHelp, IconUndo } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { getLocale, t } from '../text/text.ts';
 
 export const RELEASE_STATES: Record<Release['state'], Look> = {
-  watching: { label: 'Under way', color: 'blue', Icon: IconClock },
-  finished: { label: 'Finished', color: 'teal', Icon: IconChecks },
-  rolled_back: { label: 'Rolled back', color: 'orange', Icon: IconUndo },
+  watching: { label: t('Under way'), color: 'blue', Icon: IconClock },
+  finished: { label: t('Finished'), color: 'teal', Icon: IconChecks },
+  rolled_back: { label: t('Rolled back'), color: 'orange', Icon: IconUndo },
 };
 
 export const VERDICTS: Record<ReleaseVerdict['state'], Look> = {
-  ok: { label: 'Within its bound', color: 'teal', Icon: IconCheck },
-  exceeded: { label: 'Beyond its bound', color: 'red', Icon: IconAlert },
-  too_few: { label: 'Too few to judge', color: 'gray', Icon: IconHelp },
-  not_watched: { label: 'Not watched', color: 'gray', Icon: IconArchive },
+  ok: { label: t('Within its bound'), color: 'teal', Icon: IconCheck },
+  exceeded: { label: t('Beyond its bound'), color: 'red', Icon: IconAlert },
+  too_few: { label: t('Too few to judge'), color: 'gray', Icon: IconHelp },
+  not_watched: { label: t('Not watched'), color: 'gray', Icon: IconArchive },
 };
 
 export const NUMBERS: Record<ReleaseVerdict['number'], string> = {
-  volume: 'Notifications for each event',
-  errors: 'Error rate',
-  complaints: 'Complaint rate',
-  unsubscribes: 'Unsubscribe rate',
+  volume: t('Notifications for each event'),
+  errors: t('Error rate'),
+  complaints: t('Complaint rate'),
+  unsubscribes: t('Unsubscribe rate'),
 };
-
-const RATE = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 2 });
-const VOLUME = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 
 /** Formats a watched number of a version; null: nothing to measure it by. */
 export function formatWatched(number: ReleaseVerdict['number'], value: number | null): string {
   if (value === null) return '–';
-  return (number === 'volume' ? VOLUME : RATE).format(value);
+  return number === 'volume'
+    ? formatVolume(value)
+    : value.toLocaleString(getLocale(), { style: 'percent', maximumFractionDigits: 2 });
 }
 
 /** Says the bound of a watched number in words. */
 export function describeBound({ number, bound }: Pick<ReleaseVerdict, 'number' | 'bound'>): string {
-  if (bound === null) return 'none';
-  if (typeof bound === 'number') return `at most ${formatWatched(number, bound)} more`;
+  if (bound === null) return t('none');
+  if (typeof bound === 'number') return t('at most {value} more', { value: formatWatched(number, bound) });
   const [low = null, high = null] = bound;
-  if (low === null) return high === null ? 'none' : `at most ${VOLUME.format(high)} times`;
+  if (low === null) return high === null ? t('none') : t('at most {high} times', { high: formatVolume(high) });
   return high === null
-    ? `at least ${VOLUME.format(low)} times`
-    : `${VOLUME.format(low)} to ${VOLUME.format(high)} times`;
+    ? t('at least {low} times', { low: formatVolume(low) })
+    : t('{low} to {high} times', { low: formatVolume(low), high: formatVolume(high) });
 }
 
-/** Says a share of the users in words. @param share in percent */
-export function describeShare(share: number): string {
-  return share === 100 ? 'all users' : `${share}% of the users`;
+function formatVolume(value: number): string {
+  return value.toLocaleString(getLocale(), { maximumFractionDigits: 2 });
+}
+
+/** Says about which users a version decides. @param share of the users, in percent */
+export function describeDecider(version: number, share: number): string {
+  return t('Version {version} decides about {share, select, 100 {all users} other {{share}% of the users}}.', {
+    version,
+    share,
+  });
 }

@@ -2,6 +2,7 @@ import type { RouteEntryState } from '@tidings/client/types';
 import { IconAlert, IconBan, IconCircle, IconPause, IconSplit } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { t } from '../text/text.ts';
 
 /** Whether messages go by an account of a route. None is green: a closed circuit does not say that messages arrive. */
 export function EntryState({ entry }: { entry: RouteEntryState }) {
@@ -10,16 +11,17 @@ export function EntryState({ entry }: { entry: RouteEntryState }) {
 
 function getLook({ missing, circuit, failover_to: failoverTo, move }: RouteEntryState): Look {
   if (missing !== null) return { label: MISSING[missing], color: 'orange', Icon: IconBan };
-  if (failoverTo !== null) return { label: `Goes by ${failoverTo}`, color: 'orange', Icon: IconSplit };
-  if (circuit?.code === 'retry_after') return { label: 'Paused', color: 'orange', Icon: IconPause };
-  if (circuit !== null) return { label: 'Fails', color: 'red', Icon: IconAlert };
-  if (move !== null && move.share < 100) return { label: 'Recovering', color: 'orange', Icon: IconAlert };
-  return { label: 'In use', color: 'gray', Icon: IconCircle };
+  if (failoverTo !== null)
+    return { label: t('Goes by {account}', { account: failoverTo }), color: 'orange', Icon: IconSplit };
+  if (circuit?.code === 'retry_after') return { label: t('Paused'), color: 'orange', Icon: IconPause };
+  if (circuit !== null) return { label: t('Fails'), color: 'red', Icon: IconAlert };
+  if (move !== null && move.share < 100) return { label: t('Recovering'), color: 'orange', Icon: IconAlert };
+  return { label: t('In use'), color: 'gray', Icon: IconCircle };
 }
 
 const MISSING: Record<NonNullable<RouteEntryState['missing']>, string> = {
-  unknown_account: 'No such account',
-  account_disabled: 'Account disabled',
-  other_channels: 'Not for this channel',
-  no_own_account: 'Tenant without account',
+  unknown_account: t('No such account'),
+  account_disabled: t('Account disabled'),
+  other_channels: t('Not for this channel'),
+  no_own_account: t('Tenant without account'),
 };

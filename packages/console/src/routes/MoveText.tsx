@@ -1,12 +1,24 @@
 import type { RouteEntryState } from '@tidings/client/types';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
 
 /** The latest step by which messages were moved away from an account, or back. */
 export function MoveText({ move }: { move: NonNullable<RouteEntryState['move']> }) {
   return (
     <span data-testid="last-move">
-      {move.share === 100 ? 'Has all of its messages again since ' : `Keeps ${move.share}% of its messages since `}
-      <Time value={move.moved_at} as="full" />. Moved away first on <Time value={move.since} as="full" />: {move.cause}.
+      <T
+        text={
+          move.share === 100
+            ? 'Has all of its messages again since {moved}. Moved away first on {since}: {cause}.'
+            : 'Keeps {share}% of its messages since {moved}. Moved away first on {since}: {cause}.'
+        }
+        values={{
+          share: move.share,
+          moved: <Time value={move.moved_at} as="full" />,
+          since: <Time value={move.since} as="full" />,
+          cause: move.cause,
+        }}
+      />
     </span>
   );
 }

@@ -8,6 +8,8 @@ import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { EntryState } from './EntryState.tsx';
 import { MoveText } from './MoveText.tsx';
 
@@ -16,12 +18,12 @@ export function RoutesPage() {
   const query = useQuery({ queryKey: ['routes'], queryFn: getRoutes, refetchInterval: PAGE_POLL_MS });
   return (
     <Stack gap="xl">
-      <PageTitle>Routes</PageTitle>
+      <PageTitle>{t('Routes')}</PageTitle>
       {query.error && <ProblemView problem={query.error} retry={() => query.refetch()} />}
       {query.isPending && <Skeleton height={320} />}
       {query.data?.routes.length === 0 && (
         <Text size="sm" c="dimmed" data-testid="routes-empty">
-          Neither a route nor an account: messages of every channel go by the accounts of the installation.
+          {t('Neither a route nor an account: messages of every channel go by the accounts of the installation.')}
         </Text>
       )}
       {query.data?.routes.map((route) => (
@@ -40,32 +42,32 @@ function RouteTable({ route: { channel, origin, entries } }: { route: RouteState
       </Title>
       <Text size="sm" c="dimmed">
         {origin === 'catalog'
-          ? 'By the route in routes.yaml of the active catalog.'
-          : 'Without a route: the accounts in the order of their places.'}
+          ? t('By the route in routes.yaml of the active catalog.')
+          : t('Without a route: the accounts in the order of their places.')}
       </Text>
       <FactRows<RouteEntryState & { readonly id: string }>
         testId={`route-${channel}`}
         items={entries.map((entry, index) => ({ ...entry, id: String(index) }))}
         getId={({ id }) => id}
         columns={{
-          Account: ({ account, provider }) => (
+          [t('Account')]: ({ account, provider }) => (
             <>
               <span className="name">{account}</span>
               {provider !== null && ` (${provider})`}
             </>
           ),
-          'Tier, weight': ({ tier, weight, when }) => (
+          [t('Tier, weight')]: ({ tier, weight, when }) => (
             <>
               {tier}, {weight}
               {when !== null && (
                 <Text size="sm">
-                  when <code>{when}</code>
+                  <T text="when {condition}" values={{ condition: <code>{when}</code> }} />
                 </Text>
               )}
             </>
           ),
-          'Messages now': (entry) => formatShare(entry),
-          State: (entry) => (
+          [t('Messages now')]: (entry) => formatShare(entry),
+          [t('State')]: (entry) => (
             <>
               <EntryState entry={entry} />
               {entry.circuit && (
@@ -75,7 +77,7 @@ function RouteTable({ route: { channel, origin, entries } }: { route: RouteState
               )}
             </>
           ),
-          'Last move': ({ move }) => (move === null ? 'none' : <MoveText move={move} />),
+          [t('Last move')]: ({ move }) => (move === null ? t('none') : <MoveText move={move} />),
         }}
       />
     </Stack>
@@ -83,6 +85,6 @@ function RouteTable({ route: { channel, origin, entries } }: { route: RouteState
 }
 
 function formatShare({ share, waiting }: RouteEntryState): string {
-  if (share === null) return 'as its condition says';
-  return waiting === null || waiting === 0 ? `${share}%` : `${share}%, ${waiting}% wait for it`;
+  if (share === null) return t('as its condition says');
+  return waiting === null || waiting === 0 ? `${share}%` : t('{share}%, {waiting}% wait for it', { share, waiting });
 }

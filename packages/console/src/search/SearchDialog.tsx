@@ -8,7 +8,9 @@ import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { setZone, useZone, VIEWER_ZONE } from '../shell/zone.ts';
-import { findPages, type Hit, KINDS, toHits } from './hits.ts';
+import { T } from '../text/T.tsx';
+import { t, toInner } from '../text/text.ts';
+import { findPages, type Hit, KINDS, type Kind, toHits } from './hits.ts';
 
 const PAUSE_MS = 200;
 
@@ -26,7 +28,7 @@ export function SearchDialog({ opened, onClose }: { opened: boolean; onClose: ()
     onClose();
   };
   return (
-    <Dialog opened={opened} onClose={close} title="Search" size="lg" returnFocus={!isChosen}>
+    <Dialog opened={opened} onClose={close} title={t('Search')} size="lg" returnFocus={!isChosen}>
       <SearchBox onChoose={choose} />
     </Dialog>
   );
@@ -70,12 +72,12 @@ function SearchBox({ onChoose: run }: { onChoose: (hit: Hit) => void }) {
         data-autofocus
         data-testid="search-field"
         role="combobox"
-        aria-label="Search"
+        aria-label={t('Search')}
         aria-expanded
         aria-autocomplete="list"
         aria-controls={`${id}list`}
         {...(active && { 'aria-activedescendant': toOptionId(id, active) })}
-        placeholder="Id, email address, phone number, key, rule, page …"
+        placeholder={t('Id, email address, phone number, key, rule, page …')}
         autoComplete="off"
         spellCheck={false}
         maxLength={320}
@@ -118,8 +120,8 @@ function useHits(wanted: string, isUrgent: boolean) {
   const pages = findPages(wanted, {
     copyLink: () =>
       void navigator.clipboard.writeText(location.href).then(
-        () => announce('The link is copied.'),
-        () => announce('The link could not be copied.'),
+        () => announce(t('The link is copied.')),
+        () => announce(t('The link could not be copied.')),
       ),
     toggleScheme: () => setColorScheme(isDark ? 'light' : 'dark'),
     toggleZone: () => setZone(zone === 'UTC' ? VIEWER_ZONE : 'UTC'),
@@ -156,7 +158,7 @@ function Options({ id, hits, active, onChoose, onPoint }: OptionsProps) {
   }, [activeId]);
   const groups = [...new Set(hits.map(({ group }) => group))];
   return (
-    <div ref={list} id={`${id}list`} role="listbox" aria-label="Results" className="search-list">
+    <div ref={list} id={`${id}list`} role="listbox" aria-label={t('Results')} className="search-list">
       {groups.map((group) => (
         // biome-ignore lint/a11y/useSemanticElements: a group of options; a fieldset has no place in a listbox.
         <div key={group} role="group" aria-label={group}>
@@ -201,31 +203,43 @@ function SearchEnd({ wanted, count, answer, isReady }: SearchEndProps) {
   return (
     <div className="search-end">
       <p role="status" data-testid="search-status">
-        {!isReady && 'Searching …'}
-        {isReady && wanted !== '' && (count === 0 ? `Nothing is found for “${wanted}”.` : `${count} found.`)}
+        {!isReady && t('Searching …')}
+        {isReady &&
+          wanted !== '' &&
+          (count === 0 ? t('Nothing is found for “{wanted}”.', { wanted }) : t('{count, number} found.', { count }))}
       </p>
       {isReady && count === 0 && answer && (
         <>
-          <p>Searched:</p>
+          <p>{t('Searched:')}</p>
           <ul data-testid="searched">
             {answer.searched.map((kind) => (
               <li key={kind}>{KINDS[kind]?.by ?? kind}</li>
             ))}
-            <li>pages and commands by their name</li>
+            <li>{t('pages and commands by their name')}</li>
           </ul>
         </>
       )}
       {answer?.not_searched.map(({ kind, scope }) => (
         <p key={kind}>
-          Not searched: {KINDS[kind]?.group.toLowerCase() ?? kind}, which needs <span className="name">{scope}</span>.
+          <T
+            text="Not searched: {kind}, which needs {scope}."
+            values={{ kind: nameKind(kind), scope: <span className="name">{scope}</span> }}
+          />
         </p>
       ))}
       {answer?.partly_searched.includes('user') && (
-        <p>There are too many users to look at every id: one that only has this in its middle may be missing.</p>
+        <p>{t('There are too many users to look at every id: one that only has this in its middle may be missing.')}</p>
       )}
       {answer && answer.has_more.length > 0 && (
-        <p>There are more {answer.has_more.map((kind) => KINDS[kind]?.group.toLowerCase() ?? kind).join(', ')}.</p>
+        <p>{t('There are more {kinds}.', { kinds: answer.has_more.map(nameKind).join(', ') })}</p>
       )}
     </div>
   );
+}
+
+/** Returns the name of a kind inside a sentence; of a newer API the kind itself. */
+function nameKind(kind: Kind): string {
+  const known: { readonly [kind: string]: { readonly group: string } } = KINDS;
+  const group = known[kind]?.group;
+  return group === undefined ? kind : toInner(group);
 }

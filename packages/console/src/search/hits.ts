@@ -1,4 +1,5 @@
 /* Results of the search: pages and commands here, everything else by the API. */
+
 import type { SearchResults } from '@tidings/client/types';
 import { linkToCatalog, linkToNotification, linkToTemplate, linkToUser, openLink } from '../route.ts';
 import {
@@ -17,6 +18,7 @@ import {
   IconWorld,
 } from '../shell/icons.tsx';
 import { MENU } from '../shell/pages.ts';
+import { t } from '../text/text.ts';
 
 type Result = SearchResults['results'][number];
 export type Kind = Result['kind'];
@@ -33,35 +35,35 @@ export interface Hit {
 /** Names of kinds, and what of them is compared with the text. */
 export const KINDS: Record<Kind, { readonly group: string; readonly by: string; readonly Icon: typeof IconUser }> = {
   user: {
-    group: 'Users',
-    by: 'users by their id (any part), the start of their name, and their whole email address or phone number',
+    group: t('Users'),
+    by: t('users by their id (any part), the start of their name, and their whole email address or phone number'),
     Icon: IconUser,
   },
-  event: { group: 'Events', by: 'events by their whole id', Icon: IconLightning },
-  notification: { group: 'Notifications', by: 'notifications by their whole id', Icon: IconBell },
-  delivery: { group: 'Deliveries', by: 'deliveries by their whole id, or that of the provider', Icon: IconSend },
-  wait: { group: 'Waits', by: 'waits by their whole key', Icon: IconClock },
+  event: { group: t('Events'), by: t('events by their whole id'), Icon: IconLightning },
+  notification: { group: t('Notifications'), by: t('notifications by their whole id'), Icon: IconBell },
+  delivery: { group: t('Deliveries'), by: t('deliveries by their whole id, or that of the provider'), Icon: IconSend },
+  wait: { group: t('Waits'), by: t('waits by their whole key'), Icon: IconClock },
   notification_type: {
-    group: 'Notification types',
-    by: 'notification types by any part of their name',
+    group: t('Notification types'),
+    by: t('notification types by any part of their name'),
     Icon: IconChecks,
   },
-  rule: { group: 'Rules', by: 'rules by any part of their name', Icon: IconFilter },
-  event_type: { group: 'Event types', by: 'event types by any part of their name', Icon: IconBook },
-  template: { group: 'Templates', by: 'templates of requests by any part of their name', Icon: IconMessage },
+  rule: { group: t('Rules'), by: t('rules by any part of their name'), Icon: IconFilter },
+  event_type: { group: t('Event types'), by: t('event types by any part of their name'), Icon: IconBook },
+  template: { group: t('Templates'), by: t('templates of requests by any part of their name'), Icon: IconMessage },
 };
 
 const FOUND_BY: Partial<Record<Result['found_by'], string>> = {
-  email: 'has this email address',
-  phone: 'has this phone number',
-  name: 'by name',
-  provider_message_id: 'by the id of the provider',
+  email: t('has this email address'),
+  phone: t('has this phone number'),
+  name: t('by name'),
+  provider_message_id: t('by the id of the provider'),
 };
 
 /** Returns what the API found, in its order. */
 export function toHits({ results }: SearchResults): Hit[] {
   return results.map((result) => {
-    const { group, Icon } = KINDS[result.kind] ?? { group: 'Others', Icon: IconEye };
+    const { group, Icon } = KINDS[result.kind] ?? { group: t('Others'), Icon: IconEye };
     return {
       key: `${result.kind} ${result.id} ${result.user_id ?? ''}`,
       group,
@@ -80,7 +82,7 @@ function toLabel({ kind, id, name }: Result): string {
 }
 
 function toNote({ kind, user_id, name, status, found_by }: Result): string {
-  const of = user_id !== null && kind !== 'user' ? `of ${user_id}` : null;
+  const of = user_id !== null && kind !== 'user' ? t('of {user}', { user: user_id }) : null;
   const shown = kind === 'user' ? name : null;
   return [status, of, shown, FOUND_BY[found_by] ?? null].filter((part) => part !== null).join(' · ');
 }
@@ -118,18 +120,18 @@ export interface Commands {
 export function findPages(text: string, { copyLink, toggleScheme, toggleZone }: Commands): Hit[] {
   const pages = MENU.flatMap(({ label: group, pages }) =>
     pages.map(({ key, label, href, Icon, words = '' }) => ({
-      hit: { key: `page ${key}`, group: 'Pages', label, note: group, Icon, run: () => openLink(href) },
+      hit: { key: `page ${key}`, group: t('Pages'), label, note: group, Icon, run: () => openLink(href) },
       words,
     })),
   );
   const command = (key: string, label: string, Icon: typeof IconUser, run: () => void, words: string) => ({
-    hit: { key, group: 'Commands', label, note: '', Icon, run },
+    hit: { key, group: t('Commands'), label, note: '', Icon, run },
     words,
   });
   const commands = [
-    command('copy link', 'Copy a link to this page', IconLink, copyLink, 'share address'),
-    command('scheme', 'Switch between light and dark colors', IconMoon, toggleScheme, 'theme'),
-    command('zone', 'Switch between your time zone and UTC', IconWorld, toggleZone, 'times'),
+    command('copy-link', t('Copy a link to this page'), IconLink, copyLink, t('share address')),
+    command('scheme', t('Switch between light and dark colors'), IconMoon, toggleScheme, t('theme')),
+    command('zone', t('Switch between your time zone and UTC'), IconWorld, toggleZone, t('times')),
   ];
   const wanted = text.toLowerCase();
   const parts = wanted.split(/\s+/);

@@ -4,6 +4,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { JsonField } from '../shell/JsonField.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import type { DraftFaults, MessageDraft } from './message-draft.ts';
 import { ScheduleFields } from './ScheduleFields.tsx';
 import { VariableFields } from './VariableFields.tsx';
@@ -24,18 +25,18 @@ export function MessageFields({ types, draft, faults, onChange }: MessageFieldsP
   return (
     <Stack gap="md">
       <NativeSelect
-        label="Notification type"
+        label={t('Notification type')}
         description={type?.description ?? ''}
         error={faults.type}
-        data={[{ value: '', label: 'Choose a type' }, ...types.map(({ name }) => ({ value: name, label: name }))]}
+        data={[{ value: '', label: t('Choose a type') }, ...types.map(({ name }) => ({ value: name, label: name }))]}
         value={draft.type}
         onChange={(event) => change({ type: event.currentTarget.value, channels: [], variables: {} })}
         data-testid="send-type"
       />
       {type !== undefined && type.channels.length > 1 && (
         <Checkbox.Group
-          label="Channels"
-          description="None: all that the user gets it by"
+          label={t('Channels')}
+          description={t('None: all that the user gets it by')}
           value={[...draft.channels]}
           onChange={(channels) => change({ channels: channels as Channel[] })}
         >
@@ -54,25 +55,25 @@ export function MessageFields({ types, draft, faults, onChange }: MessageFieldsP
       />
       {type !== undefined && (
         <JsonField
-          label={Object.keys(declared).length === 0 ? 'Variables, as JSON' : 'Other variables, as JSON'}
-          description="What templates read as event"
+          label={Object.keys(declared).length === 0 ? t('Variables, as JSON') : t('Other variables, as JSON')}
+          description={t('What templates read as event')}
           placeholder={'{ "order_id": "4711" }'}
           value={draft.others}
           onChange={(others) => change({ others })}
           data-testid="send-others"
         />
       )}
-      <Disclosure label="A text in the place of the templates" testId="send-own-text">
+      <Disclosure label={t('A text in the place of the templates')} testId="send-own-text">
         <Stack gap="sm">
           <TextInput
-            label="Title"
-            description="Subject of an email, title of a push message"
+            label={t('Title')}
+            description={t('Subject of an email, title of a push message')}
             value={draft.title}
             onChange={(event) => change({ title: event.currentTarget.value })}
             data-testid="send-title"
           />
           <Textarea
-            label="Text"
+            label={t('Text')}
             value={draft.text}
             onChange={(event) => change({ text: event.currentTarget.value })}
             autosize
@@ -82,9 +83,9 @@ export function MessageFields({ types, draft, faults, onChange }: MessageFieldsP
         </Stack>
       </Disclosure>
       <NativeSelect
-        label="Priority"
+        label={t('Priority')}
         data={[
-          { value: '', label: 'that of the type' },
+          { value: '', label: t('that of the type') },
           ...(can('notifications:urgent') ? ['URGENT'] : []),
           ...['HIGH', 'MEDIUM', 'LOW'],
         ]}

@@ -1,5 +1,6 @@
 import { Radio, Stack, TextInput } from '@mantine/core';
 import { useZone } from '../shell/zone.ts';
+import { t } from '../text/text.ts';
 import type { MessageDraft } from './message-draft.ts';
 
 type When = MessageDraft['when'];
@@ -14,13 +15,13 @@ interface ScheduleFieldsProps extends Pick<MessageDraft, 'when' | 'time'> {
 export function ScheduleFields({ when, time, choices, fault, onChange }: ScheduleFieldsProps) {
   const zone = useZone();
   const labels: Record<When, string> = {
-    now: 'at once',
-    zone: `at a time in ${zone}`,
-    recipient: 'at that time in the zone of each user',
+    now: t('at once'),
+    zone: t('at a time in {zone}', { zone }),
+    recipient: t('at that time in the zone of each user'),
   };
   return (
     <Stack gap="xs">
-      <Radio.Group label="When" value={when} onChange={(value) => onChange({ when: value as When })}>
+      <Radio.Group label={t('When')} value={when} onChange={(value) => onChange({ when: value as When })}>
         <Stack gap={6} mt={6}>
           {choices.map((choice) => (
             <Radio key={choice} value={choice} label={labels[choice]} data-testid={`when-${choice}`} />
@@ -30,7 +31,7 @@ export function ScheduleFields({ when, time, choices, fault, onChange }: Schedul
       {when !== 'now' && (
         <TextInput
           type="datetime-local"
-          label="Date and time"
+          label={t('Date and time')}
           error={fault}
           value={time}
           onChange={(event) => onChange({ time: event.currentTarget.value })}

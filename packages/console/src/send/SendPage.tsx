@@ -5,7 +5,6 @@ import { useState } from 'react';
 import { createKey } from '../api/idempotency-key.ts';
 import { checkNotification, sendNotification } from '../api/notifications.ts';
 import type { CatalogNotification } from '../api/types.ts';
-import { count } from '../jobs/job-text.ts';
 import { announce } from '../shell/announce.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSend } from '../shell/icons.tsx';
@@ -13,6 +12,8 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useZone } from '../shell/zone.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { CatalogTypes } from './CatalogTypes.tsx';
 import { MessageFields } from './MessageFields.tsx';
 import { describeRecipients, EMPTY_DRAFT, readRecipients, toRequest } from './message-draft.ts';
@@ -27,7 +28,7 @@ const MAX_UNTYPED = 100;
 export function SendPage({ type, to }: { type: string | null; to: string | null }) {
   return (
     <Stack gap="md">
-      <PageTitle>Send a notification</PageTitle>
+      <PageTitle>{t('Send a notification')}</PageTitle>
       <Permitted scope="notifications:write">
         <CatalogTypes>{(types) => <SendForm types={types} type={type} recipient={to} />}</CatalogTypes>
       </Permitted>
@@ -67,14 +68,20 @@ function SendForm({ types, type, recipient }: SendFormProps) {
   const request: SendRequest = { ...message, recipients };
   const toFault =
     recipients.length === 0
-      ? 'Write at least one recipient.'
-      : recipients.length > MAX_RECIPIENTS && `Of ${count(MAX_RECIPIENTS)} recipients at most. Make a batch for more.`;
+      ? t('Write at least one recipient.')
+      : recipients.length > MAX_RECIPIENTS &&
+        t('Of {max, number} recipients at most. Make a batch for more.', { max: MAX_RECIPIENTS });
   const isSound = toFault === false && Object.keys(faults).length === 0;
   const check = useMutation({
     mutationFn: async (): Promise<Outcome> => ({ request, answer: await checkNotification(request), key: createKey() }),
     onSuccess: ({ answer }) => {
       setSent(undefined);
-      announce(`Checked: ${count(answer.accepted)} of ${count(answer.results.length)} would get it.`);
+      announce(
+        t('Checked: {accepted, number} of {all, number} would get it.', {
+          accepted: answer.accepted,
+          all: answer.results.length,
+        }),
+      );
     },
   });
   // A check counts only for what is still typed.
@@ -91,12 +98,12 @@ function SendForm({ types, type, recipient }: SendFormProps) {
         >
           <Stack gap="md" maw={640}>
             <Textarea
-              label="To"
+              label={t('To')}
               description={
-                <>
-                  One a line: an ID, an email address, or a phone number with its +. Write <code>user:</code> before an
-                  ID that looks like an address.
-                </>
+                <T
+                  text="One a line: an ID, an email address, or a phone number with its +. Write {prefix} before an ID that looks like an address."
+                  values={{ prefix: <code>user:</code> }}
+                />
               }
               error={isTried && toFault}
               value={to}
@@ -107,7 +114,7 @@ function SendForm({ types, type, recipient }: SendFormProps) {
               data-testid="send-to"
             />
             <Text size="xs" c="dimmed" data-testid="send-understood">
-              Understood as: {describeRecipients(recipients)}
+              {t('Understood as: {recipients}', { recipients: describeRecipients(recipients) })}
             </Text>
             <MessageFields types={types} draft={draft} faults={isTried ? faults : {}} onChange={setDraft} />
             <Button
@@ -117,7 +124,7 @@ function SendForm({ types, type, recipient }: SendFormProps) {
               style={{ alignSelf: 'start' }}
               data-testid="send-check"
             >
-              Check who would get it
+              {t('Check who would get it')}
             </Button>
             {check.error && <ProblemView problem={check.error} />}
           </Stack>
@@ -133,27 +140,33 @@ function Checked({ outcome, onSent }: { outcome: Outcome; onSent: (outcome: Outc
   const { request, answer, key } = outcome;
   const { accepted, results } = answer;
   return (
-    <Stack gap="sm" component="section" aria-label="Check" data-testid="send-checked">
+    <Stack gap="sm" component="section" aria-label={t('Check')} data-testid="send-checked">
       <Title order={2} size="h4">
-        {count(accepted)} of {count(results.length)} would get it
+        {t('{accepted, number} of {all, number} would get it', { accepted, all: results.length })}
       </Title>
       <Text size="sm" c="dimmed">
-        Nothing was sent. Whether an address is suppressed, or missing, is seen only when a message is sent.
+        {t('Nothing was sent. Whether an address is suppressed, or missing, is seen only when a message is sent.')}
       </Text>
       {accepted > 0 && (
         <div>
           <ConfirmButton
-            label={`Send to ${count(accepted)}`}
+            label={t('Send to {accepted, number}', { accepted })}
             leftSection={<IconSend size={14} />}
             act={async () => {
               const done = await sendNotification(request, key);
               onSent({ ...outcome, answer: done });
-              return `Accepted for ${count(done.accepted)} of ${count(done.results.length)}.`;
+              return t('Accepted for {accepted, number} of {all, number}.', {
+                accepted: done.accepted,
+                all: done.results.length,
+              });
             }}
             testId="send-send"
             {...(accepted > MAX_UNTYPED && { typed: String(accepted) })}
           >
-            {`${request.type} goes to ${count(accepted)} of ${count(results.length)} recipients. A message that was sent cannot be called back.`}
+            {t(
+              '{type} goes to {accepted, number} of {all, number} recipients. A message that was sent cannot be called back.',
+              { type: request.type, accepted, all: results.length },
+            )}
           </ConfirmButton>
         </div>
       )}
@@ -164,13 +177,18 @@ function Checked({ outcome, onSent }: { outcome: Outcome; onSent: (outcome: Outc
 
 function Sent({ answer }: { answer: SendAnswer }) {
   return (
-    <Stack gap="sm" component="section" aria-label="Sent" data-testid="send-sent">
+    <Stack gap="sm" component="section" aria-label={t('Sent')} data-testid="send-sent">
       <Title order={2} size="h4">
-        Accepted for {count(answer.accepted)} of {count(answer.results.length)}
+        {t('Accepted for {accepted, number} of {all, number}', {
+          accepted: answer.accepted,
+          all: answer.results.length,
+        })}
       </Title>
       <Text size="sm" c="dimmed">
-        Whether a message arrives is on the page of each notification. Request{' '}
-        <span className="name">{answer.request_id}</span>.
+        <T
+          text="Whether a message arrives is on the page of each notification. Request {id}."
+          values={{ id: <span className="name">{answer.request_id}</span> }}
+        />
       </Text>
       <SendResults answer={answer} />
     </Stack>

@@ -7,22 +7,24 @@ import { CHANNELS, getLook, type Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { toWords } from '../shell/verdict-words.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 type Looks = Record<SendResult['state'], Look>;
 
 /** Looks of results. None is green: what is accepted has not reached its user yet. */
 const SENT: Looks = {
-  accepted: { label: 'Accepted', color: 'ink', Icon: IconSend },
-  scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
-  suppressed: { label: 'Suppressed', color: 'orange', Icon: IconPause },
-  rejected: { label: 'Rejected', color: 'red', Icon: IconBan },
+  accepted: { label: t('Accepted'), color: 'ink', Icon: IconSend },
+  scheduled: { label: t('Scheduled'), color: 'blue', Icon: IconClock },
+  suppressed: { label: t('Suppressed'), color: 'orange', Icon: IconPause },
+  rejected: { label: t('Rejected'), color: 'red', Icon: IconBan },
 };
 
 const CHECKED: Looks = {
-  accepted: { ...SENT.accepted, label: 'Would be sent' },
-  scheduled: { ...SENT.scheduled, label: 'Would be scheduled' },
-  suppressed: { ...SENT.suppressed, label: 'Would not be sent' },
-  rejected: { ...SENT.rejected, label: 'Would be rejected' },
+  accepted: { ...SENT.accepted, label: t('Would be sent') },
+  scheduled: { ...SENT.scheduled, label: t('Would be scheduled') },
+  suppressed: { ...SENT.suppressed, label: t('Would not be sent') },
+  rejected: { ...SENT.rejected, label: t('Would be rejected') },
 };
 
 type Row = SendResult & { readonly place: number };
@@ -35,21 +37,22 @@ export function SendResults({ answer: { results, dry_run: isDry } }: { answer: S
       items={results.map((result, place) => ({ ...result, place }))}
       getId={({ place }) => String(place)}
       columns={{
-        Recipient: (row) => <RecipientText result={row} />,
-        Result: ({ state }) => <StatusBadge look={getLook(isDry ? CHECKED : SENT, state)} testId="send-state" />,
-        Channels: ({ channels = {} }) => Object.entries(channels).map((one) => <Planned key={one[0]} channel={one} />),
-        Why: (row) => <Why result={row} />,
-        ...(!isDry && { Notification: NotificationLink }),
+        [t('Recipient')]: (row) => <RecipientText result={row} />,
+        [t('Result')]: ({ state }) => <StatusBadge look={getLook(isDry ? CHECKED : SENT, state)} testId="send-state" />,
+        [t('Channels')]: ({ channels = {} }) =>
+          Object.entries(channels).map((one) => <Planned key={one[0]} channel={one} />),
+        [t('Why')]: (row) => <Why result={row} />,
+        ...(!isDry && { [t('Notification')]: NotificationLink }),
       }}
     />
   );
 }
 
 function NotificationLink({ notification_id: id }: SendResult) {
-  if (id === null) return 'none';
+  if (id === null) return t('none');
   return (
     <Anchor size="sm" href={linkToNotification(id)} data-testid="send-notification">
-      Open
+      {t('Open')}
     </Anchor>
   );
 }
@@ -62,40 +65,36 @@ function RecipientText({ result: { recipient, user_id: userId, linked, repeats }
       {userId !== undefined && userId !== given && (
         <Text size="xs" c="dimmed" className="break">
           {linked !== false ? (
-            <>
-              of user <a href={linkToUser(userId)}>{userId}</a>
-            </>
+            <T text="of user {user}" values={{ user: <a href={linkToUser(userId)}>{userId}</a> }} />
           ) : (
-            'of no user who is known'
+            t('of no user who is known')
           )}
         </Text>
       )}
       {repeats !== undefined && (
         <Text size="xs" c="dimmed">
-          the same user as recipient {repeats + 1}, who gets one message
+          {t('the same user as recipient {place}, who gets one message', { place: repeats + 1 })}
         </Text>
       )}
     </>
   );
 }
 
-const PLANS: Record<PlannedChannel['plan'], string> = {
-  go: 'goes',
-  hold: 'is held',
-  fold: 'is collected for a digest',
-  drop: 'is dropped',
-};
-
 function Planned({ channel: [name, { plan, code, decided_by: by, until }] }: { channel: [string, PlannedChannel] }) {
   const names: { readonly [channel: string]: { readonly label: string } } = CHANNELS;
+  const channel = names[name]?.label ?? name;
   return (
     <Text size="sm" className="break" data-testid="planned-channel">
-      {names[name]?.label ?? name} {PLANS[plan] ?? plan}
-      {until !== undefined && (
-        <>
-          {' until '}
-          <Time value={until} as="full" />
-        </>
+      {until === undefined ? (
+        t(
+          '{plan, select, go {{channel} goes} hold {{channel} is held} fold {{channel} is collected for a digest} drop {{channel} is dropped} other {{channel} {plan}}}',
+          { plan, channel },
+        )
+      ) : (
+        <T
+          text="{plan, select, go {{channel} goes} hold {{channel} is held} fold {{channel} is collected for a digest} drop {{channel} is dropped} other {{channel} {plan}}} until {time}"
+          values={{ plan, channel, time: <Time value={until} as="full" /> }}
+        />
       )}
       {code !== undefined && `: ${toWords(code)}`}
       {by !== undefined && (
@@ -120,10 +119,10 @@ function Why({ result: { code, reason, due_at: due, zone, zone_from: from, late 
       {due !== undefined && (
         <Text size="sm">
           <Time value={due} as="full" />
-          {zone !== undefined && ` (${zone}${from === 'recipient' ? ', of the user' : ''})`}
+          {zone !== undefined && ` (${from === 'recipient' ? t('{zone}, of the user', { zone }) : zone})`}
         </Text>
       )}
-      {late === true && <Text size="xs">Its time is past: at once.</Text>}
+      {late === true && <Text size="xs">{t('Its time is past: at once.')}</Text>}
     </>
   );
 }

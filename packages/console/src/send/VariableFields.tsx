@@ -1,6 +1,7 @@
 import { NativeSelect, TextInput } from '@mantine/core';
 import type { TemplateVariable } from '@tidings/client/types';
 import { JsonField } from '../shell/JsonField.tsx';
+import { t } from '../text/text.ts';
 import type { DraftFaults, MessageDraft } from './message-draft.ts';
 
 interface VariableFieldsProps {
@@ -38,8 +39,8 @@ function VariableField({ name, variable, value, fault, onChange }: VariableField
     label: name,
     description: [
       description,
-      type ?? 'any value',
-      fallback !== undefined && `${JSON.stringify(fallback)} unless it is given`,
+      type ?? t('any value'),
+      fallback !== undefined && t('{value} unless it is given', { value: JSON.stringify(fallback) }),
     ]
       .filter(Boolean)
       .join('; '),
@@ -51,7 +52,7 @@ function VariableField({ name, variable, value, fault, onChange }: VariableField
   };
   if (type === 'boolean') {
     const data = [
-      { value: '', label: 'not given' },
+      { value: '', label: t('not given') },
       { value: 'true', label: 'true' },
       { value: 'false', label: 'false' },
     ];

@@ -1,6 +1,7 @@
 import type { JsonObject, Recipient, SendRequest, TemplateVariable } from '@tidings/client/types';
 import type { CatalogNotification, Channel } from '../api/types.ts';
 import { parseObject, readObject } from '../shell/parse-object.ts';
+import { t } from '../text/text.ts';
 
 /** Fields of a notification or a batch as they are typed. */
 export interface MessageDraft {
@@ -49,9 +50,9 @@ export function toRequest(
   zone: string,
 ): { request: MessageRequest; faults: DraftFaults } {
   const faults: { [field: string]: string } = {};
-  if (draft.type === '') faults.type = 'Choose a type.';
+  if (draft.type === '') faults.type = t('Choose a type.');
   const variables = readVariables(draft, type?.variables ?? {}, faults);
-  if (draft.when !== 'now' && draft.time === '') faults.time = 'Choose a time.';
+  if (draft.when !== 'now' && draft.time === '') faults.time = t('Choose a time.');
   const content = {
     ...(draft.title !== '' && { title: draft.title }),
     ...(draft.text !== '' && { text: draft.text }),
@@ -81,11 +82,11 @@ function readVariables(
     const text = draft.variables[name] ?? '';
     if (text === '') continue;
     const value = readValue(text, type);
-    if (value === undefined) faults[`variables.${name}`] = `This is not a ${type}.`;
+    if (value === undefined) faults[`variables.${name}`] = t('This is not a {type}.', { type });
     else variables[name] = value;
   }
   const others = readObject(draft.others);
-  if (others === null) faults.others = 'This is not a JSON object.';
+  if (others === null) faults.others = t('This is not a JSON object.');
   return { ...others, ...variables };
 }
 
@@ -120,14 +121,13 @@ function readRecipient(line: string): Recipient {
 
 /** Says how recipients are understood: `2 users, 1 email address`. */
 export function describeRecipients(recipients: readonly Recipient[]): string {
-  const kinds = [
-    ['user_id', 'user', 'users'],
-    ['email', 'email address', 'email addresses'],
-    ['phone', 'phone number', 'phone numbers'],
-  ] as const;
-  const parts = kinds.flatMap(([kind, one, many]) => {
-    const n = recipients.filter((recipient) => recipient[kind] !== undefined).length;
-    return n === 0 ? [] : [`${n.toLocaleString('en-US')} ${n === 1 ? one : many}`];
-  });
-  return parts.length === 0 ? 'no recipients yet' : parts.join(', ');
+  const count = (kind: 'user_id' | 'email' | 'phone') =>
+    recipients.filter((recipient) => recipient[kind] !== undefined).length;
+  const [users, emails, phones] = [count('user_id'), count('email'), count('phone')];
+  const parts = [
+    users > 0 && t('{count, plural, one {# user} other {# users}}', { count: users }),
+    emails > 0 && t('{count, plural, one {# email address} other {# email addresses}}', { count: emails }),
+    phones > 0 && t('{count, plural, one {# phone number} other {# phone numbers}}', { count: phones }),
+  ].filter(Boolean);
+  return parts.length === 0 ? t('no recipients yet') : parts.join(', ');
 }

@@ -5,19 +5,22 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { t } from '../text/text.ts';
 
 type AccountState = SendingState['accounts'][number];
 
 /** Accounts of the tenant, whether messages go by them, and the use of their limits. */
 export function AccountsTable({ accounts }: { accounts: readonly AccountState[] }) {
   return (
-    <Stack gap="xs" component="section" aria-label="Accounts">
+    <Stack gap="xs" component="section" aria-label={t('Accounts')}>
       <Title order={2} size="h4">
-        Accounts
+        {t('Accounts')}
       </Title>
       {accounts.length === 0 ? (
         <Text size="sm" c="dimmed" data-testid="sending-accounts-empty">
-          No account: messages go by those of the installation, whose open circuits stand above the list of deliveries.
+          {t(
+            'No account: messages go by those of the installation, whose open circuits stand above the list of deliveries.',
+          )}
         </Text>
       ) : (
         <FactRows
@@ -25,13 +28,14 @@ export function AccountsTable({ accounts }: { accounts: readonly AccountState[] 
           items={accounts}
           getId={({ account }) => account}
           columns={{
-            Account: ({ account, provider }) => (
+            [t('Account')]: ({ account, provider }) => (
               <>
                 <span className="name">{account}</span> ({provider})
               </>
             ),
-            Channels: ({ channels }) => channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
-            State: (account) => (
+            [t('Channels')]: ({ channels }) =>
+              channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
+            [t('State')]: (account) => (
               <>
                 <StatusBadge look={getLook(account)} testId="sending-state" />
                 {account.circuit && (
@@ -41,8 +45,8 @@ export function AccountsTable({ accounts }: { accounts: readonly AccountState[] 
                 )}
               </>
             ),
-            Limits: ({ limits }) =>
-              limits.length === 0 ? 'none' : limits.map((limit) => <LimitLine key={limit.period} limit={limit} />),
+            [t('Limits')]: ({ limits }) =>
+              limits.length === 0 ? t('none') : limits.map((limit) => <LimitLine key={limit.period} limit={limit} />),
           }}
         />
       )}
@@ -56,15 +60,19 @@ function LimitLine({ limit }: { limit: AccountState['limits'][number] }) {
   const isUsedUp = limit.free === 0;
   return (
     <Text size="sm" component="div" data-testid="limit-use" fw={isUsedUp ? 600 : undefined}>
-      {limit.allowed} {limit.period.replace('_', ' ')}: {used} of {limit.burst} used{isUsedUp && ', messages wait'}
+      {t(
+        '{allowed} {period, select, per_second {per second} per_minute {per minute} per_hour {per hour} per_day {per day} other {{period}}}: {used} of {burst} used',
+        { allowed: limit.allowed, period: limit.period, used, burst: limit.burst },
+      )}
+      {isUsedUp && `, ${t('messages wait')}`}
     </Text>
   );
 }
 
 /** Returns the look of an account. None is green: a closed circuit does not say that messages arrive. */
 function getLook({ enabled, circuit }: AccountState): Look {
-  if (!enabled) return { label: 'Not in use', color: 'orange', Icon: IconBan };
-  if (circuit === null) return { label: 'In use', color: 'gray', Icon: IconCircle };
-  if (circuit.code === 'retry_after') return { label: 'Paused', color: 'orange', Icon: IconPause };
-  return { label: 'Fails', color: 'red', Icon: IconAlert };
+  if (!enabled) return { label: t('Not in use'), color: 'orange', Icon: IconBan };
+  if (circuit === null) return { label: t('In use'), color: 'gray', Icon: IconCircle };
+  if (circuit.code === 'retry_after') return { label: t('Paused'), color: 'orange', Icon: IconPause };
+  return { label: t('Fails'), color: 'red', Icon: IconAlert };
 }

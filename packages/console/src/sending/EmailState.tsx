@@ -4,6 +4,8 @@ import { IconAlert, IconCircle, IconPause } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 interface EmailStateProps {
   readonly counts: SendingState['counts'][number];
@@ -19,19 +21,28 @@ export function EmailState({ counts, standing, minEmails }: EmailStateProps) {
     <>
       <StatusBadge look={standing.state === 'paused' ? PAUSED : ALERTED} testId="email-state" />
       <Text size="sm" component="div">
-        since <Time value={standing.since} as="full" />: {standing.cause}.
-        {standing.state === 'paused' && ' Emails wait, but those of SECURITY; to go on, run '}
-        {standing.state === 'paused' && (
-          <code>
-            tidings sending resume{standing.notification_type === null ? '' : ` --type ${standing.notification_type}`}
-          </code>
-        )}
+        <T
+          text={
+            standing.state === 'paused'
+              ? 'since {time}: {cause}. Emails wait, but those of SECURITY; to go on, run {command}'
+              : 'since {time}: {cause}.'
+          }
+          values={{
+            time: <Time value={standing.since} as="full" />,
+            cause: standing.cause,
+            command: (
+              <code>
+                tidings sending resume{standing.notification_type !== null && ` --type ${standing.notification_type}`}
+              </code>
+            ),
+          }}
+        />
       </Text>
     </>
   );
 }
 
-const PAUSED: Look = { label: 'Paused', color: 'red', Icon: IconPause };
-const ALERTED: Look = { label: 'Alert', color: 'orange', Icon: IconAlert };
-const BELOW: Look = { label: 'Below the thresholds', color: 'gray', Icon: IconCircle };
-const TOO_FEW: Look = { label: 'Too few to judge', color: 'gray', Icon: IconCircle };
+const PAUSED: Look = { label: t('Paused'), color: 'red', Icon: IconPause };
+const ALERTED: Look = { label: t('Alert'), color: 'orange', Icon: IconAlert };
+const BELOW: Look = { label: t('Below the thresholds'), color: 'gray', Icon: IconCircle };
+const TOO_FEW: Look = { label: t('Too few to judge'), color: 'gray', Icon: IconCircle };

@@ -6,6 +6,7 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { AccountsTable } from './AccountsTable.tsx';
 import { EmailState } from './EmailState.tsx';
 import { formatThresholds, ShareText } from './shares.tsx';
@@ -15,7 +16,7 @@ export function SendingPage() {
   const query = useQuery({ queryKey: ['sending'], queryFn: getSending, refetchInterval: PAGE_POLL_MS });
   return (
     <Stack gap="xl">
-      <PageTitle>Sending</PageTitle>
+      <PageTitle>{t('Sending')}</PageTitle>
       {query.error && <ProblemView problem={query.error} retry={() => query.refetch()} />}
       {query.isPending && <Skeleton height={320} />}
       {query.data && (
@@ -37,16 +38,16 @@ function EmailTable({ state }: { state: SendingState }) {
     .map(({ notification_type }) => ({ notification_type, ended: 0, bounced: 0, complained: 0 }));
   const rows = [...uncounted, ...counts];
   return (
-    <Stack gap="xs" component="section" aria-label="Bounces and complaints">
+    <Stack gap="xs" component="section" aria-label={t('Bounces and complaints')}>
       <Title order={2} size="h4">
-        Bounces and complaints
+        {t('Bounces and complaints')}
       </Title>
       <Text size="sm" c="dimmed" data-testid="thresholds">
         {formatThresholds(thresholds)}
       </Text>
       {rows.length === 0 ? (
         <Text size="sm" c="dimmed" data-testid="emails-empty">
-          No email of the last 24 hours has a known end: only those of providers that send receipts are counted.
+          {t('No email of the last 24 hours has a known end: only those of providers that send receipts are counted.')}
         </Text>
       ) : (
         <FactRows
@@ -54,11 +55,11 @@ function EmailTable({ state }: { state: SendingState }) {
           items={rows}
           getId={({ notification_type: type }) => type ?? ''}
           columns={{
-            Type: ({ notification_type: type }) => type ?? 'All types together',
-            'Known ends': ({ ended }) => ended,
-            Bounced: (one) => <ShareText part={one.bounced} all={one.ended} />,
-            Complained: (one) => <ShareText part={one.complained} all={one.ended} />,
-            State: (one) => (
+            [t('Type')]: ({ notification_type: type }) => type ?? t('All types together'),
+            [t('Known ends')]: ({ ended }) => ended,
+            [t('Bounced')]: (one) => <ShareText part={one.bounced} all={one.ended} />,
+            [t('Complained')]: (one) => <ShareText part={one.complained} all={one.ended} />,
+            [t('State')]: (one) => (
               <EmailState
                 counts={one}
                 standing={emails.find((other) => other.notification_type === one.notification_type)}

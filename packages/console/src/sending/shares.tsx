@@ -1,4 +1,5 @@
 import type { SendingState } from '@tidings/client/types';
+import { getLocale, t } from '../text/text.ts';
 
 type Thresholds = SendingState['thresholds'];
 
@@ -9,13 +10,20 @@ export function ShareText({ part, all }: { part: number; all: number }) {
 
 /** Returns from when on an alert is raised and sending pauses, in one paragraph. */
 export function formatThresholds({ min_emails, bounces, complaints, min_complaints }: Thresholds): string {
-  return (
-    `Emails of the last 24 hours. From ${min_emails} on: an alert from ${toPercent(bounces.alert)} bounces or ` +
-    `${toPercent(complaints.alert)} complaints (at least ${min_complaints.alert}); a pause from ${toPercent(bounces.pause)} ` +
-    `bounces or ${toPercent(complaints.pause)} complaints (at least ${min_complaints.pause}).`
+  return t(
+    'Emails of the last 24 hours. From {minEmails} on: an alert from {bouncesToAlert} bounces or {complaintsToAlert} complaints (at least {minToAlert}); a pause from {bouncesToPause} bounces or {complaintsToPause} complaints (at least {minToPause}).',
+    {
+      minEmails: min_emails,
+      bouncesToAlert: toPercent(bounces.alert),
+      complaintsToAlert: toPercent(complaints.alert),
+      minToAlert: min_complaints.alert,
+      bouncesToPause: toPercent(bounces.pause),
+      complaintsToPause: toPercent(complaints.pause),
+      minToPause: min_complaints.pause,
+    },
   );
 }
 
 function toPercent(share: number): string {
-  return `${(100 * share).toFixed(2)}%`;
+  return share.toLocaleString(getLocale(), { style: 'percent', minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }

@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from 'react';
 import { useShownJob } from '../jobs/shown-job.ts';
 import { useKeyState } from '../key.ts';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
+import { t } from '../text/text.ts';
 import { Announcements } from './announce.tsx';
 import { BottomBar } from './BottomBar.tsx';
 import { EmptyState } from './EmptyState.tsx';
@@ -91,7 +92,7 @@ export function App() {
   return (
     <>
       <a className="skip-link" href="#main">
-        Skip to the content
+        {t('Skip to the content')}
       </a>
       <Header />
       <Rail current={toMenuKey(route)} />
@@ -205,8 +206,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
       return <CorrelationPage key={route.id} id={route.id} />;
     case 'unknown':
       return (
-        <EmptyState title="Page not found" isPage>
-          Choose a page from the menu.
+        <EmptyState title={t('Page not found')} isPage>
+          {t('Choose a page from the menu.')}
         </EmptyState>
       );
   }

@@ -1,15 +1,16 @@
 import { UnstyledButton } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
 import { linkToDeadLetters, linkToLive, linkToOverview } from '../route.ts';
+import { t } from '../text/text.ts';
 import { IconActivity, IconAlertOctagon, IconGauge, IconMore, IconSearch } from './icons.tsx';
 import { openSearch } from './search-state.ts';
 
 const MenuSheet = lazy(async () => ({ default: (await import('./MenuSheet.tsx')).MenuSheet }));
 
 const LINKS = [
-  { key: 'overview', label: 'Overview', href: linkToOverview(), Icon: IconGauge },
-  { key: 'live', label: 'Live', href: linkToLive(), Icon: IconActivity },
-  { key: 'dead-letters', label: 'Failed', href: linkToDeadLetters(null), Icon: IconAlertOctagon },
+  { key: 'overview', label: t('Overview'), href: linkToOverview(), Icon: IconGauge },
+  { key: 'live', label: t('Live'), href: linkToLive(), Icon: IconActivity },
+  { key: 'dead-letters', label: t('Failed'), href: linkToDeadLetters(null), Icon: IconAlertOctagon },
 ] as const;
 
 /** The menu at the bottom of phones: the pages that are looked at most, the search, and a sheet with all pages. */
@@ -18,7 +19,7 @@ export function BottomBar({ current }: { current: string }) {
   const [wasMenuOpen, setWasMenuOpen] = useState(false);
   if (isMenuOpen && !wasMenuOpen) setWasMenuOpen(true);
   return (
-    <nav className="bottom-bar" aria-label="Main pages" data-testid="bottom-bar">
+    <nav className="bottom-bar" aria-label={t('Main pages')} data-testid="bottom-bar">
       {LINKS.map(({ key, label, href, Icon }) => (
         <a key={key} href={href} className="bottom-link" aria-current={key === current ? 'page' : undefined}>
           <Icon size={20} />
@@ -27,11 +28,11 @@ export function BottomBar({ current }: { current: string }) {
       ))}
       <UnstyledButton className="bottom-link" onClick={openSearch}>
         <IconSearch size={20} />
-        Search
+        {t('Search')}
       </UnstyledButton>
       <UnstyledButton className="bottom-link" aria-haspopup="dialog" onClick={() => setMenuOpen(true)}>
         <IconMore size={20} />
-        More
+        {t('More')}
       </UnstyledButton>
       {wasMenuOpen && (
         <Suspense fallback={null}>

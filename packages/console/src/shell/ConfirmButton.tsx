@@ -1,6 +1,8 @@
 import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useId, useState } from 'react';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { announce } from './announce.tsx';
 import { Dialog } from './Dialog.tsx';
 import { DialogButton } from './DialogButton.tsx';
@@ -65,7 +67,7 @@ function Confirmation({ label, children, typed, isFilled = true, act, color, clo
           <TextInput
             label={
               <span className="break">
-                Type <span className="name">{typed}</span> to confirm
+                <T text="Type {typed} to confirm" values={{ typed: <span className="name">{typed}</span> }} />
               </span>
             }
             value={text}
@@ -77,7 +79,7 @@ function Confirmation({ label, children, typed, isFilled = true, act, color, clo
         {action.error && <ProblemView problem={action.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
-            Back
+            {t('Back')}
           </Button>
           <Button
             type="submit"
@@ -92,7 +94,7 @@ function Confirmation({ label, children, typed, isFilled = true, act, color, clo
         </Group>
         {!isReady && (
           <Text id={hint} size="xs" c="dimmed" ta="right">
-            {isFilled ? 'The text is not the same yet.' : 'Something is not filled in yet.'}
+            {isFilled ? t('The text is not the same yet.') : t('Something is not filled in yet.')}
           </Text>
         )}
       </Stack>

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { t } from '../text/text.ts';
 import { announce } from './announce.tsx';
 import { IconCopy } from './icons.tsx';
 
@@ -16,7 +17,7 @@ export function CopyButton({ label, getText, said, testId }: CopyButtonProps) {
   const copy = async () => {
     await navigator.clipboard.writeText(getText()).then(
       () => announce(said),
-      () => announce('It could not be copied.'),
+      () => announce(t('It could not be copied.')),
     );
   };
   return (

@@ -1,5 +1,6 @@
 import { Modal, type ModalRootProps } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { t } from '../text/text.ts';
 
 interface DialogProps extends Pick<ModalRootProps, 'size' | 'onExitTransitionEnd' | 'returnFocus'> {
   readonly opened: boolean;
@@ -16,7 +17,7 @@ export function Dialog({ title, children, ...props }: DialogProps) {
       <Modal.Content>
         <div className="dialog-head">
           <Modal.Title className="break">{title}</Modal.Title>
-          <Modal.CloseButton aria-label="Close" />
+          <Modal.CloseButton aria-label={t('Close')} />
         </div>
         <Modal.Body>{children}</Modal.Body>
       </Modal.Content>

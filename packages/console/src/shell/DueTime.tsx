@@ -1,3 +1,4 @@
+import { getLocale, t } from '../text/text.ts';
 import { formatDuration } from './duration.ts';
 import { Time } from './Time.tsx';
 import { useZone } from './zone.ts';
@@ -16,14 +17,15 @@ export function DueTime({ value, now, zone }: { value: string; now: number; zone
     <>
       {formatFromNow(due - now)}, <Time value={value} as="full" />
       {local.zone !== shown && (
-        <span className="local-time">{`${local.text} (${local.zone}), local time of the user`}</span>
+        <span className="local-time">{t('{time} ({zone}), local time of the user', local)}</span>
       )}
     </>
   );
 }
 
 function formatFromNow(ms: number): string {
-  return ms >= 0 ? `in ${formatDuration(roundDuration(ms))}` : `${formatDuration(roundDuration(-ms))} ago`;
+  const duration = formatDuration(roundDuration(Math.abs(ms)));
+  return ms >= 0 ? t('in {duration}', { duration }) : t('{duration} ago', { duration });
 }
 
 /** Rounds a duration (ms) to seconds below one minute, else to minutes. */
@@ -32,13 +34,13 @@ function roundDuration(ms: number): number {
   return Math.round(ms / unit) * unit;
 }
 
-function formatInZone(time: number, zone: string | null): { text: string; zone: string } {
-  const text = (timeZone: string) =>
-    new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(time);
+function formatInZone(time: number, zone: string | null): { time: string; zone: string } {
+  const format = (timeZone: string) =>
+    new Intl.DateTimeFormat(getLocale(), { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(time);
   try {
-    return { text: text(zone ?? 'UTC'), zone: zone ?? 'UTC' };
+    return { time: format(zone ?? 'UTC'), zone: zone ?? 'UTC' };
   } catch {
     // The trait is not a valid zone: rules use UTC then, too.
-    return { text: text('UTC'), zone: 'UTC' };
+    return { time: format('UTC'), zone: 'UTC' };
   }
 }

@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from 'react';
 import { Problem } from '../api/call.ts';
+import { t } from '../text/text.ts';
 import { ProblemView } from './ProblemView.tsx';
 
 /** Shows a problem instead of a blank page if the console itself fails to render. */
@@ -14,8 +15,8 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     if (!this.state.failed) return this.props.children;
     const problem = new Problem(
       0,
-      'This page cannot be displayed',
-      'The console failed to display this page. Stored data is not affected. Retry, or reload the page.',
+      t('This page cannot be displayed'),
+      t('The console failed to display this page. Stored data is not affected. Retry, or reload the page.'),
       'console',
     );
     return <ProblemView problem={problem} retry={() => this.setState({ failed: false })} />;

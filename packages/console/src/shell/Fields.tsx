@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import type { JsonObject } from '@tidings/client/types';
 import { Fragment } from 'react';
+import { t } from '../text/text.ts';
 
 /** Named values, one per line. Values are rendered as text, never as HTML. */
 export function Fields({ values }: { values: JsonObject }) {
@@ -8,7 +9,7 @@ export function Fields({ values }: { values: JsonObject }) {
   if (entries.length === 0) {
     return (
       <Text size="sm" c="dimmed">
-        None
+        {t('None')}
       </Text>
     );
   }

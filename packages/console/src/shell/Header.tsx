@@ -3,8 +3,10 @@ import { useHotkeys } from '@mantine/hooks';
 import { lazy, Suspense, useState } from 'react';
 import { useKeyState } from '../key.ts';
 import { linkToOverview } from '../route.ts';
+import { t } from '../text/text.ts';
 import { AccountMenu } from './AccountMenu.tsx';
 import { IconSearch } from './icons.tsx';
+import { LanguageSwitch } from './LanguageSwitch.tsx';
 import { ProblemSign } from './ProblemSign.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import { closeSearch, openSearch, useSearchOpen } from './search-state.ts';
@@ -23,7 +25,7 @@ export function Header() {
     // The class keeps its width while a dialog hides the scroll bar of the page.
     <header className="header-bar right-scroll-bar-position">
       <div className="header">
-        <a href={linkToOverview()} className="brand" aria-label="Tidings: overview">
+        <a href={linkToOverview()} className="brand" aria-label={t('Tidings: overview')}>
           <svg width="28" height="28" viewBox="0 0 32 32" aria-hidden="true">
             <rect width="32" height="32" rx="8" fill="var(--mantine-color-ink-6)" />
             <path d="M8 10h16M16 10v14" stroke="white" strokeWidth="4" strokeLinecap="round" />
@@ -35,6 +37,7 @@ export function Header() {
         {keyState === 'open' && <ProblemSign />}
         <span className="wide-only">
           <ZoneSwitch />
+          <LanguageSwitch />
           <SchemeSwitch />
         </span>
         <AccountMenu />
@@ -54,7 +57,7 @@ function SearchButton() {
     <>
       <UnstyledButton className="search" aria-haspopup="dialog" onClick={openSearch} data-testid="search-button">
         <IconSearch size={16} />
-        <span className="search-words">Search</span>
+        <span className="search-words">{t('Search')}</span>
         <span className="search-key" aria-hidden="true">
           {isApple ? '⌘K' : 'Ctrl K'}
         </span>

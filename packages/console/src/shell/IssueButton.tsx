@@ -1,6 +1,7 @@
 import { Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { t } from '../text/text.ts';
 import { Dialog } from './Dialog.tsx';
 import { DialogButton } from './DialogButton.tsx';
 import { IconCheck, IconCopy } from './icons.tsx';
@@ -59,7 +60,7 @@ export function IssueButton({
               {action.error && <ProblemView problem={action.error} />}
               <Group justify="flex-end">
                 <Button variant="default" onClick={close}>
-                  Back
+                  {t('Back')}
                 </Button>
                 <Button type="submit" aria-disabled={!isFilled} aria-busy={action.isPending} data-testid="issue">
                   {label}
@@ -79,8 +80,12 @@ function Shown({ what, text, close }: Pick<IssueButtonProps, 'what'> & { text: s
   return (
     <Stack gap="md" data-testid="issued">
       <Text size="sm">
-        This is the {what}. It is shown only now:{' '}
-        {what === 'link' ? 'give it to the one that it is for.' : 'copy it to where your service keeps its secrets.'}
+        {what === 'link'
+          ? t('This is the link. It is shown only now: give it to the one that it is for.')
+          : t(
+              'This is the {what, select, key {key} other {secret}}. It is shown only now: copy it to where your service keeps its secrets.',
+              { what },
+            )}
       </Text>
       <Code block className="break" data-testid="issued-text">
         {text}
@@ -94,12 +99,12 @@ function Shown({ what, text, close }: Pick<IssueButtonProps, 'what'> & { text: s
               onClick={copy}
               autoFocus
             >
-              {copied ? 'Copied' : 'Copy'}
+              {copied ? t('Copied') : t('Copy')}
             </Button>
           )}
         </CopyButton>
         <Button onClick={close} data-testid="issued-done">
-          Done
+          {t('Done')}
         </Button>
       </Group>
     </Stack>

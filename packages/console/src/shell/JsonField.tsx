@@ -1,4 +1,5 @@
 import { Textarea, type TextareaProps } from '@mantine/core';
+import { t } from '../text/text.ts';
 import { readObject } from './parse-object.ts';
 
 interface JsonFieldProps extends Pick<TextareaProps, 'label' | 'description' | 'placeholder' | 'maw'> {
@@ -16,7 +17,7 @@ export function JsonField({ value, onChange, error, ...props }: JsonFieldProps) 
   return (
     <Textarea
       {...props}
-      error={error ?? (isWrong && 'This is not a JSON object.')}
+      error={error ?? (isWrong && t('This is not a JSON object.'))}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       autosize

@@ -2,6 +2,7 @@ import { Alert, Button, Paper, PasswordInput, Stack, Text } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { setApiKey } from '../key.ts';
+import { t } from '../text/text.ts';
 import { IconKey } from './icons.tsx';
 import { PageTitle } from './PageTitle.tsx';
 
@@ -21,13 +22,13 @@ export function KeyForm({ rejected }: { rejected: boolean }) {
         }}
       >
         <Stack>
-          <PageTitle size="h3">Enter an API key</PageTitle>
+          <PageTitle size="h3">{t('Enter an API key')}</PageTitle>
           <Text c="dimmed" size="sm">
-            The key is kept in this browser tab only, until you close it.
+            {t('The key is kept in this browser tab only, until you close it.')}
           </Text>
-          {rejected && <Alert color="red">The API rejected this key.</Alert>}
+          {rejected && <Alert color="red">{t('The API rejected this key.')}</Alert>}
           <PasswordInput
-            label="API key"
+            label={t('API key')}
             autoFocus
             autoComplete="off"
             leftSection={<IconKey size={16} />}
@@ -35,7 +36,7 @@ export function KeyForm({ rejected }: { rejected: boolean }) {
             onChange={(event) => setKey(event.currentTarget.value)}
           />
           <Button type="submit" disabled={key.trim() === ''}>
-            Open the console
+            {t('Open the console')}
           </Button>
         </Stack>
       </form>

@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { t } from '../text/text.ts';
 import type { LivePages } from './live-pages.ts';
 
 /** Button that loads the next page of a list. Renders nothing after the last page. */
@@ -6,7 +7,7 @@ export function LoadMoreButton({ older }: { older: LivePages<unknown, unknown>['
   if (!older.exist) return null;
   return (
     <Button variant="default" fullWidth loading={older.loading} onClick={older.load} data-testid="load-older">
-      Load more
+      {t('Load more')}
     </Button>
   );
 }

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { logOut, type Session } from '../api/session.ts';
 import { forgetApiKey } from '../key.ts';
 import { setTenant } from '../tenant.ts';
+import { t } from '../text/text.ts';
 
 /** The menu of a member: tenants to choose from, and logout. `name`: of the member. */
 export function MemberMenu({ session, name }: { session: Session; name: string }) {
@@ -21,12 +22,12 @@ export function MemberMenu({ session, name }: { session: Session; name: string }
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <Button variant="default" size="compact-md" aria-label={`Account of ${name}`}>
+        <Button variant="default" size="compact-md" aria-label={t('Account of {name}', { name })}>
           {tenants.length > 1 ? `${name} · ${current}` : name}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        {tenants.length > 1 && <Menu.Label>Tenants</Menu.Label>}
+        {tenants.length > 1 && <Menu.Label>{t('Tenants')}</Menu.Label>}
         {tenants.length > 1 &&
           tenants.map(({ tenant_id, name: tenant, role }) => (
             <Menu.Item
@@ -38,7 +39,7 @@ export function MemberMenu({ session, name }: { session: Session; name: string }
             </Menu.Item>
           ))}
         {tenants.length > 1 && <Menu.Divider />}
-        <Menu.Item onClick={() => void leave()}>Log out</Menu.Item>
+        <Menu.Item onClick={() => void leave()}>{t('Log out')}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -1,5 +1,7 @@
 import { useState } from 'react';
+import { t } from '../text/text.ts';
 import { Dialog } from './Dialog.tsx';
+import { LanguageSwitch } from './LanguageSwitch.tsx';
 import { MenuGroups } from './Rail.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import { Tenant } from './Tenant.tsx';
@@ -14,10 +16,11 @@ export function MenuSheet({ opened, onClose, current }: { opened: boolean; onClo
     onClose();
   };
   return (
-    <Dialog opened={opened} onClose={() => close(false)} title="All pages" returnFocus={!isChosen}>
+    <Dialog opened={opened} onClose={() => close(false)} title={t('All pages')} returnFocus={!isChosen}>
       <div className="sheet-head">
         <Tenant />
         <ZoneSwitch />
+        <LanguageSwitch />
         <SchemeSwitch />
       </div>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a link inside is what is clicked, also by the keyboard. */}

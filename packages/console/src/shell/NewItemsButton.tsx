@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { t } from '../text/text.ts';
 import { IconArrowUp } from './icons.tsx';
 import type { LivePages } from './live-pages.ts';
 import { focusHeading } from './page-change.ts';
@@ -14,8 +15,10 @@ export function NewItemsButton({ newItems }: { newItems: LivePages<unknown, unkn
     <div role="status" className="new-items">
       {newItems.count > 0 && (
         <Button size="xs" radius="xl" leftSection={<IconArrowUp size={14} />} onClick={show}>
-          Show {newItems.count}
-          {newItems.orMore && ' or more'} new
+          {t('{orMore, select, true {Show {count, number} or more new} other {Show {count, number} new}}', {
+            count: newItems.count,
+            orMore: newItems.orMore,
+          })}
         </Button>
       )}
     </div>

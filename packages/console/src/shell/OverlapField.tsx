@@ -1,7 +1,13 @@
 import { NativeSelect } from '@mantine/core';
+import { t } from '../text/text.ts';
 
 /** Times for which what is replaced goes on working. */
-const OVERLAPS = { '0s': 'no longer', '1h': 'for another hour', '24h': 'for another day', '7d': 'for another week' };
+const OVERLAPS = {
+  '0s': t('no longer'),
+  '1h': t('for another hour'),
+  '24h': t('for another day'),
+  '7d': t('for another week'),
+};
 
 /** The time that is chosen if nothing is said. */
 export const USUAL_OVERLAP = '24h';

@@ -1,6 +1,7 @@
 import { Anchor, CloseButton, Drawer } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
 import type { ReactNode } from 'react';
+import { t } from '../text/text.ts';
 
 interface PeekProps {
   readonly opened: boolean;
@@ -35,10 +36,10 @@ export function Peek({ opened, title, href, onClose, onStep, children }: PeekPro
           <span className="peek-links">
             {href !== undefined && (
               <Anchor size="sm" href={href}>
-                Open as a page
+                {t('Open as a page')}
               </Anchor>
             )}
-            <CloseButton aria-label="Close" onClick={onClose} />
+            <CloseButton aria-label={t('Close')} onClick={onClose} />
           </span>
         </div>
         <Drawer.Body>{children}</Drawer.Body>

@@ -2,6 +2,8 @@ import { Alert, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { getSession } from '../api/session.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { IconKey } from './icons.tsx';
 import { ProblemView } from './ProblemView.tsx';
 
@@ -12,9 +14,12 @@ export function Permitted({ scope, children }: { scope: string; children: ReactN
   if (session.isPending) return <Skeleton height={160} />;
   if (session.data.scopes.includes(scope)) return children;
   return (
-    <Alert color="gray" variant="light" data-testid="not-permitted" icon={<IconKey />} title="You may not do this">
+    <Alert color="gray" variant="light" data-testid="not-permitted" icon={<IconKey />} title={t('You may not do this')}>
       <Text size="sm">
-        It needs <span className="name">{scope}</span>. Ask an owner of the tenant for it.
+        <T
+          text="It needs {scope}. Ask an owner of the tenant for it."
+          values={{ scope: <span className="name">{scope}</span> }}
+        />
       </Text>
     </Alert>
   );

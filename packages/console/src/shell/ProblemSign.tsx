@@ -1,4 +1,5 @@
 import { linkToOverview } from '../route.ts';
+import { T } from '../text/T.tsx';
 import { IconAlert } from './icons.tsx';
 import { useProblems } from './use-problems.ts';
 
@@ -11,7 +12,10 @@ export function ProblemSign() {
     <a href={linkToOverview()} className="problem-sign" data-testid="problem-sign">
       <IconAlert size={16} />
       <span>
-        {count} <span className="problem-word">{count === 1 ? 'problem' : 'problems'}</span>
+        <T
+          text="{count, plural, one {# <word>problem</word>} other {# <word>problems</word>}}"
+          values={{ count, word: (word) => <span className="problem-word">{word}</span> }}
+        />
       </span>
     </a>
   );

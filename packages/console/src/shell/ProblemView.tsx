@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { Problem } from '../api/call.ts';
+import { t } from '../text/text.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
 
 /** Problem as described by the API, with a retry button if `retry` is given. */
@@ -7,7 +8,7 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
   const { title, detail, code, parts } =
     problem instanceof Problem
       ? problem
-      : { title: 'Something went wrong', detail: problem.message, code: '', parts: [] };
+      : { title: t('Something went wrong'), detail: problem.message, code: '', parts: [] };
   if (problem instanceof Problem && problem.status === 403) return <NotPermitted problem={problem} />;
   return (
     <Alert color="red" variant="light" role="alert" data-testid="problem" icon={<IconAlert />} title={title}>
@@ -26,7 +27,7 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
       <Group mt="sm" gap="sm">
         {retry && (
           <Button size="xs" color="red" variant="light" leftSection={<IconRefresh size={14} />} onClick={retry}>
-            Retry
+            {t('Retry')}
           </Button>
         )}
         {code !== '' && (
@@ -42,8 +43,16 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
 /** Notice that this member or key may not see something: trying again does not help. */
 function NotPermitted({ problem: { detail, code } }: { problem: Problem }) {
   return (
-    <Alert color="gray" variant="light" data-testid="not-permitted" icon={<IconKey />} title="You may not see this">
-      <Text size="sm">{detail} Ask an owner of the tenant for it.</Text>
+    <Alert
+      color="gray"
+      variant="light"
+      data-testid="not-permitted"
+      icon={<IconKey />}
+      title={t('You may not see this')}
+    >
+      <Text size="sm">
+        {detail} {t('Ask an owner of the tenant for it.')}
+      </Text>
       <Text size="xs" c="dimmed" ff="monospace" mt="sm">
         {code}
       </Text>

@@ -1,5 +1,6 @@
 import { UnstyledButton } from '@mantine/core';
 import { useId } from 'react';
+import { t } from '../text/text.ts';
 import { toggleFolded, useFolded } from './folded.ts';
 import { IconFold } from './icons.tsx';
 import { MENU, type MenuGroup, type MenuPage } from './pages.ts';
@@ -9,15 +10,15 @@ import { useScopes } from './use-scopes.ts';
 /** The menu at the left of wide windows. `current`: key of the page that is marked. */
 export function Rail({ current }: { current: string }) {
   const isFolded = useFolded();
-  const label = isFolded ? 'Unfold the menu' : 'Fold the menu';
+  const label = isFolded ? t('Unfold the menu') : t('Fold the menu');
   const button = (
     <UnstyledButton className="rail-link" aria-label={label} aria-expanded={!isFolded} onClick={toggleFolded}>
       <IconFold size={18} />
-      <span className="rail-label">Fold</span>
+      <span className="rail-label">{t('Fold')}</span>
     </UnstyledButton>
   );
   return (
-    <nav className="rail" aria-label="Pages" data-folded={isFolded || undefined} data-testid="rail">
+    <nav className="rail" aria-label={t('Pages')} data-folded={isFolded || undefined} data-testid="rail">
       <MenuGroups current={current} isFolded={isFolded} />
       <div className="rail-end">
         {isFolded ? (

@@ -6,8 +6,8 @@ import { buildRuleParts } from './rule-parts.tsx';
 export function RuleText({ rule }: { rule: CatalogRule }) {
   return (
     <div className="rule">
-      {buildRuleParts(rule).map(({ label, Icon, words }) => (
-        <div key={label} className="rule-part">
+      {buildRuleParts(rule).map(({ key, label, Icon, words }) => (
+        <div key={key} className="rule-part">
           <span className="quiet" aria-hidden="true">
             <Icon size={16} />
           </span>

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
 import type { Verdict } from '@tidings/client/types';
+import { T } from '../text/T.tsx';
 import { formatValue } from './Fields.tsx';
 import { getLook } from './outcome.ts';
 import { ChannelName, StatusBadge } from './StatusBadge.tsx';
@@ -16,18 +17,18 @@ export function VerdictLine({ verdict, hasChannel = true }: { verdict: Verdict; 
         <StatusBadge look={getLook(VERDICTS, verdict.verdict)} />
       </span>
       <Text size="sm" component="span" className="break">
-        {toWords(code)}
-        {until !== undefined && (
-          <>
-            {', '}until <Time value={until} as="full" />
-          </>
+        {until === undefined ? (
+          toWords(code)
+        ) : (
+          <T text="{reason}, until {time}" values={{ reason: toWords(code), time: <Time value={until} as="full" /> }} />
         )}
         <Text size="xs" c="dimmed" component="span" display="block">
           <span className="name">{code}</span> · {level}
           {isTold(verdict.value) && `: ${formatValue(verdict.value)}`}
           {since !== null && (
             <>
-              {' · '}since <Time value={since} as="full" />
+              {' · '}
+              <T text="since {time}" values={{ time: <Time value={since} as="full" /> }} />
             </>
           )}
         </Text>

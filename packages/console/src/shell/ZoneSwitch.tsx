@@ -1,4 +1,5 @@
 import { SegmentedControl, Text } from '@mantine/core';
+import { t } from '../text/text.ts';
 import { getZoneName } from './time-format.ts';
 import { setZone, useZone, VIEWER_ZONE } from './zone.ts';
 
@@ -9,15 +10,15 @@ export function ZoneSwitch() {
   if (own === 'UTC') {
     return (
       <Text size="xs" c="dimmed" className="nowrap" data-testid="zone">
-        Times in UTC
+        {t('Times in UTC')}
       </Text>
     );
   }
   return (
     <SegmentedControl
       size="xs"
-      aria-label="Display time zone"
-      title={`Times are shown in ${zone}. Reasons are always in UTC.`}
+      aria-label={t('Display time zone')}
+      title={t('Times are shown in {zone}. Reasons are always in UTC.', { zone })}
       className="zone"
       data-testid="zone"
       value={zone}

@@ -1,23 +1,23 @@
 /* Page changes: title, scroll position and focus, which a browser does not handle for a page that a script changes. */
 import { useLayoutEffect, useRef } from 'react';
-import type { AnalyticsPart, Route } from '../route.ts';
-import { USER_TAB_NAMES } from '../user/tab-names.ts';
+import type { AnalyticsPart, Route, UserTab } from '../route.ts';
+import { t } from '../text/text.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
 
 /** Names of the parts of the pages of channels. */
 const CHANNELS_PARTS: Record<Extract<Route, { page: 'channels' }>['part'], string> = {
-  accounts: 'Channels',
-  sending: 'Sending',
-  routes: 'Routes',
-  costs: 'Costs',
-  suppressions: 'Suppressions',
+  accounts: t('Channels'),
+  sending: t('Sending'),
+  routes: t('Routes'),
+  costs: t('Costs'),
+  suppressions: t('Suppressions'),
 };
 
 /** Names of the parts of the page of analytics. */
 const ANALYTICS_NAMES: Record<AnalyticsPart, string> = {
-  messages: 'Analytics',
-  experiments: 'Experiments',
-  anomalies: 'Unusual volumes',
+  messages: t('Analytics'),
+  experiments: t('Experiments'),
+  anomalies: t('Unusual volumes'),
 };
 
 /** Sets the window title. On a page change, also scrolls to the top and focuses the heading. */
@@ -40,14 +40,14 @@ export function usePageChange(route: Route): void {
 
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
-  if (route.page === 'user') return `user ${route.userId} ${route.tab}`;
-  if (route.page === 'segment' || route.page === 'type') return `${route.page} ${route.name}`;
-  if (route.page === 'portal') return `portal ${route.endpoint ?? ''}`;
-  if (route.page === 'analytics') return `analytics ${route.part}`;
-  if ('id' in route && route.page !== 'correlation') return `${route.page} ${route.id}`;
-  if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
-  if (route.page === 'channels') return `channels ${route.part}`;
-  return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
+  if (route.page === 'user') return `user/${route.userId}/${route.tab}`;
+  if (route.page === 'segment' || route.page === 'type') return `${route.page}/${route.name}`;
+  if (route.page === 'portal') return `portal/${route.endpoint ?? ''}`;
+  if (route.page === 'analytics') return `analytics/${route.part}`;
+  if ('id' in route && route.page !== 'correlation') return `${route.page}/${route.id}`;
+  if (route.page === 'dead-letters') return `dead-letters/${route.group ?? ''}`;
+  if (route.page === 'channels') return `channels/${route.part}`;
+  return route.page === 'catalog' ? `catalog/${route.part}` : route.page;
 }
 
 /** Place of the focus when a heading was to be focused that is not there yet: a page is loaded when it is shown first. */
@@ -71,78 +71,85 @@ export function focusIfAwaited(heading: HTMLElement | null): void {
 function formatPageName(route: Route): string {
   switch (route.page) {
     case 'login':
-      return 'Log in';
+      return t('Log in');
     case 'user':
-      return route.tab === 'why' ? route.userId : `${route.userId}: ${USER_TAB_NAMES[route.tab].toLowerCase()}`;
+      return route.tab === 'why' ? route.userId : formatTabName(route.userId, route.tab);
     case 'notifications':
-      return 'Notifications';
+      return t('Notifications');
     case 'notification':
-      return 'Notification';
+      return t('Notification');
     case 'send':
-      return 'Send';
+      return t('Send');
     case 'batches':
-      return 'Batches';
+      return t('Batches');
     case 'new-batch':
-      return 'New batch';
+      return t('New batch');
     case 'lists':
-      return 'Lists and segments';
+      return t('Lists and segments');
     case 'list':
-      return 'List';
+      return t('List');
     case 'segment':
-      return `Segment ${route.name}`;
+      return t('Segment {name}', { name: route.name });
     case 'templates':
-      return 'Templates';
+      return t('Templates');
     case 'template':
-      return 'Template';
+      return t('Template');
     case 'preview':
-      return 'Preview';
+      return t('Preview');
     case 'batch':
-      return 'Batch';
+      return t('Batch');
     case 'releases':
-      return 'Releases';
+      return t('Releases');
     case 'audit':
-      return 'Audit log';
+      return t('Audit log');
     case 'webhooks':
-      return 'Webhooks';
+      return t('Webhooks');
     case 'portal':
-      return 'Webhooks';
+      return t('Webhooks');
     case 'endpoint':
-      return 'Endpoint';
+      return t('Endpoint');
     case 'keys':
-      return 'API keys';
+      return t('API keys');
     case 'members':
-      return 'Members and roles';
+      return t('Members and roles');
     case 'catalog':
-      return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
+      return route.part === 'versions' ? t('Catalog versions') : t('Active catalog');
     case 'overview':
-      return 'Overview';
+      return t('Overview');
     case 'analytics':
       return ANALYTICS_NAMES[route.part];
     case 'types':
-      return 'Notification types';
+      return t('Notification types');
     case 'type':
       return route.name;
     case 'tenants':
-      return 'Tenants';
+      return t('Tenants');
     case 'live':
-      return 'Live';
+      return t('Live');
     case 'deliveries':
-      return 'Deliveries';
+      return t('Deliveries');
     case 'dead-letters':
-      return 'Failed deliveries';
+      return t('Failed deliveries');
     case 'channels':
       return CHANNELS_PARTS[route.part];
     case 'connections':
-      return 'Connections';
+      return t('Connections');
     case 'rejected':
-      return 'Rejected events';
+      return t('Rejected events');
     case 'correlation':
-      return 'Correlation';
+      return t('Correlation');
     case 'waiting':
-      return 'Waiting';
+      return t('Waiting');
     case 'jobs':
-      return 'Jobs';
+      return t('Jobs');
     case 'unknown':
-      return 'Page not found';
+      return t('Page not found');
   }
+}
+
+function formatTabName(user: string, tab: UserTab): string {
+  return t(
+    '{user}: {tab, select, timeline {timeline} messages {messages} waiting {waiting} next {next seven days} preferences {preferences and consent} devices {devices and addresses} other {raw}}',
+    { user, tab },
+  );
 }

@@ -1,6 +1,8 @@
 import { Code } from '@mantine/core';
-import { Fragment, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import type { CatalogRule } from '../api/types.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { formatDuration } from './duration.ts';
 import {
   IconClock,
@@ -14,8 +16,10 @@ import {
   IconWand,
 } from './icons.tsx';
 
-/** Key of a rule with its value as written in the catalog. */
+/** Key of a rule with its value. */
 export interface RulePart {
+  /** As the catalog writes it. */
+  readonly key: string;
   readonly label: string;
   readonly Icon: typeof IconLightning;
   readonly words: ReactNode;
@@ -30,7 +34,7 @@ export function buildRuleParts(rule: CatalogRule): RulePart[] {
     ...buildLimitParts(rule),
     ...buildActionParts(rule),
   ];
-  return parts.flatMap(([label, Icon, words]) => (words ? [{ label, Icon, words }] : []));
+  return parts.flatMap(([key, Icon, words]) => (words ? [{ key, label: formatKey(key), Icon, words }] : []));
 }
 
 /** Returns every notification type that a rule can send, without repetitions. */
@@ -38,78 +42,102 @@ export function listTypes({ notify, choose = [], split = [] }: CatalogRule): str
   return [...new Set([...notify, ...[...choose, ...split].flatMap((branch) => branch.notify)])];
 }
 
-/** Names, joined by a word such as "or". */
-export function List({ items, word }: { items: readonly string[]; word: string }) {
-  return items.map((item, index) => (
-    <Fragment key={item}>
-      {index > 0 && ` ${word} `}
-      <span className="name">{item}</span>
-    </Fragment>
+/** Names, joined by "or" or "and". */
+export function List({ items, word }: { items: readonly string[]; word: 'or' | 'and' }) {
+  const names = items.map((item) => (
+    <span key={item} className="name">
+      {item}
+    </span>
   ));
+  return word === 'or' ? <Either parts={names} /> : <All parts={names} />;
+}
+
+function Either({ parts }: { parts: readonly ReactNode[] }) {
+  if (parts.length < 2) return parts[0];
+  return <T text="{before} or {last}" values={{ before: <Either parts={parts.slice(0, -1)} />, last: parts.at(-1) }} />;
+}
+
+function All({ parts }: { parts: readonly ReactNode[] }) {
+  if (parts.length < 2) return parts[0];
+  return <T text="{before} and {last}" values={{ before: <All parts={parts.slice(0, -1)} />, last: parts.at(-1) }} />;
 }
 
 /** A part without words is omitted: the rule does not set it. */
-type Part = readonly [label: string, Icon: typeof IconLightning, words: ReactNode];
+type Part = readonly [key: string, Icon: typeof IconLightning, words: ReactNode];
 
-function buildTriggerParts({ on, about, changes = [], every, audience, zone, key }: CatalogRule): Part[] {
+/** Returns a key of the catalog in words: one text for all, because a single word such as "on" does not say what it is about. */
+function formatKey(key: string): string {
+  return t(
+    '{key, select, on {On} every {Every} audience {For} zone {Zone} key {Key} after {After} count {Count} when {When} recheck {Recheck} unless {Unless} delay {Delay} at {At} if_past {If past} if_missing {If missing} debounce {Debounce} digest {Digest} cancel_on {Cancel on} again {Again} expires {Expires} limit {Limit} group {Group} split {Split} choose {Choose} channels {Channels} data {Data} do {Do} other {{key}}}',
+    { key },
+  );
+}
+
+function buildTriggerParts({ on, about, changes, every, audience, zone, key }: CatalogRule): Part[] {
+  const triggers = [
+    ...(on.length > 0 ? [<Events key="on" on={on} about={about} />] : []),
+    ...(changes ?? []).map((change) => <Change key={`${change.trait} ${JSON.stringify(change.to)}`} change={change} />),
+  ];
   return [
-    [
-      'On',
-      IconLightning,
-      (on.length > 0 || changes.length > 0) && (
-        <>
-          <List items={on} word="or" />
-          {about && (
-            <>
-              {' of '}
-              <List items={about} word="or" />
-            </>
-          )}
-          {changes.map(({ trait, to }, index) => (
-            <Fragment key={`${trait} ${JSON.stringify(to)}`}>
-              {(index > 0 || on.length > 0) && ' or '}
-              <span className="name">{trait}</span> {to === undefined ? 'changes' : `becomes ${JSON.stringify(to)}`}
-            </Fragment>
-          ))}
-        </>
-      ),
-    ],
-    ['Every', IconClock, every?.text],
-    ['For', IconFilter, renderCode(audience)],
-    ['Zone', IconClock, zone !== 'UTC' && zone],
-    ['Key', IconKey, renderCode(key)],
+    ['on', IconLightning, triggers.length > 0 && <Either parts={triggers} />],
+    ['every', IconClock, every?.text],
+    ['audience', IconFilter, renderCode(audience)],
+    ['zone', IconClock, zone !== 'UTC' && zone],
+    ['key', IconKey, renderCode(key)],
   ];
 }
 
+function Events({ on, about }: { on: CatalogRule['on']; about: CatalogRule['about'] | undefined }) {
+  const events = <List items={on} word="or" />;
+  if (!about) return events;
+  return <T text="{events} of {subjects}" values={{ events, subjects: <List items={about} word="or" /> }} />;
+}
+
+function Change({ change: { trait, to } }: { change: NonNullable<CatalogRule['changes']>[number] }) {
+  const name = <span className="name">{trait}</span>;
+  if (to === undefined) return <T text="{name} changes" values={{ name }} />;
+  return <T text="{name} becomes {value}" values={{ name, value: JSON.stringify(to) }} />;
+}
+
 function buildConditionParts({ after, count, when, recheck, unless }: CatalogRule): Part[] {
-  const often = unless && unless.atLeast > 1 ? `${unless.atLeast} or more of ` : '';
   return [
-    ['After', IconHistory, after.length > 0 && <Steps steps={after} />],
-    [
-      'Count',
-      IconHistory,
-      count && (
-        <>
-          {count.how.replace('_', ' ')} {count.n} of <List items={count.of} word="or" />
-          {count.window.kind === 'since' ? ` ${count.window.text}` : ` within ${count.window.text}`}
-          <Same same={count.same} />
-        </>
-      ),
-    ],
-    ['When', IconFilter, renderCode(when)],
-    ['Recheck', IconFilter, !recheck && 'not when the wait ends'],
-    [
-      'Unless',
-      IconHistory,
-      unless && (
-        <>
-          {often}
-          <List items={unless.events} word="or" /> within {unless.withinText}
-          <Same same={unless.same} />
-        </>
-      ),
-    ],
+    ['after', IconHistory, after.length > 0 && <Steps steps={after} />],
+    ['count', IconHistory, count && <Count count={count} />],
+    ['when', IconFilter, renderCode(when)],
+    ['recheck', IconFilter, !recheck && t('not when the wait ends')],
+    ['unless', IconHistory, unless && <Unless unless={unless} />],
   ];
+}
+
+function Count({ count: { how, n, of, window, same } }: { count: NonNullable<CatalogRule['count']> }) {
+  const values = {
+    how,
+    n,
+    events: <List items={of} word="or" />,
+    window: window.text,
+    isSince: String(window.kind === 'since'),
+  };
+  return (
+    <Same same={same}>
+      <T
+        text="{how, select, at_least {at least} at_most {at most} other {exactly}} {n} of {events} {isSince, select, true {{window}} other {within {window}}}"
+        values={values}
+      />
+    </Same>
+  );
+}
+
+function Unless({ unless }: { unless: NonNullable<CatalogRule['unless']> }) {
+  const values = { events: <List items={unless.events} word="or" />, time: unless.withinText };
+  return (
+    <Same same={unless.same}>
+      {unless.atLeast > 1 ? (
+        <T text="{n} or more of {events} within {time}" values={{ ...values, n: unless.atLeast }} />
+      ) : (
+        <T text="{events} within {time}" values={values} />
+      )}
+    </Same>
+  );
 }
 
 function buildWaitParts({
@@ -125,43 +153,43 @@ function buildWaitParts({
 }: CatalogRule): Part[] {
   const usual = at?.field === undefined ? 'beside' : 'restart';
   return [
-    ['Delay', IconClock, delay?.text],
-    ['At', IconClock, renderCode(at?.text)],
-    ['If past', IconClock, at && ifPast !== 'skip' && ifPast],
-    ['If missing', IconClock, at && ifMissing !== 'skip' && ifMissing],
-    ['Debounce', IconClock, debounce && `quiet for ${debounce.text}`],
-    ['Digest', IconClock, digest && formatDigest(digest)],
-    ['Cancel on', IconClock, cancelOn.length > 0 && <List items={cancelOn} word="or" />],
-    ['Again', IconClock, again !== usual && again],
-    ['Expires', IconClock, expires !== undefined && formatDuration(expires)],
+    ['delay', IconClock, delay?.text],
+    ['at', IconClock, renderCode(at?.text)],
+    ['if_past', IconClock, at && ifPast !== 'skip' && ifPast],
+    ['if_missing', IconClock, at && ifMissing !== 'skip' && ifMissing],
+    ['debounce', IconClock, debounce && t('quiet for {time}', { time: debounce.text })],
+    ['digest', IconClock, digest && formatDigest(digest)],
+    ['cancel_on', IconClock, cancelOn.length > 0 && <List items={cancelOn} word="or" />],
+    ['again', IconClock, again !== usual && again],
+    ['expires', IconClock, expires !== undefined && formatDuration(expires)],
   ];
 }
 
 function buildLimitParts({ limits, group }: CatalogRule): Part[] {
   return [
-    ['Limit', IconGauge, limits.length === 0 ? 'none' : limits.join(', ')],
-    ['Group', IconGauge, group && <span className="name">{group}</span>],
+    ['limit', IconGauge, limits.length === 0 ? t('none') : limits.join(', ')],
+    ['group', IconGauge, group && <span className="name">{group}</span>],
   ];
 }
 
 function buildActionParts({ split, choose, channels, data, actions }: CatalogRule): Part[] {
   return [
-    ['Split', IconSplit, split?.map(({ name, share }) => `${name} ${share}%`).join(', ')],
+    ['split', IconSplit, split?.map(({ name, share }) => `${name} ${share}%`).join(', ')],
     [
-      'Choose',
+      'choose',
       IconSplit,
       choose?.map(({ when, notify }, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a branch has no other identity than its place
         <div key={index}>
-          {when === undefined ? 'otherwise' : renderCode(when)} →{' '}
-          {notify.length === 0 ? 'none' : <List items={notify} word="and" />}
+          {when === undefined ? t('otherwise') : renderCode(when)} →{' '}
+          {notify.length === 0 ? t('none') : <List items={notify} word="and" />}
         </div>
       )),
     ],
-    ['Channels', IconSend, channels?.join(', ')],
-    ['Data', IconWand, data && <Values values={data} />],
+    ['channels', IconSend, channels?.join(', ')],
+    ['data', IconWand, data && <Values values={data} />],
     [
-      'Do',
+      'do',
       IconWand,
       actions.length > 0 &&
         actions.map((action, index) => (
@@ -175,24 +203,32 @@ function buildActionParts({ split, choose, channels, data, actions }: CatalogRul
 function Steps({ steps }: { steps: CatalogRule['after'] }) {
   const [only] = steps;
   if (steps.length === 1 && only) {
+    const values = { event: <span className="name">{only.event}</span>, time: only.within };
     return (
-      <>
-        within {only.within} after <span className="name">{only.event}</span>
-        <Same same={only.same} />
-      </>
+      <Same same={only.same}>
+        <T text="within {time} after {event}" values={values} />
+      </Same>
     );
   }
-  return steps.map(({ event, within, same }, index) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: a step has no other identity than its place
-    <div key={index}>
-      <span className="name">{event}</span>
-      <Same same={same} />, then within {within}
-    </div>
-  ));
+  return steps.map(({ event, within, same }, index) => {
+    const step = (
+      <Same same={same}>
+        <span className="name">{event}</span>
+      </Same>
+    );
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a step has no other identity than its place
+      <div key={index}>
+        <T text="{step}, then within {time}" values={{ step, time: within }} />
+      </div>
+    );
+  });
 }
 
-function Same({ same }: { same: string | undefined }) {
-  return same !== undefined && <>, same {renderCode(same)}</>;
+/** A condition, with what is the same in all its events if the rule says so. */
+function Same({ same, children }: { same: string | undefined; children: ReactNode }) {
+  if (same === undefined) return children;
+  return <T text="{condition}, same {key}" values={{ condition: children, key: renderCode(same) }} />;
 }
 
 function Action({ action }: { action: CatalogRule['actions'][number] }) {
@@ -200,20 +236,23 @@ function Action({ action }: { action: CatalogRule['actions'][number] }) {
     case 'set':
       return (
         <div>
-          set <span className="name">{action.trait}</span> to {renderCode(action.value)}
+          <T
+            text="set {trait} to {value}"
+            values={{ trait: <span className="name">{action.trait}</span>, value: renderCode(action.value) }}
+          />
         </div>
       );
     case 'emit':
       return (
         <div>
-          emit <span className="name">{action.event}</span>
+          <T text="emit {event}" values={{ event: <span className="name">{action.event}</span> }} />
           <Values values={action.properties} />
         </div>
       );
     case 'cancel':
       return (
         <div>
-          cancel <span className="name">{action.rule}</span>
+          <T text="cancel {rule}" values={{ rule: <span className="name">{action.rule}</span> }} />
         </div>
       );
   }
@@ -229,8 +268,10 @@ function Values({ values }: { values: { readonly [name: string]: string } }) {
 }
 
 function formatDigest({ window, firstNow, keep }: NonNullable<CatalogRule['digest']>): string {
-  const span = { fixed: window.text, sliding: `quiet for ${window.text}`, calendar: `at ${window.text}` }[window.kind];
-  return `${span}${firstNow ? ', the first now' : ''}, keep ${keep}`;
+  return t(
+    '{kind, select, sliding {quiet for {window}} calendar {at {window}} other {{window}}}{firstNow, select, true {, the first now} other {}}, keep {keep}',
+    { kind: window.kind, window: window.text, firstNow, keep },
+  );
 }
 
 function renderCode(expression: string | undefined): ReactNode {

@@ -1,4 +1,5 @@
 /* Formats of times, in the locale of the viewer and a zone given by its IANA name. */
+import { getLocale } from '../text/text.ts';
 
 const FORMATS = {
   clock: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
@@ -18,7 +19,7 @@ function getFormat(format: keyof typeof FORMATS, zone: string): Intl.DateTimeFor
   const key = `${format} ${zone}`;
   const known = formats.get(key);
   if (known) return known;
-  const made = new Intl.DateTimeFormat(undefined, { ...FORMATS[format], timeZone: zone });
+  const made = new Intl.DateTimeFormat(getLocale(), { ...FORMATS[format], timeZone: zone });
   formats.set(key, made);
   return made;
 }

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { addSuppression } from '../api/suppressions.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan } from '../shell/icons.tsx';
+import { t } from '../text/text.ts';
 
 const EMPTY: NewSuppression = { channel: 'email', address: '', scope: 'all' };
 
@@ -23,42 +24,42 @@ export function AddSuppression() {
     });
     await queries.invalidateQueries({ queryKey: ['suppressions'] });
     setDraft(EMPTY);
-    return 'The address gets no messages from now on.';
+    return t('The address gets no messages from now on.');
   };
   return (
     <ConfirmButton
-      label="Suppress an address"
+      label={t('Suppress an address')}
       leftSection={<IconBan size={14} />}
       isFilled={draft.address.trim() !== ''}
       act={add}
       testId="add-suppression"
     >
       <NativeSelect
-        label="Channel"
+        label={t('Channel')}
         data={[
-          { value: 'email', label: 'Email' },
-          { value: 'sms', label: 'SMS' },
+          { value: 'email', label: t('Email') },
+          { value: 'sms', label: t('SMS') },
         ]}
         value={draft.channel}
         onChange={(event) => change({ channel: event.currentTarget.value as NewSuppression['channel'] })}
       />
       <TextInput
-        label="Address"
+        label={t('Address')}
         value={draft.address}
         onChange={(event) => change({ address: event.currentTarget.value })}
         autoComplete="off"
         data-testid="suppress-address"
       />
       <TextInput
-        label="Which messages it stops"
-        description="all, category:CATEGORY, type:TYPE, or of SMS sender:SENDER"
+        label={t('Which messages it stops')}
+        description={t('all, category:CATEGORY, type:TYPE, or of SMS sender:SENDER')}
         value={draft.scope ?? ''}
         onChange={(event) => change({ scope: event.currentTarget.value })}
         autoComplete="off"
         data-testid="suppress-scope"
       />
       <TextInput
-        label="Why"
+        label={t('Why')}
         value={draft.note ?? ''}
         onChange={(event) => change({ note: event.currentTarget.value })}
         autoComplete="off"

@@ -2,9 +2,10 @@ import { FileInput, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { importSuppressions } from '../api/suppressions.ts';
-import { count } from '../jobs/job-text.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconArrowUp } from '../shell/icons.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 /** As the API has it. */
 const MAX_REQUEST = 1000;
@@ -25,24 +26,27 @@ export function ImportSuppressions() {
     }
     await queries.invalidateQueries({ queryKey: ['suppressions'] });
     setFile(null);
-    return `${count(added)} added, ${count(known)} known already.`;
+    return t('{added, number} added, {known, number} known already.', { added, known });
   };
   return (
     <ConfirmButton
-      label="Import"
+      label={t('Import')}
       leftSection={<IconArrowUp size={14} />}
       isFilled={file !== null}
       act={run}
       testId="import-suppressions"
     >
       <Text size="sm" className="break">
-        A line of JSON for each address, such as{' '}
-        <code>{'{"channel":"email","address":"a@example.com","reason":"hard_bounce"}'}</code>. What was imported before
-        an error stays; import the file again once it is right.
+        <T
+          text="A line of JSON for each address, such as {example}. What was imported before an error stays; import the file again once it is right."
+          values={{
+            example: <code>{'{"channel":"email","address":"a@example.com","reason":"hard_bounce"}'}</code>,
+          }}
+        />
       </Text>
       <FileInput
-        label="File"
-        placeholder="Choose a file"
+        label={t('File')}
+        placeholder={t('Choose a file')}
         value={file}
         onChange={setFile}
         fileInputProps={{ 'data-testid': 'import-file' } as object}
@@ -55,14 +59,19 @@ export function ImportSuppressions() {
 function readLines(text: string): unknown[] {
   const lines = text.split('\n').map((line, index) => ({ line: line.trim(), number: index + 1 }));
   const filled = lines.filter(({ line }) => line !== '');
-  if (filled.length === 0) throw new Error('The file has no lines.');
+  if (filled.length === 0) throw new Error(t('The file has no lines.'));
   if (filled.length > MAX_LINES)
-    throw new Error(`The file has more than ${count(MAX_LINES)} lines; import it by tidings suppressions import.`);
+    throw new Error(
+      t('The file has more than {max, number} lines; import it by {command}.', {
+        max: MAX_LINES,
+        command: 'tidings suppressions import',
+      }),
+    );
   return filled.map(({ line, number }) => {
     try {
       return JSON.parse(line);
     } catch {
-      throw new Error(`Line ${number} is not JSON. Nothing was imported.`);
+      throw new Error(t('Line {line} is not JSON. Nothing was imported.', { line: number }));
     }
   });
 }

@@ -6,6 +6,8 @@ import { liftSuppression } from '../api/suppressions.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 /** Keys of the queries that show suppressions. */
 const SHOWN = [['suppressions'], ['user-suppressions'], ['preferences'], ['found-suppressions']];
@@ -19,22 +21,30 @@ export function LiftButton({ suppression }: { suppression: Suppression }) {
   if (!can('suppressions:write')) return null;
   return (
     <ConfirmButton
-      label="Lift"
+      label={t('Lift')}
       leftSection={<IconUndo size={14} />}
       color="red"
       act={async () => {
         await liftSuppression(id, note.trim());
         await Promise.all(SHOWN.map((queryKey) => queries.invalidateQueries({ queryKey })));
-        return `Lifted: ${address ?? 'the address'} gets messages again (${scope}).`;
+        return address === null
+          ? t('Lifted: the address gets messages again ({scope}).', { scope })
+          : t('Lifted: {address} gets messages again ({scope}).', { address, scope });
       }}
       testId="lift-suppression"
     >
       <Text size="sm">
-        {address ?? 'The address'} gets messages again that were stopped by <span className="name">{reason}</span>. Who
-        unsubscribed or complained must have agreed to it. The audit log keeps the evidence.
+        <T
+          text={
+            address === null
+              ? 'The address gets messages again that were stopped by {reason}. Who unsubscribed or complained must have agreed to it. The audit log keeps the evidence.'
+              : '{address} gets messages again that were stopped by {reason}. Who unsubscribed or complained must have agreed to it. The audit log keeps the evidence.'
+          }
+          values={{ address, reason: <span className="name">{reason}</span> }}
+        />
       </Text>
       <TextInput
-        label="Why, for the audit log; without names"
+        label={t('Why, for the audit log; without names')}
         value={note}
         onChange={(event) => setNote(event.currentTarget.value)}
         autoComplete="off"

@@ -12,6 +12,7 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { AddSuppression } from './AddSuppression.tsx';
 import { ExportButton } from './ExportButton.tsx';
 import { ImportSuppressions } from './ImportSuppressions.tsx';
@@ -20,12 +21,12 @@ import { SUPPRESSION_COLUMNS } from './suppression-columns.tsx';
 type Reason = Suppression['reason'];
 
 const REASONS: Record<Reason, string> = {
-  hard_bounce: 'the address does not exist',
-  soft_bounces: 'messages bounced again and again',
-  complaint: 'a complaint',
-  opted_out: 'the user opted out by SMS',
-  unsubscribed: 'the user unsubscribed',
-  manual: 'added by hand',
+  hard_bounce: t('the address does not exist'),
+  soft_bounces: t('messages bounced again and again'),
+  complaint: t('a complaint'),
+  opted_out: t('the user opted out by SMS'),
+  unsubscribed: t('the user unsubscribed'),
+  manual: t('added by hand'),
 };
 
 const getId = ({ suppression_id: id }: Suppression): string => id;
@@ -44,15 +45,18 @@ export function SuppressionsPage() {
   const container = useKeptFocus();
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Suppressions</PageTitle>
+      <PageTitle>{t('Suppressions')}</PageTitle>
       <Text size="sm" c="dimmed" maw={720}>
-        These addresses get no messages of a scope. Addresses are masked.
+        {t('These addresses get no messages of a scope. Addresses are masked.')}
       </Text>
       <Finder />
       <Group justify="space-between" align="flex-end">
         <NativeSelect
-          label="Reason"
-          data={[{ value: '', label: 'all' }, ...Object.entries(REASONS).map(([value, label]) => ({ value, label }))]}
+          label={t('Reason')}
+          data={[
+            { value: '', label: t('all') },
+            ...Object.entries(REASONS).map(([value, label]) => ({ value, label })),
+          ]}
           value={reason ?? ''}
           onChange={(event) => setReason((event.currentTarget.value || null) as Reason | null)}
           data-testid="suppression-reason"
@@ -70,8 +74,8 @@ export function SuppressionsPage() {
       <LiveList
         list={list}
         empty={
-          <EmptyState title="No address is suppressed">
-            An address appears here when it bounces, when its user opts out, or when you add it.
+          <EmptyState title={t('No address is suppressed')}>
+            {t('An address appears here when it bounces, when its user opts out, or when you add it.')}
           </EmptyState>
         }
       >
@@ -102,7 +106,7 @@ function Finder() {
   });
   const items = found.data?.suppressions;
   return (
-    <Stack gap="sm" component="section" aria-label="Find an address">
+    <Stack gap="sm" component="section" aria-label={t('Find an address')}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -112,16 +116,16 @@ function Finder() {
       >
         <Group gap="sm" align="flex-end">
           <NativeSelect
-            label="Channel"
+            label={t('Channel')}
             data={[
-              { value: 'email', label: 'Email' },
-              { value: 'sms', label: 'SMS' },
+              { value: 'email', label: t('Email') },
+              { value: 'sms', label: t('SMS') },
             ]}
             value={channel}
             onChange={(event) => setChannel(event.currentTarget.value as SuppressionSearch['channel'])}
           />
           <TextInput
-            label="Find an address"
+            label={t('Find an address')}
             value={address}
             onChange={(event) => setAddress(event.currentTarget.value)}
             autoComplete="off"
@@ -130,7 +134,7 @@ function Finder() {
             data-testid="find-address"
           />
           <Button type="submit" variant="default" aria-busy={found.isFetching}>
-            Find
+            {t('Find')}
           </Button>
         </Group>
       </form>
@@ -138,7 +142,7 @@ function Finder() {
       {items !== undefined && (
         <Stack gap="xs" role="status" data-testid="found-suppressions-state">
           <Title order={2} size="h4">
-            {items.length === 0 ? 'That address is not suppressed' : 'Of that address'}
+            {items.length === 0 ? t('That address is not suppressed') : t('Of that address')}
           </Title>
           {items.length > 0 && (
             <FactRows testId="found-suppressions" items={items} getId={getId} columns={SUPPRESSION_COLUMNS} />

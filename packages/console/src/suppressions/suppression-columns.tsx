@@ -5,33 +5,32 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { LiftButton } from './LiftButton.tsx';
 
 /** Columns of a table of suppressions, each with its evidence, and what lifts it. */
 export const SUPPRESSION_COLUMNS: { readonly [heading: string]: (one: Suppression) => ReactNode } = {
-  Address: ({ address }) => <span className="break">{address ?? 'only its hash is known'}</span>,
-  Channel: ({ channel }) => CHANNELS[channel]?.label ?? channel,
-  Scope: ({ scope }) => <span className="break">{scope}</span>,
-  Reason: ({ reason }) => <span className="name">{reason}</span>,
-  Since: ({ since, until }) => (
+  [t('Address')]: ({ address }) => <span className="break">{address ?? t('only its hash is known')}</span>,
+  [t('Channel')]: ({ channel }) => CHANNELS[channel]?.label ?? channel,
+  [t('Scope')]: ({ scope }) => <span className="break">{scope}</span>,
+  [t('Reason')]: ({ reason }) => <span className="name">{reason}</span>,
+  [t('Since')]: ({ since, until }) => (
     <>
       <Time value={since} />
       <Text size="xs" c="dimmed">
         {until === null ? (
-          'until it is lifted'
+          t('until it is lifted')
         ) : (
-          <>
-            {'until '}
-            <Time value={until} as="full" />
-          </>
+          <T text="until {time}" values={{ time: <Time value={until} as="full" /> }} />
         )}
       </Text>
     </>
   ),
-  Evidence: ({ evidence }) => (
-    <Disclosure label="Evidence" testId="suppression-evidence">
+  [t('Evidence')]: ({ evidence }) => (
+    <Disclosure label={t('Evidence')} testId="suppression-evidence">
       <Fields values={evidence} />
     </Disclosure>
   ),
-  Action: (one) => <LiftButton suppression={one} />,
+  [t('Action')]: (one) => <LiftButton suppression={one} />,
 };

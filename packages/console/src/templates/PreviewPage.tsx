@@ -9,6 +9,7 @@ import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { readObject } from '../shell/parse-object.ts';
+import { t } from '../text/text.ts';
 import { PreviewView } from './PreviewView.tsx';
 import { TestSendButton } from './TestSendButton.tsx';
 
@@ -16,7 +17,7 @@ import { TestSendButton } from './TestSendButton.tsx';
 export function PreviewPage({ choice }: { choice: PreviewChoice }) {
   return (
     <Stack gap="md">
-      <PageTitle>Preview</PageTitle>
+      <PageTitle>{t('Preview')}</PageTitle>
       <Permitted scope="messages:read">
         <CatalogTypes>{(types) => <PreviewForm types={types} choice={choice} />}</CatalogTypes>
       </Permitted>
@@ -75,7 +76,7 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
           <Stack gap="sm">
             <Group gap="sm" align="flex-start">
               <NativeSelect
-                label="Type"
+                label={t('Type')}
                 data={types.map(({ name }) => name)}
                 value={type.name}
                 onChange={(event) =>
@@ -84,7 +85,7 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
                 data-testid="preview-type"
               />
               <NativeSelect
-                label="Channel"
+                label={t('Channel')}
                 data={type.channels.map((value) => ({ value, label: CHANNELS[value]?.label ?? value }))}
                 value={channel}
                 onChange={(event) =>
@@ -95,8 +96,8 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
                 data-testid="preview-channel"
               />
               <TextInput
-                label="Locale"
-                placeholder="of the user"
+                label={t('Locale')}
+                placeholder={t('of the user')}
                 value={texts.locale}
                 onChange={(event) => setTexts({ ...texts, locale: event.currentTarget.value })}
                 autoComplete="off"
@@ -104,23 +105,23 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
                 data-testid="preview-locale"
               />
               <TextInput
-                label="User ID"
-                placeholder="a sample"
+                label={t('User ID')}
+                placeholder={t('a sample')}
                 value={texts.userId}
                 onChange={(event) => setTexts({ ...texts, userId: event.currentTarget.value })}
                 autoComplete="off"
                 data-testid="preview-user"
               />
               <TextInput
-                label="Template"
-                placeholder="the active one"
+                label={t('Template')}
+                placeholder={t('the active one')}
                 value={texts.template}
                 onChange={(event) => setTexts({ ...texts, template: event.currentTarget.value })}
                 autoComplete="off"
               />
             </Group>
             <JsonField
-              label="Variables, as JSON"
+              label={t('Variables, as JSON')}
               value={extra.variables}
               onChange={(value) => setExtra({ ...extra, variables: value })}
               maw={640}
@@ -129,20 +130,20 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
             <Group gap="md">
               {texts.userId.trim() !== '' && (
                 <Checkbox
-                  label="The last event of the user"
+                  label={t('The last event of the user')}
                   checked={extra.lastEvent}
                   onChange={(event) => setExtra({ ...extra, lastEvent: event.currentTarget.checked })}
                   data-testid="preview-last"
                 />
               )}
               <Checkbox
-                label="Ask its links whether they answer"
+                label={t('Ask its links whether they answer')}
                 checked={extra.followLinks}
                 onChange={(event) => setExtra({ ...extra, followLinks: event.currentTarget.checked })}
               />
             </Group>
             <Button type="submit" size="xs" variant="default" style={{ alignSelf: 'start' }} data-testid="preview-show">
-              Show
+              {t('Show')}
             </Button>
           </Stack>
         </form>

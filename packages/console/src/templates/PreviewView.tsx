@@ -2,7 +2,6 @@ import { Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Preview, PreviewFinding, PreviewRequest } from '@tidings/client/types';
 import { previewTemplate } from '../api/templates.ts';
-import { count } from '../jobs/job-text.ts';
 import { MessageView } from '../message/MessageView.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
@@ -10,6 +9,7 @@ import { IconAlert, IconAlertOctagon } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { t } from '../text/text.ts';
 
 /** A rendered message, its sizes, links and findings, and the data it was rendered with. */
 export function PreviewView({ request }: { request: PreviewRequest }) {
@@ -28,16 +28,16 @@ export function PreviewView({ request }: { request: PreviewRequest }) {
   return (
     <Stack gap="md" data-testid="preview" aria-busy={preview.isPlaceholderData} className="preview-message">
       <Findings findings={findings} />
-      <Paper withBorder p="md" component="section" aria-label="Message">
+      <Paper withBorder p="md" component="section" aria-label={t('Message')}>
         <Stack gap="md">
           {message === null ? (
-            <Text size="sm">It cannot be rendered; the finding says why.</Text>
+            <Text size="sm">{t('It cannot be rendered; the finding says why.')}</Text>
           ) : (
             <MessageView
               // A message without HTML begins with its text.
               key={`${channel} ${message.html === undefined}`}
               message={{ ...message, channel }}
-              address="a preview; nothing was sent"
+              address={t('a preview; nothing was sent')}
               dark={dark}
             />
           )}
@@ -45,7 +45,7 @@ export function PreviewView({ request }: { request: PreviewRequest }) {
         </Stack>
       </Paper>
       <Links links={preview.data.links} />
-      <Disclosure label="Data that it was rendered with" testId="preview-data">
+      <Disclosure label={t('Data that it was rendered with')} testId="preview-data">
         <Fields values={data} />
       </Disclosure>
     </Stack>
@@ -53,15 +53,15 @@ export function PreviewView({ request }: { request: PreviewRequest }) {
 }
 
 const SEVERITIES: Record<PreviewFinding['severity'], Look> = {
-  error: { label: 'Would not be sent', color: 'red', Icon: IconAlertOctagon },
-  warning: { label: 'Warning', color: 'orange', Icon: IconAlert },
+  error: { label: t('Would not be sent'), color: 'red', Icon: IconAlertOctagon },
+  warning: { label: t('Warning'), color: 'orange', Icon: IconAlert },
 };
 
 function Findings({ findings }: { findings: readonly PreviewFinding[] }) {
   if (findings.length === 0) {
     return (
       <Text size="sm" c="dimmed" data-testid="preview-findings">
-        No findings.
+        {t('No findings.')}
       </Text>
     );
   }
@@ -80,23 +80,24 @@ function Findings({ findings }: { findings: readonly PreviewFinding[] }) {
 function Sizes({ preview: { locale, wanted_locale: wanted, html_bytes: bytes, sms } }: { preview: Preview }) {
   return (
     <dl className="fields words" data-testid="preview-sizes">
-      <dt>Locale</dt>
+      <dt>{t('Locale')}</dt>
       <dd>
-        {locale}
-        {wanted !== null && wanted !== locale && `, in the place of ${wanted}`}
+        {wanted === null || wanted === locale ? locale : t('{locale}, in the place of {wanted}', { locale, wanted })}
       </dd>
       {bytes !== undefined && (
         <>
-          <dt>HTML</dt>
-          <dd>{count(Math.ceil(bytes / 1024))} KB of the 102 KB that Gmail shows</dd>
+          <dt>{t('HTML')}</dt>
+          <dd>{t('{size, number} KB of the 102 KB that Gmail shows', { size: Math.ceil(bytes / 1024) })}</dd>
         </>
       )}
       {sms !== undefined && (
         <>
-          <dt>SMS</dt>
+          <dt>{t('SMS')}</dt>
           <dd>
-            {sms.parts} {sms.parts === 1 ? 'segment' : 'segments'} that are billed, {sms.encoding}, {sms.units} units of{' '}
-            {sms.units_per_part} a segment
+            {t(
+              '{parts, plural, one {# segment} other {# segments}} that are billed, {encoding}, {units} units of {unitsPerPart} a segment',
+              { parts: sms.parts, encoding: sms.encoding, units: sms.units, unitsPerPart: sms.units_per_part },
+            )}
           </dd>
         </>
       )}
@@ -107,16 +108,17 @@ function Sizes({ preview: { locale, wanted_locale: wanted, html_bytes: bytes, sm
 function Links({ links }: Pick<Preview, 'links'>) {
   if (links.length === 0) return null;
   return (
-    <Stack gap="xs" component="section" aria-label="Links">
+    <Stack gap="xs" component="section" aria-label={t('Links')}>
       <Title order={2} size="h4">
-        Links
+        {t('Links')}
       </Title>
       <ul className="job-groups" data-testid="preview-links">
         {links.map(({ url, kind, status }) => (
           <li key={`${kind} ${url}`}>
             <Text size="sm" className="break">
               {kind}: {url}
-              {status !== undefined && (status === null ? ' (does not answer)' : ` (answers with ${status})`)}
+              {status !== undefined &&
+                ` ${status === null ? t('(does not answer)') : t('(answers with {status})', { status })}`}
             </Text>
           </li>
         ))}

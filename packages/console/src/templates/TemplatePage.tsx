@@ -15,6 +15,7 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { TemplateSourceNote, useTemplateSource } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
 
@@ -25,9 +26,9 @@ export function TemplatePage({ id }: { id: string }) {
   return (
     <Stack gap="md" ref={container}>
       <Anchor size="sm" href={linkToTemplates(null)}>
-        All templates
+        {t('All templates')}
       </Anchor>
-      <PageTitle data-testid="template-name">{template.data?.name ?? 'Template'}</PageTitle>
+      <PageTitle data-testid="template-name">{template.data?.name ?? t('Template')}</PageTitle>
       {template.error && <ProblemView problem={template.error} retry={() => template.refetch()} />}
       {template.isPending && <Skeleton height={160} />}
       {template.data && <Content template={template.data} />}
@@ -47,7 +48,7 @@ function Content({ template }: { template: StoredTemplate }) {
             <span className="name">{type}</span>
             <Text size="sm">
               {CHANNELS[channel]?.label ?? channel}, {locale}
-              {variant !== null && `, variant ${variant}`}
+              {variant !== null && `, ${t('variant {variant}', { variant })}`}
             </Text>
           </Group>
           <Anchor
@@ -55,27 +56,27 @@ function Content({ template }: { template: StoredTemplate }) {
             href={linkToPreview({ type, channel, locale, template: id })}
             data-testid="template-preview"
           >
-            Preview the newest version
+            {t('Preview the newest version')}
           </Anchor>
         </Group>
       </Paper>
       <FactTable<TemplateVersionPage, TemplateVersion>
-        title="Versions"
+        title={t('Versions')}
         testId="template-versions"
         of={id}
         load={(after) => getTemplateVersions(id, after)}
         getItems={({ versions }) => versions}
         getId={({ version }) => String(version)}
-        empty="It has no version."
+        empty={t('It has no version.')}
         columns={{
-          Version: ({ version }) => version,
-          State: (one) => <StatusBadge look={getLook(TEMPLATE_STATES, one.state)} testId="version-state" />,
-          Sources: ({ parts, version }) => (
+          [t('Version')]: ({ version }) => version,
+          [t('State')]: (one) => <StatusBadge look={getLook(TEMPLATE_STATES, one.state)} testId="version-state" />,
+          [t('Sources')]: ({ parts, version }) => (
             <Disclosure label={Object.keys(parts).join(', ')} testId={`sources-${version}`}>
               <Fields values={parts} />
             </Disclosure>
           ),
-          Changed: ({ updated_at: at, created_by: by }) => (
+          [t('Changed')]: ({ updated_at: at, created_by: by }) => (
             <>
               <Time value={at} as="full" />
               <Text size="xs" c="dimmed" className="break">
@@ -83,7 +84,7 @@ function Content({ template }: { template: StoredTemplate }) {
               </Text>
             </>
           ),
-          Action: (version) => <VersionActions template={template} version={version} />,
+          [t('Action')]: (version) => <VersionActions template={template} version={version} />,
         }}
       />
       <Activations id={id} />
@@ -102,7 +103,7 @@ function VersionActions({ template, version: one }: { template: StoredTemplate; 
   const isEarlier = state === 'archived';
   return (
     <ConfirmButton
-      label={isEarlier ? 'Roll back' : 'Activate'}
+      label={isEarlier ? t('Roll back') : t('Activate')}
       leftSection={isEarlier ? <IconUndo size={14} /> : <IconPlay size={14} />}
       act={async () => {
         await (isEarlier ? rollBackTemplate(id, version) : activateTemplate(id, version));
@@ -111,36 +112,43 @@ function VersionActions({ template, version: one }: { template: StoredTemplate; 
             queries.invalidateQueries({ queryKey: [key] }),
           ),
         );
-        return `Version ${version} of ${name} is active.`;
+        return t('Version {version} of {name} is active.', { version, name });
       }}
       testId={isEarlier ? 'template-rollback' : 'template-activate'}
     >
-      {`Messages show version ${version}${active === null ? '' : ` instead of version ${active}`} from now on, also those that wait.`}
+      {active === null
+        ? t('Messages show version {version} from now on, also those that wait.', { version })
+        : t('Messages show version {version} instead of version {active} from now on, also those that wait.', {
+            version,
+            active,
+          })}
     </ConfirmButton>
   );
 }
-
-const KINDS: Record<TemplateVersionPage['activations'][number]['kind'], string> = {
-  activated: 'activated',
-  rolled_back: 'rolled back to',
-  archived: 'taken out of use',
-};
 
 function Activations({ id }: { id: string }) {
   const query = useQuery({ queryKey: ['template-activations', id], queryFn: () => getTemplateVersions(id, null) });
   const activations = query.data?.activations ?? [];
   if (activations.length === 0) return null;
   return (
-    <Stack gap="xs" component="section" aria-label="When each was active">
+    <Stack gap="xs" component="section" aria-label={t('When each was active')}>
       <Title order={2} size="h4">
-        When each was active
+        {t('When each was active')}
       </Title>
       <ul className="job-groups" data-testid="template-activations">
         {activations.map(({ kind, version, by, at }) => (
           <li key={`${at} ${kind} ${version}`}>
             <Text size="sm" className="break">
-              <Time value={at} as="full" />: {version === null ? '' : `version ${version} `}
-              {KINDS[kind] ?? kind} by {by}
+              <Time value={at} as="full" />:{' '}
+              {version === null
+                ? t(
+                    '{kind, select, activated {activated} rolled_back {rolled back to} archived {taken out of use} other {{kind}}} by {name}',
+                    { kind, name: by },
+                  )
+                : t(
+                    '{kind, select, activated {version {version} activated} rolled_back {version {version} rolled back to} archived {version {version} taken out of use} other {version {version} {kind}}} by {name}',
+                    { kind, version, name: by },
+                  )}
             </Text>
           </li>
         ))}

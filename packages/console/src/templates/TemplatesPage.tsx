@@ -9,6 +9,7 @@ import { CHANNELS, getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { TemplateSourceNote } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
 
@@ -17,36 +18,40 @@ export function TemplatesPage({ type }: { type: string | null }) {
   return (
     <Stack gap="xl">
       <Stack gap="md">
-        <PageTitle>Templates</PageTitle>
+        <PageTitle>{t('Templates')}</PageTitle>
         <TemplateSourceNote />
       </Stack>
       <FactTable
-        title={type === null ? 'Templates of the API' : `Templates of the API for ${type}`}
+        title={type === null ? t('Templates of the API') : t('Templates of the API for {type}', { type })}
         testId="templates"
         of={type ?? ''}
         load={(after) => getTemplates(type, after)}
         getItems={({ templates }) => templates}
         getId={({ template_id: id }) => id}
-        empty="None was made by a request."
+        empty={t('None was made by a request.')}
         columns={{
-          Name: ({ template_id: id, name, variant }: TemplateSummary) => (
+          [t('Name')]: ({ template_id: id, name, variant }: TemplateSummary) => (
             <>
               <Anchor className="name" href={linkToTemplate(id)} data-testid="template-link">
                 {name}
               </Anchor>
               {variant !== null && (
                 <Text size="xs" c="dimmed">
-                  variant {variant}
+                  {t('variant {variant}', { variant })}
                 </Text>
               )}
             </>
           ),
-          Type: (one) => <span className="name">{one.type}</span>,
-          Channel: ({ channel, locale }) => `${CHANNELS[channel]?.label ?? channel}, ${locale}`,
-          State: ({ state }) => <StatusBadge look={getLook(TEMPLATE_STATES, state)} testId="template-state" />,
-          Version: ({ active_version: active, newest_version: newest }) =>
-            active === null ? `${newest}, none active` : active === newest ? active : `${active}, newest ${newest}`,
-          Changed: ({ updated_at: at }) => <Time value={at} />,
+          [t('Type')]: (one) => <span className="name">{one.type}</span>,
+          [t('Channel')]: ({ channel, locale }) => `${CHANNELS[channel]?.label ?? channel}, ${locale}`,
+          [t('State')]: ({ state }) => <StatusBadge look={getLook(TEMPLATE_STATES, state)} testId="template-state" />,
+          [t('Version')]: ({ active_version: active, newest_version: newest }) =>
+            active === null
+              ? t('{newest}, none active', { newest })
+              : active === newest
+                ? active
+                : t('{active}, newest {newest}', { active, newest }),
+          [t('Changed')]: ({ updated_at: at }) => <Time value={at} />,
         }}
       />
       <CatalogTypes>{(types) => <Types types={types} />}</CatalogTypes>
@@ -56,16 +61,16 @@ export function TemplatesPage({ type }: { type: string | null }) {
 
 function Types({ types }: { types: readonly CatalogNotification[] }) {
   return (
-    <Stack gap="xs" component="section" aria-label="Notification types">
+    <Stack gap="xs" component="section" aria-label={t('Notification types')}>
       <Title order={2} size="h4">
-        Notification types
+        {t('Notification types')}
       </Title>
       <FactRows
         testId="template-types"
         items={types}
         getId={({ name }) => name}
         columns={{
-          Type: ({ name, description }) => (
+          [t('Type')]: ({ name, description }) => (
             <>
               <span className="name">{name}</span>
               {description !== undefined && (
@@ -75,15 +80,18 @@ function Types({ types }: { types: readonly CatalogNotification[] }) {
               )}
             </>
           ),
-          Category: ({ category }) => category,
-          Preview: ({ name, channels }) => (
+          [t('Category')]: ({ category }) => category,
+          [t('Preview')]: ({ name, channels }) => (
             <Group gap="sm">
               {channels.map((channel) => (
                 <Anchor
                   key={channel}
                   size="sm"
                   href={linkToPreview({ type: name, channel })}
-                  aria-label={`${CHANNELS[channel]?.label ?? channel}: preview of ${name}`}
+                  aria-label={t('{channel}: preview of {type}', {
+                    channel: CHANNELS[channel]?.label ?? channel,
+                    type: name,
+                  })}
                   data-testid="preview-link"
                 >
                   {CHANNELS[channel]?.label ?? channel}
@@ -91,9 +99,13 @@ function Types({ types }: { types: readonly CatalogNotification[] }) {
               ))}
             </Group>
           ),
-          'Made by requests': ({ name }) => (
-            <Anchor size="sm" href={linkToTemplates(name)} aria-label={`Show templates of the API for ${name}`}>
-              Show
+          [t('Made by requests')]: ({ name }) => (
+            <Anchor
+              size="sm"
+              href={linkToTemplates(name)}
+              aria-label={t('Show templates of the API for {type}', { type: name })}
+            >
+              {t('Show')}
             </Anchor>
           ),
         }}

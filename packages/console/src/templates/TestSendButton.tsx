@@ -7,13 +7,14 @@ import { SendResults } from '../send/SendResults.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSend } from '../shell/icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 
 type To = 'user_id' | 'email' | 'phone';
 
 const LABELS: Record<To, string> = {
-  user_id: 'a user, by ID',
-  email: 'an email address that a user has verified',
-  phone: 'a phone number that a user has verified',
+  user_id: t('a user, by ID'),
+  email: t('an email address that a user has verified'),
+  phone: t('a phone number that a user has verified'),
 };
 
 /** Button that sends what is previewed to one user, as a test. Renders nothing for who may not. */
@@ -40,21 +41,24 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
     const answer = await testTemplate(test, keyOf(test));
     forget();
     setSent(answer);
-    return answer.result.state === 'accepted' ? 'The test is accepted.' : `The test is ${answer.result.state}.`;
+    return t(
+      '{state, select, accepted {The test is accepted.} scheduled {The test is scheduled.} suppressed {The test is suppressed.} rejected {The test is rejected.} other {The test is {state}.}}',
+      { state: answer.result.state },
+    );
   };
   return (
     <Stack gap="sm" align="flex-start">
       <ConfirmButton
-        label="Send a test"
+        label={t('Send a test')}
         leftSection={<IconSend size={14} />}
         isFilled={text.trim() !== ''}
         act={send}
         testId="test-send"
       >
         <Text size="sm">
-          The message goes by the way of every other, with the real profile of the user, who must want it.
+          {t('The message goes by the way of every other, with the real profile of the user, who must want it.')}
         </Text>
-        <Radio.Group label="To" value={to} onChange={(value) => setTo(value as To)}>
+        <Radio.Group label={t('To')} value={to} onChange={(value) => setTo(value as To)}>
           <Stack gap={6} mt={6}>
             {(Object.keys(LABELS) as To[]).map((each) => (
               <Radio key={each} value={each} label={LABELS[each]} />
@@ -62,7 +66,7 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
           </Stack>
         </Radio.Group>
         <TextInput
-          label={to === 'user_id' ? 'ID' : to === 'email' ? 'Email address' : 'Phone number'}
+          label={to === 'user_id' ? t('ID') : to === 'email' ? t('Email address') : t('Phone number')}
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
           autoComplete="off"

@@ -11,6 +11,8 @@ import { getLook, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { EvidenceView } from './EvidenceView.tsx';
 import { toTicket } from './ticket.ts';
 
@@ -25,7 +27,7 @@ export function AskBox({ userId, types }: { userId: string; types: readonly Cata
     openLink(`${location.pathname}?${new URLSearchParams({ ask: type, ...at })}`);
   };
   return (
-    <Paper withBorder p="md" component="section" aria-label="Ask" data-testid="ask">
+    <Paper withBorder p="md" component="section" aria-label={t('Ask')} data-testid="ask">
       <Stack gap="sm">
         <form
           onSubmit={(event) => {
@@ -35,24 +37,27 @@ export function AskBox({ userId, types }: { userId: string; types: readonly Cata
         >
           <Group gap="sm" align="end">
             <NativeSelect
-              label="Why did they not get"
+              label={t('Why did they not get')}
               required
               withAsterisk={false}
               value={type}
               onChange={(event) => setType(event.currentTarget.value)}
-              data={[{ value: '', label: 'Choose a type' }, ...types.map(({ name }) => ({ value: name, label: name }))]}
+              data={[
+                { value: '', label: t('Choose a type') },
+                ...types.map(({ name }) => ({ value: name, label: name })),
+              ]}
               className="ask-type"
               data-testid="ask-type"
             />
             <TextInput
-              label="Around (optional)"
+              label={t('Around (optional)')}
               type="datetime-local"
               value={time}
               onChange={(event) => setTime(event.currentTarget.value)}
               data-testid="ask-time"
             />
             <Button type="submit" data-testid="ask-button">
-              Explain
+              {t('Explain')}
             </Button>
           </Group>
         </form>
@@ -76,14 +81,20 @@ function AskAnswer({ userId, type, around }: { userId: string; type: string; aro
           <Group gap="xs">
             <StatusBadge look={getLook(OUTCOMES, about.outcome)} testId="ask-outcome" />
             <Text size="sm" c="dimmed">
-              <Time value={about.decided_at} as="full" />, on <span className="name">{about.event_type}</span> of{' '}
-              <Time value={about.event_timestamp} as="full" />
+              <T
+                text="{time}, on {event} of {happened}"
+                values={{
+                  time: <Time value={about.decided_at} as="full" />,
+                  event: <span className="name">{about.event_type}</span>,
+                  happened: <Time value={about.event_timestamp} as="full" />,
+                }}
+              />
             </Text>
           </Group>
           <Text size="sm" fw={550} data-testid="ask-reason">
             {about.reason}
           </Text>
-          <Disclosure label="Evidence" testId="ask-evidence">
+          <Disclosure label={t('Evidence')} testId="ask-evidence">
             <EvidenceView userId={userId} decision={about} />
           </Disclosure>
         </>
@@ -95,14 +106,14 @@ function AskAnswer({ userId, type, around }: { userId: string; type: string; aro
       )}
       <Group gap="sm">
         <CopyButton
-          label="Copy for a ticket"
+          label={t('Copy for a ticket')}
           getText={() => toTicket(userId, explanation, about)}
-          said="Copied, with a link to it."
+          said={t('Copied, with a link to it.')}
           testId="ask-copy"
         />
         {about !== null && (
           <Anchor size="sm" href={linkToUser(userId, about.event_id)}>
-            In the timeline
+            {t('In the timeline')}
           </Anchor>
         )}
       </Group>
@@ -125,14 +136,17 @@ function Near({
   if (about === null) {
     return (
       <Text size="sm" data-testid="ask-near">
-        Nothing was ever decided about it. {explanation.paragraph}
+        {t('Nothing was ever decided about it.')} {explanation.paragraph}
       </Text>
     );
   }
   if (distance(about, around) <= DAY_MS) return null;
   return (
     <Text size="sm" data-testid="ask-near">
-      Nothing was decided about it within a day of <Time value={around} as="full" />. The decision next to it:
+      <T
+        text="Nothing was decided about it within a day of {time}. The decision next to it:"
+        values={{ time: <Time value={around} as="full" /> }}
+      />
     </Text>
   );
 }

@@ -5,13 +5,14 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconBan } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 
 /** Button that cancels a pending wait. Renders nothing for a wait that has ended. */
 export function CancelWaitButton({ wait }: { wait: Wait }) {
   const queries = useQueryClient();
   const cancel = useMutation({
     mutationFn: () => cancelWait(wait.wait_id),
-    onSuccess: () => announce(`Cancelled: the wait of ${wait.rule}.`),
+    onSuccess: () => announce(t('Cancelled: the wait of {rule}.', { rule: wait.rule })),
     onSettled: () => queries.invalidateQueries({ queryKey: ['waits', wait.user_id] }),
   });
   if (cancel.error) return <ProblemView problem={cancel.error} />;
@@ -24,7 +25,7 @@ export function CancelWaitButton({ wait }: { wait: Wait }) {
       onClick={() => cancel.mutate()}
       data-testid="cancel-wait"
     >
-      Cancel
+      {t('Cancel')}
     </ActionButton>
   );
 }

@@ -5,6 +5,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 import { DeliveryLine } from './DeliveryLine.tsx';
 import { EvidenceView } from './EvidenceView.tsx';
 
@@ -39,7 +40,7 @@ export function DecisionLine({ userId, decision, notification, later }: Decision
       <Text size="sm" mt={4} data-testid="reason">
         {decision.reason}
       </Text>
-      <Disclosure label="Evidence" testId="evidence-button">
+      <Disclosure label={t('Evidence')} testId="evidence-button">
         <EvidenceView userId={userId} decision={decision} />
       </Disclosure>
       {notification && (

@@ -9,6 +9,9 @@ import { getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
+import { formatReceipt } from './receipt-words.ts';
 
 /** Delivery of a notification on one channel: status, attempts, and the message. */
 export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
@@ -21,10 +24,13 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
           <ChannelName channel={delivery.channel} />
           <StatusBadge look={getDeliveryLook(delivery)} />
           <Text size="sm" c="dimmed">
-            {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
-            <Time value={when} />
+            {delivery.provider && delivery.status !== 'undeliverable' ? (
+              <T text="by {provider}, {time}" values={{ provider: delivery.provider, time: <Time value={when} /> }} />
+            ) : (
+              <Time value={when} />
+            )}
             {delivery.receipt_state &&
-              `, ${[delivery.receipt_state, ...delivery.receipt_flags].join(', ').replaceAll('_', ' ')}`}
+              `, ${[delivery.receipt_state, ...delivery.receipt_flags].map(formatReceipt).join(', ')}`}
           </Text>
         </Group>
         <Group gap="xs">
@@ -43,7 +49,7 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
       {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
       {attempts.length > 0 && (
         <Disclosure
-          label={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`}
+          label={t('{count, plural, one {# attempt} other {# attempts}}', { count: attempts.length })}
           testId="attempts-button"
         >
           <ol className="attempts">
@@ -76,13 +82,16 @@ function AttemptLine({ attempt, channel, shownReason }: AttemptLineProps) {
       <Group gap="sm">
         <StatusBadge look={getAttemptLook(attempt, channel)} />
         <Text size="sm" c="dimmed">
-          <Time value={attempt.started_at} /> · {attempt.duration_ms} ms · {attempt.provider}
+          <Time value={attempt.started_at} />
+          {` · ${t('{count} ms', { count: attempt.duration_ms })} · ${attempt.provider}`}
         </Text>
       </Group>
       {attempt.reason && attempt.reason !== shownReason && <Text size="sm">{attempt.reason}</Text>}
       {attempt.choice && (
         <Text size="sm" data-testid="choice">
-          By {attempt.account ?? 'the installation'}: {attempt.choice}
+          {attempt.account === null
+            ? t('By the installation: {choice}', { choice: attempt.choice })
+            : t('By {account}: {choice}', { account: attempt.account, choice: attempt.choice })}
         </Text>
       )}
       {attempt.response && <code className="response">{attempt.response}</code>}

@@ -7,9 +7,10 @@ import { IconBan, IconCheck } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { t } from '../text/text.ts';
 
-const REGISTERED: Look = { label: 'Registered', color: 'teal', Icon: IconCheck };
-const RETIRED: Look = { label: 'Retired', color: 'gray', Icon: IconBan };
+const REGISTERED: Look = { label: t('Registered'), color: 'teal', Icon: IconCheck };
+const RETIRED: Look = { label: t('Retired'), color: 'gray', Icon: IconBan };
 
 /** Addresses and devices to which messages to a user can go, and the addresses that are suppressed. */
 export function DevicesTab({ userId }: { userId: string }) {
@@ -17,15 +18,15 @@ export function DevicesTab({ userId }: { userId: string }) {
     <Stack gap="xl">
       <AddressTable userId={userId} />
       <FactTable
-        title="Devices"
+        title={t('Devices')}
         testId="devices"
         of={userId}
         load={async () => ({ ...(await getDevices(userId)), next: null })}
         getItems={({ devices }) => devices}
         getId={({ device_id }) => device_id}
-        empty="The user has no device for push messages."
+        empty={t('The user has no device for push messages.')}
         columns={{
-          Device: ({ platform, app, token }) => (
+          [t('Device')]: ({ platform, app, token }) => (
             <>
               {platform}, {app}
               <Text size="xs" c="dimmed">
@@ -33,8 +34,9 @@ export function DevicesTab({ userId }: { userId: string }) {
               </Text>
             </>
           ),
-          Service: ({ service, environment }) => (environment === null ? service : `${service} (${environment})`),
-          State: ({ retired_at: at, retired_code: code }) => (
+          [t('Service')]: ({ service, environment }) =>
+            environment === null ? service : `${service} (${environment})`,
+          [t('State')]: ({ retired_at: at, retired_code: code }) => (
             <>
               <StatusBadge look={at === null ? REGISTERED : RETIRED} />
               {at !== null && (
@@ -45,7 +47,7 @@ export function DevicesTab({ userId }: { userId: string }) {
               )}
             </>
           ),
-          'Last seen': ({ seen_at: at }) => <Time value={at} />,
+          [t('Last seen')]: ({ seen_at: at }) => <Time value={at} />,
         }}
       />
       <SuppressionTable userId={userId} />

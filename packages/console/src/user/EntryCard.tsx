@@ -6,6 +6,8 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, formatValue } from '../shell/Fields.tsx';
 import { IconCalendarRepeat, IconLightning } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { DecisionLine } from './DecisionLine.tsx';
 import { type Entry, isSameEntry } from './entries.ts';
 
@@ -50,7 +52,7 @@ function EntryCardView({ userId, entry, marked }: EntryCardProps) {
         {entry.event && <EventFacts event={entry.event} />}
         {entry.event && entry.decisions.length === 0 && (
           <Text size="sm" c="dimmed" pt={4}>
-            No rule triggers on this event.
+            {t('No rule triggers on this event.')}
           </Text>
         )}
         {entry.decisions.map(({ decision, notification }) => (
@@ -77,20 +79,19 @@ function EventFacts({ event }: { event: AuditEvent }) {
       {traits && (
         <>
           <Text size="xs" c="dimmed" mt="xs">
-            Traits in this event
+            {t('Traits in this event')}
           </Text>
           <Fields values={event.user_traits} />
         </>
       )}
       <Text size="xs" c="dimmed" mt="xs" className="break">
-        Received <Time value={event.received_at} as="full" /> · catalog version {event.catalog_version} · event ID{' '}
-        {event.event_id}
+        <T text="Received {time}" values={{ time: <Time value={event.received_at} as="full" /> }} />
+        {` · ${t('catalog version {version}', { version: event.catalog_version })}`}
+        {` · ${t('event ID {id}', { id: event.event_id })}`}
         {correlation !== undefined && (
           <>
-            {' · correlation ID '}
-            <Anchor size="xs" href={linkToCorrelation(correlation)}>
-              {correlation}
-            </Anchor>
+            {' · '}
+            <T text="correlation ID {id}" values={{ id: <CorrelationLink id={correlation} /> }} />
           </>
         )}
       </Text>
@@ -98,10 +99,18 @@ function EventFacts({ event }: { event: AuditEvent }) {
   );
 }
 
+function CorrelationLink({ id }: { id: string }) {
+  return (
+    <Anchor size="xs" href={linkToCorrelation(id)}>
+      {id}
+    </Anchor>
+  );
+}
+
 /** The first few properties on one line. */
 function Preview({ event }: { event: AuditEvent }) {
   const entries = Object.entries(event.properties);
-  if (entries.length === 0) return <span className="preview">no properties</span>;
+  if (entries.length === 0) return <span className="preview">{t('no properties')}</span>;
   return (
     <span className="preview">
       {entries.slice(0, 4).map(([name, value]) => (
@@ -109,7 +118,9 @@ function Preview({ event }: { event: AuditEvent }) {
           <span className="quiet">{name}</span> {truncate(formatValue(value))}
         </span>
       ))}
-      {entries.length > 4 && <span className="quiet">and {entries.length - 4} more</span>}
+      {entries.length > 4 && (
+        <span className="quiet">{t('and {count, number} more', { count: entries.length - 4 })}</span>
+      )}
     </span>
   );
 }

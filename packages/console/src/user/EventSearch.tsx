@@ -1,6 +1,7 @@
 import { Alert, Button, Group, Loader, Text } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import type { LivePages } from '../shell/live-pages.ts';
+import { t } from '../text/text.ts';
 
 interface EventSearchProps {
   /** Number of entries searched so far. */
@@ -26,7 +27,7 @@ export function EventSearch({ seen, older, failed }: EventSearchProps) {
         </Text>
         {exist && (
           <Button size="xs" variant="default" onClick={() => (going ? setStopped(true) : restart())}>
-            {going ? 'Stop' : 'Continue'}
+            {going ? t('Stop') : t('Continue')}
           </Button>
         )}
       </Group>
@@ -40,7 +41,7 @@ export function EventSearch({ seen, older, failed }: EventSearchProps) {
 }
 
 function words(exist: boolean, going: boolean, seen: number): string {
-  if (!exist) return 'The event in this link was not found.';
-  if (going) return `Searching for the event in this link: not among the latest ${seen} …`;
-  return `The event in this link is not among the latest ${seen}.`;
+  if (!exist) return t('The event in this link was not found.');
+  if (going) return t('Searching for the event in this link: not among the latest {seen, number} …', { seen });
+  return t('The event in this link is not among the latest {seen, number}.', { seen });
 }

@@ -12,6 +12,8 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { formatLongDay } from '../shell/time-format.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { toForecastTicket } from './ticket.ts';
 
 type Entry = Forecast['entries'][number];
@@ -23,25 +25,25 @@ const POLL_MS = 60_000;
 const SPANS = ['1', '7', '31'] as const;
 
 const CERTAINTIES: Record<Entry['certainty'], Look> = {
-  scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
-  if_nothing_else_happens: { label: 'If nothing else happens', color: 'gray', Icon: IconHelp },
+  scheduled: { label: t('Scheduled'), color: 'blue', Icon: IconClock },
+  if_nothing_else_happens: { label: t('If nothing else happens'), color: 'gray', Icon: IconHelp },
 };
-const HELD_BACK: Look = { label: 'Held back at present', color: 'orange', Icon: IconPause };
+const HELD_BACK: Look = { label: t('Held back at present'), color: 'orange', Icon: IconPause };
 
 const CHANNEL_STATES: Record<ChannelState, Look> = {
-  goes: { label: 'Goes', color: 'ink', Icon: IconCheck },
-  waits: { label: 'Moved', color: 'blue', Icon: IconClock },
-  digest: { label: 'Into a digest', color: 'blue', Icon: IconInbox },
-  fallback: { label: 'If the first fails', color: 'gray', Icon: IconHelp },
-  held_back: { label: 'Held back', color: 'orange', Icon: IconBan },
+  goes: { label: t('Goes'), color: 'ink', Icon: IconCheck },
+  waits: { label: t('Moved'), color: 'blue', Icon: IconClock },
+  digest: { label: t('Into a digest'), color: 'blue', Icon: IconInbox },
+  fallback: { label: t('If the first fails'), color: 'gray', Icon: IconHelp },
+  held_back: { label: t('Held back'), color: 'orange', Icon: IconBan },
 };
 
 /** Sentences about the bound that was reached. */
 const REACHED: Record<NonNullable<Forecast['reached']>, string> = {
-  waits: 'The user has more waits than are looked at.',
-  work: 'Rules decide more often than is worked out.',
-  entries: 'There are more messages than are shown.',
-  queue: 'More messages wait in the queue than are looked at: some may be missing.',
+  waits: t('The user has more waits than are looked at.'),
+  work: t('Rules decide more often than is worked out.'),
+  entries: t('There are more messages than are shown.'),
+  queue: t('More messages wait in the queue than are looked at: some may be missing.'),
 };
 
 /** Messages that a user will get in the next days, by day in their zone. */
@@ -58,16 +60,19 @@ export function ForecastTab({ userId }: { userId: string }) {
       <Group justify="space-between" gap="sm">
         <SegmentedControl
           size="xs"
-          aria-label="Days"
+          aria-label={t('Days')}
           value={days}
           onChange={(value) => setParameter('days', value === '7' ? null : value)}
-          data={SPANS.map((value) => ({ value, label: value === '1' ? '1 day' : `${value} days` }))}
+          data={SPANS.map((value) => ({
+            value,
+            label: t('{count, plural, one {# day} other {# days}}', { count: Number(value) }),
+          }))}
         />
         {forecast.data && (
           <CopyButton
-            label="Copy for a ticket"
+            label={t('Copy for a ticket')}
             getText={() => toForecastTicket(forecast.data)}
-            said="Copied, with a link to it."
+            said={t('Copied, with a link to it.')}
             testId="forecast-copy"
           />
         )}
@@ -85,16 +90,17 @@ function Entries({ forecast }: { forecast: Forecast }) {
   return (
     <>
       <Text size="sm" c="dimmed">
-        If no event arrives and nothing is changed. Times are those of the user, in {zone}.
+        {t('If no event arrives and nothing is changed. Times are those of the user, in {zone}.', { zone })}
       </Text>
       {reached !== null && (
         <Alert variant="light" color="orange" role="status" data-testid="forecast-reached">
-          {REACHED[reached]} Complete up to <Time value={knownUntil} as="full" />.
+          {REACHED[reached]}{' '}
+          <T text="Complete up to {time}." values={{ time: <Time value={knownUntil} as="full" /> }} />
         </Alert>
       )}
       {entries.length === 0 && (
         <Paper withBorder>
-          <EmptyState title="Nothing">As things are now, the user gets no message in this time.</EmptyState>
+          <EmptyState title={t('Nothing')}>{t('As things are now, the user gets no message in this time.')}</EmptyState>
         </Paper>
       )}
       <ol className="forecast">
@@ -160,9 +166,9 @@ function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
           </ul>
         )}
         <Group gap="md" mt={4}>
-          {rule !== null && <a href={linkToCatalog('rule', rule)}>Rule</a>}
-          {entry.wait_id !== null && <a href={linkToUserTab(userId, 'waiting')}>Wait</a>}
-          {entry.notification_id !== null && <a href={linkToNotification(entry.notification_id)}>Message</a>}
+          {rule !== null && <a href={linkToCatalog('rule', rule)}>{t('Rule')}</a>}
+          {entry.wait_id !== null && <a href={linkToUserTab(userId, 'waiting')}>{t('Wait')}</a>}
+          {entry.notification_id !== null && <a href={linkToNotification(entry.notification_id)}>{t('Message')}</a>}
         </Group>
       </div>
     </li>

@@ -2,6 +2,8 @@ import { Group, Progress, Text } from '@mantine/core';
 import type { Evidence } from '@tidings/client/types';
 import { linkToUser } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 /** A larger limit is shown as a bar instead of boxes. */
 const MAX_BOXES = 12;
@@ -28,7 +30,7 @@ export function LimitUses({ userId, limit }: { userId: string; limit: NonNullabl
           />
         )}
         <Text size="sm">
-          {limit.used} of {limit.max} used before
+          {t('{used, number} of {max, number} used before', { used: limit.used, max: limit.max })}
           <Text component="span" size="sm" c="dimmed">
             {' '}
             · {limit.limit}
@@ -38,7 +40,13 @@ export function LimitUses({ userId, limit }: { userId: string; limit: NonNullabl
       </Group>
       {limit.uses.map((use) => (
         <Text key={use.notification_id} size="sm" mt={2}>
-          Sent for <a href={linkToUser(userId, use.event_id)}>the event</a> of <Time value={use.at} as="full" />
+          <T
+            text="Sent for <link>the event</link> of {time}"
+            values={{
+              link: (words) => <a href={linkToUser(userId, use.event_id)}>{words}</a>,
+              time: <Time value={use.at} as="full" />,
+            }}
+          />
         </Text>
       ))}
     </div>

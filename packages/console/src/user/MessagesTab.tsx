@@ -15,6 +15,8 @@ import { Peek } from '../shell/Peek.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 
 const getId = ({ notification_id: id }: NotificationSummary): string => id;
 const mergePages = (pages: readonly NotificationPage[]): NotificationSummary[] =>
@@ -43,7 +45,7 @@ export function MessagesTab({ userId }: { userId: string }) {
     if (next) setParameter('peek', getId(next));
   };
   const columns = {
-    Message: (one: NotificationSummary) => (
+    [t('Message')]: (one: NotificationSummary) => (
       <Anchor
         className="name"
         href={linkToNotification(getId(one))}
@@ -57,15 +59,16 @@ export function MessagesTab({ userId }: { userId: string }) {
         {one.notification_type}
       </Anchor>
     ),
-    State: (one: NotificationSummary) => <StatusBadge look={getNotificationLook(one)} />,
-    Channels: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
-    'Asked by': (one: NotificationSummary) => (isDirect(one) ? 'a request' : <span className="name">{one.rule}</span>),
-    Time: ({ created_at: created, due_at: due, state: now }: NotificationSummary) => (
+    [t('State')]: (one: NotificationSummary) => <StatusBadge look={getNotificationLook(one)} />,
+    [t('Channels')]: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
+    [t('Asked by')]: (one: NotificationSummary) =>
+      isDirect(one) ? t('a request') : <span className="name">{one.rule}</span>,
+    [t('Time')]: ({ created_at: created, due_at: due, state: now }: NotificationSummary) => (
       <>
         <Time value={created} />
         {due !== null && now === 'scheduled' && (
           <Text size="xs" c="dimmed">
-            for <Time value={due} as="full" />
+            <T text="for {time}" values={{ time: <Time value={due} as="full" /> }} />
           </Text>
         )}
       </>
@@ -77,8 +80,8 @@ export function MessagesTab({ userId }: { userId: string }) {
       <LiveList
         list={list}
         empty={
-          <EmptyState title={state === null ? 'No messages yet' : 'No messages in this state'}>
-            A message appears here when a rule decides to send it, or a request asks for it.
+          <EmptyState title={state === null ? t('No messages yet') : t('No messages in this state')}>
+            {t('A message appears here when a rule decides to send it, or a request asks for it.')}
           </EmptyState>
         }
       >
@@ -86,7 +89,7 @@ export function MessagesTab({ userId }: { userId: string }) {
       </LiveList>
       <Peek
         opened={peeked !== null}
-        title={shown?.notification_type ?? 'Message'}
+        title={shown?.notification_type ?? t('Message')}
         href={linkToNotification(peeked ?? '')}
         onClose={() => setParameter('peek', null)}
         onStep={step}
@@ -100,9 +103,9 @@ export function MessagesTab({ userId }: { userId: string }) {
 function StateFilter({ userId, state }: { userId: string; state: NotificationState | null }) {
   const link = linkToUserTab(userId, 'messages');
   return (
-    <nav className="filter" aria-label="State">
+    <nav className="filter" aria-label={t('State')}>
       <a href={link} aria-current={state === null || undefined}>
-        All
+        {t('All')}
       </a>
       {ALL_STATES.map((each) => {
         const { Icon, label, color } = NOTIFICATION_STATES[each];

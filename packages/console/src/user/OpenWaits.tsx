@@ -1,6 +1,7 @@
 import { Button, Text } from '@mantine/core';
 import type { Wait } from '@tidings/client/types';
 import { useState } from 'react';
+import { t } from '../text/text.ts';
 import { WaitRow } from './WaitRow.tsx';
 
 /** Number of waits shown before "Show all". */
@@ -23,7 +24,7 @@ export function OpenWaits({ waits, more, now, zone }: OpenWaitsProps) {
   if (waits.length === 0) {
     return (
       <Text size="sm" c="dimmed" px="md" pb="xs">
-        No pending waits. A wait appears here when a rule starts one.
+        {t('No pending waits. A wait appears here when a rule starts one.')}
       </Text>
     );
   }
@@ -36,13 +37,13 @@ export function OpenWaits({ waits, more, now, zone }: OpenWaitsProps) {
       {shown.length < waits.length && (
         <div className="wait">
           <Button size="xs" variant="default" fullWidth onClick={() => setAll(true)} data-testid="all-waits">
-            Show all {waits.length}
+            {t('Show all {count, number}', { count: waits.length })}
           </Button>
         </div>
       )}
       {more && shown.length === waits.length && (
         <Text size="sm" c="dimmed" className="wait">
-          More pending waits exist that started earlier.
+          {t('More pending waits exist that started earlier.')}
         </Text>
       )}
     </>

@@ -4,6 +4,7 @@ import type { AuditDecision } from '../api/types.ts';
 import { linkToUser } from '../route.ts';
 import { formatDuration } from '../shell/duration.ts';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
 
 interface PatternBarProps {
   userId: string;
@@ -23,7 +24,10 @@ export function PatternBar({ userId, pattern, decision }: PatternBarProps) {
       )}
       {earlier.length === 0 && (
         <Text size="sm">
-          No <span className="name">{after}</span> was found in the {within} before it
+          <T
+            text="No {event} was found in the {within} before it"
+            values={{ event: <span className="name">{after}</span>, within }}
+          />
         </Text>
       )}
       <div className="pattern" data-matched={earlier.length > 0 || undefined} aria-hidden="true">
@@ -60,13 +64,20 @@ interface StepsProps {
 function Steps({ userId, steps }: StepsProps) {
   return steps.map(({ event, event_id: id, at }, index) => (
     <Text key={id} size="sm" data-testid="pattern-step">
-      {index > 0 && 'then '}
-      <span className="name">{event}</span> of{' '}
-      <a href={linkToUser(userId, id)}>
-        <Time value={at} as="full" />
-      </a>
+      <T
+        text={index > 0 ? 'then {event} of {time}' : '{event} of {time}'}
+        values={{ event: <span className="name">{event}</span>, time: <EventLink userId={userId} id={id} at={at} /> }}
+      />
     </Text>
   ));
+}
+
+function EventLink({ userId, id, at }: { userId: string; id: string; at: string }) {
+  return (
+    <a href={linkToUser(userId, id)}>
+      <Time value={at} as="full" />
+    </a>
+  );
 }
 
 interface MatchedEventProps {
@@ -82,22 +93,19 @@ function MatchedEvent({ userId, after, to, matched, decision }: MatchedEventProp
   const late = decision.event_id === matched.event_id;
   const [trigger = decision.event_id] = decision.event_ids;
   const length = formatDuration(Date.parse(to) - Date.parse(matched.at));
-  const other = (id: string, at: string) => (
-    <a href={linkToUser(userId, id)}>
-      <Time value={at} as="full" />
-    </a>
-  );
+  const event = <span className="name">{after}</span>;
   return (
     <Text size="sm">
       {late ? (
-        <>
-          This <span className="name">{after}</span> arrived late: the event {length} after it, at {other(trigger, to)},
-          was received first
-        </>
+        <T
+          text="This {event} arrived late: the event {length} after it, at {time}, was received first"
+          values={{ event, length, time: <EventLink userId={userId} id={trigger} at={to} /> }}
+        />
       ) : (
-        <>
-          <span className="name">{after}</span> was {length} earlier, at {other(matched.event_id, matched.at)}
-        </>
+        <T
+          text="{event} was {length} earlier, at {time}"
+          values={{ event, length, time: <EventLink userId={userId} id={matched.event_id} at={matched.at} /> }}
+        />
       )}
     </Text>
   );

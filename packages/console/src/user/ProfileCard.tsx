@@ -3,16 +3,18 @@ import type { Profile } from '@tidings/client/types';
 import { Fields } from '../shell/Fields.tsx';
 import { IconMail, IconPhone, IconTranslate, IconWorld } from '../shell/icons.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { SideSection } from './SideSection.tsx';
 
 /** Addresses (masked) and traits of a user. `profile` null: the user is unknown. */
 export function ProfileCard({ profile }: { profile: Profile | null }) {
   return (
-    <SideSection title="Profile" note={profile?.addresses.email} testId="profile">
+    <SideSection title={t('Profile')} note={profile?.addresses.email} testId="profile">
       <Box px="md" pb="md">
         {profile === null ? (
           <Text size="sm" c="dimmed">
-            No profile yet. Traits appear here when an event sends them.
+            {t('No profile yet. Traits appear here when an event sends them.')}
           </Text>
         ) : (
           <ProfileDetails profile={profile} />
@@ -27,10 +29,10 @@ const PROMOTED_TRAITS = ['email', 'phone', 'time_zone', 'locale'];
 
 function ProfileDetails({ profile }: { profile: Profile }) {
   const lines = [
-    { Icon: IconMail, name: 'Email', value: profile.addresses.email, missing: 'no email address' },
-    { Icon: IconPhone, name: 'Phone', value: profile.addresses.phone, missing: 'no phone number' },
-    { Icon: IconWorld, name: 'Time zone', value: profile.time_zone, missing: 'no time zone' },
-    { Icon: IconTranslate, name: 'Locale', value: profile.locale, missing: 'no locale' },
+    { Icon: IconMail, name: t('Email'), value: profile.addresses.email, missing: t('no email address') },
+    { Icon: IconPhone, name: t('Phone'), value: profile.addresses.phone, missing: t('no phone number') },
+    { Icon: IconWorld, name: t('Time zone'), value: profile.time_zone, missing: t('no time zone') },
+    { Icon: IconTranslate, name: t('Locale'), value: profile.locale, missing: t('no locale') },
   ];
   return (
     <Stack gap={6}>
@@ -47,7 +49,7 @@ function ProfileDetails({ profile }: { profile: Profile }) {
         values={Object.fromEntries(Object.entries(profile.traits).filter(([name]) => !PROMOTED_TRAITS.includes(name)))}
       />
       <Text size="xs" c="dimmed" mt={4}>
-        Last changed <Time value={profile.updated_at} as="full" />
+        <T text="Last changed {time}" values={{ time: <Time value={profile.updated_at} as="full" /> }} />
       </Text>
     </Stack>
   );

@@ -5,6 +5,7 @@ import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import type { LivePages } from '../shell/live-pages.ts';
 import { formatLongDay, getZoneName } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
+import { t } from '../text/text.ts';
 import { EntryCard } from './EntryCard.tsx';
 import { EventSearch } from './EventSearch.tsx';
 import type { Entry } from './entries.ts';
@@ -40,14 +41,16 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
   return (
     <section
       ref={list}
-      aria-label="Timeline"
+      aria-label={t('Timeline')}
       className="timeline"
       data-long={entries.length > MIN_ENTRIES_TO_SKIP_LAYOUT || undefined}
       data-testid="timeline"
     >
       {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
       {entries.length === 0 && (
-        <EmptyState title="Nothing here">No event that is loaded fits. Show all events, or load older ones.</EmptyState>
+        <EmptyState title={t('Nothing here')}>
+          {t('No event that is loaded fits. Show all events, or load older ones.')}
+        </EmptyState>
       )}
       <Stack gap="sm">
         {entries.map((entry, index) => (

@@ -6,6 +6,7 @@ import { setParameter, useParameter } from '../route.ts';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { buildTimeline, type Entry } from './entries.ts';
 import { Timeline } from './Timeline.tsx';
 
@@ -27,7 +28,7 @@ export function TimelineTab({ userId, eventId }: { userId: string; eventId: stri
     <Stack gap="md">
       <Group justify="space-between">
         <Switch
-          label="Only what was sent"
+          label={t('Only what was sent')}
           checked={isSentOnly}
           onChange={(event) => {
             setParameter('event', null);
@@ -37,7 +38,7 @@ export function TimelineTab({ userId, eventId }: { userId: string; eventId: stri
         />
         {isSentOnly && audit.items && (
           <Text size="sm" c="dimmed">
-            {entries?.length ?? 0} of the latest {audit.items.length}
+            {t('{shown, number} of the latest {all, number}', { shown: entries?.length ?? 0, all: audit.items.length })}
           </Text>
         )}
       </Group>

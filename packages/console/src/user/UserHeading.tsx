@@ -16,6 +16,7 @@ import {
 } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { getLocale, t } from '../text/text.ts';
 import { USER_TAB_NAMES } from './tab-names.ts';
 import type { KnownUser } from './use-user.ts';
 
@@ -52,7 +53,7 @@ function Tabs({ userId, tab }: Pick<UserHeadingProps, 'userId' | 'tab'>) {
     if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - 48;
   }, [tab]);
   return (
-    <nav ref={nav} className="tabs" aria-label="User">
+    <nav ref={nav} className="tabs" aria-label={t('User')}>
       {USER_TABS.map((one) => (
         <a key={one} href={linkToUserTab(userId, one)} aria-current={one === tab ? 'page' : undefined}>
           {USER_TAB_NAMES[one]}
@@ -66,7 +67,7 @@ function Actions({ userId }: { userId: string }) {
   const can = useScopes();
   return (
     <Group gap="xs">
-      <CopyButton label="Copy ID" getText={() => userId} said="The ID is copied." testId="copy-user-id" />
+      <CopyButton label={t('Copy ID')} getText={() => userId} said={t('The ID is copied.')} testId="copy-user-id" />
       {can('notifications:write') && (
         <Button
           component="a"
@@ -76,7 +77,7 @@ function Actions({ userId }: { userId: string }) {
           leftSection={<IconSend size={13} />}
           data-testid="send-to-user"
         >
-          Send…
+          {t('Send…')}
         </Button>
       )}
     </Group>
@@ -96,13 +97,13 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
   return (
     <Group gap="md" className="user-facts" data-testid="user-facts">
       {profile?.addresses.email !== undefined && (
-        <Fact icon={<IconMail size={15} label="Email" />}>{profile.addresses.email}</Fact>
+        <Fact icon={<IconMail size={15} label={t('Email')} />}>{profile.addresses.email}</Fact>
       )}
       {profile?.addresses.phone !== undefined && (
-        <Fact icon={<IconPhone size={15} label="Phone" />}>{profile.addresses.phone}</Fact>
+        <Fact icon={<IconPhone size={15} label={t('Phone')} />}>{profile.addresses.phone}</Fact>
       )}
-      {profile?.locale && <Fact icon={<IconTranslate size={15} label="Locale" />}>{profile.locale}</Fact>}
-      <Fact icon={<IconWorld size={15} label="Time zone" />}>
+      {profile?.locale && <Fact icon={<IconTranslate size={15} label={t('Locale')} />}>{profile.locale}</Fact>}
+      <Fact icon={<IconWorld size={15} label={t('Time zone')} />}>
         <LocalClock zone={profile?.time_zone ?? null} />
       </Fact>
       {count > 0 && (
@@ -112,8 +113,9 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
           data-testid="user-problems"
         >
           <IconAlertOctagon size={15} />
-          {count}
-          {failed.data?.next === null ? '' : ' or more'} failed
+          {failed.data?.next === null
+            ? t('{count, number} failed', { count })
+            : t('{count, number} or more failed', { count })}
         </a>
       )}
     </Group>
@@ -140,15 +142,11 @@ function LocalClock({ zone }: { zone: string | null }) {
     const timer = setInterval(() => setNow(new Date()), MINUTE_MS);
     return () => clearInterval(timer);
   }, []);
-  const clock = new Intl.DateTimeFormat(undefined, {
+  const time = new Intl.DateTimeFormat(getLocale(), {
     weekday: 'short',
     hour: '2-digit',
     minute: '2-digit',
     timeZone: zone ?? 'UTC',
   }).format(now);
-  return (
-    <>
-      {clock} {zone === null ? 'UTC (no time zone is known)' : `in ${zone}`}
-    </>
-  );
+  return zone === null ? t('{time} UTC (no time zone is known)', { time }) : t('{time} in {zone}', { time, zone });
 }

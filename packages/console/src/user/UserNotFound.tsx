@@ -3,20 +3,22 @@ import { useQuery } from '@tanstack/react-query';
 import { findUsers } from '../api/users.ts';
 import { linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
+import { t } from '../text/text.ts';
 
 /** Empty state for a user ID without events. Offers known IDs that start with it. */
 export function UserNotFound({ userId }: { userId: string }) {
   const found = useQuery({ queryKey: ['users', userId], queryFn: () => findUsers(userId) });
   const others = found.data?.users.filter((user) => user.user_id !== userId) ?? [];
   return (
-    <EmptyState title="No user has this ID">
+    <EmptyState title={t('No user has this ID')}>
       <Text c="dimmed" size="sm">
-        No event or request has named it, so there was nothing to send. IDs are case-sensitive. Find a user by name,
-        email address or phone number with the search (⌘K or Ctrl K).
+        {t(
+          'No event or request has named it, so there was nothing to send. IDs are case-sensitive. Find a user by name, email address or phone number with the search (⌘K or Ctrl K).',
+        )}
       </Text>
       {others.length > 0 && (
         <Group gap="sm" justify="center" data-testid="similar">
-          <Text size="sm">IDs that start with this one:</Text>
+          <Text size="sm">{t('IDs that start with this one:')}</Text>
           {others.map((user) => (
             <Anchor key={user.user_id} size="sm" fw={600} className="break" href={linkToUser(user.user_id)}>
               {user.user_id}

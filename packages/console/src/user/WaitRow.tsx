@@ -6,6 +6,8 @@ import { getLook, type Look, OUTCOMES, SET_ASIDE, WAITS } from '../shell/outcome
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { CancelWaitButton } from './CancelWaitButton.tsx';
 import { RetryWaitButton } from './RetryWaitButton.tsx';
 
@@ -21,24 +23,33 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
         <CancelWaitButton wait={wait} />
       </Group>
       <Text size="sm" mt={4} className="break">
-        {status === 'waiting' ? 'Waits' : 'Waited'} for {getWaitLabel(kind)}
-        {key !== null && (
-          <>
-            , key <span className="name">{key}</span>
-          </>
-        )}
-        {items !== null && `, ${items} collected`}
+        <T
+          text="{isWaiting, select, true {Waits for {wait}} other {Waited for {wait}}}{hasKey, select, true {, key {key}} other {}}{hasItems, select, true {, {items, number} collected} other {}}"
+          values={{
+            isWaiting: status === 'waiting',
+            wait: getWaitLabel(kind),
+            hasKey: key !== null,
+            key: <span className="name">{key}</span>,
+            hasItems: items !== null,
+            items,
+          }}
+        />
       </Text>
       {kind !== 'every' && (
         <Text size="sm" c="dimmed" className="break">
-          since <a href={linkToUser(userId, eventId)}>{wait.event_type}</a> of{' '}
-          <Time value={wait.event_timestamp} as="full" />
+          <T
+            text="since {event} of {time}"
+            values={{
+              event: <a href={linkToUser(userId, eventId)}>{wait.event_type}</a>,
+              time: <Time value={wait.event_timestamp} as="full" />,
+            }}
+          />
         </Text>
       )}
       <WaitFailure wait={wait} />
       {status === 'waiting' ? (
         <Text size="sm">
-          Due <DueTime value={wait.due_at} now={now} zone={zone} />
+          <T text="Due {time}" values={{ time: <DueTime value={wait.due_at} now={now} zone={zone} /> }} />
         </Text>
       ) : (
         <WaitEnd wait={wait} />
@@ -53,12 +64,13 @@ function WaitFailure({ wait: { failure } }: { wait: Wait }) {
   const { attempts, reason, retry_at: retryAt } = failure;
   return (
     <Text size="sm" c="red" className="break" data-testid="wait-failure">
-      {retryAt === null ? 'Set aside' : 'Could not be fired'} after {attempts} {attempts === 1 ? 'attempt' : 'attempts'}
-      : {reason}
-      {retryAt !== null && (
-        <>
-          , next attempt <Time value={retryAt} as="full" />
-        </>
+      {retryAt === null ? (
+        t('Set aside after {attempts, plural, one {# attempt} other {# attempts}}: {reason}', { attempts, reason })
+      ) : (
+        <T
+          text="Could not be fired after {attempts, plural, one {# attempt} other {# attempts}}: {reason}, next attempt {time}"
+          values={{ attempts, reason, time: <Time value={retryAt} as="full" /> }}
+        />
       )}
     </Text>
   );
@@ -70,15 +82,13 @@ function WaitEnd({ wait }: { wait: Wait }) {
     <>
       <Text size="sm" c="dimmed">
         {endedAt !== null && (
-          <>
-            ended <Time value={endedAt} as="full" />
-          </>
-        )}
-        {endedBy !== null && (
-          <>
-            {' by '}
-            <a href={linkToUser(userId, endedBy)}>this event</a>
-          </>
+          <T
+            text={endedBy === null ? 'ended {time}' : 'ended {time} by <link>this event</link>'}
+            values={{
+              time: <Time value={endedAt} as="full" />,
+              link: (words) => <a href={linkToUser(userId, endedBy ?? '')}>{words}</a>,
+            }}
+          />
         )}
       </Text>
       {[...new Set(decisions.map(({ reason }) => reason))].map((reason) => (

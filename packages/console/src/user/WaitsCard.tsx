@@ -5,6 +5,7 @@ import { getWaits } from '../api/waits.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { OpenWaits } from './OpenWaits.tsx';
 import { WaitRow } from './WaitRow.tsx';
 
@@ -17,9 +18,9 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
   });
   const now = waits.dataUpdatedAt;
   return (
-    <Paper withBorder component="section" className="why" aria-label="Waits" data-testid="waits">
+    <Paper withBorder component="section" className="why" aria-label={t('Waits')} data-testid="waits">
       <h2 className="side-title">
-        Pending waits
+        {t('Pending waits')}
         {waits.data && (
           <Text component="span" size="sm" c="dimmed">
             {formatNote(waits.data)}
@@ -33,7 +34,7 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
           <OpenWaits waits={waits.data.open} more={waits.data.more} now={now} zone={zone} />
           {waits.data.ended.length > 0 && (
             <div className="waits-ended">
-              <Disclosure label={`Ended (${waits.data.ended.length})`} testId="waits-ended">
+              <Disclosure label={t('Ended ({count, number})', { count: waits.data.ended.length })} testId="waits-ended">
                 {waits.data.ended.map((wait) => (
                   <WaitRow key={wait.wait_id} wait={wait} now={now} zone={zone} />
                 ))}
@@ -54,7 +55,8 @@ interface Waits {
 }
 
 function formatNote({ open, more }: Waits): string {
-  return open.length === 0 ? 'none' : `${open.length}${more ? ' or more' : ''}`;
+  if (open.length === 0) return t('none');
+  return more ? t('{count, number} or more', { count: open.length }) : formatCount(open.length);
 }
 
 /** Loads open waits and the latest waits by separate calls: an open wait may be older than the latest 50. */

@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import { getNotificationsOf } from '../api/notifications.ts';
 import { IconSearch } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 import { WhyRow } from './WhyRow.tsx';
 
 /** Number of types from which on they can be searched. */
@@ -32,14 +33,14 @@ export function WhyPanel({ userId, catalog, why }: WhyPanelProps) {
     return [...found.filter(({ name }) => ofFailed.has(name)), ...found.filter(({ name }) => !ofFailed.has(name))];
   }, [types, failed.data, wanted]);
   return (
-    <Paper withBorder component="section" className="why" aria-label="Explanations" data-testid="why">
+    <Paper withBorder component="section" className="why" aria-label={t('Explanations')} data-testid="why">
       <div className="why-head">
-        <h2 className="side-title">All notification types</h2>
+        <h2 className="side-title">{t('All notification types')}</h2>
         {(types?.length ?? 0) >= MIN_SEARCHED && (
           <TextInput
             size="xs"
-            aria-label="Find a type"
-            placeholder="Find a type"
+            aria-label={t('Find a type')}
+            placeholder={t('Find a type')}
             leftSection={<IconSearch size={14} />}
             value={wanted}
             onChange={(event) => setWanted(event.currentTarget.value)}
@@ -51,7 +52,7 @@ export function WhyPanel({ userId, catalog, why }: WhyPanelProps) {
       {catalog.isPending && <Skeleton height={120} m="md" />}
       {types !== undefined && shown.length === 0 && (
         <Text size="sm" c="dimmed" p="md">
-          {types.length === 0 ? 'The catalog has no notification type.' : 'No type has that in its name.'}
+          {types.length === 0 ? t('The catalog has no notification type.') : t('No type has that in its name.')}
         </Text>
       )}
       {catalog.data &&

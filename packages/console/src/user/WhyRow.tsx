@@ -14,6 +14,8 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { toTicket } from './ticket.ts';
 
 const POLL_MS = 8000;
@@ -72,7 +74,7 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
         <span className="why-words">
           <span className="name">{type.name}</span>
           <Text component="span" size="sm" c="dimmed">
-            {answer.data ? <Summary explanation={answer.data} /> : answer.error ? 'Not available' : '…'}
+            {answer.data ? <Summary explanation={answer.data} /> : answer.error ? t('Not available') : '…'}
           </Text>
         </span>
         <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
@@ -84,9 +86,9 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
             <Answer explanation={answer.data} rules={rules} />
             <div>
               <CopyButton
-                label="Copy for a ticket"
+                label={t('Copy for a ticket')}
                 getText={() => toTicket(userId, answer.data, null)}
-                said="Copied, with a link to it."
+                said={t('Copied, with a link to it.')}
               />
             </div>
           </>
@@ -110,10 +112,14 @@ function Summary({ explanation }: { explanation: Explanation }) {
   if (!last) return <NotSent explanation={explanation} />;
   const times = explanation.notifications.length;
   return (
-    <>
-      {findWeightiestLook(last)?.label ?? ANSWER_LABELS[explanation.answer]}, <Time value={last.created_at} />
-      {times > 1 && ` (the last of ${times})`}
-    </>
+    <T
+      text={times > 1 ? '{answer}, {time} (the last of {times, number})' : '{answer}, {time}'}
+      values={{
+        answer: findWeightiestLook(last)?.label ?? ANSWER_LABELS[explanation.answer],
+        time: <Time value={last.created_at} />,
+        times,
+      }}
+    />
   );
 }
 
@@ -121,26 +127,18 @@ function NotSent({ explanation }: { explanation: Explanation }) {
   // A wait that moved leaves two decisions on one event: only the scheduled one has the due time that counts.
   const scheduled = explanation.decisions.find(({ outcome }) => outcome === 'scheduled');
   const due = explanation.answer === 'waiting' ? scheduled?.evidence.wait?.due_at : undefined;
-  return (
-    <>
-      {ANSWER_LABELS[explanation.answer]}
-      {due !== undefined && (
-        <>
-          , due <Time value={due} />
-        </>
-      )}
-    </>
-  );
+  const answer = ANSWER_LABELS[explanation.answer];
+  return due === undefined ? answer : <T text="{answer}, due {time}" values={{ answer, time: <Time value={due} /> }} />;
 }
 
 const ANSWER_LABELS: Record<Explanation['answer'], string> = {
-  sent: 'Sent',
-  on_its_way: 'On its way',
-  not_delivered: 'Not delivered',
-  sandboxed: 'Sandboxed',
-  waiting: 'Waiting',
-  not_sent: 'Not sent',
-  unknown_user: 'Unknown user',
+  sent: t('Sent'),
+  on_its_way: t('On its way'),
+  not_delivered: t('Not delivered'),
+  sandboxed: t('Sandboxed'),
+  waiting: t('Waiting'),
+  not_sent: t('Not sent'),
+  unknown_user: t('Unknown user'),
 };
 
 /** Returns the notification of the latest decision to send, or undefined if there is no such decision. */
@@ -158,7 +156,7 @@ function findWeightiestLook({ deliveries }: Notification): Look | undefined {
 }
 
 /** Look of a notification that reached its user on one channel, and failed on another. */
-const PARTLY: Look = { label: 'Partly', color: 'orange', Icon: IconAlert };
+const PARTLY: Look = { label: t('Partly'), color: 'orange', Icon: IconAlert };
 
 const FAILED_RECEIPTS: ReadonlySet<Delivery['receipt_state']> = new Set(['bounced', 'failed']);
 
@@ -194,7 +192,10 @@ function Answer({ explanation, rules }: { explanation: Explanation; rules: Catal
               <RuleText rule={rule} />
             ) : (
               <Text size="sm" c="dimmed">
-                The rule <span className="name">{name}</span> is no longer in the catalog.
+                <T
+                  text="The rule {rule} is no longer in the catalog."
+                  values={{ rule: <span className="name">{name}</span> }}
+                />
               </Text>
             )}
           </div>

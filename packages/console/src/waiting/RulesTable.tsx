@@ -2,11 +2,11 @@ import { Group, Text } from '@mantine/core';
 import type { WaitingByRule } from '@tidings/client/types';
 import { FactRows } from '../channels/FactTable.tsx';
 import { JobButton } from '../jobs/JobButton.tsx';
-import { count } from '../jobs/job-text.ts';
 import { linkToWaiting } from '../route.ts';
 import { IconBan, IconClock, IconRefresh } from '../shell/icons.tsx';
 import { getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
+import { formatCount, t } from '../text/text.ts';
 
 export type WaitingRule = WaitingByRule['rules'][number];
 
@@ -20,29 +20,32 @@ export function RulesTable({ rules }: { rules: readonly WaitingRule[] }) {
       items={rules}
       getId={({ rule }) => rule}
       columns={{
-        Rule: ({ rule }) => (
+        [t('Rule')]: ({ rule }) => (
           <a className="name" href={linkToWaiting({ rule })}>
             {rule}
           </a>
         ),
-        Waits: (one) => (
+        [t('Waits')]: (one) => (
           <>
             {toCount(one, one.waits)}
             <Text size="xs" c="dimmed">
-              {toCount(one, one.users)} {one.users === 1 ? 'user' : 'users'}
+              {t('{users, plural, one {{shown} user} other {{shown} users}}', {
+                users: one.users,
+                shown: toCount(one, one.users),
+              })}
             </Text>
           </>
         ),
-        'Due in the next 24 hours': (one) => <DueStrip hours={one.due_by_hour} most={most} />,
-        'Next due': (one) => <NextDue rule={one} />,
-        'Oldest version': ({ oldest_version: version }) => version,
-        Commands: ({ rule }) => <RuleActions rule={rule} />,
+        [t('Due in the next 24 hours')]: (one) => <DueStrip hours={one.due_by_hour} most={most} />,
+        [t('Next due')]: (one) => <NextDue rule={one} />,
+        [t('Oldest version')]: ({ oldest_version: version }) => version,
+        [t('Commands')]: ({ rule }) => <RuleActions rule={rule} />,
       }}
     />
   );
 }
 
-const toCount = (one: WaitingRule, value: number): string => `${count(value)}${one.at_least ? '+' : ''}`;
+const toCount = (one: WaitingRule, value: number): string => `${formatCount(value)}${one.at_least ? '+' : ''}`;
 
 function NextDue({ rule: { next_due_at: due, overdue, set_aside: setAside } }: { rule: WaitingRule }) {
   return (
@@ -50,7 +53,8 @@ function NextDue({ rule: { next_due_at: due, overdue, set_aside: setAside } }: {
       <Time value={due} as="full" />
       {overdue > 0 && (
         <Text size="xs" c={getTextColor('orange')} data-testid="waits-overdue">
-          {count(overdue)} overdue{setAside > 0 && `, ${count(setAside)} set aside`}
+          {t('{overdue, number} overdue', { overdue })}
+          {setAside > 0 && `, ${t('{setAside, number} set aside', { setAside })}`}
         </Text>
       )}
     </>
@@ -64,12 +68,16 @@ function DueStrip({ hours, most }: { hours: readonly number[]; most: number }) {
     <div data-testid="due-strip">
       <div className="due-strip" aria-hidden="true">
         {hours.map((value, hour) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the hour is what it is about
-          <span key={hour} title={`in ${hour} to ${hour + 1} h: ${value}`} data-level={toLevel(value, most)} />
+          <span
+            // biome-ignore lint/suspicious/noArrayIndexKey: the hour is what it is about
+            key={hour}
+            title={t('in {from} to {until} h: {count}', { from: hour, until: hour + 1, count: value })}
+            data-level={toLevel(value, most)}
+          />
         ))}
       </div>
       <Text size="xs" c="dimmed">
-        {count(hours[0] ?? 0)} in an hour, {count(day)} in a day
+        {t('{hour, number} in an hour, {day, number} in a day', { hour: hours[0] ?? 0, day })}
       </Text>
     </div>
   );
@@ -87,22 +95,28 @@ export function RuleActions({ rule }: { rule: string }) {
     <Group gap="xs">
       <JobButton
         request={{ action: 'waits.cancel', filter }}
-        label="Cancel all"
-        note={`All pending waits of ${rule} end, and send nothing.`}
+        label={t('Cancel all')}
+        note={t('All pending waits of {rule} end, and send nothing.', { rule })}
         leftSection={<IconBan size={14} />}
         testId="waits-cancel"
       />
       <JobButton
         request={{ action: 'waits.migrate', filter }}
-        label="Migrate all"
-        note={`Pending waits of ${rule} move to the active version of the catalog, and end by it. The others end by the version they began with.`}
+        label={t('Migrate all')}
+        note={t(
+          'Pending waits of {rule} move to the active version of the catalog, and end by it. The others end by the version they began with.',
+          { rule },
+        )}
         leftSection={<IconRefresh size={14} />}
         testId="waits-migrate"
       />
       <JobButton
         request={{ action: 'waits.fire', filter }}
-        label="Fire all now"
-        note={`Pending waits of ${rule} end now as they would at their time. What waits for the absence of an event is left as it is: whether the event stays away is not known yet.`}
+        label={t('Fire all now')}
+        note={t(
+          'Pending waits of {rule} end now as they would at their time. What waits for the absence of an event is left as it is: whether the event stays away is not known yet.',
+          { rule },
+        )}
         leftSection={<IconClock size={14} />}
         testId="waits-fire"
       />

@@ -6,6 +6,8 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VirtualRows } from '../shell/VirtualRows.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { CancelWaitButton } from '../user/CancelWaitButton.tsx';
 import { RetryWaitButton } from '../user/RetryWaitButton.tsx';
 
@@ -27,13 +29,13 @@ export function WaitTable({ waits }: { waits: readonly Wait[] }) {
       >
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>Due</Table.Th>
-            <Table.Th>User</Table.Th>
-            <Table.Th>Rule</Table.Th>
-            <Table.Th>Waits for</Table.Th>
-            <Table.Th>Since</Table.Th>
+            <Table.Th>{t('Due')}</Table.Th>
+            <Table.Th>{t('User')}</Table.Th>
+            <Table.Th>{t('Rule')}</Table.Th>
+            <Table.Th>{t('Waits for')}</Table.Th>
+            <Table.Th>{t('Since')}</Table.Th>
             <Table.Th>
-              <VisuallyHidden>Actions</VisuallyHidden>
+              <VisuallyHidden>{t('Actions')}</VisuallyHidden>
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -55,14 +57,14 @@ export function WaitTable({ waits }: { waits: readonly Wait[] }) {
                   {wait.rule}
                 </a>
                 <Text size="xs" c="dimmed">
-                  version {wait.catalog_version}
+                  {t('version {version}', { version: wait.catalog_version })}
                 </Text>
               </Table.Td>
               <Table.Td>
                 {getWaitLabel(wait.kind)}
                 {wait.key !== null && (
                   <Text size="xs" c="dimmed" className="break">
-                    key <span className="name">{wait.key}</span>
+                    <T text="key {key}" values={{ key: <span className="name">{wait.key}</span> }} />
                   </Text>
                 )}
                 {wait.failure !== null && (

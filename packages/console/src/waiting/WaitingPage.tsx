@@ -11,6 +11,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { t } from '../text/text.ts';
 import { RuleActions, RulesTable } from './RulesTable.tsx';
 import { WaitTable } from './WaitTable.tsx';
 
@@ -25,7 +26,7 @@ export function WaitingPage({ rule, waitKey }: { rule: string | null; waitKey: s
   const isList = rule !== null || waitKey !== null;
   return (
     <Stack gap="md" ref={container}>
-      <PageTitle>Waiting</PageTitle>
+      <PageTitle>{t('Waiting')}</PageTitle>
       <FilterBar
         page="waiting"
         path={linkToWaiting()}
@@ -33,10 +34,10 @@ export function WaitingPage({ rule, waitKey }: { rule: string | null; waitKey: s
         fields={[
           {
             name: 'rule',
-            label: 'Rule',
+            label: t('Rule'),
             values: found?.map((one) => ({ value: one.rule, count: one.waits })),
           },
-          { name: 'key', label: 'Key', values: null },
+          { name: 'key', label: t('Key'), values: null },
         ]}
         filter={{ rule, key: waitKey }}
         atLeast={found?.some((one) => one.at_least) ?? false}
@@ -48,8 +49,8 @@ export function WaitingPage({ rule, waitKey }: { rule: string | null; waitKey: s
         <>
           {rules.isPending && <Skeleton height={240} />}
           {found?.length === 0 && (
-            <EmptyState title="Nothing waits">
-              A wait appears here when a rule with a delay, a time, a digest or an absence is triggered.
+            <EmptyState title={t('Nothing waits')}>
+              {t('A wait appears here when a rule with a delay, a time, a digest or an absence is triggered.')}
             </EmptyState>
           )}
           {found !== undefined && found.length > 0 && <RulesTable rules={found} />}
@@ -70,17 +71,17 @@ function WaitList({ rule, waitKey }: { rule: string | null; waitKey: string | nu
   return (
     <>
       <Anchor href={linkToWaiting()} size="sm">
-        All rules
+        {t('All rules')}
       </Anchor>
       {rule !== null && waitKey === null && <RuleActions rule={rule} />}
       {waitKey !== null && (
         <Text size="sm" c="dimmed">
-          The key is compared as a whole: write the whole number of a booking, for example.
+          {t('The key is compared as a whole: write the whole number of a booking, for example.')}
         </Text>
       )}
       <LiveList
         list={list}
-        empty={<EmptyState title="Nothing waits here">No pending wait matches this filter.</EmptyState>}
+        empty={<EmptyState title={t('Nothing waits here')}>{t('No pending wait matches this filter.')}</EmptyState>}
       >
         {(waits) => <WaitTable waits={waits} />}
       </LiveList>

@@ -11,22 +11,24 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { getStatusLook } from './webhook-look.ts';
 
 /** Messages to an endpoint, newest first, each with its attempts and their answers. */
 export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: boolean }) {
   return (
     <FactTable
-      title="Messages"
+      title={t('Messages')}
       testId="webhook-deliveries"
       of={id}
       load={(after) => getWebhookDeliveries(id, after)}
       getItems={({ deliveries }) => deliveries}
       getId={({ delivery_id: deliveryId }) => deliveryId}
-      empty="Nothing was due for it yet."
+      empty={t('Nothing was due for it yet.')}
       columns={{
-        Type: ({ notification_type: type }) => <span className="name">{type}</span>,
-        User: ({ user_id: userId }) =>
+        [t('Type')]: ({ notification_type: type }) => <span className="name">{type}</span>,
+        [t('User')]: ({ user_id: userId }) =>
           isPortal ? (
             <span className="break">{userId}</span>
           ) : (
@@ -34,7 +36,7 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
               {userId}
             </a>
           ),
-        State: (delivery) => (
+        [t('State')]: (delivery) => (
           <>
             <StatusBadge look={getStatusLook(delivery)} testId="webhook-delivery-state" />
             {(delivery.reason ?? delivery.hold_code) !== null && (
@@ -44,9 +46,9 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
             )}
           </>
         ),
-        Created: ({ created_at: at }) => <Time value={at} />,
-        Attempts: (delivery) => <Attempts delivery={delivery} />,
-        Actions: ({ delivery_id: deliveryId, finished_at: finishedAt }) =>
+        [t('Created')]: ({ created_at: at }) => <Time value={at} />,
+        [t('Attempts')]: (delivery) => <Attempts delivery={delivery} />,
+        [t('Actions')]: ({ delivery_id: deliveryId, finished_at: finishedAt }) =>
           mayReplay && finishedAt !== null && <ReplayOne id={id} deliveryId={deliveryId} />,
       }}
     />
@@ -54,14 +56,14 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
 }
 
 function Attempts({ delivery: { attempts, due_at: dueAt } }: { delivery: WebhookDelivery }) {
-  if (attempts.length === 0) return dueAt === null ? 'none' : <Time value={dueAt} />;
+  if (attempts.length === 0) return dueAt === null ? t('none') : <Time value={dueAt} />;
   return (
     <Disclosure label={String(attempts.length)} testId="webhook-attempts">
       <Stack gap={6}>
         {attempts.map(({ attempt, started_at: at, duration_ms: ms, outcome, code, reason, response }) => (
           <div key={attempt}>
             <Text size="xs">
-              <Time value={at} as="full" />, {outcome} after {ms} ms
+              <T text="{time}, {outcome} after {ms} ms" values={{ time: <Time value={at} as="full" />, outcome, ms }} />
               {code !== null && `, ${code}`}
             </Text>
             {(response ?? reason) !== null && (
@@ -81,10 +83,10 @@ function ReplayOne({ id, deliveryId }: { id: string; deliveryId: string }) {
   const replay = useMutation({
     mutationFn: () => replayWebhookDelivery(id, deliveryId),
     onSuccess: () => {
-      announce('It is sent again.');
+      announce(t('It is sent again.'));
       return queries.invalidateQueries({ queryKey: ['webhook-deliveries'] });
     },
-    onError: (error) => announce(`It is not sent again: ${error.message}.`),
+    onError: (error) => announce(t('It is not sent again: {problem}.', { problem: error.message })),
   });
   return (
     <ActionButton
@@ -94,7 +96,7 @@ function ReplayOne({ id, deliveryId }: { id: string; deliveryId: string }) {
       onClick={() => replay.mutate()}
       data-testid="webhook-replay-one"
     >
-      Replay
+      {t('Replay')}
     </ActionButton>
   );
 }

@@ -5,6 +5,7 @@ import { testWebhook } from '../api/webhooks.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { IconSend } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { t } from '../text/text.ts';
 
 /** Button that sends a test request, and says what the endpoint answered. */
 export function TestEndpoint({ endpoint: { endpoint_id: id } }: { endpoint: Webhook }) {
@@ -18,7 +19,7 @@ export function TestEndpoint({ endpoint: { endpoint_id: id } }: { endpoint: Webh
         onClick={() => test.mutate()}
         data-testid="webhook-test"
       >
-        Send a test
+        {t('Send a test')}
       </ActionButton>
       {test.error && <ProblemView problem={test.error} />}
       {test.data && (
@@ -31,8 +32,12 @@ export function TestEndpoint({ endpoint: { endpoint_id: id } }: { endpoint: Webh
 }
 
 function describe({ outcome, response, reason, duration_ms: ms }: WebhookTestResult): string {
-  const answer = response === null ? '' : ` It answered: ${response}`;
-  if (outcome === 'sent') return `The test succeeded after ${ms} ms.${answer}`;
-  if (outcome === 'sandboxed') return 'The test stayed in the sandbox: nothing left this machine.';
-  return `The test failed after ${ms} ms: ${reason ?? 'without a reason'}.${answer}`;
+  const answer = response === null ? '' : ` ${t('It answered: {response}', { response })}`;
+  if (outcome === 'sent') return `${t('The test succeeded after {ms} ms.', { ms })}${answer}`;
+  if (outcome === 'sandboxed') return t('The test stayed in the sandbox: nothing left this machine.');
+  const failed =
+    reason === null
+      ? t('The test failed after {ms} ms: without a reason.', { ms })
+      : t('The test failed after {ms} ms: {reason}.', { ms, reason });
+  return `${failed}${answer}`;
 }

@@ -11,6 +11,8 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
 import { EndpointDeliveries } from './EndpointDeliveries.tsx';
 import { ReplayButton } from './ReplayButton.tsx';
 import { TestEndpoint } from './TestEndpoint.tsx';
@@ -28,7 +30,7 @@ export function WebhookPage({ id }: { id: string }) {
   if (query.error) {
     return (
       <Stack gap="md">
-        <PageTitle>Endpoint</PageTitle>
+        <PageTitle>{t('Endpoint')}</PageTitle>
         <ProblemView problem={query.error} retry={() => query.refetch()} />
       </Stack>
     );
@@ -43,7 +45,7 @@ export function WebhookPage({ id }: { id: string }) {
           <Group gap="sm">
             <StatusBadge look={getEndpointLook(endpoint)} testId="webhook-state" />
             <Text size="sm" className="break">
-              Receives {describeTypes(endpoint)}
+              {t('Receives {types}', { types: describeTypes(endpoint) })}
               {endpoint.description !== '' && `. ${endpoint.description}`}
             </Text>
           </Group>
@@ -70,18 +72,24 @@ function StateText({ endpoint }: { endpoint: Webhook }) {
   if (state !== 'active') {
     return (
       <Text size="sm">
-        Disabled since <Time value={changedAt} as="full" />. What is due for it is kept, and sent when it is enabled.
+        <T
+          text="Disabled since {time}. What is due for it is kept, and sent when it is enabled."
+          values={{ time: <Time value={changedAt} as="full" /> }}
+        />
       </Text>
     );
   }
   if (failingSince === null) return null;
   return (
     <Text size="sm">
-      Nothing succeeded since <Time value={failingSince} as="full" />.
+      <T text="Nothing succeeded since {time}." values={{ time: <Time value={failingSince} as="full" /> }} />
       {endsAt !== null && (
         <>
           {' '}
-          It is disabled on <Time value={endsAt} as="full" /> if nothing succeeds until then.
+          <T
+            text="It is disabled on {time} if nothing succeeds until then."
+            values={{ time: <Time value={endsAt} as="full" /> }}
+          />
         </>
       )}
     </Text>
@@ -93,18 +101,18 @@ function StateButton({ endpoint: { endpoint_id: id, state } }: { endpoint: Webho
   const isActive = state === 'active';
   return (
     <ConfirmButton
-      label={isActive ? 'Disable' : 'Enable'}
+      label={isActive ? t('Disable') : t('Enable')}
       leftSection={isActive ? <IconPause size={14} /> : <IconPlay size={14} />}
       act={async () => {
         await changeWebhook(id, { state: isActive ? 'disabled' : 'active' });
         await queries.invalidateQueries({ queryKey: ['webhooks'] });
-        return isActive ? 'The endpoint is disabled.' : 'The endpoint is active.';
+        return isActive ? t('The endpoint is disabled.') : t('The endpoint is active.');
       }}
       testId="webhook-toggle"
     >
       {isActive
-        ? 'Nothing is sent to it until it is enabled. What is due for it is kept.'
-        : 'What was kept for it is sent, the oldest first.'}
+        ? t('Nothing is sent to it until it is enabled. What is due for it is kept.')
+        : t('What was kept for it is sent, the oldest first.')}
     </ConfirmButton>
   );
 }
@@ -112,7 +120,7 @@ function StateButton({ endpoint: { endpoint_id: id, state } }: { endpoint: Webho
 function DeleteButton({ endpoint: { endpoint_id: id, url } }: { endpoint: Webhook }) {
   return (
     <ConfirmButton
-      label="Delete"
+      label={t('Delete')}
       leftSection={<IconBan size={14} />}
       color="red"
       typed={new URL(url).hostname}
@@ -120,11 +128,11 @@ function DeleteButton({ endpoint: { endpoint_id: id, url } }: { endpoint: Webhoo
         await deleteWebhook(id);
         // The list is asked for when it is shown; this page must not ask for the endpoint again.
         openLink(linkToWebhooks());
-        return 'The endpoint is deleted.';
+        return t('The endpoint is deleted.');
       }}
       testId="webhook-delete"
     >
-      What is due for it is no longer sent. This cannot be undone.
+      {t('What is due for it is no longer sent. This cannot be undone.')}
     </ConfirmButton>
   );
 }

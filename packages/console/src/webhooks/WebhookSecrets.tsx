@@ -5,6 +5,7 @@ import { createWebhook, rotateWebhookSecret } from '../api/webhooks.ts';
 import { IssueButton } from '../shell/IssueButton.tsx';
 import { IconRefresh, IconWebhook } from '../shell/icons.tsx';
 import { OverlapField, USUAL_OVERLAP } from '../shell/OverlapField.tsx';
+import { t } from '../text/text.ts';
 
 /** Button that creates an endpoint, and shows its secret once. */
 export function CreateWebhook() {
@@ -16,7 +17,7 @@ export function CreateWebhook() {
     <IssueButton
       what="secret"
       changes="webhooks"
-      label="Create an endpoint"
+      label={t('Create an endpoint')}
       leftSection={<IconWebhook size={14} />}
       testId="webhook-create"
       isFilled={/^https?:\/\/./.test(url.trim())}
@@ -26,8 +27,8 @@ export function CreateWebhook() {
       }}
     >
       <TextInput
-        label="URL"
-        description="On the public internet, with https"
+        label={t('URL')}
+        description={t('On the public internet, with https')}
         type="url"
         value={url}
         onChange={(event) => setUrl(event.currentTarget.value)}
@@ -35,15 +36,17 @@ export function CreateWebhook() {
         data-testid="webhook-url"
       />
       <TextInput
-        label="Description"
+        label={t('Description')}
         value={description}
         onChange={(event) => setDescription(event.currentTarget.value)}
         maxLength={500}
         autoComplete="off"
       />
       <Textarea
-        label="Facts"
-        description="Such as notification.failed or order.*, separated by spaces; * is all of them. Empty: it receives messages of the channel webhook"
+        label={t('Facts')}
+        description={t(
+          'Such as notification.failed or order.*, separated by spaces; * is all of them. Empty: it receives messages of the channel webhook',
+        )}
         value={events}
         onChange={(event) => setEvents(event.currentTarget.value)}
         autosize
@@ -61,14 +64,14 @@ export function RotateSecret({ endpoint: { endpoint_id: id } }: { endpoint: Webh
     <IssueButton
       what="secret"
       changes="webhooks"
-      label="Rotate secret"
+      label={t('Rotate secret')}
       leftSection={<IconRefresh size={14} />}
       testId="webhook-rotate"
       isFilled
       issue={async () => (await rotateWebhookSecret(id, overlap)).secret}
     >
-      <Text size="sm">Requests are signed with a new secret.</Text>
-      <OverlapField label="The secret before signs as well" value={overlap} onChange={setOverlap} />
+      <Text size="sm">{t('Requests are signed with a new secret.')}</Text>
+      <OverlapField label={t('The secret before signs as well')} value={overlap} onChange={setOverlap} />
     </IssueButton>
   );
 }

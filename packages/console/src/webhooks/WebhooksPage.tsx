@@ -9,6 +9,7 @@ import { Permitted } from '../shell/Permitted.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { t } from '../text/text.ts';
 import { PortalLink } from './PortalLink.tsx';
 import { CreateWebhook } from './WebhookSecrets.tsx';
 import { describeTypes, getEndpointLook } from './webhook-look.ts';
@@ -19,7 +20,7 @@ export function WebhooksPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>Webhooks</PageTitle>
+        <PageTitle>{t('Webhooks')}</PageTitle>
         {can('webhooks:write') && (
           <Group gap="xs">
             {!isPortal && <PortalLink />}
@@ -29,14 +30,16 @@ export function WebhooksPage() {
       </Group>
       <Permitted scope="webhooks:read">
         <FactTable
-          title="Endpoints"
+          title={t('Endpoints')}
           testId="webhooks"
           load={getWebhooks}
           getItems={({ webhooks }) => webhooks}
           getId={({ endpoint_id: id }) => id}
-          empty="No endpoint. One that you create receives messages of the channel webhook, or facts about all channels."
+          empty={t(
+            'No endpoint. One that you create receives messages of the channel webhook, or facts about all channels.',
+          )}
           columns={{
-            Endpoint: ({ endpoint_id: id, url, description }: Webhook) => (
+            [t('Endpoint')]: ({ endpoint_id: id, url, description }: Webhook) => (
               <>
                 <Anchor className="break" href={linkToWebhook(id)} data-testid="webhook-link">
                   {url}
@@ -48,9 +51,11 @@ export function WebhooksPage() {
                 )}
               </>
             ),
-            Receives: (endpoint: Webhook) => <span className="break">{describeTypes(endpoint)}</span>,
-            State: (endpoint: Webhook) => <StatusBadge look={getEndpointLook(endpoint)} testId="webhook-state" />,
-            Since: ({ state, state_changed_at: changedAt, failing_since: failingSince }: Webhook) => (
+            [t('Receives')]: (endpoint: Webhook) => <span className="break">{describeTypes(endpoint)}</span>,
+            [t('State')]: (endpoint: Webhook) => (
+              <StatusBadge look={getEndpointLook(endpoint)} testId="webhook-state" />
+            ),
+            [t('Since')]: ({ state, state_changed_at: changedAt, failing_since: failingSince }: Webhook) => (
               <Time value={state === 'active' ? (failingSince ?? changedAt) : changedAt} />
             ),
           }}

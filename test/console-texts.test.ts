@@ -1,0 +1,49 @@
+import { IntlMessageFormat } from 'intl-messageformat';
+import { describe, expect, test } from 'vitest';
+import { LANGUAGES, readHeadings, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
+
+describe('the texts of the console', () => {
+  const texts = [...readTexts().keys()];
+
+  test('include all words that a user reads', () => {
+    const plain = readPlainWords().map(({ path, line, words }) => `${path}:${line}: ${words}`);
+    expect(plain).toEqual([]);
+  });
+
+  test.each(LANGUAGES)('are all translated, and nothing else is, in the language %s', (language) => {
+    const translations = readTranslations(language);
+    expect(Object.keys(translations).filter((text) => !texts.includes(text))).toEqual([]);
+    expect(texts.filter((text) => !translations[text])).toEqual([]);
+  });
+
+  test.each(LANGUAGES)('name no two columns of a table alike in the language %s', (language) => {
+    const translations = readTranslations(language);
+    const alike = readHeadings().filter(
+      (headings) => new Set(headings.map((text) => translations[text] ?? text)).size < headings.length,
+    );
+    expect(alike).toEqual([]);
+  });
+
+  test.each(LANGUAGES)('have the same values and tags in the language %s', (language) => {
+    const translations = readTranslations(language);
+    const differing = Object.entries(translations).filter(
+      ([text, translation]) => placesIn(text) !== placesIn(translation),
+    );
+    expect(differing).toEqual([]);
+  });
+});
+
+/** Returns the names of the values and tags of a message. */
+function placesIn(message: string): string {
+  const names = new Set<string>();
+  const collect = (elements: readonly unknown[]) => {
+    for (const element of elements as { type: number; value: string; options?: object; children?: unknown[] }[]) {
+      // 0 is literal text, 7 the # of a plural.
+      if (element.type !== 0 && element.type !== 7) names.add(element.value);
+      for (const option of Object.values(element.options ?? {})) collect(option.value);
+      collect(element.children ?? []);
+    }
+  };
+  collect(new IntlMessageFormat(message, 'en').getAst());
+  return [...names].sort().join(' ');
+}
