@@ -53,6 +53,7 @@ const SOAKS = ['chaos', 'batch-soak', 'soak', 'large-waits-heap', 'large-events-
  * of them; LONG runs all, and a word those that it names.
  */
 const IN_TURN = [
+  'console-measure',
   'process-ends',
   'embedded',
   'replica',

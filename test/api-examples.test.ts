@@ -252,6 +252,7 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   getVariantTestResults: [404],
   // A link that no start printed.
   useOwnerLink: [401],
+  startWebhookPortalSession: [401],
 };
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>

@@ -19,6 +19,7 @@ const LEFT_OUT: { readonly [operation: string]: string } = {
   'GET /api/v1/session': 'the cookie of the console',
   'POST /api/v1/session': 'the cookie of the console',
   'DELETE /api/v1/session': 'the cookie of the console',
+  'POST /api/v1/webhooks/portal-sessions': 'for the page that the link opens',
 };
 
 type Method = (...values: unknown[]) => unknown;

@@ -167,6 +167,16 @@ describe('folded', () => {
     );
   });
 
+  test('groups have a trend and costs where those are known', async () => {
+    const { groups } = (await get('groups?by=type&from=2025-11-09T12:00:00Z&trend=day')).body;
+    expect(groups.map(({ key, trend, costs }: Record<string, unknown>) => [key, trend, costs])).toEqual([
+      ['ORDER', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4], []],
+      ['PROMO', [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], [{ currency: 'EUR', amount: 0.25 }]],
+    ]);
+    const [first] = (await get('groups?by=locale')).body.groups;
+    expect([first.trend, first.costs]).toEqual([null, null]);
+  });
+
   test('a series has a point for each bucket, also where nothing happened', async () => {
     const { body } = await get('series?from=2025-11-09T12:00:00Z&grain=day&type=PROMO');
     expect(body).toMatchObject({ grain: 'day', from: '2025-11-09T00:00:00.000Z', to: '2025-11-21T00:00:00.000Z' });
@@ -227,6 +237,7 @@ describe('folded', () => {
     ['summary?version=x', 'version'],
     ['groups?by=event&type=ORDER', 'type'],
     ['groups?by=locale&version=1', 'locale'],
+    ['groups?trend=hour&from=2025-11-10T00:00:00Z', 'trend'],
     ['series?grain=minute&from=2025-11-01T00:00:00Z', 'grain'],
     ['series?grain=hour&from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z', 'grain'],
     ['series?grain=minute&provider=ses&from=2025-11-20T11:00:00Z', 'grain'],

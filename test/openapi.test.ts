@@ -266,6 +266,8 @@ describe('the API documentation', () => {
       'POST /api/v1/waits/{id}/cancel',
       'POST /api/v1/waits/{id}/retry',
       'POST /api/v1/webhooks',
+      'POST /api/v1/webhooks/portal-links',
+      'POST /api/v1/webhooks/portal-sessions',
       'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay',
       'POST /api/v1/webhooks/{endpoint_id}/replay',
       'POST /api/v1/webhooks/{endpoint_id}/rotate-secret',

@@ -40,6 +40,7 @@ test('an account is created, shown, changed and deleted, and no secret is ever s
       secrets: ['api_key'],
       limits: null,
       enabled: true,
+      failover_to: null,
       place: 1,
       revision: 1,
       created_at: expect.any(String),
@@ -68,6 +69,39 @@ test('an account is created, shown, changed and deleted, and no secret is ever s
     ['account.deleted', {}],
   ]);
   expect(JSON.stringify([created.body, changed.body, again.body, entries])).not.toContain(SECRET);
+});
+
+test('an account fails over to another of its channels, which stays as long as it is needed', async () => {
+  for (const account of ['one', 'other', 'third']) await create(account);
+  expect((await patch('other', { enabled: false })).status).toBe(200);
+  for (const [account, target, reason] of [
+    ['one', 'one', 'no other account'],
+    ['one', 'gone', 'no other account'],
+    ['one', 'other', 'disabled'],
+  ]) {
+    const { status, body } = await patch(account as string, { failover_to: target });
+    expect([status, body.code, body.detail]).toEqual([
+      422,
+      'invalid_account',
+      expect.stringContaining(reason as string),
+    ]);
+  }
+  await patch('other', { enabled: true });
+  expect((await patch('one', { failover_to: 'other' })).body.failover_to).toBe('other');
+  // No chains, and no end of the other one meanwhile.
+  for (const [account, change] of [
+    ['third', { failover_to: 'one' }],
+    ['other', { failover_to: 'third' }],
+    ['other', { enabled: false }],
+  ] as const)
+    expect((await patch(account, change)).body.code).toBe('invalid_account');
+  const deleted = await api.server.send('DELETE', `${PATH}/other`);
+  expect([deleted.status, deleted.body.detail]).toEqual([
+    422,
+    expect.stringContaining('end the failover of one first'),
+  ]);
+  expect((await patch('one', { failover_to: null })).body.failover_to).toBeNull();
+  for (const account of ['one', 'other', 'third']) await api.server.send('DELETE', `${PATH}/${account}`);
 });
 
 test('a secret is stored sealed, and nowhere else', async () => {

@@ -71,6 +71,23 @@ test('a tenant without accounts goes by the installation, whatever its routes na
   expect(await routed.becomes(user!, 'sent')).toMatchObject({ provider: 'installation', account: null });
 });
 
+test('messages of an account that fails over go by the other one, and say so, until that is undone', async () => {
+  const routed = await start({
+    routes: 'routes: { email: [{ account: main }, { account: second, tier: 2 }] }',
+    accounts: ['main', 'second'],
+  });
+  routed.failOver('main', 'second');
+  const [during] = await routed.post('mail');
+  const delivery = await routed.becomes(during!, 'sent');
+  expect([delivery.account, delivery.attempts[0]?.choice]).toEqual([
+    'second',
+    'tier 1 of the route of email, for main, which fails over to it',
+  ]);
+  routed.failOver('main', undefined);
+  const [after] = await routed.post('mail');
+  expect((await routed.becomes(after!, 'sent')).account).toBe('main');
+});
+
 test('a message that the route has no account for waits, says so, and is sent by the next version of the catalog', async () => {
   const routed = await start({ routes: 'routes: { email: [{ account: gone }] }', accounts: ['main'] });
   const [user] = await routed.post('mail');

@@ -58,6 +58,15 @@ test('shares follow the weights; an account that cannot be used says why, and a 
   ]);
 });
 
+test('an account that fails over says to which one, with the circuit of that', async () => {
+  const change = (failover_to: string | null) =>
+    api.server.send('PATCH', '/api/v1/provider-accounts/a', { failover_to });
+  expect((await change('b')).status).toBe(200);
+  const [{ entries }] = await show();
+  expect(entries).toMatchObject([{ account: 'a', failover_to: 'b', share: 75 }, { failover_to: null }, {}, {}, {}]);
+  await change(null);
+});
+
 test('an outage of the installation is shown at its account, and that of another channel is not', async () => {
   const { pool } = api.tidings.database;
   const open = (channel: string) =>

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deleteCircuit, saveCircuit } from '../src/store/deliveries/circuits.ts';
 import { type TestApi, testApi } from './support/api.ts';
 
 /** GET /api/v1/sending: the accounts of a tenant, and the use of their limits. */
@@ -23,6 +24,33 @@ test('a tenant without accounts and receipts has empty lists, and the thresholds
       min_complaints: { alert: 2, pause: 4 },
     },
   });
+});
+
+test('an account has the latest times at which its circuit was open, and when each ended', async () => {
+  const settings = { url: 'smtp://mail.invalid:25', from: 'test@example.com' };
+  await api.server.post('/api/v1/provider-accounts', { account: 'mail', provider: 'smtp', settings });
+  const { pool } = api.tidings.database;
+  const place = { id: 'default/mail', tenantId: 'default', account: 'mail', provider: 'smtp', domain: null };
+  const state = { code: 'failures', cause: 'it is down', remaining: 60_000, pause: 1000 } as const;
+  for (let n = 0; n < 22; n++) {
+    await saveCircuit(pool, place, { ...state, since: Date.parse('2025-11-20T10:00:00Z') + n * 1000 });
+    // A probe that fails opens it no second time.
+    await saveCircuit(pool, place, { ...state, since: Date.parse('2025-11-20T10:00:00Z') + n * 1000 });
+    if (n < 21) await deleteCircuit(pool, place.id);
+  }
+  await saveCircuit(pool, { ...place, id: 'default/mail a.example', domain: 'a.example' }, { ...state, since: 0 });
+  const account = (await show()).accounts.find((one: { account: string }) => one.account === 'mail');
+  expect(account.openings.length).toBe(10);
+  expect(account.openings.slice(0, 2)).toEqual([
+    { opened_at: '2025-11-20T10:00:21.000Z', closed_at: null, code: 'failures', cause: 'it is down' },
+    { opened_at: '2025-11-20T10:00:20.000Z', closed_at: expect.any(String), code: 'failures', cause: 'it is down' },
+  ]);
+  expect((await pool.query('select from circuit_openings')).rowCount).toBe(20);
+  // A change of the account closes it, by the login of the API.
+  await api.server.send('PATCH', '/api/v1/provider-accounts/mail', { place: 5 });
+  const [latest] = (await show()).accounts.find((one: { account: string }) => one.account === 'mail').openings;
+  expect(latest.closed_at).not.toBeNull();
+  await api.server.send('DELETE', '/api/v1/provider-accounts/mail');
 });
 
 test('an account without limits of its own has those of its provider, and the use of each period counts', async () => {

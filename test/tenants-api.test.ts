@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { expectProblem } from './support/api.ts';
 import { createKey } from './support/api-keys.ts';
+import { foldAll } from './support/metrics.ts';
 import { useTenants } from './support/tenants.ts';
 
 const api = useTenants();
@@ -28,6 +29,39 @@ test('a tenant is created with the catalog of another one, and shown', async () 
   expect((await send('GET', '/api/v1/catalog', undefined, 'acme')).body.notifications).toMatchObject([
     { name: 'MAIL' },
   ]);
+});
+
+test('tenants are listed with what they used in the last days, if that is asked for', async () => {
+  await api.create('busy');
+  const day = Math.floor(api.tidings.clock.now / 86_400_000) * 1440;
+  const items = [0, 1, 40].map((days) => ({ minute: day - days * 1440, event: 'came', events: 5 }));
+  const sent = {
+    minute: day,
+    type: 'MAIL',
+    channel: 'email',
+    provider: 'smtp',
+    sent: 3,
+    attempts: 3,
+    class: 0,
+    latency_ms: 9,
+  };
+  await api.rows('insert into metric_deltas (tenant_id, items) values ($1, $2)', [
+    'busy',
+    JSON.stringify([...items, sent]),
+  ]);
+  await foldAll(api.tidings.pool, api.tidings.clock.now);
+  const list = async (query: string) =>
+    (await send('GET', `/api/v1/tenants${query}`)).body.tenants.find(
+      (one: { tenant_id: string }) => one.tenant_id === 'busy',
+    );
+  expect((await list('')).usage).toBeNull();
+  expect((await list('?usage_days=1')).usage).toMatchObject({ events: 5, decided: 0, sent: 3 });
+  expect((await list('?usage_days=30')).usage).toMatchObject({ events: 10, sent: 3 });
+  expectProblem(await send('GET', '/api/v1/tenants?usage_days=0'), {
+    status: 400,
+    code: 'invalid_request',
+    pointer: 'usage_days',
+  });
 });
 
 test('an id that exists is a conflict, also with another name', async () => {

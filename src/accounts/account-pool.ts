@@ -203,12 +203,13 @@ const UNOPENED = new WeakMap<Error, Provider>();
  * Returns what stands for an account that cannot be opened beside others of its tenant: it sends nothing, and its first message
  * opens its circuit, which the queue shows, whereupon the others have its messages. What is in doubt by it waits for it.
  */
-function toUnopened({ tenantId, account, provider, channels }: SealedAccount, error: Error): Provider {
+function toUnopened({ tenantId, account, provider, channels, failoverTo }: SealedAccount, error: Error): Provider {
   const known = UNOPENED.get(error);
   if (known) return known;
   const unopened: Provider = {
     name: provider,
     account,
+    ...(failoverTo === null ? {} : { failoverTo }),
     tenantId,
     channels,
     concurrency: 1,

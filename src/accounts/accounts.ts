@@ -20,6 +20,7 @@ import { appendAuditEntry } from '../store/audit-log.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { checkFailover, describeSource, findSource } from './failover.ts';
 import { openProvider, requireProvider, toOpeningFault } from './open-account.ts';
 import { findSettingsFaults, splitSettings } from './settings.ts';
 
@@ -37,6 +38,8 @@ export interface AccountView {
   /** Rate limit that it was given; null: that of the provider. */
   readonly limits: RateLimit | null;
   readonly enabled: boolean;
+  /** Account that its messages go by until that is undone; null: they go by itself. */
+  readonly failover_to: string | null;
   readonly place: number;
   readonly revision: number;
   readonly created_at: string;
@@ -66,6 +69,8 @@ export interface AccountChange {
   /** Null: that of the provider. */
   readonly limits?: RateLimit | null | undefined;
   readonly enabled?: boolean | undefined;
+  /** Account that its messages go by until that is undone; null: by itself again. */
+  readonly failover_to?: string | null | undefined;
   readonly place?: number | undefined;
 }
 
@@ -123,7 +128,10 @@ export class Accounts {
       const saved = await saveAccount(
         connection,
         this.#seal,
-        { tenantId, account, provider: definition.name, channels, ...parts, limits, enabled, place, operationId },
+        {
+          ...{ tenantId, account, provider: definition.name, channels, ...parts, limits, enabled, place, operationId },
+          failoverTo: null,
+        },
         now,
       );
       await this.#audit(connection, principal, 'account.created', undefined, saved, Object.keys(parts.secrets));
@@ -151,17 +159,21 @@ export class Accounts {
     if (change.settings || change.enabled === true) await this.#checkSettings(definition, written);
     const now = this.#tools.clock();
     return withTransaction(pool, async (connection) => {
+      await lockAccounts(connection, tenantId);
       const known = requireAccount(await loadAccount(connection, tenantId, account, true));
       if (expected !== undefined && expected !== known.revision) throw toOutdated(known.revision);
       if (known.revision !== before.revision || known.operationId !== before.operationId)
         throw toOutdated(known.revision);
       const { provider, operationId } = known;
       const { enabled = known.enabled, place = known.place, limits = known.limits } = change;
+      const failoverTo = change.failover_to === undefined ? known.failoverTo : change.failover_to;
+      const others = (await listAccounts(connection, tenantId)).filter((one) => one.account !== account);
+      checkFailover({ account, channels, enabled, failoverTo }, others);
       const parts = splitSettings(definition, written);
       const saved = await saveAccount(
         connection,
         this.#seal,
-        { tenantId, account, provider, channels, ...parts, limits, enabled, place, operationId },
+        { tenantId, account, provider, channels, ...parts, limits, enabled, failoverTo, place, operationId },
         now,
       );
       const changed = Object.keys(splitSettings(definition, change.settings ?? {}).secrets);
@@ -170,12 +182,15 @@ export class Accounts {
     });
   }
 
-  /** @throws TidingsError `not_found`, `outdated` */
+  /** @throws TidingsError `not_found`, `outdated`, `invalid_account` if others fail over to it */
   async delete(principal: Principal, account: string, expected: number | undefined): Promise<AccountView> {
     const { tenantId } = principal;
     return withTransaction(this.#database.forTenant(tenantId), async (connection) => {
+      await lockAccounts(connection, tenantId);
       const known = requireAccount(await loadAccount(connection, tenantId, account, true));
       if (expected !== undefined && expected !== known.revision) throw toOutdated(known.revision);
+      const source = findSource(account, await listAccounts(connection, tenantId));
+      if (source) throw new TidingsError('invalid_account', describeSource(source));
       await deleteAccount(connection, tenantId, account);
       await this.#audit(connection, principal, 'account.deleted', known, undefined, []);
       return toView(known);
@@ -249,6 +264,7 @@ function toView(one: Account): AccountView {
     secrets: one.secrets,
     limits: one.limits,
     enabled: one.enabled,
+    failover_to: one.failoverTo,
     place: one.place,
     revision: one.revision,
     created_at: isoTime(one.createdAt),

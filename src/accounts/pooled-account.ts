@@ -14,6 +14,7 @@ const REPLACED_PAUSE_MS: Millis = 1000;
 export class PooledAccount implements Provider {
   readonly name: string;
   readonly account: string;
+  readonly failoverTo?: string;
   readonly channels: readonly Channel[];
   readonly services?: readonly PushService[];
   readonly sender?: string;
@@ -36,13 +37,20 @@ export class PooledAccount implements Provider {
   /** @param onClosed gets the end of its closing */
   constructor(
     provider: Provider,
-    { tenantId, account, channels, limits }: Pick<Account, 'tenantId' | 'account' | 'channels' | 'limits'>,
+    {
+      tenantId,
+      account,
+      channels,
+      limits,
+      failoverTo,
+    }: Pick<Account, 'tenantId' | 'account' | 'channels' | 'limits' | 'failoverTo'>,
     onClosed: (closing: Promise<void>) => void,
   ) {
     this.#provider = provider;
     this.#onClosed = onClosed;
     this.name = provider.name;
     this.account = account;
+    if (failoverTo !== null) this.failoverTo = failoverTo;
     this.channels = channels;
     if (provider.services) this.services = provider.services;
     if (provider.sender !== undefined) this.sender = provider.sender;

@@ -1,17 +1,18 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
+import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { type Dimension, type Grain, type MetricPeriods, MINUTE_DIMENSIONS } from '../store/metrics/counters.ts';
 import { listMarkers, type Marker } from '../store/metrics/list-markers.ts';
 import {
   type CostSum,
-  type GroupColumn,
   loadUncounted,
   MAX_GROUPS,
   type RollupFilter,
   type SumGroup,
   sumCosts,
   sumRollups,
+  sumTrends,
 } from '../store/metrics/read-rollups.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 import { ceilTo, countBuckets, coverSpan, floorTo, nextBucket, type Segment } from './cover-span.ts';
@@ -23,6 +24,8 @@ const MAX_SPAN_MS: Millis = 3660 * DAY_MS;
 const USUAL_SPAN_MS: Millis = 30 * DAY_MS;
 /** Points of a series, at most. */
 export const MAX_POINTS = 1500;
+/** Points of the trend of each group, at most. */
+export const MAX_TREND_POINTS = 100;
 /** Points that an automatic grain makes, at most: as many as a chart shows. */
 const USUAL_POINTS = 200;
 
@@ -97,30 +100,66 @@ export interface MetricGroupValues {
   readonly key: string;
   readonly values: MetricValues;
   readonly costs: readonly Cost[] | null;
+  /** Messages that were sent in each bucket of the span; null: not asked for. */
+  readonly trend: readonly number[] | null;
 }
 
-/** Returns the sums of a span in groups, those with the most messages first; at most MAX_GROUPS. */
+/**
+ * Returns the sums of a span in groups, those with the most messages first; at most MAX_GROUPS.
+ * @param trend length of the points of the trends; undefined: without them
+ */
 export async function readGroups(
   parts: MetricParts,
   query: MetricQuery,
   by: MetricGroup,
+  trend?: Grain,
 ): Promise<MetricSpan & { readonly groups: readonly MetricGroupValues[]; readonly hasMore: boolean }> {
   const { dimension, rollups } = toFilter(query, by);
-  const column: GroupColumn = by === 'channel' ? 'channel' : by === 'type' ? 'notification_type' : 'value';
+  const column = by === 'channel' ? 'channel' : by === 'type' ? 'notification_type' : 'value';
   const { segments, span } = await openSpan(parts, query, dimension);
   const groups = await sumRollups(parts.pool, dimension, rollups, segments, [column]);
-  const costs = by === 'channel' ? await readCosts(parts, query, segments) : null;
-  const named = groups.map((sums) => {
-    const key = String(sums.group[column]);
+  const found = column === 'value' ? null : await readCosts(parts, query, segments, column);
+  const costs = found && groupBy(found, (one) => one.key);
+  const keys = groups.map(({ group }) => String(group[column]));
+  const trends =
+    trend && (await readTrends(parts, query, { filter: { dimension, rollups }, column, keys, grain: trend }));
+  const named = groups.map((sums, index) => {
+    const key = keys[index] as string;
     return {
       key,
       values: toMetricValues(sums),
-      costs: costs && addCosts(costs.filter(({ channel }) => channel === key)),
+      costs: costs && addCosts(costs.get(key) ?? []),
+      trend: trends?.(key) ?? null,
     };
   });
   // Decisions concern no channel.
   const shown = by === 'channel' ? named.filter(({ key }) => key !== '') : named;
   return { ...span, groups: shown, hasMore: groups.length === MAX_GROUPS };
+}
+
+interface TrendQuery {
+  readonly filter: Filter;
+  readonly column: 'channel' | 'notification_type' | 'value';
+  readonly keys: readonly string[];
+  readonly grain: Grain;
+}
+
+/** Returns a function with the points of the trend of a key, also of those in which nothing was sent. */
+async function readTrends(
+  parts: MetricParts,
+  query: MetricQuery,
+  { filter: { dimension, rollups }, column, keys, grain }: TrendQuery,
+): Promise<(key: string) => number[]> {
+  const { from, to } = toSpan(parts.now, query);
+  requireGrain(parts, grain, dimension, from, to, { name: 'trend', max: MAX_TREND_POINTS });
+  const segment = { grain, from: floorTo(grain, from), to: ceilTo(grain, to) };
+  const trends = await sumTrends(parts.pool, dimension, rollups, segment, column, keys);
+  const byKey = new Map(
+    trends.map(({ key, buckets, sends }) => [key, new Map(buckets.map((at, i) => [at, sends[i]]))]),
+  );
+  const times: Millis[] = [];
+  for (let at = segment.from; at < segment.to; at = nextBucket(grain, at)) times.push(at);
+  return (key) => times.map((at) => byKey.get(key)?.get(at) ?? 0);
 }
 
 /** Returns the users of each variant of each experiment, as `RULE VARIANT`, and how many of them reached the goal. */
@@ -227,6 +266,7 @@ async function readCosts(
   { pool, now, periods }: MetricParts,
   query: MetricQuery,
   segments: readonly Segment[],
+  by: 'channel' | 'notification_type' = 'channel',
 ): Promise<CostSum[] | null> {
   const { tenantId, type, channel, provider, account } = query;
   if (FURTHER.some((name) => name !== 'provider' && query[name] !== undefined)) return null;
@@ -236,7 +276,7 @@ async function readCosts(
   const [first, last] = [segments[0], segments.at(-1)];
   if (!first || !last) return [];
   const { segments: hours } = coverSpan({ from: first.from, to: last.to }, { now, periods, finest: 'hour' });
-  return sumCosts(pool, filter, sender, hours);
+  return sumCosts(pool, by, filter, sender, hours);
 }
 
 function addCosts(costs: readonly CostSum[]): Cost[] {
@@ -257,18 +297,22 @@ function isKept({ now, periods }: MetricParts, grain: Grain, from: Millis): bool
   return period === null || floorTo(grain, from) >= now - period;
 }
 
-function requireGrain(parts: MetricParts, grain: Grain, dimension: Dimension, from: Millis, to: Millis): void {
+function requireGrain(
+  parts: MetricParts,
+  grain: Grain,
+  dimension: Dimension,
+  from: Millis,
+  to: Millis,
+  { name, max } = { name: 'grain', max: MAX_POINTS },
+): void {
   if (grain === 'minute' && !MINUTE_DIMENSIONS.includes(dimension))
-    throw invalid('grain', `Metrics by ${dimension} are kept by the hour, not by the minute; write hour.`);
+    throw invalid(name, `Metrics by ${dimension} are kept by the hour, not by the minute; write hour.`);
   const points = countBuckets(grain, from, to);
-  if (points > MAX_POINTS)
-    throw invalid(
-      'grain',
-      `This would be ${points} points, more than ${MAX_POINTS}; ask for a coarser grain or less time.`,
-    );
+  if (points > max)
+    throw invalid(name, `This would be ${points} points, more than ${max}; ask for a coarser grain or less time.`);
   if (grain !== 'day' && grain !== 'week' && !isKept(parts, grain, from))
     throw invalid(
-      'grain',
+      name,
       `Metrics by the ${grain} are kept for ${(parts.periods[grain] ?? 0) / DAY_MS} days; ask for a coarser grain or a later start.`,
     );
 }

@@ -46,6 +46,8 @@ export interface Provider {
   readonly tenantId?: string;
   /** Name of the account, among those of its tenant; absent: it is of the installation. */
   readonly account?: string;
+  /** Name of the account of the tenant that its messages go by until that is undone; absent: by itself. */
+  readonly failoverTo?: string;
   readonly channels: readonly Channel[];
   /** The push services whose tokens it takes; absent: of all, or it sends no push messages. */
   readonly services?: readonly PushService[];

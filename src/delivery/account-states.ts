@@ -4,6 +4,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { toProviderLimit, toWindows } from '../model/rate-limit.ts';
 import { type Account, listAccounts, MAX_ACCOUNTS } from '../store/accounts.ts';
+import { type CircuitOpening, listCircuitOpenings } from '../store/deliveries/circuit-openings.ts';
 import { listCircuits, type StoredCircuit } from '../store/deliveries/circuits.ts';
 import { loadLimitStates } from '../store/deliveries/rate-limits.ts';
 import type { Connection } from '../store/pg/pool.ts';
@@ -30,9 +31,13 @@ export interface AccountState {
   readonly provider: string;
   readonly channels: readonly Channel[];
   readonly enabled: boolean;
+  /** The account that its messages go by; null: they go by itself. */
+  readonly failoverTo: string | null;
   readonly place: number;
   /** Null: it is closed, and messages go by the account. */
   readonly circuit: OpenCircuit | null;
+  /** When its circuit was open, newest first; the latest ones. */
+  readonly openings: readonly CircuitOpening[];
   /** Empty: it has no limit. */
   readonly limits: readonly LimitUse[];
 }
@@ -70,18 +75,25 @@ export async function loadAccountStates(
 ): Promise<AccountState[]> {
   const accounts = await listAccounts(connection, tenantId);
   const circuits = await loadAccountCircuits(connection, tenantId, now);
+  const openings = await listCircuitOpenings(
+    connection,
+    tenantId,
+    accounts.map(({ account }) => account),
+  );
   const windows = await Promise.all(accounts.map(findWindows));
   const states = await loadLimitStates(
     connection,
     windows.flat().map(({ window }) => window.id),
   );
-  return accounts.map(({ account, provider, channels, enabled, place }, index) => ({
+  return accounts.map(({ account, provider, channels, enabled, failoverTo, place }, index) => ({
     account,
     provider,
     channels,
     enabled,
+    failoverTo,
     place,
     circuit: circuits.find(account),
+    openings: openings.filter((one) => one.account === account),
     limits: (windows[index] ?? []).map(({ period, allowed, window }) => {
       const { takenUntil, now: at } = states.get(window.id) ?? { takenUntil: 0, now };
       const free = countTokens(window, boundState(window, takenUntil, at), at, true);

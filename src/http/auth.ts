@@ -31,7 +31,7 @@ declare module 'fastify' {
 }
 
 /** Routes of plugins: console files, and the API documentation. */
-const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|console\/\*|api\/docs(\/.*)?)$/;
+const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|console\/(portal|portal\/\*|\*)|api\/docs(\/.*)?)$/;
 /** Pages that are large, for anyone. */
 const DOCS_ROUTES = /^\/api\/docs(\/|$)/;
 /** Routes for load balancers, which ask as often as they like. */

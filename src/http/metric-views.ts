@@ -29,9 +29,9 @@ export async function viewChannels(parts: MetricParts, query: MetricQuery) {
   return { ...viewSpan(span), channels };
 }
 
-export async function viewGroups(parts: MetricParts, query: MetricQuery, by: MetricGroup) {
-  const found = await readGroups(parts, query, by);
-  const groups = found.groups.map(({ key, values }) => ({ key, metrics: values }));
+export async function viewGroups(parts: MetricParts, query: MetricQuery, by: MetricGroup, trend?: Grain) {
+  const found = await readGroups(parts, query, by, trend);
+  const groups = found.groups.map(({ key, values, costs, trend }) => ({ key, metrics: values, costs, trend }));
   return { ...viewSpan(found), by, groups, has_more: found.hasMore };
 }
 

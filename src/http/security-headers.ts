@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import type { App } from './app.ts';
 
 /** Pages may load and run only what this server serves. */
@@ -38,4 +39,14 @@ export function registerSecurityHeaders(app: App): void {
     reply.headers(SECURITY_HEADERS);
     done();
   });
+}
+
+/** Lets pages of these origins show a page in a frame, beside those of the own origin. @param origins `*`: every one */
+export function allowFrames(reply: FastifyReply, origins: readonly string[]): FastifyReply {
+  if (origins.length === 0) return reply;
+  const ancestors = origins.includes('*') ? '*' : ["'self'", ...origins].join(' ');
+  const policy = CONTENT_SECURITY_POLICY.map((one) =>
+    one.startsWith('frame-ancestors ') ? `frame-ancestors ${ancestors}` : one,
+  );
+  return reply.removeHeader('x-frame-options').header('content-security-policy', policy.join(';'));
 }

@@ -7,9 +7,11 @@ import { Accounts } from '../accounts/accounts.ts';
 import { Trials } from '../accounts/trials.ts';
 import { TidingsError } from '../errors.ts';
 import { OidcLogin } from '../members/oidc-login.ts';
+import { findPortalSession } from '../members/portal-links.ts';
 import { Sessions } from '../members/sessions.ts';
 import { Access } from '../tenants/access.ts';
 import { memberSessions } from '../tenants/member-sessions.ts';
+import { portalSessions } from '../tenants/portal-sessions.ts';
 import { Tenants } from '../tenants/tenants.ts';
 import { userTokens } from '../tenants/user-tokens.ts';
 import { IssuerKeys } from '../tokens/issuer-keys.ts';
@@ -92,8 +94,9 @@ import { registerUserExportRoutes } from './routes/user-export.ts';
 import { registerUserMergeRoutes } from './routes/user-merge.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
+import { registerWebhookPortalRoutes } from './routes/webhook-portal.ts';
 import { registerWebhookRoutes } from './routes/webhooks.ts';
-import { registerSecurityHeaders } from './security-headers.ts';
+import { allowFrames, registerSecurityHeaders } from './security-headers.ts';
 import { compileTrustedProxies } from './trusted-proxies.ts';
 import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
@@ -195,6 +198,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const trialTools = { database, seal, tools: { http, clock } };
   registerAccountRoutes(app, new Accounts(trialTools), new Trials(trialTools), clock);
   registerWebhookRoutes(app, dependencies);
+  registerWebhookPortalRoutes(app, dependencies);
   registerConnectorRoutes(app, dependencies);
   registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
@@ -207,7 +211,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerTrackingRoutes(app, dependencies);
   registerElementRoutes(app, dependencies);
   const root = dependencies.consoleDir;
-  if (existsSync(root)) await serveConsole(app, root);
+  if (existsSync(root)) await serveConsole(app, root, dependencies.allowedOrigins ?? []);
   await app.ready();
   return app;
 }
@@ -220,7 +224,11 @@ async function openAccess(app: App, dependencies: HttpDependencies, sessions: Se
     pool: database.owner,
     databaseUrl,
     apiKeys,
-    others: [userTokens(tokens, perMinute), memberSessions(sessions)],
+    others: [
+      userTokens(tokens, perMinute),
+      portalSessions((token) => findPortalSession(database.owner, token, clock())),
+      memberSessions(sessions),
+    ],
     isOpen: apiKeys.length === 0 && oidc === null,
     perMinute,
     clock,
@@ -237,10 +245,15 @@ function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependen
   return new OidcLogin({ ...oidc, publicUrl, owner: database.owner, seal, clock });
 }
 
-/** Serves the files of the console, and its page under every path of its pages, which a script of it tells apart. */
-async function serveConsole(app: App, root: string): Promise<void> {
+/**
+ * Serves the files of the console, and its page under every path of its pages, which a script of it tells apart.
+ * @param origins whose pages may show the webhook portal in a frame
+ */
+async function serveConsole(app: App, root: string, origins: readonly string[]): Promise<void> {
   await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });
   for (const path of ['/console', '/console/*']) app.get(path, (_request, reply) => reply.sendFile('index.html'));
+  for (const path of ['/console/portal', '/console/portal/*'])
+    app.get(path, (_request, reply) => allowFrames(reply, origins).sendFile('index.html'));
 }
 
 /** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */

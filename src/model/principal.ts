@@ -110,8 +110,11 @@ export type Role = keyof typeof ROLES;
 
 /** The one that does something, as the audit log records it. */
 export interface Actor {
-  /** `local`: a caller on this machine while no keys are configured; `system`: Tidings itself, or a command on its database. */
-  readonly kind: 'key' | 'member' | 'user' | 'local' | 'system';
+  /**
+   * `portal`: a session of the webhook portal; `local`: a caller on this machine while no keys are configured; `system`: Tidings
+   * itself, or a command on its database.
+   */
+  readonly kind: 'key' | 'member' | 'user' | 'portal' | 'local' | 'system';
   /** Identifies the actor within its kind: the id of a key, of a member, … */
   readonly id: string;
   /** For reading; never a secret or an address. */

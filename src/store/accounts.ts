@@ -27,6 +27,8 @@ export interface Account {
   /** Rate limit of its messages; null: that of an ordinary account with its provider. */
   readonly limits: RateLimit | null;
   readonly enabled: boolean;
+  /** Name of the account that its messages go by until that is undone; null: they go by itself. */
+  readonly failoverTo: string | null;
   /** Order of choice among the accounts of a channel, from 1; of equal ones the name decides. */
   readonly place: number;
   /** The request that created it. */
@@ -43,7 +45,7 @@ export type SealedAccount = Account & { readonly sealed: Buffer | null };
 /** Accounts of a tenant, at most. */
 export const MAX_ACCOUNTS = 50;
 
-const COLUMNS = `tenant_id as "tenantId", account, provider, channels, settings, secrets, limits, enabled, place, operation_id as "operationId",
+const COLUMNS = `tenant_id as "tenantId", account, provider, channels, settings, secrets, limits, enabled, failover_to as "failoverTo", place, operation_id as "operationId",
   revision, created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** Returns the accounts of a tenant in order of choice, with what is sealed; at most MAX_ACCOUNTS. */
@@ -95,7 +97,16 @@ export async function loadAccount(
 /** Values of an account that a caller decides. */
 export type WrittenAccount = Pick<
   Account,
-  'tenantId' | 'account' | 'provider' | 'channels' | 'settings' | 'limits' | 'enabled' | 'place' | 'operationId'
+  | 'tenantId'
+  | 'account'
+  | 'provider'
+  | 'channels'
+  | 'settings'
+  | 'limits'
+  | 'enabled'
+  | 'failoverTo'
+  | 'place'
+  | 'operationId'
 > & { readonly secrets: JsonObject };
 
 /** Inserts an account, or replaces what is known of it. Returns it as it is then, and announces the change. */
@@ -110,10 +121,11 @@ export async function saveAccount(
   const sealed = names.length === 0 ? null : sealDocument(seal, JSON.stringify(secrets), rowOf(tenantId, account));
   const { rows } = await connection.query<Account>(
     `insert into provider_accounts (tenant_id, account, provider, channels, settings, sealed, secrets, enabled, place,
-       operation_id, created_at, updated_at, limits)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
+       operation_id, created_at, updated_at, limits, failover_to)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
      on conflict (tenant_id, account) do update set channels = excluded.channels, settings = excluded.settings, sealed = excluded.sealed,
-       secrets = excluded.secrets, limits = excluded.limits, enabled = excluded.enabled, place = excluded.place,
+       secrets = excluded.secrets, limits = excluded.limits, enabled = excluded.enabled, failover_to = excluded.failover_to,
+       place = excluded.place,
        revision = provider_accounts.revision + 1, updated_at = excluded.updated_at
      returning ${COLUMNS}`,
     [
@@ -129,6 +141,7 @@ export async function saveAccount(
       written.operationId,
       isoTime(now),
       written.limits === null ? null : JSON.stringify(written.limits),
+      written.failoverTo,
     ],
   );
   // The mistake that stopped it may be corrected now.

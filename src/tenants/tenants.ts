@@ -5,6 +5,7 @@ import type { Actor } from '../model/principal.ts';
 import type { TenantSettings } from '../model/tenant.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { copyCatalog } from '../store/catalog-followers.ts';
+import { sumUsage } from '../store/metrics/sum-usage.ts';
 import { requireIsolation, type TenantDatabase } from '../store/pg/tenant-database.ts';
 import {
   findFollower,
@@ -17,7 +18,7 @@ import {
   setTenantStatus,
   updateTenant,
 } from '../store/tenants/tenants.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { changeAnnounced } from './announced-change.ts';
 
 /** A tenant as the API shows it. */
@@ -31,6 +32,15 @@ export interface TenantView {
   readonly created_at: string;
   readonly updated_at: string;
   readonly suspended_at: string | null;
+}
+
+/** Numbers of what a tenant used, as the API shows them. */
+export interface TenantUsage {
+  /** Start of the first day that is counted. */
+  readonly from: string;
+  readonly events: number;
+  readonly decided: number;
+  readonly sent: number;
 }
 
 export interface NewTenant {
@@ -70,6 +80,17 @@ export class Tenants {
 
   async list(after: string, limit: number): Promise<TenantView[]> {
     return (await listTenants(this.#database.owner, after, limit)).map(toView);
+  }
+
+  /** Returns what these tenants used, by id. @param days those of UTC, with today */
+  async sumUsage(
+    tenants: readonly Pick<TenantView, 'tenant_id'>[],
+    days: number,
+  ): Promise<ReadonlyMap<string, TenantUsage>> {
+    const from = Math.floor(this.#clock() / DAY_MS) * DAY_MS - (days - 1) * DAY_MS;
+    const ids = tenants.map((one) => one.tenant_id);
+    const sums = await sumUsage(this.#database.owner, ids, from);
+    return new Map(sums.map(({ tenantId, ...used }) => [tenantId, { from: isoTime(from), ...used }]));
   }
 
   /** @throws TidingsError `not_found` */

@@ -103,6 +103,7 @@ export async function startAccounts({ maxOpen }: { maxOpen?: number } = {}): Pro
           channels: ['email'],
           limits: null,
           enabled: true,
+          failoverTo: null,
           place: 1,
           operationId: randomUUID(),
           ...more,

@@ -206,7 +206,8 @@ export const OTHER_PAGES = [
     'rules/WELCOME_EMAIL',
     'correlation',
   ],
-  ...['audit', 'keys', 'members', 'webhooks'],
+  ...['analytics', 'analytics/experiments', 'analytics/anomalies', 'types', 'types/WELCOME_EMAIL'],
+  ...['audit', 'keys', 'members', 'tenants', 'webhooks', 'portal'],
   ...[
     'channels',
     'channels/sending',

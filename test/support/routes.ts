@@ -14,6 +14,8 @@ export interface RoutedTidings {
   answer(account: string, outcome: SendOutcome): void;
   /** Names the accounts that the tenant has from now on. */
   setAccounts(names: readonly string[]): void;
+  /** Has messages of an account go by another one; undefined: by itself again. */
+  failOver(account: string, to: string | undefined): void;
   worker(options?: Partial<DeliveryWorkerOptions>): Promise<DeliveryWorker>;
   /** Posts events of a type, one for each of so many users; returns the users. */
   post(type: 'mail' | 'text' | 'ad', count?: number, traits?: object): Promise<string[]>;
@@ -98,6 +100,9 @@ export async function routedTidings({ routes, accounts, notifications }: RoutedO
     answer: (account, outcome) => outcomes.set(account, outcome),
     setAccounts(names) {
       current = opened.filter(({ account }) => names.includes(account as string));
+    },
+    failOver(account, to) {
+      current = opened.map((one) => (one.account === account && to !== undefined ? { ...one, failoverTo: to } : one));
     },
     worker: (options = {}) => tidings.worker({ accounts: { list: () => current }, ...options }),
     async post(type, count = 1, traits = {}) {

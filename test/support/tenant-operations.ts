@@ -358,6 +358,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/provider-accounts/{account}/check': NOTHING,
   'POST /api/v1/provider-accounts/{account}/test-send': () => ({ to: { email: 'not an address' } }),
   'POST /api/v1/webhooks': () => WEBHOOK,
+  'POST /api/v1/webhooks/portal-links': NOTHING,
+  'POST /api/v1/webhooks/portal-sessions': () => ({ link: 'unknown' }),
   'PATCH /api/v1/webhooks/{endpoint_id}': () => ({ description: 'own again' }),
   'DELETE /api/v1/webhooks/{endpoint_id}': NOTHING,
   'POST /api/v1/webhooks/{endpoint_id}/rotate-secret': NOTHING,

@@ -3280,6 +3280,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/portal-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link that opens the page of the webhook endpoints once, within 10 minutes, for those who may do nothing else */
+        post: operations["createWebhookPortalLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/portal-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a session of the webhook portal by a one-time link */
+        post: operations["startWebhookPortalSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit/{user_id}": {
         parameters: {
             query?: never;
@@ -3378,8 +3412,12 @@ export interface components {
             /** @description Why nothing is sent by it at present; null: its circuit is closed */
             circuit: components["schemas"]["Circuit"] | null;
             enabled: boolean;
+            /** @description The account that its messages go by; null: they go by itself */
+            failover_to: string | null;
             /** @description Empty: it has no rate limit */
             limits: components["schemas"]["LimitUse"][];
+            /** @description When its circuit was open, newest first; the latest 10 */
+            openings: components["schemas"]["CircuitOpening"][];
             place: number;
             /** @example ses */
             provider: string;
@@ -3446,7 +3484,7 @@ export interface components {
                 /** @example environment 1 */
                 id: string;
                 /** @enum {string} */
-                kind: "key" | "member" | "user" | "local" | "system";
+                kind: "key" | "member" | "user" | "portal" | "local" | "system";
                 /** @example api key 1 */
                 name: string;
             };
@@ -3614,7 +3652,7 @@ export interface components {
              */
             actor_id: string;
             /** @enum {string} */
-            actor_kind: "key" | "member" | "user" | "local" | "system";
+            actor_kind: "key" | "member" | "user" | "portal" | "local" | "system";
             /** @description State after the change; null: none */
             after: components["schemas"]["JsonObject"] | null;
             /**
@@ -4202,6 +4240,21 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             since: string;
+        };
+        /** @description A time for which nothing was sent by an account */
+        CircuitOpening: {
+            /** @description The failure that opened it */
+            cause: string;
+            /** @description Null: it is open */
+            closed_at: string | null;
+            /** @enum {string} */
+            code: "failures" | "misconfigured" | "retry_after";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            opened_at: string;
         };
         /**
          * @description A CloudEvent 1.0; extension attributes are kept as context
@@ -6133,7 +6186,7 @@ export interface components {
                 /** @example environment 1 */
                 id: string;
                 /** @enum {string} */
-                kind: "key" | "member" | "user" | "local" | "system";
+                kind: "key" | "member" | "user" | "portal" | "local" | "system";
                 /** @example api key 1 */
                 name: string;
             };
@@ -6683,6 +6736,180 @@ export interface components {
             /** @example Beta testers */
             name?: string;
         };
+        /** @description A tenant in a list */
+        ListedTenant: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description The tenant whose catalog it has; null: its own
+             * @example default
+             */
+            follows: string | null;
+            /** @example Acme */
+            name: string;
+            /** @description Grows with each change, as the etag */
+            revision: number;
+            /**
+             * @example {
+             *       "locale": "de"
+             *     }
+             */
+            settings: {
+                /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
+                /**
+                 * @description For templates, as tenant.branding
+                 * @example {
+                 *       "color": "#0044ff"
+                 *     }
+                 */
+                branding?: {
+                    [key: string]: unknown;
+                };
+                /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
+                /**
+                 * @description Rate limits of messages by channel, of the tenant and of each of its users
+                 * @example {
+                 *       "sms": {
+                 *         "tenant": {
+                 *           "per_minute": 600
+                 *         },
+                 *         "user": {
+                 *           "per_day": 10
+                 *         }
+                 *       }
+                 *     }
+                 */
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                };
+                /**
+                 * @description Locale of messages to users without one
+                 * @example de
+                 */
+                locale?: string;
+                /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
+                 * @description The sender of emails
+                 * @example Acme <hello@acme.example>
+                 */
+                mail_from?: string;
+                /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
+                /**
+                 * @description What is found out about the readers of emails, for types that say nothing else
+                 * @example opens
+                 * @enum {string}
+                 */
+                tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
+                /**
+                 * @description Time zone of messages to users without one
+                 * @example Europe/Berlin
+                 */
+                zone?: string;
+            };
+            /** @enum {string} */
+            status: "active" | "suspended" | "moving" | "deleting";
+            suspended_at: string | null;
+            /** @example acme */
+            tenant_id: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @description Null: not asked for */
+            usage: components["schemas"]["TenantUsage"] | null;
+        };
         /** @description Members in the order of their ids */
         ListMemberPage: {
             members: {
@@ -6995,9 +7222,16 @@ export interface components {
              */
             from: string;
             groups: {
+                /** @description By currency; null: not known by what was asked for, or grouped by */
+                costs: {
+                    amount: number;
+                    currency: string;
+                }[] | null;
                 /** @description The value; of an account, PROVIDER/ACCOUNT. (other): many rare ones together */
                 key: string;
                 metrics: components["schemas"]["MetricValues"];
+                /** @description Messages that were sent in each point of the span, in order of time; null: not asked for */
+                trend: number[] | null;
             }[];
             /** @description True if there are more than 2000 */
             has_more: boolean;
@@ -7810,6 +8044,18 @@ export interface components {
             role: "owner" | "editor" | "operator" | "support" | "viewer";
             subject?: string;
         };
+        /**
+         * @example {
+         *       "name": "Acme, Ann"
+         *     }
+         */
+        NewPortalLink: {
+            /**
+             * @description Name of who gets it, for the audit log
+             * @example Acme, Ann
+             */
+            name?: string;
+        };
         NewProviderAccount: {
             /**
              * @description Name of the account
@@ -8430,6 +8676,11 @@ export interface components {
             category: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
             channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             description?: string;
+            /** @description Locales that have a template, each with the channels that have one */
+            locales: {
+                channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+                locale: string;
+            }[];
             name: string;
             /** @description Variables that a rule or a direct send gives */
             variables?: {
@@ -8602,6 +8853,28 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             until?: string;
+        };
+        /** @description A link that opens the webhook portal once, also in a frame */
+        PortalLink: {
+            /**
+             * Format: date-time
+             * @description It works once, until then
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @example https://tidings.example/console/portal#write-the-secret-here */
+            url: string;
+        };
+        /** @description A session of the webhook portal */
+        PortalSession: {
+            /**
+             * Format: date-time
+             * @description It ends then, or after 30 minutes without use
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description For the header authorization: Bearer …; it reaches endpoints of webhooks alone */
+            token: string;
         };
         /** @description Whether a type goes to the user on a channel, and why */
         PreferenceCell: {
@@ -8909,6 +9182,8 @@ export interface components {
              */
             created_at: string;
             enabled: boolean;
+            /** @description The account that its messages go by; null: they go by itself */
+            failover_to: string | null;
             /** @description Rate limit of the account; null: what its provider allows an ordinary account */
             limits: components["schemas"]["RateLimit"] | null;
             /** @example 1 */
@@ -8942,6 +9217,8 @@ export interface components {
              */
             channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             enabled?: boolean;
+            /** @description Another account that its messages go by until that is undone; null: by itself again */
+            failover_to?: (string & (unknown & unknown)) | null;
             /** @description Rate limit of the account; null: what its provider allows an ordinary account */
             limits?: components["schemas"]["RateLimitInput"] | null;
             /**
@@ -9613,7 +9890,7 @@ export interface components {
                 /** @example environment 1 */
                 id: string;
                 /** @enum {string} */
-                kind: "key" | "member" | "user" | "local" | "system";
+                kind: "key" | "member" | "user" | "portal" | "local" | "system";
                 /** @example api key 1 */
                 name: string;
             };
@@ -9670,6 +9947,8 @@ export interface components {
             account: string;
             /** @description Null: its circuit is closed */
             circuit: components["schemas"]["Circuit"] | null;
+            /** @description The account that its messages go by, of which the circuit is; null: they go by itself */
+            failover_to: string | null;
             /** @description Why no message goes by it; null: messages may */
             missing: ("unknown_account" | "account_disabled" | "other_channels" | "no_own_account") | null;
             /** @description Null: messages were never moved away from it */
@@ -11000,7 +11279,22 @@ export interface components {
              * @example null
              */
             next: string | null;
-            tenants: components["schemas"]["Tenant"][];
+            tenants: components["schemas"]["ListedTenant"][];
+        };
+        /** @description What a tenant used in the last days, those of UTC */
+        TenantUsage: {
+            /** @description Notifications that were decided to be sent */
+            decided: number;
+            /** @description Events that were decided */
+            events: number;
+            /**
+             * Format: date-time
+             * @description Start of the first day that is counted
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            from: string;
+            /** @description Messages that a provider accepted, or the sandbox kept */
+            sent: number;
         };
         /** @description What became of a test */
         TestSend: {
@@ -11199,6 +11493,13 @@ export interface components {
             frequency: string;
             /** @example WELCOME_EMAIL */
             type: string;
+        };
+        UsedPortalLink: {
+            /**
+             * @description What follows the # of the link
+             * @example write-the-secret-here
+             */
+            link: string;
         };
         User: {
             /**
@@ -13129,6 +13430,7 @@ export type ChangedListMembers = components['schemas']['ChangedListMembers'];
 export type ChannelMetrics = components['schemas']['ChannelMetrics'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
+export type CircuitOpening = components['schemas']['CircuitOpening'];
 export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
 export type ComparedSpan = components['schemas']['ComparedSpan'];
@@ -13228,6 +13530,7 @@ export type LimitUse = components['schemas']['LimitUse'];
 export type List = components['schemas']['List'];
 export type ListAudience = components['schemas']['ListAudience'];
 export type ListChange = components['schemas']['ListChange'];
+export type ListedTenant = components['schemas']['ListedTenant'];
 export type ListMemberPage = components['schemas']['ListMemberPage'];
 export type ListMembers = components['schemas']['ListMembers'];
 export type ListPage = components['schemas']['ListPage'];
@@ -13262,6 +13565,7 @@ export type NewJob = components['schemas']['NewJob'];
 export type NewList = components['schemas']['NewList'];
 export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
+export type NewPortalLink = components['schemas']['NewPortalLink'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewRelease = components['schemas']['NewRelease'];
 export type NewReleaseWatch = components['schemas']['NewReleaseWatch'];
@@ -13288,6 +13592,8 @@ export type ParkedMessage = components['schemas']['ParkedMessage'];
 export type ParkedPage = components['schemas']['ParkedPage'];
 export type ParkedResult = components['schemas']['ParkedResult'];
 export type PlannedChannel = components['schemas']['PlannedChannel'];
+export type PortalLink = components['schemas']['PortalLink'];
+export type PortalSession = components['schemas']['PortalSession'];
 export type PreferenceCell = components['schemas']['PreferenceCell'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Preferences = components['schemas']['Preferences'];
@@ -13398,6 +13704,7 @@ export type TemplateVersionPage = components['schemas']['TemplateVersionPage'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TenantUsage = components['schemas']['TenantUsage'];
 export type TestSend = components['schemas']['TestSend'];
 export type TestSendRequest = components['schemas']['TestSendRequest'];
 export type TranslationResult = components['schemas']['TranslationResult'];
@@ -13407,6 +13714,7 @@ export type TrialStep = components['schemas']['TrialStep'];
 export type TriedEvent = components['schemas']['TriedEvent'];
 export type TypeChange = components['schemas']['TypeChange'];
 export type TypePreferences = components['schemas']['TypePreferences'];
+export type UsedPortalLink = components['schemas']['UsedPortalLink'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
@@ -13700,7 +14008,7 @@ export interface operations {
                 action?: string;
                 /** @description Id or name of the actor */
                 actor?: string;
-                actor_kind?: "key" | "member" | "user" | "local" | "system";
+                actor_kind?: "key" | "member" | "user" | "portal" | "local" | "system";
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
@@ -13770,7 +14078,7 @@ export interface operations {
                 action?: string;
                 /** @description Id or name of the actor */
                 actor?: string;
-                actor_kind?: "key" | "member" | "user" | "local" | "system";
+                actor_kind?: "key" | "member" | "user" | "portal" | "local" | "system";
                 /** @description At or after this time */
                 since?: string;
                 subject?: string;
@@ -14860,6 +15168,14 @@ export interface operations {
                      *           "category": "TRANSACTIONAL",
                      *           "channels": [
                      *             "email"
+                     *           ],
+                     *           "locales": [
+                     *             {
+                     *               "locale": "text",
+                     *               "channels": [
+                     *                 "email"
+                     *               ]
+                     *             }
                      *           ]
                      *         }
                      *       ],
@@ -20821,6 +21137,8 @@ export interface operations {
                  * @example 2026-02-01T00:00:00Z
                  */
                 to?: string;
+                /** @description Length of the points of a trend of each group, at most 100 of them; absent: no trend */
+                trend?: "minute" | "hour" | "day" | "week";
                 /**
                  * @description Only of this notification type
                  * @example ORDER_SHIPPED
@@ -20890,7 +21208,16 @@ export interface operations {
                      *             "avg_delivery_time_ms": null,
                      *             "p50_delivery_time_ms": null,
                      *             "p95_delivery_time_ms": null
-                     *           }
+                     *           },
+                     *           "costs": [
+                     *             {
+                     *               "currency": "text",
+                     *               "amount": 1
+                     *             }
+                     *           ],
+                     *           "trend": [
+                     *             1
+                     *           ]
                      *         }
                      *       ],
                      *       "has_more": true
@@ -21769,6 +22096,7 @@ export interface operations {
                      *             "per_day": 50000
                      *           },
                      *           "enabled": true,
+                     *           "failover_to": null,
                      *           "place": 1,
                      *           "revision": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
@@ -21831,6 +22159,7 @@ export interface operations {
                      *         "per_day": 50000
                      *       },
                      *       "enabled": true,
+                     *       "failover_to": null,
                      *       "place": 1,
                      *       "revision": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
@@ -21895,6 +22224,7 @@ export interface operations {
                      *         "per_day": 50000
                      *       },
                      *       "enabled": true,
+                     *       "failover_to": null,
                      *       "place": 1,
                      *       "revision": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
@@ -21957,6 +22287,7 @@ export interface operations {
                      *         "per_day": 50000
                      *       },
                      *       "enabled": true,
+                     *       "failover_to": null,
                      *       "place": 1,
                      *       "revision": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
@@ -21974,6 +22305,7 @@ export interface operations {
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidAccount"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -22026,6 +22358,7 @@ export interface operations {
                      *         "per_day": 50000
                      *       },
                      *       "enabled": true,
+                     *       "failover_to": null,
                      *       "place": 1,
                      *       "revision": 1,
                      *       "created_at": "2026-11-02T09:30:00.000Z",
@@ -22855,6 +23188,7 @@ export interface operations {
                      *                 "cause": "text",
                      *                 "next_probe_at": "2026-11-02T09:30:00.000Z"
                      *               },
+                     *               "failover_to": null,
                      *               "share": null,
                      *               "waiting": null,
                      *               "move": {
@@ -23171,6 +23505,7 @@ export interface operations {
                      *             "email"
                      *           ],
                      *           "enabled": true,
+                     *           "failover_to": null,
                      *           "place": 1,
                      *           "circuit": {
                      *             "provider": "smtp",
@@ -23182,6 +23517,14 @@ export interface operations {
                      *             "cause": "text",
                      *             "next_probe_at": "2026-11-02T09:30:00.000Z"
                      *           },
+                     *           "openings": [
+                     *             {
+                     *               "opened_at": "2026-11-02T09:30:00.000Z",
+                     *               "closed_at": "2026-11-02T09:30:00.000Z",
+                     *               "code": "failures",
+                     *               "cause": "text"
+                     *             }
+                     *           ],
                      *           "limits": [
                      *             {
                      *               "period": "per_second",
@@ -25698,6 +26041,11 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
+                /**
+                 * @description Days, with today, whose usage is shown; absent: none
+                 * @example 30
+                 */
+                usage_days?: number;
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -25728,7 +26076,13 @@ export interface operations {
                      *           "revision": 1,
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "updated_at": "2026-11-02T09:30:00.000Z",
-                     *           "suspended_at": "2026-11-02T09:30:00.000Z"
+                     *           "suspended_at": "2026-11-02T09:30:00.000Z",
+                     *           "usage": {
+                     *             "from": "2026-11-02T09:30:00.000Z",
+                     *             "events": 1,
+                     *             "decided": 1,
+                     *             "sent": 1
+                     *           }
                      *         }
                      *       ],
                      *       "next": null
@@ -29374,6 +29728,90 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    createWebhookPortalLink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPortalLink"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "url": "https://tidings.example/console/portal#write-the-secret-here",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PortalLink"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    startWebhookPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsedPortalLink"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "text",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PortalSession"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["LinkUsed"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getUserAuditAtRoot: {

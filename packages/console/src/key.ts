@@ -1,9 +1,12 @@
 /**
- * API key of this browser tab. It is kept in sessionStorage, which ends with the tab, and is never part of a URL.
+ * API key of this browser tab, or the token of the webhook portal. It is kept in sessionStorage, which ends with the tab, and is never
+ * part of a URL.
  */
 import { useSyncExternalStore } from 'react';
+import { ofTab } from './kept-values.ts';
+import { isPortal } from './portal/is-portal.ts';
 
-const STORAGE_KEY = 'tidings.api_key';
+const STORAGE_KEY = isPortal ? 'tidings.portal_token' : 'tidings.api_key';
 
 /** State of the key. `open`: not needed, or not rejected so far. `wanted`: required by the API. `rejected`: by the API. */
 export type KeyState = 'open' | 'wanted' | 'rejected';
@@ -13,18 +16,18 @@ const listeners = new Set<() => void>();
 
 /** Returns the key of this tab; null if none was entered. */
 export function getApiKey(): string | null {
-  return sessionStorage.getItem(STORAGE_KEY);
+  return ofTab.read(STORAGE_KEY);
 }
 
 /** Stores the key for this tab and resumes the console. */
 export function setApiKey(key: string): void {
-  sessionStorage.setItem(STORAGE_KEY, key);
+  ofTab.write(STORAGE_KEY, key);
   setKeyState('open');
 }
 
 /** Forgets the key, and resumes the console: the session of a member counts from now on, if there is one. */
 export function forgetApiKey(): void {
-  sessionStorage.removeItem(STORAGE_KEY);
+  ofTab.write(STORAGE_KEY, null);
   setKeyState('open');
 }
 
@@ -32,7 +35,7 @@ export function forgetApiKey(): void {
 export function reportRejectedKey(used: string | null): void {
   // A response to a request with an earlier key says nothing about the current one.
   if (used !== getApiKey()) return;
-  sessionStorage.removeItem(STORAGE_KEY);
+  ofTab.write(STORAGE_KEY, null);
   if (used === null && state === 'rejected') return;
   setKeyState(used === null ? 'wanted' : 'rejected');
 }

@@ -2,9 +2,15 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
 import { readFilter, toQuery } from './filters/filter.ts';
+import { isPortal } from './portal/is-portal.ts';
 
 export type Route =
-  | { page: 'overview'; range: Range }
+  /** `span`: one that was chosen in a chart, in the place of the range; or null. */
+  | { page: 'overview'; range: Range; span: TimeSpan | null }
+  | { page: 'analytics'; part: AnalyticsPart; filter: MetricFilter; reason: string | null }
+  | { page: 'types' }
+  | { page: 'type'; name: string }
+  | { page: 'tenants' }
   /** Events as they arrive. */
   | { page: 'live' }
   | ({ page: 'user' } & UserRoute)
@@ -41,6 +47,8 @@ export type Route =
   | { page: 'keys' }
   | { page: 'members' }
   | { page: 'webhooks' }
+  /** The webhook portal. `endpoint`: id of the one that is shown, or null for the list. `link`: secret of its one-time link, or null. */
+  | { page: 'portal'; endpoint: string | null; link: string | null }
   | { page: 'endpoint'; id: string }
   /** `at`: rule, type or event of it to scroll to and mark, such as `rule:WELCOME`, or null. */
   | { page: 'catalog'; part: 'contents' | 'versions'; at: string | null }
@@ -85,6 +93,21 @@ export interface TaskFilter {
   readonly code: string | null;
 }
 
+/** Parts of the page of analytics; the first has the address of the page itself. */
+export const ANALYTICS_PARTS = ['messages', 'experiments', 'anomalies'] as const;
+export type AnalyticsPart = (typeof ANALYTICS_PARTS)[number];
+
+/** Fields of the filter of metrics, by their names in the address. */
+const METRIC_FIELDS = ['type', 'channel', 'locale', 'variant', 'version', 'since', 'until'] as const;
+/** Which messages are counted. Null: all. `since`, `until`: as in a `Filter`. */
+export type MetricFilter = { readonly [field in (typeof METRIC_FIELDS)[number]]: string | null };
+
+/** Two times (ISO 8601). */
+export interface TimeSpan {
+  readonly since: string;
+  readonly until: string;
+}
+
 /** Fields of the filter of deliveries, by their names in the address. */
 const DELIVERY_FIELDS = ['status', 'type', 'channel', 'provider', 'reason', 'since', 'until'] as const;
 /** Which deliveries are shown. Null: all. `since`, `until`: when they were created, as in a `Filter`. */
@@ -108,6 +131,24 @@ const USUAL_RANGE: Range = '24h';
 /** Returns the link to the overview; absent: with the usual span. */
 export function linkToOverview(range: Range = USUAL_RANGE): string {
   return range === USUAL_RANGE ? '/console/' : `/console/?range=${range}`;
+}
+
+/** Returns the link to the overview of a span that is no range. */
+export const linkToOverviewOf = ({ since, until }: TimeSpan): string => `/console/${toQuery({ since, until })}`;
+
+/** Returns the link to a part of the analytics, narrowed by a filter. */
+export function linkToAnalytics(part: AnalyticsPart = 'messages', filter: Partial<MetricFilter> = {}): string {
+  return `/console/analytics${part === 'messages' ? '' : `/${part}`}${toQuery(filter)}`;
+}
+
+export const linkToTypes = (): string => '/console/types';
+export const linkToType = (name: string): string => `/console/types/${encodeURIComponent(name)}`;
+export const linkToTenants = (): string => '/console/tenants';
+
+function toTimeSpan(parameters: URLSearchParams): TimeSpan | null {
+  const { since, until } = readFilter(parameters, ['since', 'until']);
+  const isSpan = since !== null && until !== null && Date.parse(since) < Date.parse(until);
+  return isSpan ? { since, until } : null;
 }
 
 function toRange(text: string | null): Range {
@@ -163,8 +204,9 @@ export const linkToReleases = (): string => '/console/releases';
 export const linkToAudit = (): string => '/console/audit';
 export const linkToKeys = (): string => '/console/keys';
 export const linkToMembers = (): string => '/console/members';
-export const linkToWebhooks = (): string => '/console/webhooks';
-export const linkToWebhook = (id: string): string => `/console/webhooks/${encodeURIComponent(id)}`;
+/** Returns the link to the endpoints of webhooks: in the portal, to its own page. */
+export const linkToWebhooks = (): string => (isPortal ? '/console/portal' : '/console/webhooks');
+export const linkToWebhook = (id: string): string => `${linkToWebhooks()}/${encodeURIComponent(id)}`;
 
 /** Returns the link to a user, or to one event in the timeline of the user. */
 export function linkToUser(userId: string, eventId?: string): string {
@@ -300,7 +342,9 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
     ? splitAt(hash.slice(1), '?')
     : [pathname.replace(/^\/console/, ''), query.slice(1)];
   const parameters = new URLSearchParams(search);
-  if (path === '' || path === '/') return { page: 'overview', range: toRange(parameters.get('range')) };
+  if (path === '' || path === '/') {
+    return { page: 'overview', range: toRange(parameters.get('range')), span: toTimeSpan(parameters) };
+  }
   if (path === '/live') return { page: 'live' };
   if (path === '/channels') return { page: 'channels', part: 'accounts' };
   const part = /^\/channels\/(sending|routes|costs|suppressions)$/.exec(path)?.[1];
@@ -315,6 +359,13 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
     ];
     return { page: 'connections', connector, state, code };
   }
+  const analytics = /^\/analytics(?:\/(experiments|anomalies))?$/.exec(path);
+  if (analytics) {
+    const part = (analytics[1] ?? 'messages') as AnalyticsPart;
+    return { page: 'analytics', part, filter: readFilter(parameters, METRIC_FIELDS), reason: parameters.get('reason') };
+  }
+  if (path === '/types') return { page: 'types' };
+  if (path === '/tenants') return { page: 'tenants' };
   if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };
@@ -330,6 +381,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions', at: null };
   if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };
   if (path === '/deliveries') return { page: 'deliveries', filter: readFilter(parameters, DELIVERY_FIELDS) };
+  if (path === '/portal') return { page: 'portal', endpoint: null, link: /^#([\w-]+)$/.exec(hash)?.[1] ?? null };
   const link = isLogin ? /^\/login(?:\/([\w-]+))?$/.exec(path) : null;
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
   return parseSends(path, parameters) ?? parseItem(path, parameters) ?? { page: 'unknown' };
@@ -353,8 +405,9 @@ function parseSends(path: string, parameters: URLSearchParams): Route | undefine
 /** Parses the path of a page about one user, batch, list or other thing; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
-    /^\/(users|batches|notifications|lists|segments|templates|webhooks|rules)\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ??
-    [];
+    /^\/(users|batches|notifications|lists|segments|templates|webhooks|rules|types|portal)\/([^/]+)(?:\/([a-z]+))?$/.exec(
+      path,
+    ) ?? [];
   const id = decode(encoded);
   if (list === undefined || id === undefined) return undefined;
   if (list === 'users') {
@@ -371,6 +424,8 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
   if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };
   if (list === 'lists') return { page: 'list', id };
   if (list === 'webhooks') return { page: 'endpoint', id };
+  if (list === 'portal') return { page: 'portal', endpoint: id, link: null };
+  if (list === 'types') return { page: 'type', name: id };
   if (list === 'segments') return { page: 'segment', name: id };
   return list === 'templates' ? { page: 'template', id } : { page: 'notification', id };
 }

@@ -1,13 +1,16 @@
 /** Tenant that this tab shows, for members of several. It is kept in sessionStorage, which ends with the tab. */
 
+import { ofTab } from './kept-values.ts';
+import { isPortal } from './portal/is-portal.ts';
+
 const STORAGE_KEY = 'tidings.tenant';
 
 /** Returns the selected tenant; null: the one that the API chooses. */
 export function getTenant(): string | null {
-  return sessionStorage.getItem(STORAGE_KEY);
+  // A session of the portal has one.
+  return isPortal ? null : ofTab.read(STORAGE_KEY);
 }
 
 export function setTenant(tenantId: string | null): void {
-  if (tenantId === null) sessionStorage.removeItem(STORAGE_KEY);
-  else sessionStorage.setItem(STORAGE_KEY, tenantId);
+  ofTab.write(STORAGE_KEY, tenantId);
 }

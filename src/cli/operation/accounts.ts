@@ -19,6 +19,8 @@ interface SettingOptions {
   readonly limits?: RateLimit | 'none';
   readonly enable?: boolean;
   readonly disable?: boolean;
+  /** `none`: by itself again. */
+  readonly failoverTo?: string;
   readonly json?: boolean;
 }
 
@@ -52,14 +54,19 @@ export function addAccountsCommands(program: Command): void {
     );
   addSettings(
     accounts.command('update').description('Change settings of an account; what is not given stays').argument('<name>'),
-  ).action((name: string, options: SettingOptions) =>
-    runApiCommand(options.json, async (api) => {
-      const { provider } = (await api.get(toPath(name))) as AccountView;
-      const settings = await readSettings(api, provider, options);
-      const isChanged = Object.keys(settings).length > 0;
-      return toResult(await api.patch(toPath(name), { ...(isChanged ? { settings } : {}), ...toBody(options) }));
-    }),
-  );
+  )
+    .option(
+      '--failover-to <name>',
+      'another account that its messages go by until that is undone; none: by itself again',
+    )
+    .action((name: string, options: SettingOptions) =>
+      runApiCommand(options.json, async (api) => {
+        const { provider } = (await api.get(toPath(name))) as AccountView;
+        const settings = await readSettings(api, provider, options);
+        const isChanged = Object.keys(settings).length > 0;
+        return toResult(await api.patch(toPath(name), { ...(isChanged ? { settings } : {}), ...toBody(options) }));
+      }),
+    );
   accounts
     .command('delete')
     .description('Delete an account: nothing more is sent by it')
@@ -114,12 +121,13 @@ function parseLimits(text: string): RateLimit | 'none' {
   return limit as RateLimit;
 }
 
-function toBody({ channels, place, limits, enable, disable }: SettingOptions): object {
+function toBody({ channels, place, limits, enable, disable, failoverTo }: SettingOptions): object {
   if (enable && disable) throw new ConfigError('--enable and --disable exclude each other; write one of them');
   return {
     ...(channels === undefined ? {} : { channels: channels.split(',').map((channel) => channel.trim()) }),
     ...(place === undefined ? {} : { place }),
     ...(limits === undefined ? {} : { limits: limits === 'none' ? null : limits }),
+    ...(failoverTo === undefined ? {} : { failover_to: failoverTo === 'none' ? null : failoverTo }),
     ...(enable || disable ? { enabled: enable === true } : {}),
   };
 }
@@ -177,8 +185,9 @@ function toResult(data: unknown): { data: unknown; lines: string[] } {
   return { data, lines: [formatAccount(data as AccountView)] };
 }
 
-function formatAccount({ account, provider, channels, enabled, place, secrets }: AccountView): string {
-  const state = enabled ? 'enabled' : 'disabled';
+function formatAccount(view: AccountView): string {
+  const { account, provider, channels, enabled, failover_to: failoverTo, place, secrets } = view;
+  const state = `${enabled ? 'enabled' : 'disabled'}${failoverTo === null ? '' : `, fails over to ${failoverTo}`}`;
   const set = secrets.length === 0 ? 'no secrets' : `secrets set: ${secrets.join(', ')}`;
   return `${account}  ${provider}  ${channels.join(', ')}  place ${place}  ${state}  ${set}`;
 }

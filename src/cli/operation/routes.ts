@@ -9,6 +9,7 @@ interface EntryView {
   readonly when: string | null;
   readonly missing: string | null;
   readonly circuit: { readonly cause: string } | null;
+  readonly failover_to: string | null;
   readonly share: number | null;
   readonly waiting: number | null;
   readonly move: { readonly share: number; readonly moved_at: string; readonly cause: string } | null;
@@ -48,6 +49,7 @@ function formatEntry({
   when,
   missing,
   circuit,
+  failover_to: failoverTo,
   share,
   waiting,
   move,
@@ -58,6 +60,7 @@ function formatEntry({
     ...(missing === null ? [] : [`not used: ${missing}`]),
     ...(share === null ? [] : [`${share}% of the messages now`]),
     ...(waiting === null || waiting === 0 ? [] : [`${waiting}% wait for it`]),
+    ...(failoverTo === null ? [] : [`fails over to ${failoverTo}`]),
     ...(circuit === null ? [] : [`circuit open: ${circuit.cause}`]),
     ...(move === null ? [] : [formatMove(move)]),
   ];

@@ -15,6 +15,12 @@ interface Options {
   readonly yes?: boolean;
 }
 
+interface Opening {
+  readonly opened_at: string;
+  readonly closed_at: string | null;
+  readonly cause: string;
+}
+
 interface SendingView {
   readonly emails: readonly View[];
   readonly counts: readonly {
@@ -27,12 +33,16 @@ interface SendingView {
     readonly account: string;
     readonly provider: string;
     readonly enabled: boolean;
+    readonly failover_to: string | null;
+    readonly openings: readonly Opening[];
     readonly circuit: { readonly since: string; readonly cause: string } | null;
     readonly limits: readonly { readonly period: string; readonly allowed: number; readonly free: number }[];
   }[];
 }
 
 const PATH = '/api/v1/sending';
+/** Past openings of the circuit of each account, at most. */
+const MAX_SHOWN_OPENINGS = 3;
 
 /** Adds the commands `sending` and `sending resume`. */
 export function addSendingCommands(program: Command): void {
@@ -72,10 +82,15 @@ function formatSending({ emails, counts, accounts }: SendingView): string[] {
     (one) => `${one.notification_type ?? '(all types)'}  ${one.state}  since ${one.since}: ${one.cause}`,
   );
   return [
-    ...accounts.map(({ account, provider, enabled, circuit, limits }) => {
-      const state = circuit ? `circuit open since ${circuit.since}: ${circuit.cause}` : enabled ? 'in use' : 'disabled';
+    ...accounts.flatMap(({ account, provider, enabled, failover_to: failoverTo, circuit, openings, limits }) => {
+      const use = failoverTo === null ? 'in use' : `fails over to ${failoverTo}`;
+      const state = circuit ? `circuit open since ${circuit.since}: ${circuit.cause}` : enabled ? use : 'disabled';
       const uses = limits.map(({ period, allowed, free }) => `${period} ${allowed} (${free} free now)`);
-      return [`account ${account} (${provider})`, state, ...uses].join('  ');
+      const past = openings.filter((one) => one.closed_at !== null).slice(0, MAX_SHOWN_OPENINGS);
+      return [
+        [`account ${account} (${provider})`, state, ...uses].join('  '),
+        ...past.map(({ opened_at: from, closed_at: to, cause }) => `  circuit open from ${from} to ${to}: ${cause}`),
+      ];
     }),
     ...(standings.length === 0 ? ['No email is paused.'] : standings),
     ...counts.map(

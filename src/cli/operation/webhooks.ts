@@ -88,6 +88,21 @@ export function addWebhooksCommands(program: Command): void {
       }),
     );
   webhooks
+    .command('portal-link')
+    .description('Make a link that opens the page of the endpoints once, for those who may do nothing else')
+    .option('--name <name>', 'of who gets it, for the audit log')
+    .option('--json', 'print one line of JSON')
+    .action(({ name, json }: { name?: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const body = name === undefined ? {} : { name };
+        const data = (await api.post('/api/v1/webhooks/portal-links', body)) as {
+          readonly url: string;
+          readonly expires_at: string;
+        };
+        return { data, lines: [data.url, `It works once, until ${data.expires_at}.`] };
+      }),
+    );
+  webhooks
     .command('show')
     .description('Show an endpoint, without its secrets')
     .argument('<id>', 'the id of the endpoint; see `tidings webhooks list`')

@@ -98,8 +98,10 @@ export class AccountChooser {
   ): Promise<ChosenAccount> {
     const facts = this.#options.getFacts(delivery);
     const earlier = delivery.attempt > 1 ? await loadEarlierAttempts(this.#options.pool, delivery) : [];
-    const all = await this.#findCandidates(own, route, delivery, facts);
     const doubts = earlier.filter(({ outcome }) => outcome === 'in_doubt');
+    // A message in doubt went by the account itself, if its failover began meanwhile.
+    const getTarget = doubts.length > 0 ? (one: Provider) => one : (one: Provider) => followFailover(one, own);
+    const all = await this.#findCandidates(own, route, delivery, { facts, getTarget });
     const doubt = doubts.find(({ provider }) => provider !== UNKNOWN);
     if (doubt) return this.#keepInDoubt([...own, this.#getInstallation(delivery.channel)], doubt);
     const candidates = await selectAble(all, facts);
@@ -108,8 +110,12 @@ export class AccountChooser {
     // Its account was not written: it was the one that comes first when nothing is moved.
     if (doubts.length > 0) return { provider: getNatural(candidates, delivery).provider, choice: DOUBT };
     if (candidates.length === 1) {
-      if (!route) return { provider: only.provider, choice: null };
-      return { provider: only.provider, choice: describePlace(only, candidates, delivery, true), mustRecord: true };
+      if (!route && only.insteadOf === undefined) return { provider: only.provider, choice: null };
+      return {
+        provider: only.provider,
+        choice: describePlace(only, candidates, delivery, route !== undefined),
+        mustRecord: true,
+      };
     }
     return this.#pick(candidates, delivery, earlier, route !== undefined);
   }
@@ -131,22 +137,23 @@ export class AccountChooser {
     own: readonly Provider[],
     route: CompiledRoute | undefined,
     delivery: ClaimedDelivery,
-    facts: MessageFacts,
+    { facts, getTarget }: { readonly facts: MessageFacts; readonly getTarget: (one: Provider) => Provider },
   ): Promise<Candidate[]> {
     const installation = this.#getInstallation(delivery.channel);
     if (!route) {
       const providers = own.length === 0 ? [installation] : own;
-      return providers.map((provider, index) => ({ provider, tier: index + 1, weight: 1 }));
+      return providers.map((one, index) => toCandidate(one, getTarget(one), { tier: index + 1, weight: 1 }));
     }
     const byName = new Map([installation, ...own].map((provider) => [getRouteName(provider), provider]));
     const needsMessage = route.entries.some(({ condition }) => condition);
     const message = needsMessage ? await this.#describeMessage(delivery, route, facts) : {};
     const found = new Map<string, Candidate>();
     for (const { account, tier, weight, when, condition } of route.entries) {
-      const provider = byName.get(account);
-      if (!provider) continue;
+      const named = byName.get(account);
+      if (!named) continue;
       if (condition && condition.evaluate({ event: {}, traits: {}, user: {}, message }).kind !== 'true') continue;
-      const candidate: Candidate = { provider, tier, weight, ...(when === undefined ? {} : { when }) };
+      const place = { tier, weight, ...(when === undefined ? {} : { when }) };
+      const candidate = toCandidate(named, getTarget(named), place);
       const known = found.get(account);
       if (!known || isBefore(candidate, known)) found.set(account, candidate);
     }
@@ -202,8 +209,9 @@ export class AccountChooser {
       provider: chosen.provider,
       choice: why === undefined ? place : `${place}; ${why}`,
       // A route may change meanwhile; of accounts without one, the first is found again.
-      mustRecord: isRoute || chosen !== natural,
-      hasOthers: true,
+      mustRecord: isRoute || chosen !== natural || chosen.insteadOf !== undefined,
+      // Two candidates may be one account, to which the other fails over.
+      hasOthers: candidates.some(({ provider }) => provider !== chosen.provider),
     };
   }
 
@@ -239,6 +247,16 @@ const NO_ROUTES: { readonly routes: Routes } = { routes: new Map() };
 /** Provider of an attempt whose worker ended in the middle of it. */
 const UNKNOWN = 'unknown';
 const DOUBT = 'an earlier attempt may have sent the message, and what is in doubt goes by no other account';
+
+/** Returns the account that the messages of one go by: another one while it fails over to it. */
+function followFailover(one: Provider, own: readonly Provider[]): Provider {
+  const { failoverTo } = one;
+  return (failoverTo !== undefined && own.find(({ account }) => account === failoverTo)) || one;
+}
+
+function toCandidate(named: Provider, provider: Provider, place: Omit<Candidate, 'provider' | 'insteadOf'>): Candidate {
+  return { ...place, provider, ...(named === provider ? {} : { insteadOf: getRouteName(named) }) };
+}
 
 function rank(
   candidates: readonly Candidate[],
@@ -301,12 +319,14 @@ function describePlace(
   { channel }: ClaimedDelivery,
   isRoute: boolean,
 ): string {
-  if (!isRoute) return `${chosen.tier === 1 ? 'first' : `number ${chosen.tier}`} of the accounts for ${channel}`;
+  const instead = chosen.insteadOf === undefined ? '' : `, for ${chosen.insteadOf}, which fails over to it`;
+  if (!isRoute)
+    return `${chosen.tier === 1 ? 'first' : `number ${chosen.tier}`} of the accounts for ${channel}${instead}`;
   const group = groupByTier(candidates).find((one) => one.includes(chosen)) ?? [chosen];
   const total = group.reduce((sum, { weight }) => sum + weight, 0);
   const share = group.length === 1 ? '' : `, weight ${chosen.weight} of ${total}`;
   const condition = chosen.when === undefined ? '' : `, as ${chosen.when}`;
-  return `tier ${chosen.tier} of the route of ${channel}${share}${condition}`;
+  return `tier ${chosen.tier} of the route of ${channel}${share}${condition}${instead}`;
 }
 
 function toUnroutable(channel: Channel, own: readonly Provider[]): ChosenAccount {

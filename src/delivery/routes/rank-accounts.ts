@@ -9,6 +9,8 @@ export interface Candidate {
   readonly weight: number;
   /** The condition that holds; absent: it has no condition. */
   readonly when?: string;
+  /** Name of the account whose messages go by it until that is undone; absent: they are its own. */
+  readonly insteadOf?: string;
 }
 
 /** Returns the name of an account in routes. */
@@ -57,7 +59,8 @@ export function groupByTier(candidates: readonly Candidate[]): Candidate[][] {
 
 /** Weighted rendezvous: the smallest score is the first in proportion to the weights. */
 function toScore(candidate: Candidate, id: string, share: number): number {
-  const fraction = toFraction(`${id} ${getRouteName(candidate.provider)}`);
+  // By the account that is named: while it fails over, the messages of others stay where they are.
+  const fraction = toFraction(`${id} ${candidate.insteadOf ?? getRouteName(candidate.provider)}`);
   return -Math.log(fraction) / (candidate.weight * share);
 }
 

@@ -19,6 +19,8 @@ export interface RouteEntryState extends RouteEntry {
   /** Null: messages may go by it. */
   readonly missing: MissingCode | null;
   readonly circuit: OpenCircuit | null;
+  /** The account that its messages go by, of which the circuit is; null: they go by itself. */
+  readonly failover_to: string | null;
   /** Percent of the messages that go by it at present; null: its condition decides. */
   readonly share: number | null;
   /** Percent of the messages that wait for it; null as before. */
@@ -81,11 +83,13 @@ function describeEntry(entry: RouteEntry, context: EntryContext): Described {
   const { channel, accounts, circuits, moves } = context;
   const known = accounts.find(({ account }) => account === entry.account);
   const isInstallation = entry.account === INSTALLATION_ACCOUNT;
+  const failoverTo = known?.failoverTo ?? null;
   return {
     ...entry,
     provider: known?.provider ?? null,
     missing: findMissing(entry, known, context),
-    circuit: isInstallation ? circuits.findInstallation(channel) : circuits.find(entry.account),
+    circuit: isInstallation ? circuits.findInstallation(channel) : circuits.find(failoverTo ?? entry.account),
+    failover_to: failoverTo,
     move: moves.find(({ account }) => account === entry.account) ?? null,
   };
 }

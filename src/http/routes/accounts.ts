@@ -109,7 +109,7 @@ export function registerAccountRoutes(app: App, accounts: Accounts, trials: Tria
   app.delete(
     '/api/v1/provider-accounts/:account',
     {
-      config: { scope: 'accounts:write', errors: ['not_found', 'outdated'] },
+      config: { scope: 'accounts:write', errors: ['not_found', 'outdated', 'invalid_account'] },
       schema: {
         operationId: 'deleteProviderAccount',
         summary: 'Delete an account: nothing more is sent by it',

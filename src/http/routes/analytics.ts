@@ -107,8 +107,8 @@ export function registerMetricRoutes(
         response: { 200: metricGroups },
       },
     },
-    ({ principal, query: { by, ...query } }, reply) =>
-      read(principal, reply, (parts) => viewGroups(parts, toQuery(principal, query), by)),
+    ({ principal, query: { by, trend, ...query } }, reply) =>
+      read(principal, reply, (parts) => viewGroups(parts, toQuery(principal, query), by, trend)),
   );
   app.get(
     '/api/v1/metrics/series',

@@ -1,6 +1,8 @@
 import { applyCatalogFiles } from '../../catalog/apply.ts';
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import { diffCatalogVersions, getCatalogVersion, rollBackToVersion } from '../../catalog/versions.ts';
+import type { Template } from '../../model/catalog.ts';
+import type { Channel } from '../../model/delivery.ts';
 import { listCatalogs } from '../../store/catalogs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -139,6 +141,7 @@ export function registerCatalogRoutes(app: App, { catalogs, database, seal, cloc
 }
 
 function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: number): CatalogView {
+  const locales = listLocales(data.templates);
   return {
     version,
     active: version === activeVersion,
@@ -149,6 +152,7 @@ function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: num
       ...(description === undefined ? {} : { description }),
       category,
       channels,
+      locales: locales.get(name) ?? [],
       ...(variables === undefined ? {} : { variables }),
     })),
     groups: data.groups.map(({ name, limits }) => ({ name, limits: limits.map((limit) => limit.text) })),
@@ -158,4 +162,20 @@ function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: num
       limits: rule.limits.map((limit) => limit.text),
     })),
   };
+}
+
+/** Returns the locales of the templates of each notification type, each with its channels. */
+function listLocales(
+  templates: readonly Template[],
+): ReadonlyMap<string, { readonly locale: string; readonly channels: Channel[] }[]> {
+  const byType = new Map<string, { readonly locale: string; readonly channels: Channel[] }[]>();
+  for (const { notificationType, locale, channel } of templates) {
+    const known = byType.get(notificationType) ?? [];
+    byType.set(notificationType, known);
+    const one = known.find((each) => each.locale === locale);
+    if (one === undefined) known.push({ locale, channels: [channel] });
+    else if (!one.channels.includes(channel)) one.channels.push(channel);
+  }
+  for (const known of byType.values()) known.sort((a, b) => (a.locale < b.locale ? -1 : 1));
+  return byType;
 }

@@ -3,7 +3,7 @@ import { EMAIL_THRESHOLDS } from '../../delivery/email-thresholds.ts';
 import { TidingsError } from '../../errors.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { listEmailCounts, listEmailStandings, resumeEmails } from '../../store/receipts/email-standings.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { sendingResumed, sendingResumption, sendingState } from '../schemas/sending.ts';
 
@@ -25,9 +25,16 @@ export function registerSendingRoutes(app: App, { database, clock }: HttpDepende
       const found = await listEmailStandings(pool, tenantId, now);
       const counts = await listEmailCounts(pool, tenantId, now);
       return {
-        accounts: (await loadAccountStates(pool, tenantId, now)).map((one) => ({
+        accounts: (await loadAccountStates(pool, tenantId, now)).map(({ failoverTo, ...one }) => ({
           ...one,
+          failover_to: failoverTo,
           channels: [...one.channels],
+          openings: one.openings.map(({ openedAt, closedAt, code, cause }) => ({
+            opened_at: isoTime(openedAt),
+            closed_at: isoTimeOrNull(closedAt),
+            code,
+            cause,
+          })),
           limits: [...one.limits],
         })),
         counts: counts.map(({ notificationType, ...one }) => ({ notification_type: notificationType || null, ...one })),

@@ -4,8 +4,7 @@ import type { Tenants } from '../../tenants/tenants.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { readIfMatch, withEtag } from '../if-match.ts';
-import { pageQuery } from '../schemas/common.ts';
-import { newTenant, tenant, tenantChange, tenantPage, tenantParams } from '../schemas/tenants.ts';
+import { newTenant, tenant, tenantChange, tenantPage, tenantParams, tenantsQuery } from '../schemas/tenants.ts';
 
 /** Registers the routes of tenants: those of the installation, and those of the caller's own. */
 export function registerTenantRoutes(app: App, { seal }: HttpDependencies, tenants: Tenants): void {
@@ -19,13 +18,15 @@ export function registerTenantRoutes(app: App, { seal }: HttpDependencies, tenan
         operationId: 'listTenants',
         summary: 'List the tenants of the installation, in order of their ids',
         tags: ['tenants'],
-        querystring: pageQuery,
+        querystring: tenantsQuery,
         response: { 200: tenantPage },
       },
     },
     async (request) => {
-      const { limit } = request.query;
-      const listed = await tenants.list(cursors.read(request, ['text'])?.[0] ?? '', limit);
+      const { limit, usage_days: days } = request.query;
+      const found = await tenants.list(cursors.read(request, ['text'])?.[0] ?? '', limit);
+      const uses = days === undefined ? null : await tenants.sumUsage(found, days);
+      const listed = found.map((one) => ({ ...one, usage: uses?.get(one.tenant_id) ?? null }));
       return { tenants: listed, next: cursors.next(request, listed, limit, (last) => [last.tenant_id]) };
     },
   );

@@ -75,6 +75,10 @@ export const accountChange = z
       .describe('Settings to change; null removes one, and what is absent stays, secrets too'),
     limits: rateLimit.nullable().optional().describe(LIMITS_HINT),
     enabled: z.boolean().optional(),
+    failover_to: accountName
+      .nullable()
+      .optional()
+      .describe('Another account that its messages go by until that is undone; null: by itself again'),
     place: place.optional(),
   })
   .meta({ id: 'ProviderAccountChange', examples: [{ enabled: false }] });
@@ -88,6 +92,7 @@ export const account = z
     secrets: listOf(z.string()).describe('Names of the secrets that are set; their values are never shown'),
     limits: rateLimit.nullable().describe(LIMITS_HINT),
     enabled: z.boolean(),
+    failover_to: z.string().nullable().describe('The account that its messages go by; null: they go by itself'),
     place: z.int().meta({ examples: [1] }),
     revision: z.int().describe('Grows with each change; send it as If-Match'),
     created_at: timestamp,

@@ -14,7 +14,7 @@ import {
 
 /* The audit log: who changed what. */
 
-const ACTOR_KINDS = ['key', 'member', 'user', 'local', 'system'] as const;
+const ACTOR_KINDS = ['key', 'member', 'user', 'portal', 'local', 'system'] as const;
 
 const entry = z
   .object({

@@ -64,6 +64,9 @@ const notificationType = z
     description: z.exactOptional(z.string()),
     category: z.enum(CATEGORIES),
     channels: listOf(z.enum(CHANNELS)),
+    locales: listOf(z.object({ locale: z.string(), channels: listOf(z.enum(CHANNELS)) })).describe(
+      'Locales that have a template, each with the channels that have one',
+    ),
     variables: z.exactOptional(z.record(z.string(), variable)).describe('Variables that a rule or a direct send gives'),
   })
   .meta({ id: 'NotificationType', description: 'A type of notification' });

@@ -94,7 +94,7 @@ const fields = z.object({
     .nullable()
     .meta({ examples: [null] }),
   created_by: z.object({
-    kind: z.enum(['key', 'member', 'user', 'local', 'system']),
+    kind: z.enum(['key', 'member', 'user', 'portal', 'local', 'system']),
     id: z.string().meta({ examples: ['environment 1'] }),
     name: z.string().meta({ examples: ['api key 1'] }),
   }),

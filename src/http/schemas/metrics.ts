@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { MetricValues } from '../../analytics/metric-values.ts';
-import { MAX_POINTS, METRIC_GROUPS } from '../../analytics/read-metrics.ts';
+import { MAX_POINTS, MAX_TREND_POINTS, METRIC_GROUPS } from '../../analytics/read-metrics.ts';
 import { CHANNELS } from '../../model/delivery.ts';
 import { GRAINS } from '../../store/metrics/counters.ts';
 import { MARKER_KINDS, MAX_MARKERS } from '../../store/metrics/list-markers.ts';
@@ -53,6 +53,12 @@ export const metricGroupQuery = z.strictObject({
     .enum(METRIC_GROUPS)
     .default('type')
     .meta({ description: 'What to group by', examples: ['type'] }),
+  trend: z
+    .enum(GRAINS)
+    .optional()
+    .meta({
+      description: `Length of the points of a trend of each group, at most ${MAX_TREND_POINTS} of them; absent: no trend`,
+    }),
 });
 
 export const metricSeriesQuery = z.strictObject({
@@ -141,6 +147,10 @@ export const metricGroups = z
       z.object({
         key: z.string().describe('The value; of an account, PROVIDER/ACCOUNT. (other): many rare ones together'),
         metrics: metricValues,
+        costs: costs.describe('By currency; null: not known by what was asked for, or grouped by'),
+        trend: listOf(count)
+          .nullable()
+          .describe('Messages that were sent in each point of the span, in order of time; null: not asked for'),
       }),
     ),
     has_more: z.boolean().describe(`True if there are more than ${MAX_GROUPS}`),

@@ -30,6 +30,10 @@ const entry = z
       .nullable()
       .describe('Why no message goes by it; null: messages may'),
     circuit: circuit.nullable().describe('Null: its circuit is closed'),
+    failover_to: z
+      .string()
+      .nullable()
+      .describe('The account that its messages go by, of which the circuit is; null: they go by itself'),
     share: z
       .number()
       .nullable()

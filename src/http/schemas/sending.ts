@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS } from '../../model/delivery.ts';
 import { RATE_PERIODS } from '../../model/rate-limit.ts';
+import { MAX_LISTED_OPENINGS } from '../../store/deliveries/circuit-openings.ts';
 import { listOf, timestamp } from './common.ts';
 import { circuit } from './queue.ts';
 
@@ -36,8 +37,19 @@ const accountState = z
     provider: z.string().meta({ examples: ['ses'] }),
     channels: listOf(z.enum(CHANNELS)),
     enabled: z.boolean(),
+    failover_to: z.string().nullable().describe('The account that its messages go by; null: they go by itself'),
     place: z.int(),
     circuit: circuit.nullable().describe('Why nothing is sent by it at present; null: its circuit is closed'),
+    openings: listOf(
+      z
+        .object({
+          opened_at: timestamp,
+          closed_at: timestamp.nullable().describe('Null: it is open'),
+          code: z.enum(['failures', 'misconfigured', 'retry_after']),
+          cause: z.string().describe('The failure that opened it'),
+        })
+        .meta({ id: 'CircuitOpening', description: 'A time for which nothing was sent by an account' }),
+    ).describe(`When its circuit was open, newest first; the latest ${MAX_LISTED_OPENINGS}`),
     limits: listOf(limitUse).describe('Empty: it has no rate limit'),
   })
   .meta({ id: 'AccountState', description: 'An account, and whether messages go by it at present' });

@@ -4,8 +4,8 @@ import { parseMailbox } from '../../lib/text/mailbox.ts';
 import { LIVE_TENANT_ID, TENANT_ID_HINT } from '../../model/tenant.ts';
 import { TRACKING } from '../../model/tracking.ts';
 import { isKnownLocale, isKnownZone } from '../../tenants/tenant-settings.ts';
-import type { TenantView } from '../../tenants/tenants.ts';
-import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
+import type { TenantUsage, TenantView } from '../../tenants/tenants.ts';
+import { listOf, nextCursor, pageQuery, storable, storedObject, timestamp } from './common.ts';
 import { channelLimits } from './rate-limits.ts';
 
 /* Tenants: organizations that share an installation, each with users, a catalog and keys of its own. */
@@ -22,6 +22,8 @@ const tenantId = z
 const name = storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS)).meta({ examples: ['Acme'] });
 
 const MAX_FALLBACKS = 100;
+const MAX_USAGE_DAYS = 366;
+const USAGE_HINT = `write a number of days, 1 to ${MAX_USAGE_DAYS}`;
 
 const localeTag = z
   .string()
@@ -122,25 +124,54 @@ const settingsChange = z.strictObject(
   },
 );
 
-export const tenant = z
+const fields = z.object({
+  tenant_id: z.string().meta({ examples: ['acme'] }),
+  name: z.string().meta({ examples: ['Acme'] }),
+  status: z.enum(['active', 'suspended', 'moving', 'deleting']),
+  follows: z
+    .string()
+    .nullable()
+    .meta({ description: 'The tenant whose catalog it has; null: its own', examples: ['default'] }),
+  settings: settings.meta({ examples: [{ locale: 'de' }] }),
+  revision: z.int().describe('Grows with each change, as the etag'),
+  created_at: timestamp,
+  updated_at: timestamp,
+  suspended_at: timestamp.nullable(),
+});
+
+export const tenant = fields.meta({
+  id: 'Tenant',
+  description: 'A tenant of the installation',
+}) as unknown as z.ZodType<TenantView>;
+
+const usage = z
   .object({
-    tenant_id: z.string().meta({ examples: ['acme'] }),
-    name: z.string().meta({ examples: ['Acme'] }),
-    status: z.enum(['active', 'suspended', 'moving', 'deleting']),
-    follows: z
-      .string()
-      .nullable()
-      .meta({ description: 'The tenant whose catalog it has; null: its own', examples: ['default'] }),
-    settings: settings.meta({ examples: [{ locale: 'de' }] }),
-    revision: z.int().describe('Grows with each change, as the etag'),
-    created_at: timestamp,
-    updated_at: timestamp,
-    suspended_at: timestamp.nullable(),
+    from: timestamp.describe('Start of the first day that is counted'),
+    events: z.int().describe('Events that were decided'),
+    decided: z.int().describe('Notifications that were decided to be sent'),
+    sent: z.int().describe('Messages that a provider accepted, or the sandbox kept'),
   })
-  .meta({ id: 'Tenant', description: 'A tenant of the installation' }) as unknown as z.ZodType<TenantView>;
+  .meta({ id: 'TenantUsage', description: 'What a tenant used in the last days, those of UTC' });
+
+const listedTenant = fields
+  .extend({ usage: usage.nullable().describe('Null: not asked for') })
+  .meta({ id: 'ListedTenant', description: 'A tenant in a list' }) as unknown as z.ZodType<
+  TenantView & { readonly usage: TenantUsage | null }
+>;
+
+export const tenantsQuery = z.strictObject({
+  ...pageQuery.shape,
+  usage_days: z.coerce
+    .number(USAGE_HINT)
+    .int(USAGE_HINT)
+    .min(1, USAGE_HINT)
+    .max(MAX_USAGE_DAYS, USAGE_HINT)
+    .optional()
+    .meta({ description: 'Days, with today, whose usage is shown; absent: none', examples: [30] }),
+});
 
 export const tenantPage = z
-  .object({ tenants: listOf(tenant), next: nextCursor })
+  .object({ tenants: listOf(listedTenant), next: nextCursor })
   .meta({ id: 'TenantPage', description: 'Tenants in order of their ids' });
 
 export const newTenant = z

@@ -13,6 +13,7 @@ export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'loc
   quotas: 'local',
   rate_limits: 'local',
   circuits: 'local',
+  circuit_openings: 'local',
   sessions: 'local',
   login_attempts: 'local',
   leases: 'local',

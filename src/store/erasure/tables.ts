@@ -47,6 +47,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   email_standings: 'types of notifications',
   schedules: 'an id under way: the cursor of an occurrence, until it ends',
   circuits: 'domains of recipients',
+  circuit_openings: 'no users',
   rate_limits: 'keyed hashes, for as long as a limit lasts',
   quotas: 'keys of callers',
   tenants: 'no users',

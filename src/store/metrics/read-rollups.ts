@@ -106,25 +106,59 @@ export async function sumRollups(
   }));
 }
 
+/** Sends of each group in each bucket that has any, in order of time. */
+export interface Trend {
+  readonly key: string;
+  readonly buckets: readonly Millis[];
+  /** As many as there are buckets. */
+  readonly sends: readonly number[];
+}
+
+/** Returns how many messages were sent over time, of these values of a column. @param keys as `sumRollups` found them */
+export async function sumTrends(
+  pool: pg.Pool,
+  dimension: Dimension,
+  filter: RollupFilter,
+  segment: RollupSegment,
+  column: Exclude<GroupColumn, 'bucket'>,
+  keys: readonly string[],
+): Promise<Trend[]> {
+  const { from, values } = fromSegments(dimension, filter, [segment]);
+  const { rows } = await pool.query<{ key: string; buckets: string[]; sends: number[] }>(
+    `select key, array_agg(extract(epoch from bucket) * 1000 order by bucket)::float8[] as buckets,
+            array_agg(sends order by bucket) as sends
+     from (
+       select r.${column} as key, r.bucket, sum(r.sent + r.sandboxed)::float8 as sends ${from}
+       where r.${column} = any($${values.length + 1}::text[])
+       group by 1, 2
+     ) as sums
+     group by key`,
+    [...values, keys],
+  );
+  return rows.map(({ key, buckets, sends }) => ({ key, buckets: buckets.map(Number), sends }));
+}
+
 /** Costs of one currency. */
 export interface CostSum {
-  readonly channel: string;
+  /** A channel or notification type. */
+  readonly key: string;
   readonly currency: string;
   readonly amount: number;
   readonly messages: number;
 }
 
-/** Sums up what messages cost, by channel and currency. @param sender PROVIDER or PROVIDER/ACCOUNT; absent: any */
+/** Sums up what messages cost, by channel or type and by currency. @param sender PROVIDER or PROVIDER/ACCOUNT; absent: any */
 export async function sumCosts(
   pool: pg.Pool,
+  by: 'channel' | 'notification_type',
   filter: Omit<RollupFilter, 'value' | 'provider'>,
   sender: { readonly provider: string; readonly account?: string } | undefined,
   segments: readonly RollupSegment[],
 ): Promise<CostSum[]> {
   const { from, values } = fromSegments('cost', filter, segments);
   const first = values.length + 1;
-  const { rows } = await pool.query<{ channel: string; currency: string; amount: string; messages: number }>(
-    `select r.channel, split_part(r.value, ' ', 1) as currency, sum(r.cost) as amount, sum(r.sent + r.sandboxed)::float8 as messages
+  const { rows } = await pool.query<{ key: string; currency: string; amount: string; messages: number }>(
+    `select r.${by} as key, split_part(r.value, ' ', 1) as currency, sum(r.cost) as amount, sum(r.sent + r.sandboxed)::float8 as messages
      ${from}
      where $${first}::text is null or substr(r.value, strpos(r.value, ' ') + 1) = $${first}
        or not $${first + 1} and starts_with(substr(r.value, strpos(r.value, ' ') + 1), $${first} || '/')

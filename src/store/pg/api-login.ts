@@ -19,6 +19,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   signing_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   provider_accounts: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   circuits: ['SELECT', 'DELETE'],
+  circuit_openings: ['SELECT'],
   route_moves: ['SELECT', 'DELETE'],
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],

@@ -126,6 +126,7 @@ create table provider_accounts (
   secrets      text[]           not null default '{}',  -- names of the secrets that are set
   limits       json,                       -- RateLimit of src/model/rate-limit.ts; null: that of the provider
   enabled      boolean          not null default true,
+  failover_to  text collate "C",           -- the account that its messages go by until that is undone; null: they go by it
   place        integer          not null check (place >= 1),  -- order of choice
   operation_id uuid             not null,  -- the request that created it: a repetition finds it
   revision     bigint           not null default 1,
@@ -181,7 +182,7 @@ create table sessions (
 );
 create index sessions_expired on sessions (expires_at);
 
--- Logins under way, and one-time links: each is used once.
+-- Logins under way, and one-time links of owners and of the webhook portal: each is used once.
 create table login_attempts (
   state_hash bytea          primary key,
   sealed     bytea,                       -- nonce, code verifier and where to go afterwards; null: a one-time link
@@ -887,6 +888,38 @@ create table circuits (
   version     bigint           not null default 1  -- grows with each opening: who does not know it yet may not probe
 );
 
+-- When circuits of accounts were open, the latest openings of each; those of domains are not kept. Written by triggers, because
+-- circuits close in many ways, also by the API login, which must not write here.
+create table circuit_openings (
+  opening_id bigint generated always as identity primary key,
+  circuit_id text collate "C" not null,
+  tenant_id  text collate "C",              -- as in circuits
+  account    text collate "C",
+  code       text             not null,
+  cause      text             not null,
+  opened_at  timestamptz(3)   not null,
+  closed_at  timestamptz(3)                 -- null: it is open
+);
+create index circuit_openings_of_circuit on circuit_openings (circuit_id, opening_id);
+create index circuit_openings_of_account on circuit_openings (tenant_id, account, opening_id);
+
+create function note_circuit_opening() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  if tg_op = 'DELETE' then
+    update circuit_openings set closed_at = clock_timestamp() where circuit_id = old.circuit_id and closed_at is null;
+    return null;
+  end if;
+  insert into circuit_openings (circuit_id, tenant_id, account, code, cause, opened_at)
+  values (new.circuit_id, new.tenant_id, new.account, new.code, new.cause, new.since);
+  delete from circuit_openings where opening_id in (
+    select opening_id from circuit_openings where circuit_id = new.circuit_id order by opening_id desc offset 20);
+  return null;
+end $$;
+create trigger circuits_opened after insert on circuits
+  for each row when (new.domain is null) execute function note_circuit_opening();
+create trigger circuits_closed after delete on circuits
+  for each row when (old.domain is null) execute function note_circuit_opening();
+
 -- Leases of delivery workers. Deliveries in status 'sending' whose "worker" names the lease are reserved until lease_until,
 -- which the worker's heartbeat extends: one row, however many deliveries. After that they are rescued, and the row deleted.
 create table leases (
@@ -1518,7 +1551,7 @@ create table audit_log (
   entry_id  uuid             not null,  -- UUIDv7: in order of time
   at        timestamptz(3)   not null,
   actor_kind text            not null constraint audit_log_actor_kind_known
-    check (actor_kind in ('key', 'member', 'user', 'local', 'system')),
+    check (actor_kind in ('key', 'member', 'user', 'portal', 'local', 'system')),
   actor_id  text collate "C" not null,
   actor     text             not null,  -- name of the actor, as it is shown
   origin    text,                       -- masked network address, or cli; null: this process
@@ -1954,7 +1987,7 @@ begin
     'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
-    'outbox_events', 'webhook_facts', 'kafka_outbox', 'kafka_topics', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits',
+    'outbox_events', 'webhook_facts', 'kafka_outbox', 'kafka_topics', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits', 'circuit_openings',
     'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products',
     'metric_deltas', 'metric_rollups', 'goal_events', 'exposures'
   ] loop

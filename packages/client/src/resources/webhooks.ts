@@ -4,7 +4,9 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type {
   Job,
+  NewPortalLink,
   NewWebhook,
+  PortalLink,
   ReplayedDelivery,
   Webhook,
   WebhookChange,
@@ -66,6 +68,11 @@ export class Webhooks extends Resource {
   replayDelivery(id: string, deliveryId: string, options?: CallOptions): Promise<ReplayedDelivery> {
     const path = { endpoint_id: id, delivery_id: deliveryId };
     return this.request('post', '/api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay', { path }, options);
+  }
+
+  /** Makes a link that opens the page of the endpoints once, for those who may do nothing else. The result is the only place that has it. */
+  portalLink(link?: NewPortalLink, options?: CallOptions): Promise<PortalLink> {
+    return this.request('post', '/api/v1/webhooks/portal-links', { body: link }, options);
   }
 
   /** Starts a job that sends the messages of a time range once more. */

@@ -22,6 +22,10 @@ export const checkAccount = (account: string): Promise<ProviderCheck> =>
 export const setAccountEnabled = (account: string, enabled: boolean): Promise<ProviderAccount> =>
   callApi(`provider-accounts/${encodeURIComponent(account)}`, 'PATCH', { enabled });
 
+/** Has messages of an account go by another one until that is undone; null: by itself again. */
+export const setFailover = (account: string, to: string | null): Promise<ProviderAccount> =>
+  callApi(`provider-accounts/${encodeURIComponent(account)}`, 'PATCH', { failover_to: to });
+
 /** Sends a plain message to an address by an account. */
 export const sendAccountTest = (
   account: string,

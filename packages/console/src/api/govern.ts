@@ -7,7 +7,11 @@ import type {
   MemberPage,
   NewApiKey,
   NewMember,
+  NewTenant,
   RotatedApiKey,
+  Tenant,
+  TenantChange,
+  TenantPage,
 } from '@tidings/client/types';
 import type { AuditFilter } from '../route.ts';
 import { buildQuery, callApi, loadText } from './call.ts';
@@ -43,3 +47,20 @@ export const changeRole = (id: string, role: Member['role']): Promise<Member> =>
   callApi(`members/${encodeURIComponent(id)}`, 'PATCH', { role });
 
 export const removeMember = (id: string): Promise<Member> => callApi(`members/${encodeURIComponent(id)}`, 'DELETE');
+
+/** Days of the usage that tenants are shown with. */
+export const USAGE_DAYS = 30;
+
+/** Returns a page of 50 tenants in order of their ids, each with its usage. */
+export const getTenants = (after: string | null): Promise<TenantPage> =>
+  callApi(`tenants?${buildQuery({ limit: '50', usage_days: String(USAGE_DAYS), after })}`);
+
+export const createTenant = (tenant: NewTenant): Promise<Tenant> => callApi('tenants', 'POST', tenant);
+
+/** Throws a Problem `outdated` if it was changed since this revision. */
+export const changeTenant = (id: string, change: TenantChange, revision: number): Promise<Tenant> =>
+  callApi(`tenants/${encodeURIComponent(id)}`, 'PATCH', change, undefined, { 'if-match': `"${revision}"` });
+
+/** Stops what a tenant sends and fires, or lets it go on. */
+export const setTenantStatus = (id: string, command: 'suspend' | 'resume'): Promise<Tenant> =>
+  callApi(`tenants/${encodeURIComponent(id)}/${command}`, 'POST');

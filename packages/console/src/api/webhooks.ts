@@ -1,6 +1,8 @@
 import type {
   Job,
   NewWebhook,
+  PortalLink,
+  PortalSession,
   Webhook,
   WebhookChange,
   WebhookDeliveryPage,
@@ -39,5 +41,13 @@ export const replayWebhookDelivery = (id: string, deliveryId: string): Promise<u
 /** Starts a job that sends what was created in a time again. */
 export const replayWebhook = (id: string, replay: WebhookReplay): Promise<Job> =>
   callApi(`${toPath(id)}/replay`, 'POST', replay);
+
+/** Makes a link that opens the webhook portal once. `name`: of who gets it; empty: it is not named. */
+export const createPortalLink = (name: string): Promise<PortalLink> =>
+  callApi('webhooks/portal-links', 'POST', name === '' ? {} : { name });
+
+/** Starts a session of the portal. Throws a Problem `link_used` if the link no longer works. */
+export const startPortalSession = (link: string): Promise<PortalSession> =>
+  callApi('webhooks/portal-sessions', 'POST', { link });
 
 const toPath = (id: string): string => `webhooks/${encodeURIComponent(id)}`;

@@ -11,6 +11,7 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { IconPlay } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
+import { FailoverButton } from './FailoverButton.tsx';
 
 /** Commands for an account: ask the provider, send a test, pause and resume. Renders nothing for who may not. */
 export function AccountActions({ account }: { account: ProviderAccount }) {
@@ -34,13 +35,13 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
         <TestSend account={account} />
         {account.enabled ? (
           <ConfirmButton
-            label={t('Pause')}
+            label={t('Drain and pause')}
             leftSection={<IconPause size={14} />}
             act={() => setEnabled(false)}
             testId="account-pause"
           >
             {t(
-              'Nothing more is sent by this account. What was handed to it is not called back; other messages go by the next account of their route, or wait until there is one.',
+              'No new message is begun by this account; those that are being sent by it end as usual, and what was handed to it is not called back. Other messages go by the next account of their route; without another account of the tenant, by that of the installation.',
             )}
           </ConfirmButton>
         ) : (
@@ -53,6 +54,7 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
             {t('Messages go by this account again, also those that wait for it.')}
           </ConfirmButton>
         )}
+        {account.enabled && <FailoverButton account={account} />}
       </Group>
       <div role="status">
         {check.error && <ProblemView problem={check.error} />}

@@ -6,6 +6,9 @@ import { getAccountMetrics } from '../api/overview.ts';
 import { formatMs } from '../overview/OutcomeChart.tsx';
 import { countFailed, formatNumber } from '../overview/series.ts';
 import { linkToDeliveries } from '../route.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { formatDuration } from '../shell/duration.ts';
+import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { CircuitText } from './CircuitText.tsx';
@@ -48,8 +51,8 @@ export function AccountFigures({ account: { account, provider } }: { account: Pr
   );
 }
 
-/** Why nothing goes by an account at present. Renders nothing while it is not held up. */
-export function AccountCircuit({ account: { account } }: { account: ProviderAccount }) {
+/** Returns the state of an account, as far as it is known. */
+function useAccountState(account: string): SendingState['accounts'][number] | undefined {
   const may = useScopes();
   const sending = useQuery({
     queryKey: ['sending'],
@@ -57,9 +60,41 @@ export function AccountCircuit({ account: { account } }: { account: ProviderAcco
     enabled: may('deliveries:read'),
     refetchInterval: CIRCUIT_POLL_MS,
   });
-  const state: SendingState['accounts'][number] | undefined = sending.data?.accounts.find(
-    (one) => one.account === account,
+  return sending.data?.accounts.find((one) => one.account === account);
+}
+
+/** Latest times at which nothing went by an account, each with the cause. Renders nothing without any. */
+export function CircuitHistory({ account: { account } }: { account: ProviderAccount }) {
+  const openings = useAccountState(account)?.openings ?? [];
+  if (openings.length === 0) return null;
+  return (
+    <Disclosure
+      label={t('{count, plural, one {Circuit was open once} other {Circuit was open # times}}', {
+        count: openings.length,
+      })}
+      testId="circuit-history-button"
+    >
+      <ul className="openings" data-testid="circuit-history">
+        {openings.map(({ opened_at: from, closed_at: to, code, cause }) => (
+          <li key={from}>
+            <Time value={from} as="full" />
+            {', '}
+            {to === null
+              ? t('still open')
+              : t('for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
+            <Text size="xs" c="dimmed" className="break">
+              {code === 'retry_after' ? t('The provider asked for a pause: {cause}', { cause }) : cause}
+            </Text>
+          </li>
+        ))}
+      </ul>
+    </Disclosure>
   );
+}
+
+/** Why nothing goes by an account at present. Renders nothing while it is not held up. */
+export function AccountCircuit({ account: { account } }: { account: ProviderAccount }) {
+  const state = useAccountState(account);
   if (!state?.circuit) return null;
   return (
     <Text size="sm" component="div" data-testid="account-circuit">

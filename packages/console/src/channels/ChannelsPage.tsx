@@ -1,14 +1,14 @@
-import { Stack } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import type { ProviderAccount } from '@tidings/client/types';
 import { getAccounts } from '../api/channels.ts';
-import { IconBan, IconCircle } from '../shell/icons.tsx';
+import { IconBan, IconCircle, IconSplit } from '../shell/icons.tsx';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { t } from '../text/text.ts';
 import { AccountActions } from './AccountActions.tsx';
-import { AccountCircuit, AccountFigures } from './AccountFigures.tsx';
+import { AccountCircuit, AccountFigures, CircuitHistory } from './AccountFigures.tsx';
 import { FactTable } from './FactTable.tsx';
 
 /** Ways out for messages: accounts with providers. */
@@ -31,7 +31,13 @@ export function ChannelsPage() {
           [t('State')]: (account) => (
             <>
               <StatusBadge look={getAccountLook(account)} testId="account-state" />
+              {account.failover_to !== null && (
+                <Text size="sm" mt={2} data-testid="account-failover-state">
+                  {t('Its messages go by {account}, until you end the failover.', { account: account.failover_to })}
+                </Text>
+              )}
               <AccountCircuit account={account} />
+              <CircuitHistory account={account} />
             </>
           ),
           [t('Last 24 hours')]: (account) => <AccountFigures account={account} />,
@@ -44,7 +50,8 @@ export function ChannelsPage() {
 }
 
 /** Returns the look of an account. None is green: that an account is used does not say that its provider takes messages. */
-function getAccountLook({ enabled }: ProviderAccount): Look {
+function getAccountLook({ enabled, failover_to: failoverTo }: ProviderAccount): Look {
+  if (enabled && failoverTo !== null) return { label: t('Fails over'), color: 'orange', Icon: IconSplit };
   return enabled
     ? { label: t('In use'), color: 'gray', Icon: IconCircle }
     : { label: t('Paused'), color: 'orange', Icon: IconBan };

@@ -10,6 +10,8 @@ interface FactRowsProps<Item> {
   readonly testId: string;
   readonly items: readonly Item[];
   readonly getId: (item: Item) => string;
+  /** Headings of the columns with numbers, which stand at the right. */
+  readonly numbers?: readonly string[];
   /** Cells of a row, by the heading of their column. */
   readonly columns: { readonly [heading: string]: (item: Item) => ReactNode };
 }
@@ -26,7 +28,7 @@ interface FactTableProps<Page, Item> extends Omit<FactRowsProps<Item>, 'items'> 
 
 /** A table of things that are set up, with a title; polled. */
 export function FactTable<Page extends { next: string | null }, Item>(props: FactTableProps<Page, Item>) {
-  const { title, testId, of = null, load, getItems, getId, columns, empty } = props;
+  const { title, testId, of = null, load, getItems, getId, columns, numbers = [], empty } = props;
   const list = useLivePages<Page, Item>({
     key: [testId, of],
     load,
@@ -48,21 +50,24 @@ export function FactTable<Page extends { next: string | null }, Item>(props: Fac
           </Text>
         }
       >
-        {(items) => <FactRows testId={testId} items={items} getId={getId} columns={columns} />}
+        {(items) => <FactRows testId={testId} items={items} getId={getId} columns={columns} numbers={numbers} />}
       </LiveList>
     </Stack>
   );
 }
 
 /** The rows of a table of facts, with their headings. */
-export function FactRows<Item>({ testId, items, getId, columns }: FactRowsProps<Item>) {
+export function FactRows<Item>({ testId, items, getId, columns, numbers = [] }: FactRowsProps<Item>) {
+  const isNumber = (heading: string) => numbers.includes(heading) || undefined;
   return (
     <Paper withBorder>
       <Table verticalSpacing="sm" horizontalSpacing="md" className="facts" data-testid={testId}>
         <Table.Thead>
           <Table.Tr>
             {Object.keys(columns).map((heading) => (
-              <Table.Th key={heading}>{heading}</Table.Th>
+              <Table.Th key={heading} data-number={isNumber(heading)}>
+                {heading}
+              </Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>
@@ -70,7 +75,7 @@ export function FactRows<Item>({ testId, items, getId, columns }: FactRowsProps<
           {items.map((item) => (
             <Table.Tr key={getId(item)} data-row data-testid={`${testId}-row`}>
               {Object.entries(columns).map(([heading, toCell]) => (
-                <Table.Td key={heading} data-heading={heading}>
+                <Table.Td key={heading} data-heading={heading} data-number={isNumber(heading)}>
                   {toCell(item)}
                 </Table.Td>
               ))}

@@ -67,6 +67,7 @@ export function CostsPage() {
           <CostPlot currency={currency} total={total} days={days} />
           <FactRows
             testId={`costs-${currency}`}
+            numbers={[t('Amount'), t('Share'), t('Messages'), t('Parts')]}
             items={groups}
             getId={({ name }) => name ?? ''}
             columns={{

@@ -29,13 +29,22 @@ interface FilterBarProps {
   readonly atLeast?: boolean;
   /** Whether the filter has a time. */
   readonly hasTime?: boolean;
+  /** Fields of which one at a time may be chosen. */
+  readonly oneOf?: readonly string[];
+  /** Called with the name of a field whose values are to be chosen from. */
+  readonly onOpen?: (field: string) => void;
 }
 
 /** The filter of a list: chips that are typed or chosen, all of them in the address; views with a name, and a link to copy. */
-export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime = true }: FilterBarProps) {
+export function FilterBar(props: FilterBarProps) {
+  const { page, path, fields, filter, atLeast = false, hasTime = true, oneOf = [], onOpen } = props;
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
-  const toLink = (change: Filter) => `${path}${toQuery({ ...filter, ...change })}`;
+  const toLink = (change: Filter) => {
+    const excludes = oneOf.some((name) => change[name] != null);
+    const cleared = excludes ? Object.fromEntries(oneOf.map((name) => [name, null])) : {};
+    return `${path}${toQuery({ ...filter, ...cleared, ...change })}`;
+  };
   const submit = () => {
     const typed = parseTyped(text, { fields, hasTime, now: Date.now() });
     setProblem('problem' in typed ? typed.problem : null);
@@ -68,7 +77,7 @@ export function FilterBar({ page, path, fields, filter, atLeast = false, hasTime
         </form>
         {fields.map(({ name, label, values, hasMenu = true }) =>
           values === null || !hasMenu ? null : (
-            <Menu key={name} label={label} testId={`filter-${name}`}>
+            <Menu key={name} label={label} testId={`filter-${name}`} onOpen={() => onOpen?.(name)}>
               {(close) => (
                 <Values values={values} atLeast={atLeast} toLink={(value) => toLink({ [name]: value })} close={close} />
               )}
@@ -184,15 +193,24 @@ function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
 interface MenuProps {
   readonly label: string;
   readonly testId: string;
+  readonly onOpen?: () => void;
   readonly children: (close: () => void) => ReactNode;
 }
 
-function Menu({ label, testId, children }: MenuProps) {
+function Menu({ label, testId, onOpen, children }: MenuProps) {
   const [opened, setOpened] = useState(false);
   return (
     <Popover opened={opened} onChange={setOpened} position="bottom-start" shadow="md" trapFocus returnFocus>
       <Popover.Target>
-        <Button size="xs" variant="default" onClick={() => setOpened(!opened)} data-testid={testId}>
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => {
+            if (!opened) onOpen?.();
+            setOpened(!opened);
+          }}
+          data-testid={testId}
+        >
           {label}
         </Button>
       </Popover.Target>

@@ -1,5 +1,6 @@
 /* Views: filters with a name, which this browser keeps for each page and tenant. */
 import { useSyncExternalStore } from 'react';
+import { ofBrowser } from '../kept-values.ts';
 import { getTenant } from '../tenant.ts';
 
 export interface SavedView {
@@ -35,7 +36,7 @@ const toKey = (page: string) => `tidings.views.${page}.${getTenant() ?? ''}`;
 
 function read(page: string): readonly SavedView[] {
   const key = toKey(page);
-  const text = localStorage.getItem(key);
+  const text = ofBrowser.read(key);
   const before = known.get(key);
   if (before?.text === text) return before.views;
   const views = parse(text);
@@ -56,7 +57,7 @@ function parse(text: string | null): readonly SavedView[] {
 }
 
 function write(page: string, views: readonly SavedView[]): void {
-  localStorage.setItem(toKey(page), JSON.stringify(views));
+  ofBrowser.write(toKey(page), JSON.stringify(views));
   for (const listener of listeners) listener();
 }
 

@@ -1,11 +1,12 @@
 import { useElementSize } from '@mantine/hooks';
-import type { CatalogVersionPage, MetricSeries } from '@tidings/client/types';
+import type { MetricMarker, MetricSeries } from '@tidings/client/types';
 import { Fragment, memo, type ReactNode } from 'react';
-import { linkToDeliveries, openLink } from '../route.ts';
+import { linkToDeliveries, openLink, type TimeSpan } from '../route.ts';
 import { formatFull } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
 import { getLocale, t } from '../text/text.ts';
 import { formatNumber, OUTCOMES, spanOf } from './series.ts';
+import { type Brush, useBrush } from './use-brush.ts';
 
 /** Width before it is measured. */
 const USUAL_WIDTH = 960;
@@ -16,9 +17,14 @@ const ABOVE = 18;
 const BELOW = 20;
 
 interface ChartProps {
+  /** With the changes of the catalog, which are marked. */
   readonly series: MetricSeries;
-  /** Versions of the catalog, of which those that became active in the span are marked. */
-  readonly versions: CatalogVersionPage['versions'];
+  /** The same of the period before, drawn as a line; absent: no comparison. */
+  readonly before?: MetricSeries | undefined;
+  /** Returns the page of a bar. */
+  readonly toLink?: (span: TimeSpan) => string;
+  /** Shows a part of the span; absent: no part can be chosen. */
+  readonly onZoom?: ((span: TimeSpan) => void) | undefined;
 }
 
 /** Returns the width of a chart, as wide as there is room, and that of its bars. A drawing that is scaled has letters that are too small. */
@@ -33,11 +39,13 @@ interface PlotProps {
   readonly label: string;
   readonly width: number;
   readonly testId: string;
+  readonly onChoose?: ((chosen: Brush) => void) | undefined;
   readonly children: ReactNode;
 }
 
 /** A drawing. What has a `data-href` in it leads there by a click; the table below has the same as links, for the keyboard. */
-function Plot({ frame, label, width, testId, children }: PlotProps) {
+function Plot({ frame, label, width, testId, onChoose, children }: PlotProps) {
+  const { brush, handlers } = useBrush(onChoose, width);
   const follow = ({ target }: { target: EventTarget }) => {
     const href = target instanceof Element ? target.closest<SVGElement>('[data-href]')?.dataset.href : undefined;
     if (href !== undefined) openLink(href);
@@ -48,19 +56,26 @@ function Plot({ frame, label, width, testId, children }: PlotProps) {
       <svg
         role="img"
         onClick={follow}
+        {...handlers}
         aria-label={label}
         className="chart"
+        data-brush={onChoose !== undefined || undefined}
         viewBox={`0 0 ${width} ${ABOVE + HEIGHT + BELOW}`}
         data-testid={testId}
       >
         {children}
+        {brush && (
+          <rect className="chart-brush" x={brush.start} y={ABOVE} width={brush.end - brush.start} height={HEIGHT} />
+        )}
       </svg>
     </div>
   );
 }
 
-/** Messages by outcome over time, as stacked bars from zero, with a mark for each version of the catalog. */
-export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
+const toDeliveries = (span: TimeSpan) => linkToDeliveries(null, { ...span });
+
+/** Messages by outcome over time, as stacked bars from zero, with a mark for each change of the catalog. */
+export const OutcomeChart = memo(({ series, before, toLink = toDeliveries, onZoom }: ChartProps) => {
   const zone = useZone();
   const { points } = series;
   const bars = points.map(({ at, metrics }) => ({
@@ -68,9 +83,16 @@ export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
     parts: OUTCOMES.map(({ key, color, label, count }) => ({ key, color, label, count: count(metrics) })),
   }));
   const sums = bars.map(({ parts }) => parts.reduce((sum, { count }) => sum + count, 0));
-  const max = Math.max(...sums, 1);
+  const earlier = before?.points.slice(0, points.length).map(({ metrics }) => countAll(metrics)) ?? [];
+  // Even: half of it stands at the axis as well.
+  const max = 2 * Math.ceil(Math.max(...sums, ...earlier, 1) / 2);
   const { ref, width, inner } = useWidth();
   const step = inner / Math.max(1, bars.length);
+  const choose = ({ start, end }: Brush) => {
+    const at = (x: number) => Math.min(points.length - 1, Math.max(0, Math.floor((x - LEFT) / step)));
+    const [first, last] = [points[at(start)], points[at(end)]];
+    if (first && last) onZoom?.({ since: first.at, until: spanOf(series, last.at).until });
+  };
   const total = sums.reduce((sum, one) => sum + one, 0);
   return (
     <Plot
@@ -81,6 +103,7 @@ export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
       )}
       width={width}
       testId="outcome-chart"
+      onChoose={onZoom && choose}
     >
       <Axis max={max} width={width} format={formatNumber} />
       {bars.map(({ at, parts }, index) => {
@@ -90,7 +113,7 @@ export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
           ...parts.filter(({ count }) => count > 0).map(({ label, count }) => `${label}: ${count}`),
         ];
         return (
-          <g key={at} data-testid="bar" data-href={linkToDeliveries(null, spanOf(series, at))}>
+          <g key={at} data-testid="bar" data-href={toLink(spanOf(series, at))}>
             <title>{title.join('\n')}</title>
             <rect x={LEFT + index * step} y={ABOVE} width={step} height={HEIGHT} className="chart-hover" />
             {parts.map(({ key, color, count }) => {
@@ -111,7 +134,16 @@ export const OutcomeChart = memo(({ series, versions }: ChartProps) => {
           </g>
         );
       })}
-      <VersionMarks series={series} versions={versions} inner={inner} />
+      {earlier.length > 0 && (
+        <polyline
+          className="chart-line"
+          data-line="before"
+          points={earlier
+            .map((value, at) => `${LEFT + (at + 0.5) * step},${ABOVE + HEIGHT - (HEIGHT * value) / max}`)
+            .join(' ')}
+        />
+      )}
+      <Markers series={series} inner={inner} />
       <Ends series={series} width={width} />
     </Plot>
   );
@@ -210,29 +242,33 @@ function Ends({ series: { from, to }, width }: Pick<ChartProps, 'series'> & { wi
   );
 }
 
-function VersionMarks({ series: { from, to }, versions, inner }: ChartProps & { inner: number }) {
+function Markers({ series: { from, to, markers }, inner }: Pick<ChartProps, 'series'> & { inner: number }) {
   const [start, end] = [Date.parse(from), Date.parse(to)];
-  return versions.flatMap(({ version, activations }) =>
-    activations.flatMap(({ at, kind }) => {
-      const time = Date.parse(at);
-      if (time < start || time > end) return [];
-      const x = LEFT + (inner * (time - start)) / (end - start);
-      return (
-        <g key={`${version} ${at}`} className="chart-mark" data-testid="version-mark">
-          <title>
-            {kind === 'rolled_back'
-              ? t('Catalog version {version}, by a rollback', { version })
-              : t('Catalog version {version}', { version })}
-          </title>
-          <line x1={x} x2={x} y1={ABOVE - 4} y2={ABOVE + HEIGHT} />
-          <text x={x} y={ABOVE - 7} textAnchor="middle">
-            {`v${version}`}
-          </text>
-        </g>
-      );
-    }),
-  );
+  return markers.map((marker) => {
+    const x = LEFT + (inner * (Date.parse(marker.at) - start)) / (end - start);
+    return (
+      <g key={`${marker.kind} ${marker.version} ${marker.at}`} className="chart-mark" data-testid="version-mark">
+        <title>{describeMarker(marker)}</title>
+        <line x1={x} x2={x} y1={ABOVE - 4} y2={ABOVE + HEIGHT} />
+        <text x={x} y={ABOVE - 7} textAnchor="middle">
+          {`v${marker.version}`}
+        </text>
+      </g>
+    );
+  });
 }
+
+/** Says what a mark in a chart stands for. */
+function describeMarker({ kind, version, share, by, reason }: MetricMarker): string {
+  const what = t(
+    '{kind, select, applied {Catalog version {version} was applied by {by}} rolled_back {Catalog version {version} became active again by a rollback, by {by}} release_finished {Catalog version {version} is released to every user, by {by}} release_rolled_back {The release of catalog version {version} was rolled back by {by}} other {Catalog version {version} is released to {share}% of the users, by {by}}}',
+    { kind, version, by, share: share ?? 0 },
+  );
+  return reason === null ? what : `${what}: ${reason}`;
+}
+
+const countAll = (metrics: MetricSeries['points'][number]['metrics']): number =>
+  OUTCOMES.reduce((sum, { count }) => sum + count(metrics), 0);
 
 /** A line without axes. The number beside it says the same. */
 export function Spark({ values }: { values: readonly number[] }) {

@@ -3,10 +3,17 @@ import { useQuery } from '@tanstack/react-query';
 import type { MetricSeries } from '@tidings/client/types';
 import { lazy, Suspense } from 'react';
 import { getActivity } from '../api/audit.ts';
-import { getCatalogVersions } from '../api/catalog.ts';
 import { getSeries } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { linkToDeliveries, linkToOverview, RANGES, type Range } from '../route.ts';
+import {
+  linkToDeliveries,
+  linkToOverview,
+  linkToOverviewOf,
+  openLink,
+  RANGES,
+  type Range,
+  type TimeSpan,
+} from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -16,6 +23,7 @@ import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { formatMs, OutcomeChart, TimeChart } from './OutcomeChart.tsx';
 import { ProblemStrip } from './ProblemStrip.tsx';
+import { SpanControls } from './SpanControls.tsx';
 import { OUTCOMES, spanOf } from './series.ts';
 import { Tiles } from './Tiles.tsx';
 import { TypeTables } from './TypeTables.tsx';
@@ -24,24 +32,18 @@ const FirstEvent = lazy(async () => ({ default: (await import('../activity/First
 
 const HOUR = 3_600_000;
 const POLL_MS = 60_000;
-const VERSIONS_POLL_MS = 300_000;
 const GRAINS = { '1h': 'minute', '6h': 'minute', '24h': 'hour', '7d': 'hour', '30d': 'day', '90d': 'day' } as const;
 
-/** State of the tenant: problems, numbers of a day, charts of a span, and types that stand out. */
-export function OverviewPage({ range }: { range: Range }) {
-  const may = useScopes();
+/** State of the tenant: problems, numbers of a day, charts of a span, and types that stand out. `span`: in the place of the range. */
+export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | null }) {
   const series = useQuery({
-    queryKey: ['overview', 'series', range],
-    queryFn: () => getSeries(Date.now() - RANGES[range] * HOUR, Date.now(), GRAINS[range]),
+    queryKey: ['overview', 'series', span === null ? range : `${span.since} ${span.until}`],
+    queryFn: () =>
+      span === null
+        ? getSeries(Date.now() - RANGES[range] * HOUR, Date.now(), GRAINS[range])
+        : getSeries(Date.parse(span.since), Date.parse(span.until), null),
     refetchInterval: POLL_MS,
     placeholderData: (shown) => shown,
-  });
-  const versions = useQuery({
-    queryKey: ['catalog', 'versions'],
-    queryFn: getCatalogVersions,
-    enabled: may('catalog:read'),
-    refetchInterval: VERSIONS_POLL_MS,
-    staleTime: VERSIONS_POLL_MS,
   });
   return (
     <Stack gap="lg">
@@ -55,19 +57,15 @@ export function OverviewPage({ range }: { range: Range }) {
         </Title>
         <nav className="filter" aria-label={t('Span')}>
           {(Object.keys(RANGES) as Range[]).map((each) => (
-            <a key={each} href={linkToOverview(each)} aria-current={each === range || undefined}>
+            <a key={each} href={linkToOverview(each)} aria-current={(span === null && each === range) || undefined}>
               {SPANS[each]}
             </a>
           ))}
         </nav>
       </Group>
       {series.error && <ProblemView problem={series.error} retry={() => void series.refetch()} />}
-      {series.data ? (
-        <Charts series={series.data} versions={versions.data?.versions ?? []} />
-      ) : (
-        series.isPending && <Skeleton height={260} />
-      )}
-      <TypeTables range={range} />
+      {series.data ? <Charts series={series.data} /> : series.isPending && <Skeleton height={260} />}
+      <TypeTables range={range} span={span} />
     </Stack>
   );
 }
@@ -81,11 +79,14 @@ const SPANS: Record<Range, string> = {
   '90d': t('90 days'),
 };
 
-function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
+const zoomTo = (span: TimeSpan) => openLink(linkToOverviewOf(span));
+
+function Charts({ series }: { series: MetricSeries }) {
   return (
     <>
       <Paper withBorder p="md">
-        <OutcomeChart series={series} versions={versions} />
+        <OutcomeChart series={series} onZoom={zoomTo} />
+        <SpanControls span={{ since: series.from, until: series.to }} toLink={linkToOverviewOf} />
         <ul className="legend" aria-label={t('Outcomes')}>
           {OUTCOMES.map(({ key, label, color, toLink, count }) => (
             <li key={key}>
@@ -99,6 +100,7 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
         <Disclosure label={t('As a table')} testId="outcome-table-button">
           <FactRows
             testId="outcome-table"
+            numbers={OUTCOMES.map(({ label }) => label)}
             items={series.points}
             getId={({ at }) => at}
             columns={{
@@ -133,6 +135,7 @@ function Charts({ series, versions }: Parameters<typeof OutcomeChart>[0]) {
         <Disclosure label={t('As a table')} testId="time-table-button">
           <FactRows
             testId="time-table"
+            numbers={[t('Average'), t('95 of 100')]}
             items={series.points.filter(({ metrics }) => metrics.avg_delivery_time_ms !== null)}
             getId={({ at }) => at}
             columns={{

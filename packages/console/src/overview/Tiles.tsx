@@ -85,7 +85,8 @@ interface TileProps {
   readonly children: ReactNode;
 }
 
-function Tile({ label, href, value, spark, children }: TileProps) {
+/** One number with a label that leads to its page. */
+export function Tile({ label, href, value, spark, children }: TileProps) {
   return (
     <Paper withBorder p="sm" className="tile" data-testid="tile">
       <div className="tile-head">

@@ -4,7 +4,7 @@ import type { MetricAnomalies } from '@tidings/client/types';
 import type { ReactNode } from 'react';
 import { getAnomalies, getTypes } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { linkToDeliveries, linkToTemplates, RANGES, type Range } from '../route.ts';
+import { linkToAnalytics, linkToDeliveries, linkToType, RANGES, type Range, type TimeSpan } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
 import { getLocale, t } from '../text/text.ts';
@@ -21,16 +21,20 @@ const share = (rate: number | null) =>
     ? '–'
     : rate.toLocaleString(getLocale(), { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const typeLink = ({ key }: Pick<TypeSums, 'key'>): ReactNode => (
-  <a className="name" href={linkToTemplates(key)}>
+  <a className="name" href={linkToType(key)}>
     {key}
   </a>
 );
 
 /** Notification types with the most messages and the most failures in the span, and those that no longer speak. */
-export function TypeTables({ range }: { range: Range }) {
+export function TypeTables({ range, span }: { range: Range; span: TimeSpan | null }) {
+  const times = span ?? { since: range, until: null };
   const types = useQuery({
-    queryKey: ['overview', 'types', range],
-    queryFn: () => getTypes(Date.now() - RANGES[range] * HOUR, Date.now()),
+    queryKey: ['overview', 'types', times.since, times.until],
+    queryFn: () =>
+      span === null
+        ? getTypes(Date.now() - RANGES[range] * HOUR, Date.now())
+        : getTypes(Date.parse(span.since), Date.parse(span.until)),
     refetchInterval: POLL_MS,
     placeholderData: (shown) => shown,
   });
@@ -46,12 +50,13 @@ export function TypeTables({ range }: { range: Range }) {
       <Part title={t('Most messages')} isEmpty={byVolume.length === 0} empty={t('No messages in this span.')}>
         <FactRows
           testId="top-volume"
+          numbers={[t('Messages'), t('Delivered')]}
           items={byVolume}
           getId={getKey}
           columns={{
             [t('Type')]: typeLink,
             [t('Messages')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries(null, { type: key, since: range })}>{formatNumber(metrics.planned)}</a>
+              <a href={linkToDeliveries(null, { type: key, ...times })}>{formatNumber(metrics.planned)}</a>
             ),
             [t('Delivered')]: ({ metrics }) => share(metrics.delivery_rate),
           }}
@@ -60,12 +65,13 @@ export function TypeTables({ range }: { range: Range }) {
       <Part title={t('Most failures')} isEmpty={byFailure.length === 0} empty={t('No failures in this span.')}>
         <FactRows
           testId="top-failures"
+          numbers={[t('Failed'), t('Of all')]}
           items={byFailure}
           getId={getKey}
           columns={{
             [t('Type')]: typeLink,
             [t('Failed')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries(metrics.dead > 0 ? 'dead' : 'undeliverable', { type: key, since: range })}>
+              <a href={linkToDeliveries(metrics.dead > 0 ? 'dead' : 'undeliverable', { type: key, ...times })}>
                 {formatNumber(countFailed(metrics))}
               </a>
             ),
@@ -91,11 +97,19 @@ function QuietTypes() {
   });
   if (!found.data) return null;
   const quiet = found.data.anomalies.filter(({ kind }) => kind === 'quiet').slice(0, ROWS);
+  const others = found.data.anomalies.length - quiet.length;
   return (
     <Part
       title={t('Quiet')}
       isEmpty={quiet.length === 0}
       empty={t('Each type that has some every week at this time still has some.')}
+      end={
+        others > 0 && (
+          <a href={linkToAnalytics('anomalies')} data-testid="other-anomalies">
+            {t('{others} more with an unusual volume', { others })}
+          </a>
+        )
+      }
     >
       <FactRows
         testId="quiet-types"
@@ -116,10 +130,11 @@ interface PartProps {
   readonly title: string;
   readonly isEmpty: boolean;
   readonly empty: string;
+  readonly end?: ReactNode;
   readonly children: ReactNode;
 }
 
-function Part({ title, isEmpty, empty, children }: PartProps) {
+function Part({ title, isEmpty, empty, end, children }: PartProps) {
   return (
     <Stack gap="xs" component="section" aria-label={title}>
       <Title order={2} size="h4">
@@ -132,6 +147,7 @@ function Part({ title, isEmpty, empty, children }: PartProps) {
       ) : (
         children
       )}
+      {end}
     </Stack>
   );
 }

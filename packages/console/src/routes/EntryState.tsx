@@ -1,5 +1,5 @@
 import type { RouteEntryState } from '@tidings/client/types';
-import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
+import { IconAlert, IconBan, IconCircle, IconPause, IconSplit } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { t } from '../text/text.ts';
@@ -9,8 +9,10 @@ export function EntryState({ entry }: { entry: RouteEntryState }) {
   return <StatusBadge look={getLook(entry)} testId="route-state" />;
 }
 
-function getLook({ missing, circuit, move }: RouteEntryState): Look {
+function getLook({ missing, circuit, failover_to: failoverTo, move }: RouteEntryState): Look {
   if (missing !== null) return { label: MISSING[missing], color: 'orange', Icon: IconBan };
+  if (failoverTo !== null)
+    return { label: t('Goes by {account}', { account: failoverTo }), color: 'orange', Icon: IconSplit };
   if (circuit?.code === 'retry_after') return { label: t('Paused'), color: 'orange', Icon: IconPause };
   if (circuit !== null) return { label: t('Fails'), color: 'red', Icon: IconAlert };
   if (move !== null && move.share < 100) return { label: t('Recovering'), color: 'orange', Icon: IconAlert };

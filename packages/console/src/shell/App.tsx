@@ -16,6 +16,10 @@ import { Rail } from './Rail.tsx';
 
 /* Each page is a file of its own, loaded when it is shown first. */
 const OverviewPage = lazy(async () => ({ default: (await import('../overview/OverviewPage.tsx')).OverviewPage }));
+const AnalyticsPage = lazy(async () => ({ default: (await import('../analytics/AnalyticsPage.tsx')).AnalyticsPage }));
+const TypesPage = lazy(async () => ({ default: (await import('../types/TypesPage.tsx')).TypesPage }));
+const TypePage = lazy(async () => ({ default: (await import('../types/TypePage.tsx')).TypePage }));
+const TenantsPage = lazy(async () => ({ default: (await import('../govern/TenantsPage.tsx')).TenantsPage }));
 const LivePage = lazy(async () => ({ default: (await import('../activity/LivePage.tsx')).LivePage }));
 const BatchesPage = lazy(async () => ({ default: (await import('../batches/BatchesPage.tsx')).BatchesPage }));
 const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPage.tsx')).BatchPage }));
@@ -48,6 +52,7 @@ const KeysPage = lazy(async () => ({ default: (await import('../govern/KeysPage.
 const MembersPage = lazy(async () => ({ default: (await import('../govern/MembersPage.tsx')).MembersPage }));
 const WebhooksPage = lazy(async () => ({ default: (await import('../webhooks/WebhooksPage.tsx')).WebhooksPage }));
 const WebhookPage = lazy(async () => ({ default: (await import('../webhooks/WebhookPage.tsx')).WebhookPage }));
+const PortalPage = lazy(async () => ({ default: (await import('../portal/PortalPage.tsx')).PortalPage }));
 const ReleasesPage = lazy(async () => ({ default: (await import('../releases/ReleasesPage.tsx')).ReleasesPage }));
 const RulesPage = lazy(async () => ({ default: (await import('../rules/RulesPage.tsx')).RulesPage }));
 const RulePage = lazy(async () => ({ default: (await import('../rules/RulePage.tsx')).RulePage }));
@@ -74,6 +79,18 @@ export function App() {
   const route = useRoute();
   usePageChange(route);
   const isFolded = useFolded();
+  if (route.page === 'portal') {
+    return (
+      <main className="main" id="main" data-portal>
+        <ErrorBoundary key={pageKey(route)}>
+          <Suspense fallback={<Skeleton height={320} />}>
+            <PortalPage endpoint={route.endpoint} link={route.link} />
+          </Suspense>
+        </ErrorBoundary>
+        <Announcements />
+      </main>
+    );
+  }
   return (
     <>
       <a className="skip-link" href="#main">
@@ -110,7 +127,7 @@ function JobDialogWhenShown() {
 }
 
 /** The page of the route, or what is needed to see it. */
-function Content({ route }: { route: Route }) {
+function Content({ route }: { route: Exclude<Route, { page: 'portal' }> }) {
   const keyState = useKeyState();
   if (route.page === 'login') {
     return route.link === null ? <LoginPage problem={route.problem} /> : <LinkPage link={route.link} />;
@@ -119,10 +136,18 @@ function Content({ route }: { route: Route }) {
   return <LoginPage problem={null} rejected={keyState === 'rejected'} />;
 }
 
-function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
+function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }) {
   switch (route.page) {
     case 'overview':
-      return <OverviewPage range={route.range} />;
+      return <OverviewPage range={route.range} span={route.span} />;
+    case 'analytics':
+      return <AnalyticsPage route={route} />;
+    case 'types':
+      return <TypesPage />;
+    case 'type':
+      return <TypePage key={route.name} name={route.name} />;
+    case 'tenants':
+      return <TenantsPage />;
     case 'live':
       return <LivePage />;
     case 'user':

@@ -10,7 +10,7 @@ import { IconCopy } from './page-icons.tsx';
 
 interface IssueButtonProps {
   /** Name of what is made. */
-  readonly what: 'key' | 'secret';
+  readonly what: 'key' | 'secret' | 'link';
   /** First part of the keys of the queries that change by it. */
   readonly changes: string;
   readonly label: string;
@@ -81,10 +81,12 @@ function Shown({ what, text, close }: Pick<IssueButtonProps, 'what'> & { text: s
   return (
     <Stack gap="md" data-testid="issued">
       <Text size="sm">
-        {t(
-          'This is the {what, select, key {key} other {secret}}. It is shown only now: copy it to where your service keeps its secrets.',
-          { what },
-        )}
+        {what === 'link'
+          ? t('This is the link. It is shown only now: give it to the one that it is for.')
+          : t(
+              'This is the {what, select, key {key} other {secret}}. It is shown only now: copy it to where your service keeps its secrets.',
+              { what },
+            )}
       </Text>
       <Code block className="break" data-testid="issued-text">
         {text}

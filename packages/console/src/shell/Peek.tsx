@@ -6,8 +6,8 @@ import { t } from '../text/text.ts';
 interface PeekProps {
   readonly opened: boolean;
   readonly title: ReactNode;
-  /** Address of the page about the same thing. */
-  readonly href: string;
+  /** Address of the page about the same thing; absent: it has no page. */
+  readonly href?: string;
   readonly onClose: () => void;
   /** Goes to the next row of the list, or to the one before; absent: the drawer is not over a list. */
   readonly onStep?: (by: 1 | -1) => void;
@@ -34,9 +34,11 @@ export function Peek({ opened, title, href, onClose, onStep, children }: PeekPro
         <div className="dialog-head">
           <Drawer.Title className="break peek-title">{title}</Drawer.Title>
           <span className="peek-links">
-            <Anchor size="sm" href={href}>
-              {t('Open as a page')}
-            </Anchor>
+            {href !== undefined && (
+              <Anchor size="sm" href={href}>
+                {t('Open as a page')}
+              </Anchor>
+            )}
             <CloseButton aria-label={t('Close')} onClick={onClose} />
           </span>
         </div>

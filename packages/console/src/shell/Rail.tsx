@@ -5,6 +5,7 @@ import { toggleFolded, useFolded } from './folded.ts';
 import { IconFold } from './icons.tsx';
 import { MENU, type MenuGroup, type MenuPage } from './pages.ts';
 import { Tip } from './Tip.tsx';
+import { useScopes } from './use-scopes.ts';
 
 /** The menu at the left of wide windows. `current`: key of the page that is marked. */
 export function Rail({ current }: { current: string }) {
@@ -39,13 +40,15 @@ export function MenuGroups({ current, isFolded = false }: { current: string; isF
 
 function Group({ group, current, isFolded }: { group: MenuGroup; current: string; isFolded: boolean }) {
   const id = useId();
+  const may = useScopes();
+  const pages = group.pages.filter(({ scope }) => scope === undefined || may(scope));
   return (
     <div className="rail-group">
       <p id={id} className="rail-title">
         {group.label}
       </p>
       <ul aria-labelledby={id}>
-        {group.pages.map((page) => (
+        {pages.map((page) => (
           <li key={page.key}>
             {isFolded ? (
               <Tip text={page.label} side="right">

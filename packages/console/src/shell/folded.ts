@@ -1,11 +1,12 @@
 /* Whether the menu at the left is folded to its icons: a choice that this browser keeps. */
 import { useSyncExternalStore } from 'react';
+import { ofBrowser } from '../kept-values.ts';
 
 const STORAGE_KEY = 'tidings.menu';
 /** Narrower windows begin with a folded menu, in pixels. */
 const ROOMY_WIDTH = 1100;
 
-const stored = localStorage.getItem(STORAGE_KEY);
+const stored = ofBrowser.read(STORAGE_KEY);
 let isFolded = stored === null ? innerWidth < ROOMY_WIDTH : stored === 'folded';
 const listeners = new Set<() => void>();
 
@@ -16,7 +17,7 @@ export function useFolded(): boolean {
 
 export function toggleFolded(): void {
   isFolded = !isFolded;
-  localStorage.setItem(STORAGE_KEY, isFolded ? 'folded' : 'open');
+  ofBrowser.write(STORAGE_KEY, isFolded ? 'folded' : 'open');
   for (const listener of listeners) listener();
 }
 

@@ -11,6 +11,7 @@ import {
   mdiCallSplit,
   mdiCancel,
   mdiCashMultiple,
+  mdiChartBar,
   mdiCheck,
   mdiCheckAll,
   mdiChevronDoubleLeft,
@@ -18,6 +19,7 @@ import {
   mdiCircleOutline,
   mdiClockOutline,
   mdiConnection,
+  mdiDomain,
   mdiDotsHorizontal,
   mdiEmailAlertOutline,
   mdiEmailCheckOutline,
@@ -40,6 +42,7 @@ import {
   mdiPulse,
   mdiRefresh,
   mdiSendOutline,
+  mdiTagOutline,
   mdiWeatherNight,
   mdiWeatherSunny,
   mdiWebhook,
@@ -80,12 +83,14 @@ export const IconArrowUp = createIcon(mdiArrowUp);
 export const IconBan = createIcon(mdiCancel);
 export const IconBell = createIcon(mdiBellOutline);
 export const IconBook = createIcon(mdiBookOpenVariantOutline);
+export const IconChart = createIcon(mdiChartBar);
 export const IconCheck = createIcon(mdiCheck);
 export const IconChecks = createIcon(mdiCheckAll);
 export const IconChevronRight = createIcon(mdiChevronRight);
 export const IconCircle = createIcon(mdiCircleOutline);
 export const IconClock = createIcon(mdiClockOutline);
 export const IconConnection = createIcon(mdiConnection);
+export const IconDomain = createIcon(mdiDomain);
 export const IconEye = createIcon(mdiEyeOutline);
 export const IconFeather = createIcon(mdiFeather);
 export const IconFilter = createIcon(mdiFilterOutline);
@@ -113,6 +118,7 @@ export const IconSearch = createIcon(mdiMagnify);
 export const IconSend = createIcon(mdiSendOutline);
 export const IconSplit = createIcon(mdiCallSplit);
 export const IconSun = createIcon(mdiWeatherSunny);
+export const IconTag = createIcon(mdiTagOutline);
 export const IconUser = createIcon(mdiAccountCircleOutline);
 export const IconWand = createIcon(mdiAutoFix);
 export const IconWebhook = createIcon(mdiWebhook);

@@ -1,6 +1,6 @@
 /* Page changes: title, scroll position and focus, which a browser does not handle for a page that a script changes. */
 import { useLayoutEffect, useRef } from 'react';
-import type { Route, UserTab } from '../route.ts';
+import type { AnalyticsPart, Route, UserTab } from '../route.ts';
 import { t } from '../text/text.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
 
@@ -11,6 +11,13 @@ const CHANNELS_PARTS: Record<Extract<Route, { page: 'channels' }>['part'], strin
   routes: t('Routes'),
   costs: t('Costs'),
   suppressions: t('Suppressions'),
+};
+
+/** Names of the parts of the page of analytics. */
+const ANALYTICS_NAMES: Record<AnalyticsPart, string> = {
+  messages: t('Analytics'),
+  experiments: t('Experiments'),
+  anomalies: t('Unusual volumes'),
 };
 
 /** Sets the window title. On a page change, also scrolls to the top and focuses the heading. */
@@ -34,8 +41,9 @@ export function usePageChange(route: Route): void {
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user/${route.userId}/${route.tab}`;
-  if (route.page === 'segment') return `segment/${route.name}`;
-  if (route.page === 'rule') return `rule/${route.name}`;
+  if (route.page === 'segment' || route.page === 'rule' || route.page === 'type') return `${route.page}/${route.name}`;
+  if (route.page === 'portal') return `portal/${route.endpoint ?? ''}`;
+  if (route.page === 'analytics') return `analytics/${route.part}`;
   if ('id' in route && route.page !== 'correlation') return `${route.page}/${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters/${route.group ?? ''}`;
   if (route.page === 'channels') return `channels/${route.part}`;
@@ -100,6 +108,8 @@ function formatPageName(route: Route): string {
       return t('Audit log');
     case 'webhooks':
       return t('Webhooks');
+    case 'portal':
+      return t('Webhooks');
     case 'endpoint':
       return t('Endpoint');
     case 'keys':
@@ -110,6 +120,14 @@ function formatPageName(route: Route): string {
       return route.part === 'versions' ? t('Catalog versions') : t('Active catalog');
     case 'overview':
       return t('Overview');
+    case 'analytics':
+      return ANALYTICS_NAMES[route.part];
+    case 'types':
+      return t('Notification types');
+    case 'type':
+      return route.name;
+    case 'tenants':
+      return t('Tenants');
     case 'live':
       return t('Live');
     case 'deliveries':

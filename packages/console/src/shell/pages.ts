@@ -1,5 +1,6 @@
 /* The pages of the menu, in their groups. */
 import {
+  linkToAnalytics,
   linkToAudit,
   linkToBatches,
   linkToCatalog,
@@ -20,6 +21,8 @@ import {
   linkToRules,
   linkToSend,
   linkToTemplates,
+  linkToTenants,
+  linkToTypes,
   linkToVersions,
   linkToWaiting,
   linkToWebhooks,
@@ -31,9 +34,11 @@ import {
   IconAlertOctagon,
   IconBell,
   IconBook,
+  IconChart,
   IconChecks,
   IconClock,
   IconConnection,
+  IconDomain,
   IconEye,
   IconFeather,
   IconGauge,
@@ -51,6 +56,7 @@ import {
   IconMoney,
   IconSend,
   IconSplit,
+  IconTag,
   IconUser,
   IconWand,
   IconWebhook,
@@ -63,6 +69,8 @@ export interface MenuPage {
   readonly label: string;
   readonly href: string;
   readonly Icon: typeof IconBell;
+  /** Scope without which it is not in the menu; absent: everyone has it there. */
+  readonly scope?: string;
 }
 
 export interface MenuGroup {
@@ -119,6 +127,12 @@ export const MENU: readonly MenuGroup[] = [
     label: t('Design'),
     pages: [
       {
+        key: 'types',
+        label: t('Notification types'),
+        href: linkToTypes(),
+        Icon: IconTag,
+      },
+      {
         key: 'catalog contents',
         label: t('Catalog'),
         href: linkToCatalog(),
@@ -157,6 +171,12 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: t('Measure'),
     pages: [
+      {
+        key: 'analytics',
+        label: t('Analytics'),
+        href: linkToAnalytics(),
+        Icon: IconChart,
+      },
       {
         key: 'channels costs',
         label: t('Costs'),
@@ -199,6 +219,13 @@ export const MENU: readonly MenuGroup[] = [
         href: linkToChannels('suppressions'),
         Icon: IconMailOff,
       },
+      {
+        key: 'tenants',
+        label: t('Tenants'),
+        href: linkToTenants(),
+        Icon: IconDomain,
+        scope: 'tenants:read',
+      },
       { key: 'keys', label: t('API keys'), href: linkToKeys(), Icon: IconKey },
       { key: 'members', label: t('Members'), href: linkToMembers(), Icon: IconUser },
       { key: 'audit', label: t('Audit log'), href: linkToAudit(), Icon: IconLock },
@@ -216,6 +243,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   template: 'templates',
   rule: 'rules',
   endpoint: 'webhooks',
+  type: 'types',
 };
 
 /** Returns the key of the page of the menu that a route is, or belongs to. */

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { WebhookDelivery } from '@tidings/client/types';
 import { getWebhookDeliveries, replayWebhookDelivery } from '../api/webhooks.ts';
 import { FactTable } from '../channels/FactTable.tsx';
+import { isPortal } from '../portal/is-portal.ts';
 import { linkToUser } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
@@ -27,11 +28,14 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
       empty={t('Nothing was due for it yet.')}
       columns={{
         [t('Type')]: ({ notification_type: type }) => <span className="name">{type}</span>,
-        [t('User')]: ({ user_id: userId }) => (
-          <a className="user-link" href={linkToUser(userId)} title={userId}>
-            {userId}
-          </a>
-        ),
+        [t('User')]: ({ user_id: userId }) =>
+          isPortal ? (
+            <span className="break">{userId}</span>
+          ) : (
+            <a className="user-link" href={linkToUser(userId)} title={userId}>
+              {userId}
+            </a>
+          ),
         [t('State')]: (delivery) => (
           <>
             <StatusBadge look={getStatusLook(delivery)} testId="webhook-delivery-state" />

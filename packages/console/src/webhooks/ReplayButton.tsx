@@ -2,6 +2,7 @@ import { Anchor, Checkbox, NativeSelect, Stack, Text } from '@mantine/core';
 import type { Webhook } from '@tidings/client/types';
 import { useState } from 'react';
 import { replayWebhook } from '../api/webhooks.ts';
+import { isPortal } from '../portal/is-portal.ts';
 import { linkToJobs } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
@@ -27,16 +28,22 @@ export function ReplayButton({ endpoint: { endpoint_id: id } }: { endpoint: Webh
       act={async () => {
         const since = new Date(Date.now() - Number(hours) * HOUR).toISOString();
         await replayWebhook(id, { since, include_sent: includesSent });
-        return t('A job sends it again; see Jobs.');
+        return isPortal ? t('It is being sent again.') : t('A job sends it again; see Jobs.');
       }}
       testId="webhook-replay"
     >
       <Stack gap="sm">
         <Text size="sm">
-          <T
-            text="What failed or is kept is sent again, with the same id: a receiver that looks at it takes nothing twice. The progress is on the page of <a>jobs</a>."
-            values={{ a: (children) => <Anchor href={linkToJobs()}>{children}</Anchor> }}
-          />
+          {isPortal ? (
+            t(
+              'What failed or is kept is sent again, with the same id: a receiver that looks at it takes nothing twice.',
+            )
+          ) : (
+            <T
+              text="What failed or is kept is sent again, with the same id: a receiver that looks at it takes nothing twice. The progress is on the page of <a>jobs</a>."
+              values={{ a: (children) => <Anchor href={linkToJobs()}>{children}</Anchor> }}
+            />
+          )}
         </Text>
         <NativeSelect
           label={t('Created in')}

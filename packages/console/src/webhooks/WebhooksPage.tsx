@@ -2,6 +2,7 @@ import { Anchor, Group, Stack, Text } from '@mantine/core';
 import type { Webhook } from '@tidings/client/types';
 import { getWebhooks } from '../api/channels.ts';
 import { FactTable } from '../channels/FactTable.tsx';
+import { isPortal } from '../portal/is-portal.ts';
 import { linkToWebhook } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
@@ -9,6 +10,7 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
+import { PortalLink } from './PortalLink.tsx';
 import { CreateWebhook } from './WebhookSecrets.tsx';
 import { describeTypes, getEndpointLook } from './webhook-look.ts';
 
@@ -19,7 +21,12 @@ export function WebhooksPage() {
     <Stack gap="md">
       <Group justify="space-between">
         <PageTitle>{t('Webhooks')}</PageTitle>
-        {can('webhooks:write') && <CreateWebhook />}
+        {can('webhooks:write') && (
+          <Group gap="xs">
+            {!isPortal && <PortalLink />}
+            <CreateWebhook />
+          </Group>
+        )}
       </Group>
       <Permitted scope="webhooks:read">
         <FactTable

@@ -1,0 +1,88 @@
+import { Skeleton, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { MetricFunnel } from '@tidings/client/types';
+import { getFunnel } from '../api/metrics.ts';
+import { FactRows } from '../channels/FactTable.tsx';
+import { toQuery } from '../filters/filter.ts';
+import type { MetricFilter } from '../route.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { ExportButtons } from './ExportButtons.tsx';
+import { describeChange, formatRate, toParameters, toParametersBefore } from './metric-filter.ts';
+
+type Stage = MetricFunnel['stages'][number];
+
+const POLL_MS = 60_000;
+const STAGES: Record<Stage['stage'], { readonly label: string; readonly note: string }> = {
+  decided: { label: 'Decided', note: 'notifications that a rule or a request decided to send' },
+  planned: { label: 'Planned', note: 'messages, one for each channel and device' },
+  sent: { label: 'Sent', note: 'messages that a provider accepted, or the sandbox kept' },
+  delivered: { label: 'Delivered', note: 'messages of which a receipt says that they arrived' },
+  opened: { label: 'Opened', note: 'messages' },
+  clicked: { label: 'Clicked', note: 'messages' },
+  goal: { label: 'Goal', note: 'notifications whose goal came' },
+};
+
+/** Numbers of the notifications and messages that came to each stage, as a table with bars. */
+export function FunnelView({ filter }: { filter: MetricFilter }) {
+  const key = toQuery(filter);
+  const funnel = useQuery({
+    queryKey: ['metrics', 'funnel', key],
+    queryFn: () => getFunnel(toParameters(filter, Date.now())),
+    refetchInterval: POLL_MS,
+    placeholderData: (shown) => shown,
+  });
+  const before = useQuery({
+    queryKey: ['metrics', 'funnel before', key],
+    queryFn: () => getFunnel(toParametersBefore(filter, Date.now())),
+  });
+  const stages = funnel.data?.stages ?? [];
+  const max = Math.max(...stages.map(({ count }) => count ?? 0), 1);
+  const countBefore = (stage: Stage['stage']) => before.data?.stages.find((one) => one.stage === stage)?.count ?? null;
+  const isPartial = stages.some(({ count }) => count === null);
+  return (
+    <Stack gap="xs" component="section" aria-label="From decision to goal">
+      <div className="section-head">
+        <Title order={2} size="h4">
+          From decision to goal
+        </Title>
+        <ExportButtons view="funnel" name="funnel" toParameters={() => toParameters(filter, Date.now())} />
+      </div>
+      {funnel.error && <ProblemView problem={funnel.error} retry={() => void funnel.refetch()} />}
+      {funnel.isPending && <Skeleton height={260} />}
+      {funnel.data && (
+        <FactRows
+          testId="funnel"
+          items={stages}
+          getId={({ stage }) => stage}
+          numbers={['Number', 'Share', 'To the period before']}
+          columns={{
+            Stage: ({ stage, count }) => (
+              <>
+                <Text size="sm" fw={600}>
+                  {STAGES[stage].label}
+                </Text>
+                <div className="bar-track" aria-hidden="true">
+                  <div className="bar-fill" style={{ width: `${(100 * (count ?? 0)) / max}%` }} />
+                </div>
+                <Text size="xs" c="dimmed">
+                  {STAGES[stage].note}
+                </Text>
+              </>
+            ),
+            Number: ({ count }) => (count === null ? '–' : count.toLocaleString()),
+            Share: ({ of, rate }) => (of === null || rate === null ? '–' : `${formatRate(rate)} of ${of}`),
+            'To the period before': ({ stage, count }) => {
+              const past = countBefore(stage);
+              return count === null || past === null ? '–' : describeChange(count, past);
+            },
+          }}
+        />
+      )}
+      {isPartial && (
+        <Text size="xs" c="dimmed">
+          Stages without a number are not kept by what the filter asks for.
+        </Text>
+      )}
+    </Stack>
+  );
+}

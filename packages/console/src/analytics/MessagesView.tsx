@@ -1,0 +1,122 @@
+import { Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getSeriesOf } from '../api/metrics.ts';
+import { FactRows } from '../channels/FactTable.tsx';
+import { toQuery } from '../filters/filter.ts';
+import { OutcomeChart } from '../overview/OutcomeChart.tsx';
+import { SpanControls } from '../overview/SpanControls.tsx';
+import { OUTCOMES, spanOf, type Values } from '../overview/series.ts';
+import { linkToAnalytics, linkToDeliveries, type MetricFilter, openLink, type TimeSpan } from '../route.ts';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { Time } from '../shell/Time.tsx';
+import { Breakdown } from './Breakdown.tsx';
+import { ExportButtons } from './ExportButtons.tsx';
+import { FunnelView } from './FunnelView.tsx';
+import { HeldReasons } from './HeldReasons.tsx';
+import { MetricTiles } from './MetricTiles.tsx';
+import { toParameters, toParametersBefore, withSpan } from './metric-filter.ts';
+
+const POLL_MS = 60_000;
+
+/** Messages of a filter: their numbers, the course of time, how far they came, and what held back others. */
+export function MessagesView({ filter, reason }: { filter: MetricFilter; reason: string | null }) {
+  return (
+    <Stack gap="lg">
+      <MetricTiles filter={filter} />
+      <Course filter={filter} toLink={(next) => linkToAnalytics('messages', next)} />
+      <FunnelView filter={filter} />
+      <HeldReasons filter={filter} reason={reason} />
+      <Breakdown filter={filter} />
+    </Stack>
+  );
+}
+
+interface CourseProps {
+  readonly filter: MetricFilter;
+  /** Returns the address of the same page with another filter. */
+  readonly toLink: (filter: MetricFilter) => string;
+}
+
+/** Messages by outcome over time, with the same of the period before. */
+export function Course({ filter, toLink }: CourseProps) {
+  const key = toQuery(filter);
+  const series = useQuery({
+    queryKey: ['metrics', 'series', key],
+    queryFn: () => getSeriesOf(toParameters(filter, Date.now())),
+    refetchInterval: POLL_MS,
+    placeholderData: (shown) => shown,
+  });
+  const { data } = series;
+  const before = useQuery({
+    queryKey: ['metrics', 'series before', key],
+    queryFn: () => getSeriesOf({ ...toParametersBefore(filter, Date.now()), grain: data?.grain ?? null }),
+    enabled: data !== undefined,
+    // Finer sums than those of days are not kept for ever.
+    retry: false,
+  });
+  const { type, channel } = filter;
+  const toSpanLink = (span: TimeSpan) => toLink(withSpan(filter, span));
+  return (
+    <Stack gap="xs" component="section" aria-label="Messages over time">
+      <div className="section-head">
+        <Title order={2} size="h4">
+          Messages over time
+        </Title>
+        <ExportButtons view="series" name="series" toParameters={() => toParameters(filter, Date.now())} />
+      </div>
+      {series.error && <ProblemView problem={series.error} retry={() => void series.refetch()} />}
+      {series.isPending && <Skeleton height={260} />}
+      {data && (
+        <Paper withBorder p="md">
+          <OutcomeChart
+            series={data}
+            before={before.data}
+            toLink={(span) => linkToDeliveries(null, { type, channel, ...span })}
+            onZoom={(span) => openLink(toSpanLink(span))}
+          />
+          <ul className="legend" aria-label="Outcomes">
+            {OUTCOMES.map(({ key: outcome, label, color, count }) => (
+              <li key={outcome}>
+                <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
+                {label} {data.points.reduce((sum, { metrics }) => sum + count(metrics), 0).toLocaleString()}
+              </li>
+            ))}
+            {before.data && (
+              <li>
+                <span className="legend-line" data-line="before" /> All, in the period before
+              </li>
+            )}
+          </ul>
+          <SpanControls span={{ since: data.from, until: data.to }} toLink={toSpanLink} />
+          <Disclosure label="As a table" testId="series-table-button">
+            <FactRows
+              testId="series-table"
+              items={data.points}
+              getId={({ at }) => at}
+              numbers={OUTCOMES.map(({ label }) => label)}
+              columns={{
+                Time: ({ at }) => (
+                  <a href={linkToDeliveries(null, { type, channel, ...spanOf(data, at) })}>
+                    <Time value={at} as="full" />
+                  </a>
+                ),
+                ...Object.fromEntries(
+                  OUTCOMES.map(({ label, count }) => [
+                    label,
+                    ({ metrics }: { readonly metrics: Values }) => count(metrics).toLocaleString(),
+                  ]),
+                ),
+              }}
+            />
+          </Disclosure>
+          <Text size="xs" c="dimmed" mt="xs">
+            Drag over the chart to zoom in. A dashed upright line marks a change of the catalog. A message counts in the
+            minute in which it ended, and its receipts with it; days are those of UTC. Counted until{' '}
+            <Time value={data.as_of} as="full" />.
+          </Text>
+        </Paper>
+      )}
+    </Stack>
+  );
+}

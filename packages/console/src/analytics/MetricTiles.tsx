@@ -1,0 +1,131 @@
+import { Skeleton, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { MetricSummary } from '@tidings/client/types';
+import { getSummaryOf } from '../api/metrics.ts';
+import { formatMoney } from '../costs/sums.ts';
+import { toQuery } from '../filters/filter.ts';
+import { countFailed, formatNumber, type Values } from '../overview/series.ts';
+import { Tile } from '../overview/Tiles.tsx';
+import {
+  linkToChannels,
+  linkToDeadLetters,
+  linkToDeliveries,
+  linkToNotifications,
+  type MetricFilter,
+} from '../route.ts';
+import {
+  describeChange,
+  formatPoints,
+  formatRate,
+  toParameters,
+  toParametersBefore,
+  USUAL_SINCE,
+} from './metric-filter.ts';
+
+const POLL_MS = 60_000;
+
+/** A number that counts something, or a share. */
+interface Shown {
+  readonly label: string;
+  readonly count: (values: Values) => number;
+  /** The share that is shown beside it, and what it is one of. */
+  readonly share?: readonly [of: string, read: (values: Values) => number | null];
+  readonly toLink: (filter: MetricFilter) => string;
+}
+
+/** Returns what the filter of deliveries has of a filter of metrics. */
+const toDeliveryFilter = ({ type, channel, since, until }: MetricFilter) => ({
+  ...{ type, channel, until },
+  since: since ?? USUAL_SINCE,
+});
+
+const SHOWN: readonly Shown[] = [
+  { label: 'Decided to send', count: ({ decided }) => decided, toLink: () => linkToNotifications(null) },
+  {
+    label: 'Sent',
+    count: ({ sent, sandboxed }) => sent + sandboxed,
+    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
+  },
+  {
+    label: 'Delivered',
+    count: ({ delivered }) => delivered,
+    share: ['sent', ({ delivery_rate: rate }) => rate],
+    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
+  },
+  {
+    label: 'Opened',
+    count: ({ opened }) => opened,
+    share: ['delivered', ({ open_rate: rate }) => rate],
+    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
+  },
+  {
+    label: 'Clicked',
+    count: ({ clicked }) => clicked,
+    share: ['delivered', ({ click_rate: rate }) => rate],
+    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
+  },
+  { label: 'Failed', count: countFailed, toLink: () => linkToDeadLetters(null) },
+  {
+    label: 'Unsubscribed',
+    count: ({ unsubscribed }) => unsubscribed,
+    share: ['delivered', ({ unsubscribe_rate: rate }) => rate],
+    toLink: () => linkToChannels('suppressions'),
+  },
+];
+
+/** The sums of a filter, each with its change to the period before. */
+export function MetricTiles({ filter }: { filter: MetricFilter }) {
+  const key = toQuery(filter);
+  const now = useQuery({
+    queryKey: ['metrics', 'summary', key],
+    queryFn: () => getSummaryOf(toParameters(filter, Date.now())),
+    refetchInterval: POLL_MS,
+    placeholderData: (shown) => shown,
+  });
+  const before = useQuery({
+    queryKey: ['metrics', 'summary before', key],
+    queryFn: () => getSummaryOf(toParametersBefore(filter, Date.now())),
+  });
+  if (!now.data) return <Skeleton height={112} />;
+  const { metrics, costs } = now.data;
+  const past = before.data?.metrics;
+  return (
+    <section aria-label="Sums">
+      <div className="tiles" data-wide data-testid="metric-tiles">
+        {SHOWN.map(({ label, count, share, toLink }) => (
+          <Tile key={label} label={label} href={toLink(filter)} value={formatNumber(count(metrics))}>
+            {share && (
+              <Text size="xs">
+                {formatRate(share[1](metrics))} of {share[0]}
+              </Text>
+            )}
+            {past && (
+              <Text size="xs" c="dimmed">
+                {describeChange(count(metrics), count(past))}
+                {share && describeShareChange(share[1](metrics), share[1](past))}
+              </Text>
+            )}
+          </Tile>
+        ))}
+        <Tile label="Cost" href={linkToChannels('costs')} value={formatCosts(costs)}>
+          <Text size="xs" c="dimmed">
+            {costs === null ? 'not known by this filter' : 'as far as prices are known'}
+          </Text>
+        </Tile>
+      </div>
+      <Text size="xs" c="dimmed" mt={6}>
+        Changes are to the period of the same length before.
+      </Text>
+    </section>
+  );
+}
+
+function describeShareChange(now: number | null, before: number | null): string {
+  return now === null || before === null ? '' : `, ${formatPoints(now - before)} points`;
+}
+
+/** Formats costs by currency. */
+export function formatCosts(costs: MetricSummary['costs']): string {
+  if (costs === null || costs.length === 0) return '–';
+  return costs.map(({ amount, currency }) => formatMoney(amount, currency)).join(', ');
+}

@@ -1,0 +1,80 @@
+/* The filter of metrics, as the address and the API have it. */
+import type { MetricParameters } from '../api/metrics.ts';
+import { toTime } from '../filters/filter.ts';
+import type { MetricFilter, TimeSpan } from '../route.ts';
+
+/** Spans of time that are offered, by how long ago they begin. */
+export const SPANS = {
+  '24h': '24 hours',
+  '7d': '7 days',
+  '28d': '28 days',
+  '90d': '90 days',
+  '365d': '1 year',
+} as const;
+/** Start of the span if none is asked for. */
+export const USUAL_SINCE = '7d';
+
+/** Fields of which one at a time can be asked for: their sums are kept apart. */
+export const KEPT_APART = ['locale', 'variant', 'version'] as const;
+
+/** Returns how long ago the span begins, if it ends now; null: it is another one. */
+export function toOffered({ since, until }: MetricFilter): string | null {
+  return until === null ? (since ?? USUAL_SINCE) : null;
+}
+
+/** Returns the times that a filter asks for, in ms. What is no time counts as absent. @param now in ms */
+export function toSpan({ since, until }: MetricFilter, now: number): { readonly from: number; readonly to: number } {
+  const read = (text: string | null) => (text === null ? null : toTime(text, now));
+  const end = read(until);
+  const to = end === null ? now : Date.parse(end);
+  const begin = read(since);
+  const from = Date.parse(begin ?? (toTime(USUAL_SINCE, to) as string));
+  return from < to ? { from, to } : { from: to - 3_600_000, to };
+}
+
+/** Returns the parameters of the API for what is asked for. @param now in ms */
+export function toParameters(filter: MetricFilter, now: number): MetricParameters {
+  const { type, channel, locale, variant, version } = filter;
+  const { from, to } = toSpan(filter, now);
+  return { type, channel, locale, variant, version, ...toTimes(from, to) };
+}
+
+/** Returns the same for the period of equal length before. */
+export function toParametersBefore(filter: MetricFilter, now: number): MetricParameters {
+  const { from, to } = toSpan(filter, now);
+  return { ...toParameters(filter, now), ...toTimes(2 * from - to, from) };
+}
+
+const toTimes = (from: number, to: number) => ({
+  from: new Date(from).toISOString(),
+  to: new Date(to).toISOString(),
+});
+
+/** Returns a filter of this span. */
+export function withSpan(filter: MetricFilter, { since, until }: TimeSpan): MetricFilter {
+  return { ...filter, since, until };
+}
+
+/** Formats a rate: 12.3%. */
+export function formatRate(rate: number | null): string {
+  return rate === null ? '–' : `${(100 * rate).toFixed(1)}%`;
+}
+
+/** Formats a difference of rates in points: +1.2. */
+export function formatPoints(difference: number): string {
+  const points = Math.abs(100 * difference).toFixed(1);
+  return `${difference < 0 && points !== '0.0' ? '−' : '+'}${points}`;
+}
+
+/** Says how much more or less a number is than before. */
+export function describeChange(now: number, before: number): string {
+  if (before === 0) return now === 0 ? 'none before either' : 'none before';
+  const percent = Math.round((100 * (now - before)) / before);
+  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toLocaleString()}%`;
+}
+
+/** Returns the words of a reason code: "Limit reached". */
+export function formatReason(code: string): string {
+  const words = code.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

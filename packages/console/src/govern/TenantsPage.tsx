@@ -1,0 +1,161 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { TenantPage } from '@tidings/client/types';
+import { getTenants, setTenantStatus, USAGE_DAYS } from '../api/govern.ts';
+import { getSession } from '../api/session.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { linkToOverview, openLink } from '../route.ts';
+import { announce } from '../shell/announce.tsx';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
+import { CHANNELS, getLook, type Look } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { Permitted } from '../shell/Permitted.tsx';
+import { IconArrowRight, IconPlay } from '../shell/page-icons.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
+import { setTenant } from '../tenant.ts';
+import { ChangeTenant, CreateTenant } from './TenantForms.tsx';
+
+type ListedTenant = TenantPage['tenants'][number];
+
+const STATES: Record<ListedTenant['status'], Look> = {
+  active: { label: 'Active', color: 'gray', Icon: IconCircle },
+  suspended: { label: 'Suspended', color: 'orange', Icon: IconPause },
+  moving: { label: 'Moving', color: 'orange', Icon: IconArrowRight },
+  deleting: { label: 'Being deleted', color: 'red', Icon: IconBan },
+};
+
+/** Tenants of the installation, for its operator: how much each uses, its limits, and whether it is suspended. */
+export function TenantsPage() {
+  const may = useScopes();
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <PageTitle>Tenants</PageTitle>
+        {may('tenants:write') && <CreateTenant />}
+      </Group>
+      <Permitted scope="tenants:read">
+        <FactTable
+          title="Tenants of this installation"
+          testId="tenants"
+          load={getTenants}
+          getItems={({ tenants }) => tenants}
+          getId={({ tenant_id: id }) => id}
+          empty="There is no tenant."
+          numbers={['Events', 'Notifications', 'Messages']}
+          columns={{
+            Tenant: (tenant) => <Name tenant={tenant} />,
+            State: ({ status, suspended_at: at }) => (
+              <>
+                <StatusBadge look={getLook(STATES, status)} testId="tenant-state" />
+                {at !== null && (
+                  <Text size="xs" c="dimmed" mt={2}>
+                    since <Time value={at} />
+                  </Text>
+                )}
+              </>
+            ),
+            Events: ({ usage }) => usage?.events.toLocaleString() ?? '–',
+            Notifications: ({ usage }) => usage?.decided.toLocaleString() ?? '–',
+            Messages: ({ usage }) => usage?.sent.toLocaleString() ?? '–',
+            Limits: ({ settings: { limits } }) => describeLimits(limits),
+            Created: ({ created_at: at }) => <Time value={at} />,
+            Actions: (tenant) => <Actions tenant={tenant} />,
+          }}
+        />
+        <Text size="xs" c="dimmed">
+          Numbers of the last {USAGE_DAYS} days, those of UTC, today included; those of test keys are not counted.
+        </Text>
+      </Permitted>
+    </Stack>
+  );
+}
+
+function Name({ tenant: { tenant_id: id, name, follows } }: { tenant: ListedTenant }) {
+  return (
+    <>
+      <Text size="sm" fw={600} className="break">
+        {name}
+      </Text>
+      <Text size="xs" c="dimmed" className="name">
+        {id}
+      </Text>
+      {follows !== null && (
+        <Text size="xs" c="dimmed">
+          has the catalog of {follows}
+        </Text>
+      )}
+    </>
+  );
+}
+
+/** Says the limits of messages in words: "SMS: 600 per minute". */
+function describeLimits(limits: ListedTenant['settings']['limits']): string {
+  const parts = Object.entries(limits ?? {}).flatMap(([channel, scopes]) =>
+    Object.entries(scopes ?? {}).flatMap(([scope, limit]) =>
+      Object.entries(limit ?? {}).map(([period, count]) => {
+        const label = CHANNELS[channel as keyof typeof CHANNELS]?.label ?? channel;
+        return `${label}: ${count.toLocaleString()} ${period.replace('_', ' ')}${scope === 'user' ? ' and user' : ''}`;
+      }),
+    ),
+  );
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+function Actions({ tenant }: { tenant: ListedTenant }) {
+  const { tenant_id: id, status } = tenant;
+  const may = useScopes();
+  const queries = useQueryClient();
+  const session = useQuery({ queryKey: ['session'], queryFn: getSession });
+  const isShown = session.data?.tenant_id === id;
+  const act = async (command: 'suspend' | 'resume', done: string) => {
+    await setTenantStatus(id, command);
+    await queries.invalidateQueries({ queryKey: ['tenants'] });
+    return done;
+  };
+  return (
+    <Group gap="xs">
+      {!isShown && status === 'active' && (
+        <Button
+          size="xs"
+          variant="default"
+          onClick={() => {
+            setTenant(id);
+            openLink(linkToOverview());
+            void queries.resetQueries();
+            announce(`This tab shows the tenant ${id}.`);
+          }}
+          data-testid="tenant-show"
+        >
+          Show
+        </Button>
+      )}
+      {may('tenants:write') && status !== 'deleting' && <ChangeTenant key={tenant.revision} tenant={tenant} />}
+      {may('tenants:write') && status === 'active' && !isShown && (
+        <ConfirmButton
+          label="Suspend"
+          leftSection={<IconPause size={14} />}
+          color="red"
+          typed={id}
+          act={() => act('suspend', `The tenant ${id} is suspended.`)}
+          testId="tenant-suspend"
+        >
+          Its requests are rejected, and nothing is sent or fired. Nothing of it is lost: what was open goes on when it
+          is resumed.
+        </ConfirmButton>
+      )}
+      {may('tenants:write') && (status === 'suspended' || status === 'moving') && (
+        <ConfirmButton
+          label="Resume"
+          leftSection={<IconPlay size={14} />}
+          act={() => act('resume', `The tenant ${id} is active again.`)}
+          testId="tenant-resume"
+        >
+          Its requests are accepted again, and what was open goes on.
+        </ConfirmButton>
+      )}
+    </Group>
+  );
+}
