@@ -4,16 +4,7 @@ import type { MetricSeries } from '@tidings/client/types';
 import { lazy, Suspense } from 'react';
 import { getActivity } from '../api/audit.ts';
 import { getSeries } from '../api/overview.ts';
-import { FactRows } from '../channels/FactTable.tsx';
-import {
-  linkToDeliveries,
-  linkToOverview,
-  linkToOverviewOf,
-  openLink,
-  RANGES,
-  type Range,
-  type TimeSpan,
-} from '../route.ts';
+import { linkToOverview, linkToOverviewOf, openLink, RANGES, type Range, type TimeSpan } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -21,14 +12,18 @@ import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
-import { formatMs, OutcomeChart, TimeChart } from './OutcomeChart.tsx';
+import { OutcomeChart, TimeChart } from './OutcomeChart.tsx';
 import { ProblemStrip } from './ProblemStrip.tsx';
 import { SpanControls } from './SpanControls.tsx';
-import { OUTCOMES, spanOf } from './series.ts';
+import { OUTCOMES } from './series.ts';
 import { Tiles } from './Tiles.tsx';
-import { TypeTables } from './TypeTables.tsx';
 
 const FirstEvent = lazy(async () => ({ default: (await import('../activity/FirstEvent.tsx')).FirstEvent }));
+
+/** Tables, which come after what is seen first. */
+const OutcomeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).OutcomeTable }));
+const TimeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).TimeTable }));
+const TypeTables = lazy(async () => ({ default: (await import('./TypeTables.tsx')).TypeTables }));
 
 const HOUR = 3_600_000;
 const POLL_MS = 60_000;
@@ -65,7 +60,9 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
       </Group>
       {series.error && <ProblemView problem={series.error} retry={() => void series.refetch()} />}
       {series.data ? <Charts series={series.data} /> : series.isPending && <Skeleton height={260} />}
-      <TypeTables range={range} span={span} />
+      <Suspense fallback={<Skeleton height={260} />}>
+        <TypeTables range={range} span={span} />
+      </Suspense>
     </Stack>
   );
 }
@@ -98,25 +95,9 @@ function Charts({ series }: { series: MetricSeries }) {
           ))}
         </ul>
         <Disclosure label={t('As a table')} testId="outcome-table-button">
-          <FactRows
-            testId="outcome-table"
-            numbers={OUTCOMES.map(({ label }) => label)}
-            items={series.points}
-            getId={({ at }) => at}
-            columns={{
-              [t('Time')]: ({ at }) => (
-                <a href={linkToDeliveries(null, spanOf(series, at))} data-testid="bar-link">
-                  <Time value={at} as="full" />
-                </a>
-              ),
-              ...Object.fromEntries(
-                OUTCOMES.map(({ label, count }) => [
-                  label,
-                  ({ metrics }: MetricSeries['points'][number]) => formatCount(count(metrics)),
-                ]),
-              ),
-            }}
-          />
+          <Suspense fallback={<Skeleton height={160} />}>
+            <OutcomeTable series={series} />
+          </Suspense>
         </Disclosure>
       </Paper>
       <Title order={2} size="h4">
@@ -133,17 +114,9 @@ function Charts({ series }: { series: MetricSeries }) {
           </li>
         </ul>
         <Disclosure label={t('As a table')} testId="time-table-button">
-          <FactRows
-            testId="time-table"
-            numbers={[t('Average'), t('95 of 100')]}
-            items={series.points.filter(({ metrics }) => metrics.avg_delivery_time_ms !== null)}
-            getId={({ at }) => at}
-            columns={{
-              [t('Time')]: ({ at }) => <Time value={at} as="full" />,
-              [t('Average')]: ({ metrics }) => formatMs(metrics.avg_delivery_time_ms ?? 0),
-              [t('95 of 100')]: ({ metrics }) => formatMs(metrics.p95_delivery_time_ms ?? 0),
-            }}
-          />
+          <Suspense fallback={<Skeleton height={160} />}>
+            <TimeTable series={series} />
+          </Suspense>
         </Disclosure>
       </Paper>
       <Text size="xs" c="dimmed" data-testid="as-of">

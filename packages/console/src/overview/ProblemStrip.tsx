@@ -1,148 +1,18 @@
-import { Alert, List, Text } from '@mantine/core';
-import type { CurrentProblems } from '@tidings/client/types';
-import {
-  linkToChannels,
-  linkToDeadLetters,
-  linkToDeliveries,
-  linkToJobs,
-  linkToRejected,
-  linkToVersions,
-} from '../route.ts';
-import { IconAlert } from '../shell/icons.tsx';
-import { getTextColor } from '../shell/outcome.ts';
+import { lazy, Suspense } from 'react';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { Time } from '../shell/Time.tsx';
 import { useProblems } from '../shell/use-problems.ts';
-import { T } from '../text/T.tsx';
-import { t } from '../text/text.ts';
 
-type Problem = CurrentProblems['problems'][number];
+/** Loaded when there is a problem. */
+const ProblemList = lazy(async () => ({ default: (await import('./ProblemList.tsx')).ProblemList }));
 
-/** Problems of the present, each with its page. Nothing without any; an error if they are not known. */
+/** Problems of the present. Nothing without any; an error if they are not known. */
 export function ProblemStrip() {
   const { data, error, refetch } = useProblems();
   if (error) return <ProblemView problem={error} retry={() => void refetch()} />;
   if (!data || data.problems.length === 0) return null;
-  const count = data.problems.length;
   return (
-    <Alert
-      color="red"
-      variant="light"
-      icon={<IconAlert size={18} />}
-      title={t('{count, plural, =1 {One problem} other {# problems}}', { count })}
-      styles={{ title: { color: getTextColor('red') } }}
-      data-testid="problem-strip"
-    >
-      <List size="sm" spacing={4}>
-        {data.problems.map((problem) => (
-          <List.Item key={`${problem.code} ${problem.subject}`} className="break" data-testid="problem-item">
-            <ProblemText problem={problem} />
-          </List.Item>
-        ))}
-      </List>
-    </Alert>
+    <Suspense fallback={null}>
+      <ProblemList problems={data.problems} />
+    </Suspense>
   );
 }
-
-function ProblemText({ problem }: { problem: Problem }) {
-  const { code, subject, since, count, has_more: hasMore, detail, next_at: nextAt } = problem;
-  const { label, action, toLink } = LOOKS[code] ?? OTHER;
-  const what =
-    count === null
-      ? label
-      : t('{isExact, select, true {{count}} other {at least {count}}} {what}', {
-          isExact: !hasMore,
-          count,
-          what: label,
-        });
-  // The id of a group of dead letters says what the detail says.
-  const of = subject === null || code === 'dead_letters' || code === 'job_failed' ? '' : `: ${subject}`;
-  return (
-    <>
-      <Text span fw={600} size="sm">
-        {what}
-        {of}
-      </Text>
-      {since !== null && (
-        <>
-          {' '}
-          <T text="since {time}" values={{ time: <Time value={since} as="full" /> }} />
-        </>
-      )}
-      {` – ${detail}. `}
-      {nextAt !== null && (
-        <>
-          <T text="Next try {time}." values={{ time: <Time value={nextAt} as="full" /> }} />{' '}
-        </>
-      )}
-      {toLink && (
-        <a className="problem-link" href={toLink(problem)}>
-          {action}
-        </a>
-      )}
-    </>
-  );
-}
-
-interface Look {
-  readonly label: string;
-  readonly action: string;
-  readonly toLink?: (problem: Problem) => string;
-}
-
-const OTHER: Look = { label: t('Problem'), action: '' };
-
-const LOOKS: Record<Problem['code'], Look> = {
-  installation: { label: t('The installation needs care'), action: '' },
-  catalog_unreadable: {
-    label: t('The catalog cannot be read, the version before stays active'),
-    action: t('See the versions'),
-    toLink: linkToVersions,
-  },
-  circuit_open: {
-    label: t('Nothing is sent by'),
-    action: t('See the accounts'),
-    toLink: () => linkToChannels('sending'),
-  },
-  account_failing: {
-    label: t('An account fails'),
-    action: t('See the routes'),
-    toLink: () => linkToChannels('routes'),
-  },
-  overdue: { label: t('overdue'), action: t('See the queue'), toLink: () => linkToDeliveries('queued') },
-  waits_set_aside: { label: t('waits set aside'), action: '' },
-  dead_letters: {
-    label: t('failed messages'),
-    action: t('See them, and retry'),
-    toLink: ({ subject }) => linkToDeadLetters(subject),
-  },
-  emails_paused: {
-    label: t('Emails are paused'),
-    action: t('See why, and resume'),
-    toLink: () => linkToChannels('sending'),
-  },
-  rejected_events: { label: t('rejected events'), action: t('Correct them'), toLink: () => linkToRejected() },
-  source_not_read: {
-    label: t('A topic is not read'),
-    action: t('See the connections'),
-    toLink: () => linkToChannels('connections'),
-  },
-  source_behind: {
-    label: t('messages wait in a topic'),
-    action: t('See the connections'),
-    toLink: () => linkToChannels('connections'),
-  },
-  sink_failing: {
-    label: t('messages wait for a topic'),
-    action: t('See the connections'),
-    toLink: () => linkToChannels('connections'),
-  },
-  messages_parked: {
-    label: t('messages for a topic set aside'),
-    action: t('See them, and retry'),
-    toLink: () => linkToChannels('connections'),
-  },
-  job_failed: { label: t('A job failed'), action: t('See the jobs'), toLink: linkToJobs },
-  type_quiet: { label: t('A type is quiet'), action: '' },
-  volume_surge: { label: t('An unusual volume'), action: '' },
-};

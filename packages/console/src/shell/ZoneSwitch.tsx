@@ -1,11 +1,14 @@
-import { SegmentedControl, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { t } from '../text/text.ts';
 import { getZoneName } from './time-format.ts';
-import { setZone, useZone, VIEWER_ZONE } from './zone.ts';
+import { VIEWER_ZONE } from './zone.ts';
+
+/** Loaded where there is a choice. */
+const ZoneControl = lazy(async () => ({ default: (await import('./ZoneControl.tsx')).ZoneControl }));
 
 /** Switch between the zone of the viewer and UTC for all displayed times. Reasons from the server are always in UTC. */
 export function ZoneSwitch() {
-  const zone = useZone();
   const own = getZoneName(new Date(), VIEWER_ZONE);
   if (own === 'UTC') {
     return (
@@ -15,18 +18,8 @@ export function ZoneSwitch() {
     );
   }
   return (
-    <SegmentedControl
-      size="xs"
-      aria-label={t('Display time zone')}
-      title={t('Times are shown in {zone}. Reasons are always in UTC.', { zone })}
-      className="zone"
-      data-testid="zone"
-      value={zone}
-      onChange={setZone}
-      data={[
-        { value: VIEWER_ZONE, label: own },
-        { value: 'UTC', label: 'UTC' },
-      ]}
-    />
+    <Suspense fallback={null}>
+      <ZoneControl own={own} />
+    </Suspense>
   );
 }
