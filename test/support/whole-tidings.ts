@@ -153,7 +153,7 @@ export async function wholeTidings(
     async search(wanted) {
       const { rows: tables } = await pool.query<{ name: string }>(
         `select quote_ident(table_name) as name from information_schema.tables
-         where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'catalog_contents'`,
+         where table_schema = 'public' and table_type = 'BASE TABLE' and table_name not in ('catalog_contents', 'catalog_files')`,
       );
       const found: string[] = [];
       for (const { name } of tables) {
