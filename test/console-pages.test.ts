@@ -161,7 +161,8 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
       // Nothing of this catalog reports on messages: none is known to have arrived.
       expect(await chart.locator('[data-outcome=delivered]').count()).toBe(0);
       await page.getByTestId('outcome-table-button').click();
-      expect(await page.getByTestId('outcome-table-row').count()).toBe(await chart.getByTestId('bar').count());
+      const bars = await chart.getByTestId('bar').count();
+      await expect.poll(() => page.getByTestId('outcome-table-row').count()).toBe(bars);
       await page.getByTestId('top-volume-row').first().waitFor();
       await page.getByRole('navigation', { name: 'Span' }).getByRole('link', { name: '1 hour' }).click();
       await expect.poll(() => chart.getByTestId('bar').count()).toBeGreaterThanOrEqual(60);

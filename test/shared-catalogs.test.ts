@@ -15,12 +15,15 @@ beforeAll(async () => {
   for (let version = 2; version <= 40; version++) await tidings.apply(files(version));
   // Two hundred tenants have the first content, and a quiet one has a content of its own.
   await tidings.pool.query(
-    `insert into catalogs select 'follower' || n, 7, content_hash, applied_at, applied_by
+    `insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
+     select 'follower' || n, 7, content_hash, applied_at, applied_by
      from catalogs, generate_series(1, 200) as n where tenant_id = $1 and version = 1`,
     [TENANT],
   );
   await tidings.pool.query(`insert into catalog_contents select 'quiet', content from catalog_contents limit 1`);
-  await tidings.pool.query(`insert into catalogs values ('quiet', 1, 'quiet', now(), 'test')`);
+  await tidings.pool.query(
+    `insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ('quiet', 1, 'quiet', now(), 'test')`,
+  );
 });
 afterAll(() => tidings.close());
 
