@@ -140,6 +140,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /api/v1/catalog/cases': 'changes nothing',
   'POST /api/v1/catalog/cases/from-event': 'changes nothing',
   'POST /api/v1/catalog/try': 'changes nothing',
+  'POST /api/v1/catalog/render': 'changes nothing',
   'POST /api/v1/catalog/backtest': 'changes nothing',
   'POST /api/v1/templates/preview': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',

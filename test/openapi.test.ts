@@ -178,6 +178,7 @@ describe('the API documentation', () => {
       'POST /api/v1/catalog/cases',
       'POST /api/v1/catalog/cases/from-event',
       'POST /api/v1/catalog/check',
+      'POST /api/v1/catalog/render',
       'POST /api/v1/catalog/rollback',
       'POST /api/v1/catalog/try',
       'POST /api/v1/connector-tasks/retry',

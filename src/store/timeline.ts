@@ -95,6 +95,22 @@ export async function loadLastEvent(
   return rows[0];
 }
 
+/** Returns an event of a user by the key of the id that its caller gave, with addresses masked; undefined: there is no such event. */
+export async function loadEventByKey(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  key: string,
+): Promise<Pick<EventView, 'event_type' | 'properties' | 'user_traits'> | undefined> {
+  const { rows } = await connection.query<{ event_type: string; properties: JsonObject; user_traits: JsonObject }>(
+    `select e.event_type, e.properties, e.traits as user_traits
+     from event_ids as i join events as e using (tenant_id, user_id, event_time, key)
+     where i.tenant_id = $1 and i.key = $3 and i.user_id = $2`,
+    [tenantId, userId, key],
+  );
+  return rows[0];
+}
+
 /** The columns of an event that the API shows. */
 export interface EventRow {
   readonly event_id: string;

@@ -303,6 +303,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
     user_id: userId,
     event_id: userId.replace(' ', ' mailed '),
   }),
+  'POST /api/v1/catalog/render': ({ userId }) => ({
+    notification_type: 'MAIL',
+    cells: [{ channel: 'email', user_id: userId, event_id: userId.replace(' ', ' mailed ') }],
+  }),
   'POST /api/v1/catalog/backtest': () => ({
     files: Object.fromEntries(catalogOf('own')),
     since: '7d',

@@ -394,6 +394,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render messages of a notification type by a draft (needs catalog:write as well) or a version, without sending them */
+        post: operations["renderCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog/rollback": {
         parameters: {
             query?: never;
@@ -6736,6 +6753,17 @@ export interface components {
             /** @example Beta testers */
             name?: string;
         };
+        /** @description A template of a type */
+        ListedTemplate: {
+            /** @description Version in which its files last changed; null: not asked for, or in none of the latest versions */
+            changed_in: number | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            locale: string;
+            /** @description Percentage of the users that a test shows it; null: it is in no test */
+            share: number | null;
+            variant: string | null;
+        };
         /** @description A tenant in a list */
         ListedTenant: {
             /**
@@ -9042,7 +9070,7 @@ export interface components {
         /** @description A fault or a weakness of a message */
         PreviewFinding: {
             /** @enum {string} */
-            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "no_language" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
             message: string;
             part?: string;
             /**
@@ -9706,6 +9734,92 @@ export interface components {
             max_volume_ratio: number | null;
             min_sample: number;
             min_volume_ratio: number | null;
+        };
+        /** @description A message to render */
+        RenderCell: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description An event of the user, by the id that you gave */
+            event_id?: string;
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
+            /** @description Absent: that of the user, or of the tenant */
+            locale?: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description A variant in the place of the template without one */
+            variant?: string;
+        };
+        /** @description A message, or why there is none */
+        RenderedCell: {
+            preview?: components["schemas"]["Preview"];
+            /** @description Why there is no message: it does not exist, or those before it took too long */
+            problem?: {
+                /** @enum {string} */
+                code: "not_found" | "left_out";
+                message: string;
+            };
+        };
+        /** @description Messages that were rendered and not sent */
+        RenderedTemplates: {
+            /** @description In the order of the request */
+            cells: components["schemas"]["RenderedCell"][];
+            /** @description Those that are shown first; up to 400 */
+            fields: components["schemas"]["TemplateField"][];
+            /** @description The first 200 of the type */
+            templates: components["schemas"]["ListedTemplate"][];
+            /** @description Null: a draft */
+            version: number | null;
+        };
+        /**
+         * @description Messages of a notification type to render
+         * @example {
+         *       "notification_type": "WELCOME_EMAIL",
+         *       "cells": [
+         *         {
+         *           "channel": "email",
+         *           "locale": "pt-BR"
+         *         }
+         *       ]
+         *     }
+         */
+        RenderRequest: {
+            cells: components["schemas"]["RenderCell"][];
+            /**
+             * @description Whether it is looked up in which version each template last changed
+             * @default false
+             */
+            changes?: boolean;
+            /**
+             * @description Whether the HTML is returned as a dark screen shows it, too
+             * @default false
+             */
+            dark?: boolean;
+            /** @description The event of cells without one of their own; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description A draft; needs the scope catalog:write as well. Absent: a version */
+            files?: {
+                [key: string]: string;
+            };
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+            /** @description Absent: the active one */
+            version?: number;
         };
         /** @description Times that a user gets one type twice or more on one day (UTC) */
         RepeatedNotifications: {
@@ -10895,6 +11009,24 @@ export interface components {
                     type?: "string" | "number" | "boolean" | "date" | "object" | "list";
                 };
             }) | null;
+        };
+        /** @description A field that templates of a type show, or could show */
+        TemplateField: {
+            /** @description Of a text, such as date-time */
+            format?: string;
+            /** @description As templates write it, such as event.amount; items of a list are [] */
+            path: string;
+            /** @description Why it shows nothing */
+            problem?: string;
+            /** @description Templates that show it, such as `email en` */
+            shown_by: string[];
+            /**
+             * @description missing: a template shows it, and nothing declares it
+             * @enum {string}
+             */
+            state: "used" | "unused" | "missing";
+            /** @description Null: nothing says it */
+            type: ("text" | "number" | "boolean" | "list" | "object") | null;
         };
         /**
          * @description Template files of a catalog; others are left out
@@ -12592,6 +12724,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, unknown_type, invalid_catalog */
+        IdempotencyKeyReusedUnknownTypeInvalidCatalog: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_catalog";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, unknown_type, invalid_notification */
         IdempotencyKeyReusedUnknownTypeInvalidNotification: {
             headers: {
@@ -13530,6 +13676,7 @@ export type LimitUse = components['schemas']['LimitUse'];
 export type List = components['schemas']['List'];
 export type ListAudience = components['schemas']['ListAudience'];
 export type ListChange = components['schemas']['ListChange'];
+export type ListedTemplate = components['schemas']['ListedTemplate'];
 export type ListedTenant = components['schemas']['ListedTenant'];
 export type ListMemberPage = components['schemas']['ListMemberPage'];
 export type ListMembers = components['schemas']['ListMembers'];
@@ -13634,6 +13781,10 @@ export type ReleaseShare = components['schemas']['ReleaseShare'];
 export type ReleaseStatus = components['schemas']['ReleaseStatus'];
 export type ReleaseVerdict = components['schemas']['ReleaseVerdict'];
 export type ReleaseWatch = components['schemas']['ReleaseWatch'];
+export type RenderCell = components['schemas']['RenderCell'];
+export type RenderedCell = components['schemas']['RenderedCell'];
+export type RenderedTemplates = components['schemas']['RenderedTemplates'];
+export type RenderRequest = components['schemas']['RenderRequest'];
 export type RepeatedNotifications = components['schemas']['RepeatedNotifications'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
 export type ReportedDecision = components['schemas']['ReportedDecision'];
@@ -13694,6 +13845,7 @@ export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type TemplateActivation = components['schemas']['TemplateActivation'];
 export type TemplateChange = components['schemas']['TemplateChange'];
+export type TemplateField = components['schemas']['TemplateField'];
 export type TemplateFiles = components['schemas']['TemplateFiles'];
 export type TemplatePage = components['schemas']['TemplatePage'];
 export type TemplateSummary = components['schemas']['TemplateSummary'];
@@ -13776,6 +13928,7 @@ export type ResponseIdempotencyKeyReusedTooManyLists = components['responses']['
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidCatalog = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate'];
 export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
@@ -15761,6 +15914,75 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    renderCatalog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "templates": [
+                     *         {
+                     *           "channel": "email",
+                     *           "locale": "text",
+                     *           "variant": null,
+                     *           "share": null,
+                     *           "changed_in": 1
+                     *         }
+                     *       ],
+                     *       "fields": [
+                     *         {
+                     *           "path": "text",
+                     *           "type": "text",
+                     *           "state": "used",
+                     *           "shown_by": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "cells": [
+                     *         {}
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RenderedTemplates"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     rollBackCatalog: {

@@ -68,6 +68,9 @@ const ListPage = lazy(async () => ({ default: (await import('../lists/ListPage.t
 const SegmentPage = lazy(async () => ({ default: (await import('../lists/SegmentPage.tsx')).SegmentPage }));
 const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
 const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
+const TypeTemplatesPage = lazy(async () => ({
+  default: (await import('../templates/TypeTemplatesPage.tsx')).TypeTemplatesPage,
+}));
 const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
 const WaitingPage = lazy(async () => ({ default: (await import('../waiting/WaitingPage.tsx')).WaitingPage }));
 const LoginPage = lazy(async () => ({ default: (await import('./LoginPage.tsx')).LoginPage }));
@@ -206,6 +209,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
       return <TemplatesPage type={route.type} />;
     case 'template':
       return <TemplatePage key={route.id} id={route.id} />;
+    case 'type-templates':
+      return <TypeTemplatesPage key={route.name} name={route.name} tab={route.tab} />;
     case 'preview':
       return <PreviewPage choice={route} />;
     case 'correlation':

@@ -17,6 +17,7 @@ import {
   linkToPreview,
   linkToTemplates,
   linkToTypes,
+  linkToTypeTemplates,
   type MetricFilter,
   useParameter,
 } from '../route.ts';
@@ -81,6 +82,7 @@ function Contents({ name, type, catalog }: ContentsProps) {
         <a href={linkToDeliveries(null, { type: name, since: filter.since })}>Who got it</a>
         <a href={linkToDeliveries('dead', { type: name, since: filter.since })}>What failed</a>
         <a href={linkToAnalytics('messages', filter)}>Analytics</a>
+        <a href={linkToTypeTemplates(name)}>Edit its templates</a>
         <a href={linkToTemplates(name)}>Templates of the API</a>
       </Group>
       {type && <Words type={type} />}
