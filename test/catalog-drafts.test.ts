@@ -185,7 +185,7 @@ const withTemplates = () => ({
   ...files,
   [`templates/${TYPE}/email.en.subject.txt`]: 'Payment {{event.attempt_number}} failed',
   [`templates/${TYPE}/email.pt.subject.txt`]: 'O pagamento falhou',
-  [`templates/${TYPE}/email.pt.txt`]: 'Olá {{user.first_name}}, {{event.amuont}} https://alder.example/{{"{{x"}}',
+  [`templates/${TYPE}/email.pt.txt`]: 'Olá {{user.first_name}}, {{event.amuont}} https://alder.example/TODO',
 });
 
 test('messages of a draft are rendered for samples, the last event and a chosen one, each with its findings', async () => {

@@ -86,11 +86,12 @@ function markDifferences(before: string, after: string) {
   const pages = [parsePage(before), parsePage(after)] as const;
   for (const page of pages) for (const one of page.querySelectorAll(REMOVED)) one.remove();
   const blocks = pages.map(listBlocks) as [readonly Element[], readonly Element[]];
-  const places = [0, 0];
+  const places: [number, number] = [0, 0];
   let count = 0;
   for (const { sign } of diffLines(blocks[0].map(describeBlock), blocks[1].map(describeBlock))) {
-    for (const side of sign === ' ' ? [0, 1] : sign === '-' ? [0] : [1]) {
-      const block = blocks[side as 0 | 1][places[side]++ as number];
+    const sides: readonly (0 | 1)[] = sign === ' ' ? [0, 1] : sign === '-' ? [0] : [1];
+    for (const side of sides) {
+      const block = blocks[side][places[side]++];
       if (sign === ' ') continue;
       block?.setAttribute('data-differs', '');
       count++;

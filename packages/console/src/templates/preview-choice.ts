@@ -102,7 +102,7 @@ export function usePreviewChoice(places: readonly Place[]): PreviewChoice {
     isWithoutPictures: pictures === 'off',
     cells: wanted.slice(0, MAX_CELLS),
     leftOut: Math.max(0, wanted.length - MAX_CELLS),
-    sample: { ...(look === 'dark' && { dark: true }), ...(posted && { event: posted as RenderRequest['event'] }) },
+    sample: { ...(look === 'dark' && { dark: true }), ...(posted && { event: posted as NonNullable<RenderRequest['event']> }) },
     setChannels: write(setChannelText),
     setLocales: write(setLocaleText),
     setVariants: write(setVariantText),
