@@ -198,12 +198,14 @@ test('messages of a draft are rendered for samples, the last event and a chosen 
       { ...email, user_id: 'joao', event_id: 'declined' },
       { channel: 'email', locale: 'pt', user_id: 'maria', event_id: 'failed' },
       { ...email, user_id: 'joao', event_id: 'failed' },
-      { ...email, user_id: 'stranger' },
+      { ...email, user_id: 'unknown' },
       { ...email, variant: 'short' },
     ],
   });
   expect(status).toBe(200);
-  const subjects = body.cells.map(({ preview }: { preview?: { message: { subject: string } } }) => preview?.message.subject);
+  const subjects = body.cells.map(
+    ({ preview }: { preview?: { message: { subject: string } } }) => preview?.message.subject,
+  );
   expect(subjects).toEqual([
     expect.stringMatching(/^Payment \d+ failed$/),
     'Payment 1 failed',
@@ -239,14 +241,18 @@ test('the fields of a type are those that its templates show, could show, or sho
   });
 });
 
-test('a version is rendered as it is, in force or earlier, and a draft with an error is not', async () => {
+test('a version is rendered as it is, active or earlier, and a draft with an error is not', async () => {
   const email = { channel: 'email', locale: 'en' };
   const { version } = (await api.server.get('/api/v1/catalog/files')).body;
   const active = (await render({ cells: [email], dark: true })).body;
   expect(active).toMatchObject({ version, cells: [{ preview: { message: { subject: expect.any(String) } } }] });
   expect(active.cells[0].preview.dark_html).toContain('<html');
   expect((await render({ version: 1, cells: [email] })).body.version).toBe(1);
-  expectProblem(await render({ version: 999, cells: [email] }), { status: 404, code: 'not_found', pointer: '/version' });
+  expectProblem(await render({ version: 999, cells: [email] }), {
+    status: 404,
+    code: 'not_found',
+    pointer: '/version',
+  });
   expectProblem(await send('render', { notification_type: 'NONE', cells: [email] }), {
     status: 422,
     code: 'unknown_type',

@@ -49,7 +49,7 @@ export interface RenderAsk {
   readonly withChanges: boolean;
 }
 
-/** A message, or why there is none. */
+/** A message, or why there is not one. */
 export type RenderedCell =
   | { readonly preview: Preview }
   | { readonly problem: { readonly code: 'not_found' | 'left_out'; readonly message: string } };
@@ -75,7 +75,7 @@ export interface RenderedTemplates {
 export interface RenderParts {
   readonly pool: pg.Pool;
   readonly tenant: TenantProfile;
-  /** URL for the links of readers; null: there is none. */
+  /** URL for the links of readers; null: there is no such URL. */
   readonly publicUrl: string | null;
   readonly now: Millis;
 }

@@ -31,7 +31,7 @@ export function listLinks(html: string | undefined, text: string): readonly Prev
   return [...found.values()];
 }
 
-/** What is left of a value that was not filled in, or not written yet. */
+/** Signs of a value that was not filled in, or not written yet. */
 const PLACEHOLDER = /\{\{|%7B%7B|\[\[|\$\{|\b(?:TODO|FIXME|XXX+)\b|\/(?:undefined|null|NaN)(?=[/?#]|$)/;
 
 /** Returns why a link leads nowhere, as a predicate; undefined: its form is good. */

@@ -19,7 +19,9 @@ const cell = z
       .describe('Absent: that of the user, or of the tenant'),
     variant: z.string().max(40).optional().describe('A variant in the place of the template without one'),
     user_id: pathText.optional().describe('A user whose profile is shown, with addresses masked; absent: a sample'),
-    event_id: storable(z.string().min(1).max(1024)).optional().describe('An event of the user, by the id that you gave'),
+    event_id: storable(z.string().min(1).max(1024))
+      .optional()
+      .describe('An event of the user, by the id that you gave'),
     last_event: z
       .boolean()
       .default(false)
@@ -35,7 +37,9 @@ export const renderBody = z
     cells: z.array(cell).max(MAX_CELLS),
     dark: z.boolean().default(false).describe('Whether the HTML is returned as a dark screen shows it, too'),
     changes: z.boolean().default(false).describe('Whether it is looked up in which version each template last changed'),
-    event: previewEvent.optional().describe('The event of cells without one of their own; absent: a sample by its schema'),
+    event: previewEvent
+      .optional()
+      .describe('The event of cells without one of their own; absent: a sample by its schema'),
     variables: previewData.optional().describe('Variables, before those that the rule gives'),
   })
   .refine(({ files, version }) => files === undefined || version === undefined, {
@@ -84,7 +88,7 @@ export const rendered = z
             .exactOptional(z.object({ code: z.enum(['not_found', 'left_out']), message: z.string() }))
             .describe('Why there is no message: it does not exist, or those before it took too long'),
         })
-        .meta({ id: 'RenderedCell', description: 'A message, or why there is none' }),
+        .meta({ id: 'RenderedCell', description: 'A message, or why there is not one' }),
     ).describe('In the order of the request'),
   })
   .meta({ id: 'RenderedTemplates', description: 'Messages that were rendered and not sent' });

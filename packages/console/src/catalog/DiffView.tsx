@@ -65,8 +65,9 @@ function DifferenceView({ difference }: { difference: Difference }) {
       </Group>
       {fields.map(({ field, from, to }) => {
         const key = YAML_KEY_BY_FIELD[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-        // Of a long text, the changed words are looked for.
-        if (isLong(from) && isLong(to)) return <TextDiff key={field} name={key} label={`${part} ${name} ${key}`} before={from} after={to} />;
+        // Within a long text, the changed words are looked for.
+        if (isLong(from) && isLong(to))
+          return <TextDiff key={field} name={key} label={`${part} ${name} ${key}`} before={from} after={to} />;
         return (
           <div key={field} className="change">
             <Text component="span" size="sm" c="dimmed" className="break">

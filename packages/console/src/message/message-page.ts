@@ -22,7 +22,7 @@ function removePictures(page: Document): void {
     text.textContent = picture.getAttribute('alt') ?? '';
     const [width, height] = ['width', 'height'].map((name) => Number(picture.getAttribute(name)) || undefined);
     const size = `${width === undefined ? '' : `width:${width}px;max-width:100%;`}${height === undefined ? '' : `min-height:${height}px;`}`;
-    text.setAttribute('style', `display:inline-block;box-sizing:border-box;padding:2px;border:1px dashed #888;${size}`);
+    text.setAttribute('style', `display:inline-block;box-sizing:border-box;padding:2px;border-width:1px;border-style:dashed;border-color:#888;${size}`);
     picture.replaceWith(text);
   }
   for (const one of page.querySelectorAll<HTMLElement>('[background]')) one.removeAttribute('background');
@@ -36,11 +36,14 @@ export function findPreheader(html: string): string {
   const hidden = [...page.body.querySelectorAll('[style]')].find((one) =>
     /display:\s*none/i.test(one.getAttribute('style') ?? ''),
   );
-  return ((hidden ?? page.body).textContent ?? '').replace(/[\s\u034f\u00ad\u200b-\u200f\ufeff]+/g, ' ').trim();
+  return ((hidden ?? page.body).textContent ?? '').replace(/(?:\s|\u034f|\u00ad|[\u200b-\u200f]|\ufeff)+/g, ' ').trim();
 }
 
 /** Elements that stand for a block of their own if none of these is within them. */
-const BLOCKS = 'p, h1, h2, h3, h4, h5, h6, li, td, th, div, blockquote, pre, img, hr, center, section, article';
+const BLOCKS = [
+  ...['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'li', 'td', 'th', 'div', 'blockquote', 'pre', 'img', 'hr'],
+  ...['center', 'section', 'article'],
+].join(',');
 
 /** Returns the innermost blocks of a page, in order. */
 export function listBlocks(page: Document): readonly Element[] {

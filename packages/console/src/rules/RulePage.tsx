@@ -93,10 +93,7 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
   const check = useDraftCheck(isAuthor ? draft : null);
   const problems = check.data?.problems ?? NO_PROBLEMS;
   const own = useMemo(() => problems.filter((one) => one.file === path), [problems, path]);
-  const complete = useMemo(
-    () => toSource(listNames(catalog.data, draft?.files ?? {})),
-    [catalog.data, draft?.files],
-  );
+  const complete = useMemo(() => toSource(listNames(catalog.data, draft?.files ?? {})), [catalog.data, draft?.files]);
   const open = (to: string, line: number) => {
     if (draft?.files[to] !== undefined && to !== path) setParameter('file', to === RULES_FILE ? null : to);
     setShown({ line });

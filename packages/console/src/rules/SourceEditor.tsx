@@ -22,7 +22,7 @@ interface SourceEditorProps {
   readonly text: string;
   /** Problems of this file. */
   readonly problems: DraftCheck['problems'];
-  /** Of a file of the catalog, or of a text with `{{…}}`. */
+  /** Language of the file: that of the catalog, or that of texts with `{{…}}`. */
   readonly language: 'yaml' | 'template';
   readonly complete: CompletionSource;
   readonly isReadOnly: boolean;

@@ -12,7 +12,7 @@ export const NO_PROBLEMS: DraftCheck['problems'] = [];
 /** Checks a draft while it is edited; null: there is nothing to check. */
 export function useDraftCheck(draft: Draft | null) {
   const checked = useDelayed(draft?.files, CHECK_AFTER_MS);
-  return useQuery({
+  const query = useQuery({
     queryKey: ['draft', 'check', checked],
     queryFn: () => checkDraft(checked ?? {}),
     enabled: draft !== null && checked !== undefined,
@@ -21,4 +21,5 @@ export function useDraftCheck(draft: Draft | null) {
     gcTime: 0,
     retry: false,
   });
+  return { ...query, checked };
 }

@@ -31,7 +31,9 @@ export function AddFileButton({ draft, name, onAdd }: AddFileButtonProps) {
       testId="add-file"
     >
       <Text size="sm">
-        {t('A part of a message is a file: email.pt.html, email.pt.subject.txt, sms.pt.txt, push.pt.title.txt. One in another locale begins as the one in en.')}
+        {t(
+          'A part of a message is a file: email.pt.html, email.pt.subject.txt, sms.pt.txt, push.pt.title.txt. One in another locale begins as the one in en.',
+        )}
       </Text>
       <TextInput
         label={t('Name of the file')}

@@ -33,7 +33,7 @@ interface CellViewProps {
 
 const OUTDATED: Look = { label: t('Changed since translation'), color: 'orange', Icon: IconAlert };
 
-/** One message of the grid, or why there is none. */
+/** One message of the grid, or why there is not one. */
 export function CellView({ type, cell, made, share, isOutdated, choice, isReleased }: CellViewProps) {
   const { channel, locale, variant, user_id: userId, last_event: last } = cell.asked;
   const user = userId ?? t('a sample');
@@ -119,7 +119,7 @@ function Message({ preview, name, choice }: { preview: Preview; name: string; ch
 }
 
 interface WordsProps {
-  /** Of the message. */
+  /** Name of the message. */
   readonly name: string;
   readonly title: string | undefined;
   readonly text: string;
@@ -128,8 +128,14 @@ interface WordsProps {
 
 function Words({ name, title, text, channel }: WordsProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
-    <section className="message-text" tabIndex={0} aria-label={t('Text: {name}', { name })} data-channel={channel} data-testid="message-text">
+    <section
+      className="message-text"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard
+      tabIndex={0}
+      aria-label={t('Text: {name}', { name })}
+      data-channel={channel}
+      data-testid="message-text"
+    >
       {title !== undefined && <Text fw={650}>{title}</Text>}
       {text}
     </section>
@@ -160,10 +166,13 @@ function Push({ title, text }: { title: string | undefined; text: string }) {
         <div className="push-text">{text}</div>
       </div>
       <Text size="xs" c="dimmed">
-        {t('Phones show about one line of the title ({title, number} characters here) and two of the text ({text, number}).', {
-          title: [...(title ?? '')].length,
-          text: [...text].length,
-        })}
+        {t(
+          'Phones show about one line of the title ({title, number} characters here) and two of the text ({text, number}).',
+          {
+            title: [...(title ?? '')].length,
+            text: [...text].length,
+          },
+        )}
       </Text>
     </>
   );

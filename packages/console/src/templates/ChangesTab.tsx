@@ -4,6 +4,7 @@ import type { RenderRequest } from '@tidings/client/types';
 import { useState } from 'react';
 import { getCatalogVersions } from '../api/catalog.ts';
 import { type Files, getCatalogFiles } from '../api/drafts.ts';
+import { TextDiff } from '../catalog/TextDiff.tsx';
 import { useParameter } from '../route.ts';
 import type { Draft } from '../rules/draft.ts';
 import { useDelayed } from '../rules/use-delayed.ts';
@@ -12,7 +13,6 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
 import { PictureDiff } from './PictureDiff.tsx';
 import { listTemplateFiles, type Place, toPlaceName } from './places.ts';
-import { TextDiff } from '../catalog/TextDiff.tsx';
 import { useRenderOf } from './use-render.ts';
 
 /** The draft, among versions. */
@@ -26,7 +26,7 @@ interface ChangesTabProps {
   readonly places: readonly Place[];
 }
 
-/** What differs between two versions of the templates, or between one and the draft: by source, and by picture. */
+/** Differences of two versions of the templates, or of one and the draft: by source, and by picture. */
 export function ChangesTab({ draft, name, places }: ChangesTabProps) {
   const versions = useQuery({ queryKey: ['catalog', 'versions'], queryFn: getCatalogVersions });
   const [fromText, setFrom] = useParameter('from');
@@ -185,5 +185,7 @@ function Both({
 
 /** Returns why a message cannot be rendered. */
 function toFinding({ preview }: { preview?: { message: object | null; findings: readonly { message: string }[] } }) {
-  return preview?.message === null ? (preview.findings[0]?.message ?? t('It cannot be rendered; the finding says why.')) : undefined;
+  return preview?.message === null
+    ? (preview.findings[0]?.message ?? t('It cannot be rendered; the finding says why.'))
+    : undefined;
 }

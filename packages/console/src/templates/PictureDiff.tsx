@@ -1,18 +1,18 @@
 import { Stack, Text } from '@mantine/core';
 import type { Preview } from '@tidings/client/types';
 import { type RefObject, useEffect, useMemo, useRef } from 'react';
+import { Runs } from '../catalog/TextDiff.tsx';
 import { describeBlock, listBlocks, parsePage, printPage } from '../message/message-page.ts';
 import { diffLines } from '../rules/unified-diff.ts';
 import { diffWords } from '../rules/word-diff.ts';
 import { t } from '../text/text.ts';
-import { Runs } from '../catalog/TextDiff.tsx';
 
 type Message = Preview['message'] | undefined;
 
 interface PictureDiffProps {
   readonly before: Message;
   readonly after: Message;
-  /** What the two are called. */
+  /** Names of the two. */
   readonly names: readonly [string, string];
 }
 
@@ -31,7 +31,15 @@ export function PictureDiff({ before, after, names }: PictureDiffProps) {
   );
 }
 
-function Words({ label, before = '', after = '' }: { label: string; before?: string | undefined; after?: string | undefined }) {
+function Words({
+  label,
+  before = '',
+  after = '',
+}: {
+  label: string;
+  before?: string | undefined;
+  after?: string | undefined;
+}) {
   const runs = useMemo(() => diffWords(before, after), [before, after]);
   if (before === '' && after === '') return null;
   return (
@@ -47,37 +55,57 @@ function Words({ label, before = '', after = '' }: { label: string; before?: str
 }
 
 /** No script, no request: of the page itself, beside what the sandbox and the page around it forbid. */
-const POLICY = `default-src 'none'; style-src 'unsafe-inline'; img-src data:`;
-const REMOVED = 'script, iframe, frame, object, embed, link, base, meta[http-equiv]';
-const OUTLINE = '[data-differs]{outline:3px solid #d9480f!important;outline-offset:1px}';
+const POLICY = [
+  ['default-src', "'none'"],
+  ['style-src', "'unsafe-inline'"],
+  ['img-src', 'data:'],
+]
+  .map((directive) => directive.join(' '))
+  .join(';');
+const REMOVED = ['script', 'iframe', 'frame', 'object', 'embed', 'link', 'base', 'meta[http-equiv]'].join(',');
+const OUTLINE = '[data-differs]{outline-width:3px!important;outline-style:solid!important;outline-color:#d9480f!important;outline-offset:1px}';
 
 /** Both pages scroll together. The sandbox lets this page see them for that; it runs no script in them. */
 function Frames({ before, after, names }: { before: string; after: string; names: readonly [string, string] }) {
   const { sources, count } = useMemo(() => markDifferences(before, after), [before, after]);
-  const [left, right] = [useRef<HTMLIFrameElement>(null), useRef<HTMLIFrameElement>(null)];
+  const left = useRef<HTMLIFrameElement>(null);
+  const right = useRef<HTMLIFrameElement>(null);
   useScrollTogether(left, right);
   return (
     <>
       <Text size="sm" role="status" data-testid="differing-blocks">
-        {t('{count, plural, =0 {No block differs.} one {# block differs; it is outlined.} other {# blocks differ; they are outlined.}}', { count })}
+        {t(
+          '{count, plural, =0 {No block differs.} one {# block differs; it is outlined.} other {# blocks differ; they are outlined.}}',
+          { count },
+        )}
       </Text>
       <div className="picture-diff">
-        {[left, right].map((frame, index) => (
-          <figure key={names[index] === names[1 - index] ? index : names[index]}>
-            <figcaption>{names[index]}</figcaption>
-            <iframe
-              ref={frame}
-              className="message-frame"
-              data-testid="diff-frame"
-              title={index === 0 ? t('Before: {name}', { name: names[0] }) : t('After: {name}', { name: names[1] })}
-              sandbox="allow-same-origin"
-              srcDoc={sources[index]}
-              referrerPolicy="no-referrer"
-            />
-          </figure>
-        ))}
+        <figure>
+          <figcaption>{names[0]}</figcaption>
+          <Frame frame={left} title={t('Before: {name}', { name: names[0] })} source={sources[0]} />
+        </figure>
+        <figure>
+          <figcaption>{names[1]}</figcaption>
+          <Frame frame={right} title={t('After: {name}', { name: names[1] })} source={sources[1]} />
+        </figure>
       </div>
     </>
+  );
+}
+
+type FrameRef = RefObject<HTMLIFrameElement | null>;
+
+function Frame({ frame, title, source }: { frame: FrameRef; title: string; source: string }) {
+  return (
+    <iframe
+      ref={frame}
+      className="message-frame"
+      data-testid="diff-frame"
+      title={title}
+      sandbox="allow-same-origin"
+      srcDoc={source}
+      referrerPolicy="no-referrer"
+    />
   );
 }
 
@@ -105,10 +133,10 @@ function markDifferences(before: string, after: string) {
     style.textContent = OUTLINE;
     page.head.prepend(policy, style);
   }
-  return { sources: pages.map(printPage), count };
+  return { sources: [printPage(pages[0]), printPage(pages[1])] as const, count };
 }
 
-function useScrollTogether(left: RefObject<HTMLIFrameElement | null>, right: RefObject<HTMLIFrameElement | null>): void {
+function useScrollTogether(left: FrameRef, right: FrameRef): void {
   useEffect(() => {
     const frames = [left.current, right.current] as const;
     const stops = frames.map((frame, index) => {

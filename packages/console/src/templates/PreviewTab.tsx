@@ -17,28 +17,33 @@ interface PreviewTabProps {
   readonly name: string;
   readonly choice: PreviewChoice;
   readonly render: Render;
+  /** Whether the draft as it is has an error, which the checker shows. */
+  readonly isBad: boolean;
   /** Names of the templates whose originals changed since. */
   readonly outdated: ReadonlySet<string>;
 }
 
 /** Messages of a type as the draft makes them: each channel, in each locale, for a sample and for real users. */
-export function PreviewTab({ draft, name, choice, render, outdated }: PreviewTabProps) {
+export function PreviewTab({ draft, name, choice, render, isBad, outdated }: PreviewTabProps) {
   const { rendered, error, isFetching } = render;
   const isReleased = !draft?.changed.some((path) => path.startsWith(folderOf(name)) || isShared(path));
   return (
     <Stack gap="md">
       <Choices choice={choice} />
       {error && <ProblemView problem={error} />}
-      {error && rendered && (
+      {isBad && rendered && (
         <Text size="sm" role="status" data-testid="render-stale">
           {t('The draft cannot be rendered as it is. What follows is the last that could be.')}
         </Text>
       )}
       {choice.leftOut > 0 && (
         <Text size="sm">
-          {t('{count, plural, one {# more message is} other {# more messages are}} not shown: choose fewer channels, locales or users.', {
-            count: choice.leftOut,
-          })}
+          {t(
+            '{count, plural, one {# more message is} other {# more messages are}} not shown: choose fewer channels, locales or users.',
+            {
+              count: choice.leftOut,
+            },
+          )}
         </Text>
       )}
       <div className="cells" aria-busy={isFetching} data-testid="cells">
@@ -81,7 +86,13 @@ function Choices({ choice }: { choice: PreviewChoice }) {
         onChange={choice.setChannels}
         nameOf={(channel) => CHANNELS[channel as keyof typeof CHANNELS]?.label ?? channel}
       />
-      <Chosen label={t('Locales')} all={all.locales} chosen={locales} onChange={choice.setLocales} nameOf={(one) => one} />
+      <Chosen
+        label={t('Locales')}
+        all={all.locales}
+        chosen={locales}
+        onChange={choice.setLocales}
+        nameOf={(one) => one}
+      />
       {all.variants.length > 1 && (
         <Chosen
           label={t('Variants')}
@@ -110,7 +121,7 @@ function Choices({ choice }: { choice: PreviewChoice }) {
           value={choice.look}
           onChange={(value) => choice.setLook(value as PreviewChoice['look'])}
           data={[
-            { value: 'html', label: 'HTML' },
+            { value: 'html', label: t('HTML') },
             { value: 'dark', label: t('Dark') },
             { value: 'text', label: t('Text') },
           ]}

@@ -3,7 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { getCatalog } from '../api/catalog.ts';
 import type { CatalogNotification } from '../api/types.ts';
-import { linkToTemplates, linkToTypeTemplates, setParameter, TEMPLATE_TABS, type TemplateTab, useParameter } from '../route.ts';
+import {
+  linkToTemplates,
+  linkToTypeTemplates,
+  setParameter,
+  TEMPLATE_TABS,
+  type TemplateTab,
+  useParameter,
+} from '../route.ts';
 import { CheckTab, toCheckText } from '../rules/CheckTab.tsx';
 import { DraftBar } from '../rules/DraftBar.tsx';
 import { changeFile, type Draft, useDraft, useFiles } from '../rules/draft.ts';
@@ -17,11 +24,11 @@ import { t } from '../text/text.ts';
 import { AddFileButton } from './AddFileButton.tsx';
 import { ChangesTab } from './ChangesTab.tsx';
 import { PreviewTab } from './PreviewTab.tsx';
-import { type ChosenCell, usePreviewChoice } from './preview-choice.ts';
 import { folderOf, listPlaces, listTemplateFiles } from './places.ts';
+import { type ChosenCell, usePreviewChoice } from './preview-choice.ts';
 import { useTemplateSource } from './TemplateSource.tsx';
+import { useOutdated, useRender, useRenderable } from './use-render.ts';
 import { toFieldSource, VariablesTab } from './VariablesTab.tsx';
-import { useOutdated, useRender } from './use-render.ts';
 
 const SourceEditor = lazy(async () => ({ default: (await import('../rules/SourceEditor.tsx')).SourceEditor }));
 
@@ -90,8 +97,9 @@ function Workbench({ name, type, tab, draft }: WorkbenchProps) {
   const own = useMemo(() => problems.filter((one) => one.file === path), [problems, path]);
   const choice = usePreviewChoice(places);
   const cells = tab === 'preview' ? choice.cells : NO_CELLS;
+  const renderable = useRenderable(isAuthor ? draft : null, check);
   const render = useRender(
-    draft,
+    renderable.files,
     { notification_type: name, cells: cells.map(({ asked }) => asked), ...(tab === 'preview' && choice.sample) },
     can('messages:read') && tab !== 'changes',
   );
@@ -171,7 +179,9 @@ function Workbench({ name, type, tab, draft }: WorkbenchProps) {
             )
           ) : (
             <Permitted scope="messages:read">
-              {tab === 'preview' && <PreviewTab draft={draft} name={name} choice={choice} render={render} outdated={outdated} />}
+              {tab === 'preview' && (
+                <PreviewTab draft={draft} name={name} choice={choice} render={render} isBad={renderable.isBad} outdated={outdated} />
+              )}
               {tab === 'variables' && (
                 <VariablesTab
                   fields={rendered?.fields}

@@ -28,7 +28,7 @@ interface VariablesTabProps {
   readonly onInsert: ((text: string) => void) | undefined;
 }
 
-/** What the templates of a type show and could show, with its type by the schemas. */
+/** Fields that the templates of a type show and could show, with their types by the schemas. */
 export function VariablesTab({ fields, onInsert }: VariablesTabProps) {
   const [search, setSearch] = useState('');
   if (fields === undefined) return <Skeleton height={160} />;
@@ -86,7 +86,7 @@ export function VariablesTab({ fields, onInsert }: VariablesTabProps) {
   );
 }
 
-/** Returns what shows a field: a list, or a field of its items, is repeated. */
+/** Returns the source that shows a field: a list, or a field of its items, is repeated. */
 function toMustache({ path, type }: TemplateField): string {
   const [list, item] = path.split('[]', 2);
   if (item !== undefined) return `{{#each ${list}}}{{this${item}}}{{/each}}`;

@@ -1,4 +1,4 @@
-/* What a preview of the templates of a type shows: which channels, locales, variants and users, and how. */
+/* Choices of a preview of the templates of a type: channels, locales, variants and users, and how they look. */
 import type { RenderRequest } from '@tidings/client/types';
 import { useMemo, useState } from 'react';
 import { useParameter } from '../route.ts';
@@ -7,7 +7,7 @@ import { readObject } from '../shell/parse-object.ts';
 import { DEFAULT_LOCALE, type Place } from './places.ts';
 
 /** Messages of one request, as the server has it. */
-export const MAX_CELLS = 24;
+const MAX_CELLS = 24;
 /** Time (ms) without a key after which an event is used. */
 const TYPED_AFTER_MS = 600;
 /** Locales that are shown at first. */
@@ -27,10 +27,14 @@ export interface ChosenCell {
 
 const SAMPLE: ChosenUser = { userId: null, eventId: null };
 
-export type Look = 'html' | 'dark' | 'text';
+type Look = 'html' | 'dark' | 'text';
 
 export interface PreviewChoice {
-  readonly all: { readonly channels: readonly string[]; readonly locales: readonly string[]; readonly variants: readonly string[] };
+  readonly all: {
+    readonly channels: readonly string[];
+    readonly locales: readonly string[];
+    readonly variants: readonly string[];
+  };
   readonly channels: readonly string[];
   readonly locales: readonly string[];
   /** Variants; DEFAULT is the template without one. */
@@ -88,7 +92,9 @@ export function usePreviewChoice(places: readonly Place[]): PreviewChoice {
   const wanted = channels.flatMap((channel) =>
     users.flatMap((user) =>
       variants.flatMap((variant) =>
-        locales.filter((locale) => isThere(places, { channel, locale, variant })).map((locale) => toCell({ channel, locale, variant }, user)),
+        locales
+          .filter((locale) => isThere(places, { channel, locale, variant }))
+          .map((locale) => toCell({ channel, locale, variant }, user)),
       ),
     ),
   );
@@ -102,7 +108,10 @@ export function usePreviewChoice(places: readonly Place[]): PreviewChoice {
     isWithoutPictures: pictures === 'off',
     cells: wanted.slice(0, MAX_CELLS),
     leftOut: Math.max(0, wanted.length - MAX_CELLS),
-    sample: { ...(look === 'dark' && { dark: true }), ...(posted && { event: posted as NonNullable<RenderRequest['event']> }) },
+    sample: {
+      ...(look === 'dark' && { dark: true }),
+      ...(posted && { event: posted as NonNullable<RenderRequest['event']> }),
+    },
     setChannels: write(setChannelText),
     setLocales: write(setLocaleText),
     setVariants: write(setVariantText),
@@ -116,8 +125,13 @@ export function usePreviewChoice(places: readonly Place[]): PreviewChoice {
 
 /** Whether a place is worth a cell: a locale without a template of its own shows that of the default one, variants do not. */
 function isThere(places: readonly Place[], wanted: { channel: string; locale: string; variant: string }): boolean {
-  const of = places.filter(({ channel, variant }) => channel === wanted.channel && (variant ?? DEFAULT) === wanted.variant);
-  return of.some(({ locale }) => locale === wanted.locale) || (wanted.variant === DEFAULT && of.some(({ locale }) => locale === DEFAULT_LOCALE));
+  const of = places.filter(
+    ({ channel, variant }) => channel === wanted.channel && (variant ?? DEFAULT) === wanted.variant,
+  );
+  return (
+    of.some(({ locale }) => locale === wanted.locale) ||
+    (wanted.variant === DEFAULT && of.some(({ locale }) => locale === DEFAULT_LOCALE))
+  );
 }
 
 function toCell(

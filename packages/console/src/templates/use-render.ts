@@ -3,13 +3,10 @@ import type { RenderedCell, RenderedTemplates, RenderRequest } from '@tidings/cl
 import { useMemo, useRef } from 'react';
 import { type Files, renderTemplates } from '../api/drafts.ts';
 import type { Draft } from '../rules/draft.ts';
-import { useDelayed } from '../rules/use-delayed.ts';
+import type { useDraftCheck } from '../rules/use-draft-check.ts';
 import { DEFAULT_LOCALE, folderOf, readPlace, toPlaceName } from './places.ts';
 
-/** Time (ms) without a key after which messages are rendered. */
-const RENDER_AFTER_MS = 600;
-
-/** What was rendered, and what for: another request may have been made since. */
+/** Messages, and the cells that they are of: another request may have been made since. */
 export interface RenderedFor extends RenderedTemplates {
   readonly asked: RenderRequest['cells'];
 }
@@ -22,19 +19,33 @@ export interface Render {
   readonly isFetching: boolean;
 }
 
-/** Renders messages by a draft while it is edited; by the active version while it does not differ. */
-export function useRender(draft: Draft | null, wanted: Omit<RenderRequest, 'files' | 'version'>, isEnabled = true): Render {
-  const files = useDelayed(draft?.files, RENDER_AFTER_MS);
-  const isChanged = draft !== null && draft.changed.length > 0 && !isSame(files, draft.original);
-  const request: RenderRequest = { ...wanted, ...(isChanged && files !== undefined && { files }) };
-  const { data, error, isFetching, isPlaceholderData } = useRenderOf(request, isEnabled);
+/**
+ * Renders messages by the files of a draft that were checked last and have no error; by the active version while they do not differ.
+ * @param files undefined: the active version
+ */
+export function useRender(
+  files: Files | undefined,
+  wanted: Omit<RenderRequest, 'files' | 'version'>,
+  isEnabled: boolean,
+): Render {
+  const { data, error, isFetching, isPlaceholderData } = useRenderOf(
+    { ...wanted, ...(files !== undefined && { files }) },
+    isEnabled,
+  );
   const last = useRef<RenderedFor>(undefined);
   if (data && !isPlaceholderData) last.current = data;
   return { rendered: data ?? last.current, error, isFetching };
 }
 
-function isSame(files: Files | undefined, original: Files): boolean {
-  return files === undefined || Object.keys(files).every((path) => files[path] === original[path]);
+/** Returns the files of a draft that can be rendered: those that have passed the check last. Undefined: the active version. */
+export function useRenderable(draft: Draft | null, check: ReturnType<typeof useDraftCheck>) {
+  const good = useRef<Files>(undefined);
+  const { data, checked, isPlaceholderData } = check;
+  const isChecked = data !== undefined && !isPlaceholderData;
+  if (draft === null || draft.changed.length === 0) good.current = undefined;
+  else if (isChecked && data.ok) good.current = checked;
+  const isBad = isChecked && !data.ok && draft !== null && draft.changed.length > 0;
+  return { files: good.current, isBad };
 }
 
 /** Renders messages by a version or by files. */
