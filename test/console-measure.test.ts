@@ -9,7 +9,8 @@ import { foldAll } from './support/metrics.ts';
 
 const DAY_MINUTES = 1440;
 /** Script of a browser that keeps nothing for frames of other sites. */
-const WITHOUT_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } });";
+const WITHOUT_STORAGE =
+  "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } });";
 
 describe.skipIf(!hasBrowser)('the pages that measure', () => {
   const app = useConsole(async (started) => {

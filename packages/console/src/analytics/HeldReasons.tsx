@@ -90,7 +90,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
                 [t('Cancelled')]: ({ cancelled }) => formatSome(cancelled),
                 [t('Users')]: ({ code }) => (
                   <ActionButton
-                    action={`held ${code}`}
+                    action={`held-${code}`}
                     busy={false}
                     onClick={() => setReason(code)}
                     data-testid="held-users-button"

@@ -95,11 +95,7 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
       <div className="tiles" data-wide data-testid="metric-tiles">
         {SHOWN.map(({ label, count, share, toLink }) => (
           <Tile key={label} label={label} href={toLink(filter)} value={formatNumber(count(metrics))}>
-            {share && (
-              <Text size="xs">
-                {formatShareOf(share[1](metrics), share[0])}
-              </Text>
-            )}
+            {share && <Text size="xs">{formatShareOf(share[1](metrics), share[0])}</Text>}
             {past && (
               <Text size="xs" c="dimmed">
                 {describeChanges(describeChange(count(metrics), count(past)), share?.[1](metrics), share?.[1](past))}
