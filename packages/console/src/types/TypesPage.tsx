@@ -107,6 +107,7 @@ export function TypesPage() {
               verticalSpacing="xs"
               horizontalSpacing="sm"
               className="facts types"
+              data-wide
               aria-rowcount={shown.length + 1}
               data-testid="types"
             >
