@@ -303,8 +303,9 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
     user_id: userId,
     event_id: userId.replace(' ', ' mailed '),
   }),
-  'POST /api/v1/catalog/render': ({ userId }) => ({
-    notification_type: 'MAIL',
+  'POST /api/v1/catalog/render': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
+    changes: true,
     cells: [{ channel: 'email', user_id: userId, event_id: userId.replace(' ', ' mailed ') }],
   }),
   'POST /api/v1/catalog/backtest': () => ({

@@ -9753,7 +9753,7 @@ export interface components {
             /** @description A variant in the place of the template without one */
             variant?: string;
         };
-        /** @description A message, or why there is none */
+        /** @description A message, or why there is not one */
         RenderedCell: {
             preview?: components["schemas"]["Preview"];
             /** @description Why there is no message: it does not exist, or those before it took too long */

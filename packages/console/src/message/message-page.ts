@@ -22,7 +22,10 @@ function removePictures(page: Document): void {
     text.textContent = picture.getAttribute('alt') ?? '';
     const [width, height] = ['width', 'height'].map((name) => Number(picture.getAttribute(name)) || undefined);
     const size = `${width === undefined ? '' : `width:${width}px;max-width:100%;`}${height === undefined ? '' : `min-height:${height}px;`}`;
-    text.setAttribute('style', `display:inline-block;box-sizing:border-box;padding:2px;border-width:1px;border-style:dashed;border-color:#888;${size}`);
+    text.setAttribute(
+      'style',
+      `display:inline-block;box-sizing:border-box;padding:2px;border-width:1px;border-style:dashed;border-color:#888;${size}`,
+    );
     picture.replaceWith(text);
   }
   for (const one of page.querySelectorAll<HTMLElement>('[background]')) one.removeAttribute('background');

@@ -63,7 +63,8 @@ const POLICY = [
   .map((directive) => directive.join(' '))
   .join(';');
 const REMOVED = ['script', 'iframe', 'frame', 'object', 'embed', 'link', 'base', 'meta[http-equiv]'].join(',');
-const OUTLINE = '[data-differs]{outline-width:3px!important;outline-style:solid!important;outline-color:#d9480f!important;outline-offset:1px}';
+const OUTLINE =
+  '[data-differs]{outline-width:3px!important;outline-style:solid!important;outline-color:#d9480f!important;outline-offset:1px}';
 
 /** Both pages scroll together. The sandbox lets this page see them for that; it runs no script in them. */
 function Frames({ before, after, names }: { before: string; after: string; names: readonly [string, string] }) {

@@ -180,7 +180,14 @@ function Workbench({ name, type, tab, draft }: WorkbenchProps) {
           ) : (
             <Permitted scope="messages:read">
               {tab === 'preview' && (
-                <PreviewTab draft={draft} name={name} choice={choice} render={render} isBad={renderable.isBad} outdated={outdated} />
+                <PreviewTab
+                  draft={draft}
+                  name={name}
+                  choice={choice}
+                  render={render}
+                  isBad={renderable.isBad}
+                  outdated={outdated}
+                />
               )}
               {tab === 'variables' && (
                 <VariablesTab
