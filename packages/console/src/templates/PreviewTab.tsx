@@ -175,7 +175,7 @@ function Users({ choice: { users, setUsers } }: { choice: PreviewChoice }) {
   const isFilled = userId.trim() !== '' && (kind === 'last' || eventId.trim() !== '');
   return (
     <Stack gap="xs">
-      <Text size="sm" fw={500}>
+      <Text size="sm" fw={600}>
         {t('Users')}
       </Text>
       <ul className="chosen-users">
