@@ -2952,6 +2952,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Hold the messages to a user until a time; those that may not wait still go */
+        put: operations["pauseUser"];
+        post?: never;
+        /** End the pause of the messages to a user: what was held is decided again at once */
+        delete: operations["resumeUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/preferences": {
         parameters: {
             query?: never;
@@ -4647,7 +4665,7 @@ export interface components {
             /** @description Null: it is not locked */
             locked_reason: {
                 /** @enum {string} */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /** @example it is locked on for every user */
                 text: string;
             } | null;
@@ -8046,6 +8064,18 @@ export interface components {
         };
         /**
          * @example {
+         *       "until": "2026-11-09T09:00:00Z",
+         *       "reason": "Complaint, ticket 4711"
+         *     }
+         */
+        NewPause: {
+            /** @description Shown to those who ask why a message waits, and not to the user */
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
+         * @example {
          *       "name": "Acme, Ann"
          *     }
          */
@@ -8885,7 +8915,7 @@ export interface components {
                  * @example preference_off
                  * @enum {string}
                  */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /**
                  * @description Where it was decided
                  * @example user: category MARKETING / sms
@@ -8949,6 +8979,23 @@ export interface components {
                 /** @example Europe/Berlin */
                 zone: string;
             };
+            /** @description Until when messages to the user are held; null: they are not */
+            pause: {
+                /** @description Null for the token of a user */
+                reason: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was set
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                until: string;
+            } | null;
             /** @description Null: no hours are quiet */
             quiet_hours: {
                 decided_by: {
@@ -11561,6 +11608,11 @@ export interface components {
              */
             next: string | null;
             notifications: components["schemas"]["Notification"][];
+            /**
+             * @description Send as `before` to get newer events; null: this is the newest page
+             * @example null
+             */
+            previous: string | null;
             /** @description Null: no event of the user was accepted */
             profile: components["schemas"]["Profile"] | null;
             /** @description Newest event time first */
@@ -11656,6 +11708,30 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        /** @description Whether the messages to a user are paused */
+        UserPause: {
+            /** @description Null: there is none */
+            pause: {
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When it was set
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                until: string;
+            } | null;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
         };
         /** @description A product of a user, as upstream tells it */
         UserProduct: {
@@ -11835,7 +11911,7 @@ export interface components {
              * @example preference_off
              * @enum {string}
              */
-            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
             /**
              * @description Where it was decided
              * @example user: category MARKETING / sms
@@ -13565,6 +13641,7 @@ export type NewJob = components['schemas']['NewJob'];
 export type NewList = components['schemas']['NewList'];
 export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
+export type NewPause = components['schemas']['NewPause'];
 export type NewPortalLink = components['schemas']['NewPortalLink'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewRelease = components['schemas']['NewRelease'];
@@ -13724,6 +13801,7 @@ export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
 export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserPause = components['schemas']['UserPause'];
 export type UserProduct = components['schemas']['UserProduct'];
 export type UserProductList = components['schemas']['UserProductList'];
 export type UsersBody = components['schemas']['UsersBody'];
@@ -14120,6 +14198,10 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before` */
+                around?: string;
+                /** @description The `previous` of a page of the same list and filter: the events that are newer than it */
+                before?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -14261,7 +14343,8 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "previous": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserAudit"];
@@ -20314,6 +20397,11 @@ export interface operations {
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
                      *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
+                     *       },
                      *       "chosen": {}
                      *     }
                      */
@@ -20381,6 +20469,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -20452,6 +20545,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28144,6 +28242,110 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    pauseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPause"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPause"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    resumeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPause"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -28196,6 +28398,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28270,6 +28477,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28347,6 +28559,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -29819,6 +30036,10 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before` */
+                around?: string;
+                /** @description The `previous` of a page of the same list and filter: the events that are newer than it */
+                before?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -29960,7 +30181,8 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "previous": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserAudit"];
