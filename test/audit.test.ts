@@ -185,7 +185,7 @@ describe('audit', () => {
       }
       expect(seen).toEqual(all);
     }
-    // Of a page between others, both lead on.
+    // Both cursors of a page between others lead on.
     const [, , third] = all;
     const { next } = await read(`limit=1&around=${third}`);
     const older = await read(`limit=2&after=${next}`);

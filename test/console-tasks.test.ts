@@ -14,7 +14,7 @@ interface Steps {
 }
 
 const PAGE = await readFile(new URL('../docs/console.md', import.meta.url), 'utf8');
-/** What the table of the page promises, by the number of the task. */
+/** Promises of the table, by the number of the task. */
 const PROMISED = new Map(
   [...PAGE.matchAll(/^\| (\d+) \|.*\| (\d+) \| (\d+) \|$/gm)].map(([, task, clicks, keys]) => [
     Number(task),
@@ -177,7 +177,10 @@ describe.skipIf(!hasBrowser)('the tasks of the console', () => {
     const page = await begin();
     await search(page, 'joao');
     const row = page.locator('[data-notification-type=WELCOME_EMAIL] button').first();
+    // The types of which something failed come first, and the heading has the focus.
+    await page.getByTestId('user-problems').waitFor();
     await row.waitFor();
+    await page.locator('h1:focus').waitFor();
     const reached = () => row.evaluate('(at) => at === document.activeElement');
     for (let n = 0; n < 40 && !(await reached()); n++) await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');

@@ -119,14 +119,14 @@ test('a pause holds what is decided, also from the queue, and what it holds goes
   await tidings.worker();
   const held = { status: 'queued', hold_code: 'paused', attempts: 0, due_at: Date.parse('2025-11-22T13:00:00Z') };
   await expect.poll(deliveries).toMatchObject([held]);
-  // Those of the tenant begin before the pause ends, and hold on.
+  // The quiet hours of the tenant begin before the pause ends, and hold on.
   const decision = await post('both');
   expect(decision.reason).toContain('it waits until 2025-11-22 13:00 UTC, after the pause of messages (ticket 4711)');
   expect(decision.evidence.plan?.map(({ code, level }) => [code, level])).toEqual([
     ['paused', 'user: pause'],
     ['paused', 'user: pause'],
   ]);
-  // What is required goes, and a type that waits for no quiet hours.
+  // A required type goes, and a type that waits for no quiet hours.
   await post('one');
   await expect.poll(() => email.calls.length).toBe(1);
   await post('later');

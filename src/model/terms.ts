@@ -48,7 +48,7 @@ export type QuietHours = readonly [start: number, end: number, zone: string | nu
 /** A pause of the messages to a user: until when, and why. */
 export type Pause = readonly [until: Millis, reason: string];
 
-/** How far ahead a pause ends, at most, in ms: what would wait for longer is dropped. */
+/** Time in ms within which a pause ends: what would wait for longer is dropped. */
 export const MAX_PAUSE_MS: Millis = 14 * 86_400_000;
 export const MAX_PAUSE_REASON_CHARS = 200;
 

@@ -108,7 +108,7 @@ export interface EffectivePause {
   readonly since: string;
 }
 
-/** Returns the pause of the messages to a user; null: there is none at this time. */
+/** Returns the pause of the messages to a user; null: messages go at this time. */
 export function findEffectivePause(asked: Pick<EffectiveQuestion, 'terms' | 'now'>): EffectivePause | null {
   const pause = findPauseOfUser(asked);
   return pause ? { ...pause, until: isoTime(pause.until), since: isoTime(pause.since) } : null;

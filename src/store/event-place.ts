@@ -10,7 +10,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Returns the position of an event in the timeline of its user, or of the decisions of a schedule, by the id that the API shows.
- * @returns undefined: the user has none with this id; or the caller gave it none, or none that is still remembered, and it is not among the latest
+ * @returns undefined: no event of the user has this id; or the caller gave it none, or none that is still remembered, and it is not among the latest
  */
 export async function findEventPlace(
   connection: Connection,

@@ -11711,7 +11711,7 @@ export interface components {
         };
         /** @description Whether the messages to a user are paused */
         UserPause: {
-            /** @description Null: there is none */
+            /** @description Null: messages go */
             pause: {
                 reason: string;
                 /**

@@ -46,7 +46,7 @@ export const userPause = z
     pause: z
       .object({ ...pauseFields, reason: z.string() })
       .nullable()
-      .describe('Null: there is none'),
+      .describe('Null: messages go'),
   })
   .meta({ id: 'UserPause', description: 'Whether the messages to a user are paused' });
 

@@ -18,7 +18,7 @@ export function findPause(question: PlanQuestion, channel: Channel): ActivePause
   return pause && !passesQuietHours(question, channel) && findRequired(question) === undefined ? pause : undefined;
 }
 
-/** Returns the pause of the messages to a user; undefined: there is none at this time. */
+/** Returns the pause of the messages to a user; undefined: messages go at this time. */
 export function findPauseOfUser({
   terms,
   now,

@@ -11,7 +11,7 @@ import { formatCount, t } from '../text/text.ts';
 
 const POLL_MS = 2000;
 
-/** How far the erasure of a user is, and how many rows of each table it has deleted. */
+/** Progress of the erasure of a user, with the rows of each table that it has deleted. */
 export function ErasureProgress({ id }: { id: string }) {
   const queries = useQueryClient();
   const erasure = useQuery({

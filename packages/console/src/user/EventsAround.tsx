@@ -25,7 +25,7 @@ export function EventsAround({ userId, eventId, notFound }: EventsAroundProps) {
     initialPageParam: { around: eventId } as AuditPlace,
     getNextPageParam: ({ next }): AuditPlace | null => (next === null ? null : { after: next }),
     getPreviousPageParam: ({ previous }): AuditPlace | null => (previous === null ? null : { before: previous }),
-    // What becomes of the messages is seen as it happens, while it is one page.
+    // Fresh states of the messages are seen while it is one page.
     refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? PAGE_POLL_MS : false),
     refetchOnWindowFocus: false,
   });

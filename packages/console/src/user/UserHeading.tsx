@@ -65,7 +65,13 @@ function Actions({ userId }: { userId: string }) {
   const can = useScopes();
   return (
     <Group gap="xs">
-      <CopyButton label={t('Copy ID')} getText={() => userId} said={t('The ID is copied.')} testId="copy-user-id" />
+      <CopyButton
+        label={t('Copy ID')}
+        getText={() => userId}
+        said={t('The ID is copied.')}
+        size="xs"
+        testId="copy-user-id"
+      />
       {can('notifications:write') && (
         <Button
           component="a"
