@@ -8,7 +8,7 @@ import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { PlanUser } from '../model/plan.ts';
 import type { Principal } from '../model/principal.ts';
-import { MAX_PAUSE_MS, NO_TERMS, PREFERENCE_UPDATED } from '../model/terms.ts';
+import { MAX_PAUSE_MS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
 import { findChosen } from '../plan/chosen.ts';
 import {
   type EffectiveQuestion,
@@ -96,7 +96,7 @@ export class Preferences {
   async pause(principal: Principal, namedId: string, { until, reason }: z.output<typeof pauseChange>) {
     const { tenantId } = principal;
     const { database, clock } = this.#parts;
-    const { userId } = await requirePlanUser(database, tenantId, namedId);
+    const { userId, terms } = await requirePlanUser(database, tenantId, namedId);
     const ahead = Date.parse(until) - clock();
     if (!(ahead > 0 && ahead <= MAX_PAUSE_MS)) {
       const days = MAX_PAUSE_MS / DAY_MS;
@@ -109,7 +109,7 @@ export class Preferences {
       );
     }
     const pause = { until: isoTime(Date.parse(until)), reason };
-    await this.#post(principal, userId, { pause }, { action: 'user.paused', detail: pause });
+    await this.#post(principal, userId, { pause }, { action: 'user.paused', detail: pause }, terms ?? NO_TERMS);
     return this.#readPause(tenantId, userId);
   }
 
@@ -119,7 +119,7 @@ export class Preferences {
     const { question } = await this.load(tenantId, namedId);
     const { userId } = question.user;
     if (findEffectivePause(question))
-      await this.#post(principal, userId, { pause: null }, { action: 'user.resumed', detail: {} });
+      await this.#post(principal, userId, { pause: null }, { action: 'user.resumed', detail: {} }, question.terms);
     return this.#readPause(tenantId, userId);
   }
 
@@ -128,16 +128,21 @@ export class Preferences {
     return { user_id: userId, pause: findEffectivePause(question) };
   }
 
-  /** Ingests the event that changes the terms of a user, and notes who made the change. */
+  /**
+   * Ingests the event that changes the terms of a user, and notes who made the change.
+   * @param known terms whose pause it comes after, whatever clock that has been set by
+   */
   async #post(
     { tenantId, actor, userId: ownId }: Principal,
     userId: string,
     said: JsonObject,
     audited: { readonly action: string; readonly detail: JsonObject },
+    known: Terms = NO_TERMS,
   ): Promise<void> {
     const { pipeline, clock } = this.#parts;
     const properties = { ...said, by: { kind: actor.kind, id: actor.id } };
-    const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(clock()), properties };
+    const at = isoTime(Math.max(clock(), (known.h?.[1] ?? Number.NEGATIVE_INFINITY) + 1));
+    const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: at, properties };
     const entry = { ...audited, actor, subject: userId, after: 'terms' as const };
     // A change by the user is in their events alone.
     const own = markOwn(item, ownId === undefined ? { audit: entry } : {});
