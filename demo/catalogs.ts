@@ -18,11 +18,13 @@ const PRICES = `prices:
 /** Returns the catalog of an example, with prices, and with its main templates in further languages where the demo has some. */
 export function loadExample(name: string): Files {
   const more = readFiles(join(ROOT, 'demo', 'templates', name));
-  return {
+  const files = {
     'routes.yaml': PRICES,
     ...readFiles(join(ROOT, 'examples', name)),
     ...Object.fromEntries(Object.entries(more).map(([path, text]) => [`templates/${path}`, text])),
   };
+  // In the order in which a directory is read: a start then finds that its directory is what is active.
+  return Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function readFiles(folder: string): Files {
