@@ -114,6 +114,8 @@ const AUDITED: {
   'POST /api/v1/sending/resume': ['email.resumed', 'none'],
   'PUT /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
   'PATCH /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
+  'PUT /api/v1/users/{user_id}/pause': ['user.paused', 'both'],
+  'DELETE /api/v1/users/{user_id}/pause': ['user.resumed', 'both'],
   'PATCH /api/v1/customer-notifications/{id}': ['preferences.changed', 'both'],
   'PATCH /customer-notifications/{id}': ['preferences.changed', 'both'],
   'POST /api/v1/users/{user_id}/consents': ['consent.recorded', 'after'],

@@ -48,6 +48,7 @@ describe('the API documentation', () => {
       'DELETE /api/v1/tenants/{tenant_id}',
       'DELETE /api/v1/users/{user_id}/addresses/{address_id}',
       'DELETE /api/v1/users/{user_id}/devices/{device_id}',
+      'DELETE /api/v1/users/{user_id}/pause',
       'DELETE /api/v1/webhooks/{endpoint_id}',
       'GET /api/v1/activity',
       'GET /api/v1/audit',
@@ -281,6 +282,7 @@ describe('the API documentation', () => {
       'PUT /api/v1/me/preferences',
       'PUT /api/v1/templates/{id}/variants',
       'PUT /api/v1/users/{user_id}',
+      'PUT /api/v1/users/{user_id}/pause',
       'PUT /api/v1/users/{user_id}/preferences',
     ]);
   });
