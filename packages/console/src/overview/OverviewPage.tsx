@@ -37,7 +37,7 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
       span === null
         ? getSeries(Date.now() - RANGES[range] * HOUR, Date.now(), GRAINS[range])
         : getSeries(Date.parse(span.since), Date.parse(span.until), null),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   return (
@@ -140,7 +140,7 @@ function FirstEventIfNone({ series }: { series: MetricSeries | undefined }) {
     queryKey: ['overview', 'first event'],
     queryFn: () => getActivity(1),
     enabled: isEmpty && may('decisions:read'),
-    refetchInterval: 5000,
+    meta: { topics: ['events'], every: 5000 },
   });
   if (!isEmpty || activity.data?.events.length !== 0) return null;
   return (

@@ -20,6 +20,9 @@ const AnalyticsPage = lazy(async () => ({ default: (await import('../analytics/A
 const TypesPage = lazy(async () => ({ default: (await import('../types/TypesPage.tsx')).TypesPage }));
 const TypePage = lazy(async () => ({ default: (await import('../types/TypePage.tsx')).TypePage }));
 const TenantsPage = lazy(async () => ({ default: (await import('../govern/TenantsPage.tsx')).TenantsPage }));
+const PreferencesPage = lazy(async () => ({
+  default: (await import('../govern/PreferencesPage.tsx')).PreferencesPage,
+}));
 const LivePage = lazy(async () => ({ default: (await import('../activity/LivePage.tsx')).LivePage }));
 const BatchesPage = lazy(async () => ({ default: (await import('../batches/BatchesPage.tsx')).BatchesPage }));
 const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPage.tsx')).BatchPage }));
@@ -146,6 +149,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
       return <TypesPage />;
     case 'type':
       return <TypePage key={route.name} name={route.name} />;
+    case 'preferences':
+      return <PreferencesPage />;
     case 'tenants':
       return <TenantsPage />;
     case 'live':

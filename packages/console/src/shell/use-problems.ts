@@ -11,7 +11,7 @@ export function useProblems() {
     queryKey: ['problems'],
     queryFn: getProblems,
     enabled: may('deliveries:read'),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['problems'], every: POLL_MS },
     staleTime: POLL_MS / 2,
   });
 }

@@ -56,7 +56,7 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
     queryKey: ['explain', userId, type.name],
     queryFn: () => getExplanation(userId, type.name),
     enabled: inViewport || opened,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['events', 'deliveries', 'waits'], every: POLL_MS },
   });
   return (
     <div ref={ref} className="why-row" data-testid="why-row" data-notification-type={type.name}>
