@@ -76,23 +76,21 @@ const TOP_PX = 120;
 
 /** Holds new events back while the viewer reads further down; those that are shown stay up to date. */
 function useHeldBack(latest: ActivityEvent[] | undefined) {
-  const [held, setHeld] = useState<readonly string[] | null>(null);
-  const shown = useRef<readonly string[]>([]);
+  /** When the latest event that is shown was received; null: all are shown. */
+  const [until, setUntil] = useState<string | null>(null);
+  const shown = useRef<string | null>(null);
   useEffect(() => {
-    const look = () => setHeld((before) => (scrollY > TOP_PX ? (before ?? shown.current) : null));
+    const look = () => setUntil((before) => (scrollY > TOP_PX ? (before ?? shown.current) : null));
     addEventListener('scroll', look, { passive: true });
     return () => removeEventListener('scroll', look);
   }, []);
-  const events = held === null ? latest : latest?.filter(({ event_id: id }) => held.includes(id));
+  // If more has come than is loaded, what was read is no longer among it: then all are shown.
+  const count = until === null ? 0 : Math.max(0, latest?.findIndex((event) => event.received_at <= until) ?? 0);
+  const events = latest?.slice(count);
   useEffect(() => {
-    shown.current = events?.map(({ event_id: id }) => id) ?? [];
+    shown.current = events?.[0]?.received_at ?? null;
   });
-  const count = (latest?.length ?? 0) - (events?.length ?? 0);
-  const newItems = { count, orMore: count > 0 && events?.length === 0, show: () => setHeld(null) };
-  // More has come than is loaded: what was read is no longer among it.
-  return count > 0 && events?.length === 0
-    ? { events: latest, newItems: { ...newItems, count: 0 } }
-    : { events, newItems };
+  return { events, newItems: { count, orMore: false, show: () => setUntil(null) } };
 }
 
 function LiveStatus({ state }: { state: 'live' | 'paused' | 'failing' }) {

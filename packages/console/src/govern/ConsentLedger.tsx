@@ -85,7 +85,7 @@ export function ConsentLedger() {
                     values={{ purpose: <span className="name">{category}</span>, channel: name }}
                   />
                 ),
-                [t('State')]: (one) => <StatusBadge look={getLook(CONSENT_STATES, one.state)} testId="ledger-state" />,
+                [t('State')]: (one) => <StatusBadge look={getLook(CONSENT_STATES, one.state)} testId="ledger-said" />,
                 [t('Said')]: ({ at }) => <Time value={at} as="full" />,
                 [t('From')]: ({ source, wording_version: wording, recorded_by: by }) => (
                   <>

@@ -1,6 +1,5 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
 import { getApiKey, getKeyState } from '../key.ts';
-import { isPortal } from '../portal/is-portal.ts';
 import { getTenant } from '../tenant.ts';
 import { type ChangeEvents, readChanges } from './read-changes.ts';
 
@@ -81,7 +80,7 @@ export function followChanges(queries: QueryClient): void {
   };
 
   const tick = () => {
-    if (document.hidden || getKeyState() !== 'open') return disconnect();
+    if (document.visibilityState === 'hidden' || getKeyState() !== 'open') return disconnect();
     const active = queries.getQueryCache().findAll({ type: 'active' });
     const as = `${getApiKey()} ${getTenant()}`;
     if (stream !== undefined && stream.as !== as) {
@@ -91,7 +90,7 @@ export function followChanges(queries: QueryClient): void {
     }
     const isWanted = active.some((query) => findMeta(query).topics !== undefined && query.state.dataUpdatedAt > 0);
     const session = queries.getQueryData<{ readonly scopes: readonly string[] }>(['session']);
-    const mayRead = !isPortal && session?.scopes.includes(SCOPE);
+    const mayRead = session?.scopes.includes(SCOPE);
     if (isWanted && mayRead && stream === undefined && Date.now() >= quietUntil) void connect(as);
     for (const query of active) load(query);
   };
