@@ -3,7 +3,9 @@ import { COUNTERS, type Counter, LATENCY_BOUNDS_MS } from '../store/metrics/coun
 import type { MetricSums } from '../store/metrics/read-rollups.ts';
 
 /** Numbers that are made of sums. A rate is null where it would be of nothing. */
-export type MetricValues = Readonly<Record<Exclude<Counter, 'latency_ms'>, number>> & MetricRates;
+export type MetricValues = Readonly<Record<Shown, number>> & MetricRates;
+
+type Shown = Exclude<Counter, 'latency_ms'>;
 
 export interface MetricRates {
   /** Share of those dead, bounced or reported as failed. */
@@ -22,7 +24,7 @@ export interface MetricRates {
   readonly p95_delivery_time_ms: Millis | null;
 }
 
-const SHOWN = COUNTERS.filter((counter): counter is Exclude<Counter, 'latency_ms'> => counter !== 'latency_ms');
+const SHOWN = COUNTERS.filter((counter): counter is Shown => counter !== 'latency_ms');
 
 /** Sums of nothing. */
 export const NO_SUMS: MetricSums = {
@@ -34,8 +36,9 @@ export const NO_SUMS: MetricSums = {
 export function toMetricValues(sums: MetricSums): MetricValues {
   const out = sums.sent + sums.sandboxed;
   const { dead, delivered, bounced, failed } = sums;
-  return {
-    ...(Object.fromEntries(SHOWN.map((counter) => [counter, sums[counter]])) as Record<(typeof SHOWN)[number], number>),
+  const counters: { [counter in Shown]?: number } = {};
+  for (const counter of SHOWN) counters[counter] = sums[counter];
+  const rates: MetricRates = {
     error_rate: rate(dead + bounced + failed, out + dead),
     delivery_rate: rate(delivered, out),
     open_rate: rate(sums.opened, delivered),
@@ -49,11 +52,13 @@ export function toMetricValues(sums: MetricSums): MetricValues {
     p50_delivery_time_ms: quantile(sums.latencies, 0.5),
     p95_delivery_time_ms: quantile(sums.latencies, 0.95),
   };
+  // A year has hundreds of points: spreading both into a literal takes ten times as long.
+  return Object.assign(counters as Record<Shown, number>, rates);
 }
 
 /** Returns a share; null: it would be of nothing. */
 export function rate(part: number, of: number): number | null {
-  return of <= 0 ? null : Number((part / of).toFixed(6));
+  return of <= 0 ? null : Math.round((part / of) * 1e6) / 1e6;
 }
 
 /**

@@ -99,11 +99,12 @@ export async function sumRollups(
      ${columns === '' ? '' : `group by ${columns} order by ${order}, ${columns} limit ${MAX_GROUPS}`}`,
     values,
   );
-  return rows.map(({ bucket, notification_type, channel, value, ...sums }) => ({
-    ...(sums as Record<Counter, number>),
-    latencies: LATENCY_COLUMNS.map((column) => sums[column]),
-    group: { bucket, notification_type, channel, value },
-  }));
+  return rows.map(({ bucket, notification_type, channel, value, ...sums }) =>
+    Object.assign(sums as Record<Counter, number>, {
+      latencies: LATENCY_COLUMNS.map((column) => sums[column]),
+      group: { bucket, notification_type, channel, value },
+    }),
+  );
 }
 
 /** Sends of each group in each bucket that has any, in order of time. */
