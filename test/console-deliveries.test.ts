@@ -202,7 +202,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     });
     await deliveryRow(page, 'later-1').waitFor();
     await expect.poll(() => asked.includes('/api/v1/stream')).toBe(true);
-    // What was loaded before the stream was open is loaded once more, and then what has no topic changes by time alone.
+    // The first answers are loaded once more when the stream is open; then time alone changes them.
     await page.clock.runFor(30_000);
     asked.length = 0;
     await page.clock.runFor(60_000);

@@ -334,7 +334,7 @@ describe('over all users', () => {
     const { body } = await server.get('/api/v1/preferences');
     const news = body.types.find(({ type }: { type: string }) => type === 'NEWS');
     expect(news).toMatchObject({ category: 'MARKETING', chosen: { off: 0, on: 0 } });
-    // Of those who have said nothing, there is no record of consent.
+    // Users who have said nothing have no record of consent.
     expect(news.channels.sms).toMatchObject({ on: false, chosen: { off: 1, on: 0 } });
     const invoice = body.types.find(({ type }: { type: string }) => type === 'INVOICE');
     expect(invoice.channels.email).toMatchObject({ on: true, changeable: false, chosen: { off: 0, on: 0 } });

@@ -20,7 +20,7 @@ export interface ChangeFeedOptions {
 /** The marks of a tenant, as they were last seen. They tell nothing but that something is another. */
 export type Marks = ReadonlyMap<ChangeTopic, string>;
 
-/** One that is told of changes. */
+/** One that learns of changes. */
 export interface Subscriber {
   readonly tenantId: string;
   readonly topics: ReadonlySet<ChangeTopic>;
@@ -29,7 +29,7 @@ export interface Subscriber {
 }
 
 /**
- * The changes of the tenants that somebody of this process is subscribed to. One statement each second reads them for a hundred
+ * The changes of the tenants that have subscribers in this process. One statement each second reads them for a hundred
  * tenants, however many subscribers they have; without a subscriber nothing is read.
  */
 export class ChangeFeed {
@@ -50,7 +50,7 @@ export class ChangeFeed {
     const own = this.#subscribers.get(tenantId) ?? new Set();
     this.#subscribers.set(tenantId, own.add(subscriber));
     const known = this.#marks.get(tenantId);
-    // What is known of a tenant with other readers is of the latest look.
+    // Marks of a tenant with other readers are of the latest look.
     const isKnown = known !== undefined && [...topics].every((topic) => topic === 'problems' || known.has(topic));
     if (isKnown) queueMicrotask(() => subscriber.look(known));
     else void this.#lookAt([tenantId]);

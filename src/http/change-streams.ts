@@ -109,7 +109,7 @@ export class ChangeStreams {
     if (stream.isReady && changed.length === 0) return;
     stream.isBusy = true;
     try {
-      // What changes meanwhile is told by the next look.
+      // The next look finds later changes.
       if (performance.now() - stream.admittedAt < ADMITTED_MS || (await this.#admit(stream))) {
         if (!stream.isReady) this.#write(stream, 'ready', stream.reader.topics);
         stream.isReady = true;
@@ -171,7 +171,7 @@ export class ChangeStreams {
   }
 }
 
-/** Returns the topics that have changed since the reader was last told, and notes that it knows them. */
+/** Returns the topics that have changed since the latest event of the reader, and notes that it knows them. */
 function findChanged({ topics, known, isResumed, isReady }: Stream, marks: Marks): ChangeTopic[] {
   const changed: ChangeTopic[] = [];
   for (const topic of topics) {
@@ -183,7 +183,7 @@ function findChanged({ topics, known, isResumed, isReady }: Stream, marks: Marks
   return changed;
 }
 
-/** Returns the marks in the id of an event; what is no id of ours has none, and everything has changed for its reader. */
+/** Returns the marks in the id of an event; another text does not have any, and all topics have changed for its reader. */
 function readMarks(id: string | undefined): Map<ChangeTopic, string> {
   const parts = (id ?? '').split(',').map((part) => part.split(':') as [ChangeTopic, string | undefined]);
   return new Map(parts.flatMap(([topic, mark]) => (TOPIC_NAMES.includes(topic) && mark ? [[topic, mark]] : [])));

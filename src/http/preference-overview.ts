@@ -6,10 +6,10 @@ import { type EffectiveQuestion, findEffective, findEffectiveDigestTime } from '
 import type { SaidOfScope, Uptake } from '../store/preference-uptake.ts';
 import { formatTimeOfDay } from '../time/hours.ts';
 
-/** A user of whom nothing is known. */
+/** A user without traits and terms. */
 const ANYONE: PlanUser = { userId: '', profile: { traits: {}, traitTimes: {} }, isBoundTo: () => false };
 
-/** How many users turned something off, and on. */
+/** Numbers of users who turned something off, and on. */
 interface Chosen {
   readonly off: number;
   readonly on: number;
@@ -68,7 +68,7 @@ function toDigestTime({ at, day }: ReturnType<typeof findEffectiveDigestTime>) {
   return { at, day };
 }
 
-/** What users said, by scope. */
+/** The choices of users, by scope. */
 class Choices {
   readonly #said: readonly SaidOfScope[];
 
@@ -80,7 +80,7 @@ class Choices {
     return sum(this.#said.filter((one) => one.scope === scope));
   }
 
-  /** Of a channel of a type, also those who chose other channels of it. */
+  /** Counts a channel of a type, also for those who chose other channels of it. */
   ofChannel(type: string, channel: string): Chosen {
     const lists = this.#said.filter(({ scope, channels }) => scope === `t:${type}` && channels !== null);
     const { off, on } = this.of(`t:${type}/${channel}`);
@@ -89,7 +89,7 @@ class Choices {
     return { off: off + count(false), on: on + count(true) };
   }
 
-  /** Of each channel below a scope. */
+  /** Counts each channel below a scope. */
   below(prefix: string): { [channel: string]: Chosen } {
     const scopes = new Set(this.#said.map(({ scope }) => scope).filter((scope) => scope.startsWith(prefix)));
     return Object.fromEntries([...scopes].map((scope) => [scope.slice(prefix.length), this.of(scope)]));

@@ -1,6 +1,6 @@
 import type { Scope } from './principal.ts';
 
-/** Topics of what changes in a tenant, as the stream of changes tells them, each with the scope of those who are told. */
+/** Topics of what changes in a tenant, as the stream of changes has them, each with the scope that its readers need. */
 export const CHANGE_TOPICS = {
   events: 'decisions:read',
   notifications: 'notifications:read',

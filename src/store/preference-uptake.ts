@@ -4,7 +4,7 @@ import type { Connection } from './pg/pool.ts';
 const MAX_COUNTED_USERS = 5000;
 const MAX_COUNTED_BYTES = 4096;
 
-/** What users said of one scope (`PreferenceScope` of src/model/terms.ts). */
+/** Choices of users for one scope (`PreferenceScope` of src/model/terms.ts). */
 export interface SaidOfScope {
   readonly scope: string;
   /** Channels of a type that are on, the others being off; null: the users said nothing of channels. */
@@ -16,7 +16,7 @@ export interface SaidOfScope {
   readonly users: number;
 }
 
-/** What users said, of those who said something. */
+/** Choices of users, of those who said something. */
 export interface Uptake {
   readonly users: number;
   /** Whether there are more users than were counted. */

@@ -20,5 +20,5 @@ export const changesHeaders = z.object({
 
 export const changeStream = z.string().meta({
   description:
-    'Events `ready` (the topics that are told), `changed` (those in which something has changed) and `end`, each with an id',
+    'Events `ready` (the topics of the stream), `changed` (those in which something has changed) and `end`, each with an id',
 });

@@ -40,7 +40,7 @@ export async function listDueReleases(
 
 /**
  * Begins a release that is due, or ends it as failed, in one transaction: of several processes one does it, and one that is killed has
- * done nothing. To all users it is finished at once: nobody is left to compare them with. Returns it as it is then; undefined: it was
+ * done nothing. To all users it is finished at once: no other users are left to compare them with. Returns it as it is then; undefined: it was
  * begun or cancelled meanwhile.
  */
 export function beginScheduled(

@@ -22,7 +22,7 @@ const mergePages = (pages: readonly LatestConsentPage[]): ConsentOfUser[] =>
     getId,
   );
 
-/** What users said about consent, the last one first: by purpose, channel and state, which stand in the address. */
+/** Lists consents of all users, the last one first: by purpose, channel and state, which stand in the address. */
 export function ConsentLedger() {
   const [purpose] = useParameter('purpose');
   const [channel] = useParameter('channel');

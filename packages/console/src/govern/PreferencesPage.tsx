@@ -20,7 +20,7 @@ const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
 const ON: Look = { label: t('On'), color: 'teal', Icon: IconCheck };
 const OFF: Look = { label: t('Off'), color: 'gray', Icon: IconBan };
 
-/** What goes to users who have said nothing, what they may change and how many did; the rules of time; and the ledger of consent. */
+/** The preferences of users who have said nothing, with what they may change and how many did; the rules of time; and the ledger of consent. */
 export function PreferencesPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['preference-overview'],
@@ -185,7 +185,7 @@ function Cell({ cell, hasMore }: { cell: NonNullable<TypePolicy['channels'][stri
   );
 }
 
-/** How many users said so; nothing if none did. */
+/** Numbers of users who said so; nothing if none did. */
 function Chosen({ chosen: { off, on }, hasMore }: { chosen: ChosenCount; hasMore: boolean }) {
   if (off === 0 && on === 0) return null;
   return (

@@ -13,7 +13,7 @@ declare module '@tanstack/react-query' {
 /** Without it, no stream is open to the caller. */
 const SCOPE = 'deliveries:read';
 const TICK_MS = 1000;
-/** Interval in ms at which a query is loaded though nothing was heard of: time passes, and a change may be lost. */
+/** Interval in ms at which a query is loaded without a change: time passes, and one may be lost. */
 const UNCHANGED_MS = 120_000;
 /** Intervals in ms without the stream, and after a failure, at least. */
 const POLL_MS = 10_000;
@@ -35,7 +35,7 @@ export function followChanges(queries: QueryClient): void {
   const events: ChangeEvents = {
     onReady(topics) {
       isConnected = true;
-      // What was loaded before may have missed a change; who comes back is told.
+      // A page that was loaded before may have missed a change; a reader that comes back gets those.
       if (lastEventId === undefined) for (const topic of topics) changedAt.set(topic, Date.now());
     },
     onChanged(topics) {

@@ -1,7 +1,7 @@
 import { getApiKey, reportRejectedKey } from '../key.ts';
 import { getTenant } from '../tenant.ts';
 
-/** What a stream of changes says. */
+/** Events of a stream of changes. */
 export interface ChangeEvents {
   onReady(topics: readonly string[]): void;
   onChanged(topics: readonly string[]): void;

@@ -16,7 +16,7 @@ import { SpanControls } from './SpanControls.tsx';
 import { OUTCOMES } from './series.ts';
 import { Tiles } from './Tiles.tsx';
 
-/** What comes after what is seen first, or is rarely seen. */
+/** Parts that come after what is seen first, or are rarely seen. */
 const FirstEventIfNone = lazy(async () => ({ default: (await import('./FirstEventIfNone.tsx')).FirstEventIfNone }));
 const OutcomeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).OutcomeTable }));
 const TimeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).TimeTable }));

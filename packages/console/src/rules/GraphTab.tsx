@@ -97,7 +97,7 @@ function Graph({ name, rule, numbers }: { name: string; rule: CatalogRule; numbe
     name: station.name,
     parts: parts.filter(({ key }) => (station.keys as readonly string[]).includes(key)),
   }));
-  /** What goes on from a station to the next one, and what ends there. */
+  /** Numbers that go on from a station to the next one, and that end there. */
   const steps: readonly Pick<StationProps, 'onward' | 'ends'>[] = [
     { onward: events === null ? null : t('{count, plural, one {# event} other {# events}}', { count: events }) },
     {},

@@ -19,7 +19,7 @@ import { TestEndpoint } from './TestEndpoint.tsx';
 import { RotateSecret } from './WebhookSecrets.tsx';
 import { describeTypes, getEndpointLook } from './webhook-look.ts';
 
-/** What is sent to an endpoint is in no topic. */
+/** Messages to an endpoint are in no topic. */
 const POLL_MS = 10_000;
 
 /** One endpoint: whether it answers, what it got and what it answered, and what can be done. */
