@@ -330,7 +330,11 @@ describe('consents', () => {
 describe('over all users', () => {
   test('it shows what goes to those who have said nothing, and how many chose otherwise', async () => {
     await signUp();
-    await patch({ types: { NEWS: { sms: false } }, categories: { MARKETING: { enabled: true } }, channels: { sms: false } });
+    await patch({
+      types: { NEWS: { sms: false } },
+      categories: { MARKETING: { enabled: true } },
+      channels: { sms: false },
+    });
     const { body } = await server.get('/api/v1/preferences');
     const news = body.types.find(({ type }: { type: string }) => type === 'NEWS');
     expect(news).toMatchObject({ category: 'MARKETING', chosen: { off: 0, on: 0 } });
