@@ -23,6 +23,7 @@ interface Options {
   readonly json?: string;
   readonly rounds?: number;
   readonly events: number;
+  readonly deliveries: number;
   readonly history?: number;
   readonly against?: string;
   readonly pairs?: number;
@@ -40,6 +41,7 @@ const program = new Command('bench')
     wholeNumber,
   )
   .option('--events <n>', 'events in a round', wholeNumber, 100_000)
+  .option('--deliveries <n>', 'deliveries that there are before lists are read', wholeNumber, 1_000_000)
   .option('--history <n>', 'measure again with so many events stored before', wholeNumber)
   .option('--against <revision>', 'measure this checkout and a git revision in turns, and compare them')
   .option('--pairs <n>', 'with --against: turns of each side (default: 3)', wholeNumber)
@@ -80,7 +82,7 @@ async function measure(): Promise<void> {
   const rows = selectRows(options.history ? HISTORY_ROWS : ROWS, program.args);
   if (rows.length === 0)
     program.error(`No row has that in its name. There are:\n  ${formatRowList(ROWS).replaceAll('\n', '\n  ')}`);
-  const starting = startSetup(options.events, say);
+  const starting = startSetup(options, say);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void starting.then((setup) => setup.stop()).finally(() => process.exit(1)));
   }

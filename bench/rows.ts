@@ -12,6 +12,7 @@ import { http2SinkRow } from './rows/http2-sink.ts';
 import { kafkaRow } from './rows/kafka.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
+import { listsRow } from './rows/lists.ts';
 import { metricsRow } from './rows/metrics.ts';
 import { outboxRow } from './rows/outbox.ts';
 import { requestsRow } from './rows/requests.ts';
@@ -57,6 +58,7 @@ export const ROWS: readonly Row[] = [
   pendingRow,
   templatesRow,
   metricsRow,
+  listsRow,
   tenantsRow,
   floodRow,
 ];

@@ -39,6 +39,9 @@ export interface Setup {
   readonly catalog: CatalogData;
   /** Number of events per round; slow rows use fewer. */
   readonly events: number;
+  /** Deliveries that there are before lists are read. */
+  readonly deliveries: number;
+  readonly log: (line: string) => void;
   /** Returns the events of the next round; with a history, of different users each time. */
   traffic(most?: number): Traffic;
   /** Runs `work` on a fresh database for a limit. */
@@ -55,7 +58,10 @@ export interface Database {
   readonly pool: pg.Pool;
 }
 
-export async function startSetup(events: number, log: (line: string) => void): Promise<Setup> {
+export async function startSetup(
+  { events, deliveries }: Pick<Setup, 'events' | 'deliveries'>,
+  log: (line: string) => void,
+): Promise<Setup> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-bench-'));
   const server = await startEmbedded({ dataDir });
   const catalog = await loadValidCatalog(FINTECH);
@@ -104,6 +110,8 @@ export async function startSetup(events: number, log: (line: string) => void): P
   return {
     catalog,
     events,
+    deliveries,
+    log,
     traffic(most = events) {
       const count = Math.min(events, most);
       const users = Math.max(1, Math.round(count / 5));

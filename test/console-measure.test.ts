@@ -5,9 +5,12 @@ import { tooWide } from './support/browser.ts';
 import { type ConsoleTest, goTo, hasBrowser, postExample, useConsole } from './support/console.ts';
 import { foldAll } from './support/metrics.ts';
 
-/** Pages that measure: analytics, notification types, tenants; and the webhook portal. */
+/** Pages that measure: analytics, notification types, tenants; and the webhook portal. Each language is seen on one of them. */
 
 const DAY_MINUTES = 1440;
+/** Script of a browser that keeps nothing for frames of other sites. */
+const WITHOUT_STORAGE =
+  "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } });";
 
 describe.skipIf(!hasBrowser)('the pages that measure', () => {
   const app = useConsole(async (started) => {
@@ -42,8 +45,11 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     await foldAll(pool, clock.now);
   });
   /** Opens a page at the time of the test, which is ahead. */
-  const visit = (path: string, settings = {}) =>
-    app.visit(path, settings, (page) => page.clock.install({ time: app.tidings.clock.now }));
+  const visit = (path: string, settings = {}, script = '') =>
+    app.visit(path, settings, async (page) => {
+      await page.clock.install({ time: app.tidings.clock.now });
+      await page.addInitScript(script);
+    });
 
   test('analytics tell what came how far, and who did not get what and why', async () => {
     const { page } = await visit('console/analytics');
@@ -114,13 +120,13 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     await page.getByText('No experiments').waitFor();
   });
 
-  test('a notification type has its numbers in the list, and a page with what sends it and what it says', async () => {
-    const { page } = await visit('console/types');
+  test('a notification type has its numbers in the list, as German writes them, and a page with what sends it and what it says', async () => {
+    const { page } = await visit('console/types', { locale: 'de-DE' });
     const row = page
       .getByTestId('type-row')
       .filter({ has: page.getByRole('link', { name: 'WELCOME_EMAIL', exact: true }) });
     await row.locator('.spark').waitFor();
-    expect(await row.innerText()).toMatch(/15\d\s+(7\d|80)\.\d%\s+25\.0%/);
+    expect(await row.innerText()).toMatch(/15\d\s+(7\d|80),\d\s%\s+25,0\s%/);
     await page.getByTestId('types-find').fill('welcome');
     await expect.poll(() => page.getByTestId('type-row').count()).toBe(1);
     expect(await findViolations(page)).toEqual([]);
@@ -134,7 +140,7 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
   });
 
   test('an operator creates a tenant, changes its limits, suspends and resumes it', async () => {
-    const { page } = await visit('console/tenants');
+    const { page } = await visit('console/tenants', { locale: 'es-ES' });
     await page.getByTestId('tenant-create').click();
     await page.getByTestId('tenant-id').fill('acme');
     expect(await findViolations(page)).toEqual([]);
@@ -143,14 +149,14 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     await row.getByTestId('tenant-change').click();
     await page.getByTestId('tenant-limits').fill('{"sms": {"tenant": {"per_minute": 600}}}');
     await page.getByTestId('confirm').click();
-    await row.getByText('SMS: 600 per minute').waitFor();
+    await row.getByText('SMS: 600 por minuto').waitFor();
     await row.getByTestId('tenant-suspend').click();
     await page.getByTestId('confirm-typed').fill('acme');
     await page.getByTestId('confirm').click();
-    await row.getByTestId('tenant-state').getByText('Suspended').waitFor();
+    await row.getByTestId('tenant-state').getByText('Suspendido').waitFor();
     await row.getByTestId('tenant-resume').click();
     await page.getByTestId('confirm').click();
-    await row.getByTestId('tenant-state').getByText('Active').waitFor();
+    await row.getByTestId('tenant-state').getByText('Activo').waitFor();
     expect(await findViolations(page)).toEqual([]);
     await expectPhone(page);
   });
@@ -168,8 +174,9 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     expect(new URL(page.url()).pathname).toMatch(/^\/console\/portal\/[\w-]+$/);
     expect(await findViolations(page)).toEqual([]);
     await expectPhone(page);
-    const used = await visit(url.slice(app.server.url.length + 1));
-    await used.page.getByText('This page has ended').waitFor();
+    // In the language of the browser, also in a frame that may keep nothing.
+    const used = await visit(url.slice(app.server.url.length + 1), { locale: 'pt-PT' }, WITHOUT_STORAGE);
+    await used.page.getByText('Esta página terminou').waitFor();
     expect(used.complaints.splice(0)).toEqual([expect.stringContaining('401')]);
   });
 });

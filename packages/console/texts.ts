@@ -36,10 +36,6 @@ interface Context {
 
 export const LANGUAGES = ['de', 'es', 'pt'];
 
-/** Files that are shown in English in every language so far, below src/: take one out when its words go through `t`. */
-const ENGLISH_ONLY =
-  /^(analytics|types|portal)\/|^(govern\/Tenant(sPage|Forms)|channels\/FailoverButton|webhooks\/PortalLink|overview\/SpanControls)\.tsx$/;
-
 /** Attributes and properties whose values a user never reads. */
 const SILENT_NAMES = new Set(
   (
@@ -76,9 +72,7 @@ export function readTexts(): ReadonlyMap<string, string> {
 
 /** Returns the words that do not go through `t` or `T`: a path below src/, a line, and the words. */
 export function readPlainWords(): { path: string; line: number; words: string }[] {
-  return readFiles()
-    .filter(({ path }) => !ENGLISH_ONLY.test(path))
-    .flatMap(({ path, plain }) => plain.map((one) => ({ path, ...one })));
+  return readFiles().flatMap(({ path, plain }) => plain.map((one) => ({ path, ...one })));
 }
 
 /** Returns the headings of each table: those of one must differ in every language, because columns are kept by their heading. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import type { RetentionPeriods } from '../model/retention-policy.ts';
-import { loadRetentionTimes, runRetention } from '../store/retention/run-retention.ts';
+import { loadRetentionTimes, type RetentionTimes, runRetention } from '../store/retention/run-retention.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 
 export interface RetentionJobOptions {
@@ -51,10 +51,10 @@ export class RetentionJob {
     const { pool, periods, at, log } = this.#options;
     const { signal } = this.#stopping;
     try {
-      const { now, completedAt } = await loadRetentionTimes(pool);
-      if (completedAt >= latestTimeOfDay(now, at)) return;
+      const isDue = ({ now, completedAt }: RetentionTimes) => completedAt < latestTimeOfDay(now, at);
+      if (!isDue(await loadRetentionTimes(pool))) return;
       const startedAt = performance.now();
-      const result = await runRetention(pool, periods, { signal });
+      const result = await runRetention(pool, periods, { signal, isDue });
       if (result)
         log.info(
           { ...result, ms: Math.round(performance.now() - startedAt) },

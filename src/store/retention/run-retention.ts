@@ -5,6 +5,7 @@ import type { RetentionName, RetentionPeriods } from '../../model/retention-poli
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntryOfAll } from '../audit-log.ts';
 import { deleteFact, loadFact, saveFact } from '../metadata.ts';
+import type { Connection } from '../pg/pool.ts';
 import { dropMonth, findExpiredMonths, toCutoffParam } from './drop-months.ts';
 import { alignPeriods, RETENTION_STEPS, type RetentionStep } from './steps.ts';
 import { deleteUnusedContents } from './unused-contents.ts';
@@ -34,6 +35,14 @@ interface RunOptions {
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   readonly actor?: Actor;
+  /** Returns whether a run is due. It is asked when no other process can be at one. */
+  readonly isDue?: (times: RetentionTimes) => boolean;
+}
+
+/** The time of the database, and when the last complete run began. */
+export interface RetentionTimes {
+  readonly now: Millis;
+  readonly completedAt: Millis;
 }
 
 /** Position of a run: the step, the table among those of the step, and its next block. */
@@ -49,8 +58,8 @@ const EMPTY_RESULT: RetentionResult = { rows: {}, months: [], locked: [] };
 
 /**
  * Removes what is older than its period, by the clock of the database: step by step, a few blocks of a table at a time. A run
- * that was interrupted is continued. Returns null if another process is at it. A complete run that removed something is in the
- * audit log of each live tenant.
+ * that was interrupted is continued. Returns null if another process is at it, or none is due. A complete run that removed something
+ * is in the audit log of each live tenant.
  *
  * @param options.dryRun counts, and removes nothing
  * @param options.actor who runs it; absent: Tidings itself, once a day
@@ -68,6 +77,8 @@ export async function runRetention(
     );
     const [first] = rows;
     if (!first?.locked) return null;
+    // Another process may have completed a run since this one looked.
+    if (options.isDue && !options.isDue(await loadRetentionTimes(connection))) return null;
     const run = new RetentionRun(connection, alignPeriods(periods), first.now, options);
     const result = await run.run();
     // The server takes a while to notice that a session has ended: the next run would find the lock taken.
@@ -82,7 +93,7 @@ export async function runRetention(
 /**
  * Returns the time of the database, and when the last complete run began; the first call on a database returns its own time.
  */
-export async function loadRetentionTimes(pool: pg.Pool): Promise<{ now: Millis; completedAt: Millis }> {
+export async function loadRetentionTimes(pool: Connection): Promise<RetentionTimes> {
   const { rows } = await pool.query<{ now: Millis; completed: string | null }>(
     'select clock_timestamp() as now, (select value from metadata where name = $1) as completed',
     [COMPLETED],

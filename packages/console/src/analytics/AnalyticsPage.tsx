@@ -8,15 +8,16 @@ import { ANALYTICS_PARTS, type AnalyticsPart, linkToAnalytics, type MetricFilter
 import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
+import { t } from '../text/text.ts';
 import { AnomaliesView } from './AnomaliesView.tsx';
 import { ExperimentsView } from './ExperimentsView.tsx';
 import { MessagesView } from './MessagesView.tsx';
 import { KEPT_APART, SPANS, toOffered, toParameters } from './metric-filter.ts';
 
 const PARTS: Record<AnalyticsPart, { readonly label: string; readonly title: string }> = {
-  messages: { label: 'Messages', title: 'Analytics' },
-  experiments: { label: 'Experiments', title: 'Experiments' },
-  anomalies: { label: 'Unusual volumes', title: 'Unusual volumes' },
+  messages: { label: t('Messages'), title: t('Analytics') },
+  experiments: { label: t('Experiments'), title: t('Experiments') },
+  anomalies: { label: t('Unusual volumes'), title: t('Unusual volumes') },
 };
 
 /** Page of the numbers of messages in a span of time, of why others were not sent, of experiments, and of unusual volumes. */
@@ -25,7 +26,7 @@ export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extr
   return (
     <Stack gap="md">
       <PageTitle>{PARTS[part].title}</PageTitle>
-      <nav className="tabs" aria-label="Parts of analytics">
+      <nav className="tabs" aria-label={t('Parts of analytics')}>
         {ANALYTICS_PARTS.map((each) => (
           <a
             key={each}
@@ -54,7 +55,7 @@ export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extr
 function SpanLinks({ part, filter }: { part: AnalyticsPart; filter: MetricFilter }) {
   const chosen = toOffered(filter);
   return (
-    <nav className="filter" aria-label="Span">
+    <nav className="filter" aria-label={t('Span')}>
       {Object.entries(SPANS).map(([since, label]) => (
         <a
           key={since}
@@ -69,7 +70,7 @@ function SpanLinks({ part, filter }: { part: AnalyticsPart; filter: MetricFilter
 }
 
 const CHANNEL_VALUES: readonly FieldValue[] = Object.entries(CHANNELS).map(([value, { label }]) => ({ value, label }));
-const LABELS = { type: 'Type', locale: 'Locale', variant: 'Variant', version: 'Version' } as const;
+const LABELS = { type: t('Type'), locale: t('Locale'), variant: t('Variant'), version: t('Version') };
 const COUNTED = Object.keys(LABELS) as (keyof typeof LABELS)[];
 
 function MetricFilterBar({ filter }: { filter: MetricFilter }) {
@@ -92,7 +93,7 @@ function MetricFilterBar({ filter }: { filter: MetricFilter }) {
       .filter(({ key }) => key !== '')
       .map(({ key, metrics }) => ({ value: key, count: metrics.sent + metrics.sandboxed })),
   }));
-  fields.splice(1, 0, { name: 'channel', label: 'Channel', values: CHANNEL_VALUES });
+  fields.splice(1, 0, { name: 'channel', label: t('Channel'), values: CHANNEL_VALUES });
   return (
     <FilterBar
       page="analytics"

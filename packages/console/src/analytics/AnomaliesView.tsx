@@ -11,13 +11,16 @@ import type { Look } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
+import { formatDecimal } from './metric-filter.ts';
 
 type Anomaly = MetricAnomalies['anomalies'][number];
 
 const POLL_MS = 300_000;
 const LOOKS: Record<Anomaly['kind'], Look> = {
-  quiet: { label: 'Quiet', color: 'orange', Icon: IconPause },
-  surge: { label: 'Far more than usual', color: 'red', Icon: IconArrowUp },
+  quiet: { label: t('Quiet'), color: 'orange', Icon: IconPause },
+  surge: { label: t('Far more than usual'), color: 'red', Icon: IconArrowUp },
 };
 
 /** Types of notifications and events with an unusual volume. `only`: the notification type that they are of; null: any. */
@@ -34,13 +37,14 @@ export function AnomaliesView({ only = null }: { only?: string | null }) {
   );
   if (anomalies.length === 0) {
     return only === null ? (
-      <EmptyState title="Every volume is as usual">
-        The last hour and the last 24 hours are compared with the same hours of up to six weeks before. A type must be
-        known for three weeks.
+      <EmptyState title={t('Every volume is as usual')}>
+        {t(
+          'The last hour and the last 24 hours are compared with the same hours of up to six weeks before. A type must be known for three weeks.',
+        )}
       </EmptyState>
     ) : (
       <Text size="sm" c="dimmed">
-        Its volume is as usual.
+        {t('Its volume is as usual.')}
       </Text>
     );
   }
@@ -50,19 +54,19 @@ export function AnomaliesView({ only = null }: { only?: string | null }) {
         testId="anomalies"
         items={anomalies}
         getId={({ kind, of, name }) => `${kind} ${of} ${name}`}
-        numbers={['Now', 'Usually']}
+        numbers={[t('Now'), t('Usually')]}
         columns={{
-          Type: ({ of, name }) => (
+          [t('Type')]: ({ of, name }) => (
             <>
               <a className="name" href={of === 'notifications' ? linkToType(name) : linkToCatalog('event', name)}>
                 {name}
               </a>
               <Text size="xs" c="dimmed">
-                {of === 'notifications' ? 'notification type' : 'type of event'}
+                {t(of === 'notifications' ? 'notification type' : 'type of event')}
               </Text>
             </>
           ),
-          Finding: (anomaly) => (
+          [t('Finding')]: (anomaly) => (
             <>
               <StatusBadge look={LOOKS[anomaly.kind]} testId="anomaly-kind" />
               <Text size="sm" mt={2}>
@@ -70,35 +74,44 @@ export function AnomaliesView({ only = null }: { only?: string | null }) {
               </Text>
             </>
           ),
-          Now: ({ count, hours }) => `${formatNumber(count)} in ${hours} h`,
-          Usually: ({ usual, hours }) => `${formatNumber(usual)} in ${hours} h`,
-          See: ({ of, name }) =>
+          [t('Now')]: ({ count, hours }) => formatVolume(count, hours),
+          [t('Usually')]: ({ usual, hours }) => formatVolume(usual, hours),
+          [t('See')]: ({ of, name }) =>
             of === 'notifications' && (
               <Group gap="sm">
-                <a href={linkToAnalytics('messages', { type: name, since: '28d' })} aria-label={`Course of ${name}`}>
-                  Course
+                <a
+                  href={linkToAnalytics('messages', { type: name, since: '28d' })}
+                  aria-label={t('Course of {name}', { name })}
+                >
+                  {t('Course')}
                 </a>
-                <a href={linkToDeliveries(null, { type: name, since: '24h' })} aria-label={`Deliveries of ${name}`}>
-                  Deliveries
+                <a
+                  href={linkToDeliveries(null, { type: name, since: '24h' })}
+                  aria-label={t('Deliveries of {name}', { name })}
+                >
+                  {t('Deliveries')}
                 </a>
               </Group>
             ),
         }}
       />
       <Text size="xs" c="dimmed">
-        Compared up to <Time value={found.data.to} as="full" />.
+        <T text="Compared up to {time}." values={{ time: <Time value={found.data.to} as="full" /> }} />
       </Text>
     </Stack>
   );
 }
 
 function Finding({ anomaly: { kind, since, count, usual } }: { anomaly: Anomaly }) {
-  if (kind === 'surge') return <>{usual === 0 ? 'Ordinarily none' : `${(count / usual).toFixed(1)} × its usual`}</>;
+  if (kind === 'surge') {
+    return usual === 0 ? t('Ordinarily none') : t('{times} × its usual', { times: formatDecimal(count / usual) });
+  }
   return since === null ? (
-    <>Quiet for more than a week</>
+    t('Quiet for more than a week')
   ) : (
-    <>
-      Quiet since <Time value={since} as="full" />
-    </>
+    <T text="Quiet since {time}" values={{ time: <Time value={since} as="full" /> }} />
   );
 }
+
+const formatVolume = (count: number, hours: number): string =>
+  t('{usual} in {hours} h', { usual: formatNumber(count), hours });

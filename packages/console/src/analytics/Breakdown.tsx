@@ -7,11 +7,18 @@ import { countFailed, formatNumber, type TypeSums } from '../overview/series.ts'
 import { linkToAnalytics, type MetricFilter, useParameter } from '../route.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { ExportButtons } from './ExportButtons.tsx';
 import { formatCosts } from './MetricTiles.tsx';
 import { formatRate, KEPT_APART, toParameters } from './metric-filter.ts';
 
-const GROUPS = { type: 'Type', channel: 'Channel', locale: 'Locale', variant: 'Variant', version: 'Version' } as const;
+const GROUPS = {
+  type: t('Type'),
+  channel: t('Channel'),
+  locale: t('Locale'),
+  variant: t('Variant'),
+  version: t('Version'),
+};
 type Group = keyof typeof GROUPS;
 
 const POLL_MS = 60_000;
@@ -34,10 +41,13 @@ export function Breakdown({ filter }: { filter: MetricFilter }) {
   if (by === undefined) return null;
   const rows = found.data?.groups.filter(({ key }) => key !== '') ?? [];
   return (
-    <Stack gap="xs" component="section" aria-label="Compared">
+    <Stack gap="xs" component="section" aria-label={t('Compared')}>
       <div className="section-head">
         <Title order={2} size="h4">
-          Compared by {GROUPS[by].toLowerCase()}
+          {t(
+            '{by, select, type {Compared by type} channel {Compared by channel} locale {Compared by locale} variant {Compared by variant} other {Compared by version}}',
+            { by },
+          )}
         </Title>
         <ExportButtons
           view="groups"
@@ -45,7 +55,7 @@ export function Breakdown({ filter }: { filter: MetricFilter }) {
           toParameters={() => ({ ...toParameters(filter, Date.now()), by })}
         />
       </div>
-      <nav className="filter" aria-label="Compare by">
+      <nav className="filter" aria-label={t('Compare by')}>
         {groups.map((each) => (
           <a
             key={each}
@@ -65,7 +75,7 @@ export function Breakdown({ filter }: { filter: MetricFilter }) {
       {found.isPending && <Skeleton height={160} />}
       {found.data && rows.length === 0 && (
         <Text size="sm" c="dimmed">
-          {by === 'variant' ? 'No test of templates has sent anything in this span.' : 'Nothing in this span.'}
+          {t(by === 'variant' ? 'No test of templates has sent anything in this span.' : 'Nothing in this span.')}
         </Text>
       )}
       {rows.length > 0 && (
@@ -73,26 +83,30 @@ export function Breakdown({ filter }: { filter: MetricFilter }) {
           testId="breakdown"
           items={rows.slice(0, ROWS)}
           getId={({ key }: TypeSums) => key}
-          numbers={['Sent', 'Delivered', 'Opened', 'Clicked', 'Failed', 'Cost']}
+          numbers={[t('Sent'), t('Delivered'), t('Opened'), t('Clicked'), t('Failed'), t('Cost')]}
           columns={{
             [GROUPS[by]]: ({ key }) => (
               <a className="break" href={linkToAnalytics('messages', { ...filter, [by]: key })}>
                 {by === 'channel' ? (CHANNELS[key as keyof typeof CHANNELS]?.label ?? key) : key}
               </a>
             ),
-            Sent: ({ metrics }) => formatNumber(metrics.sent + metrics.sandboxed),
-            Delivered: ({ metrics }) => formatRate(metrics.delivery_rate),
-            Opened: ({ metrics }) => formatRate(metrics.open_rate),
-            Clicked: ({ metrics }) => formatRate(metrics.click_rate),
-            Failed: ({ metrics }) => formatNumber(countFailed(metrics)),
-            Cost: ({ costs }) => formatCosts(costs),
+            [t('Sent')]: ({ metrics }) => formatNumber(metrics.sent + metrics.sandboxed),
+            [t('Delivered')]: ({ metrics }) => formatRate(metrics.delivery_rate),
+            [t('Opened')]: ({ metrics }) => formatRate(metrics.open_rate),
+            [t('Clicked')]: ({ metrics }) => formatRate(metrics.click_rate),
+            [t('Failed')]: ({ metrics }) => formatNumber(countFailed(metrics)),
+            [t('Cost')]: ({ costs }) => formatCosts(costs),
           }}
         />
       )}
       {rows.length > ROWS && (
         <Text size="xs" c="dimmed">
-          The {ROWS} with the most messages of {found.data?.has_more ? 'more than ' : ''}
-          {rows.length.toLocaleString()}; the export has all.
+          {t(
+            found.data?.has_more
+              ? 'The {shown, number} with the most messages of more than {all}; the export has all.'
+              : 'The {shown, number} with the most messages of {all}; the export has all.',
+            { shown: ROWS, all: formatCount(rows.length) },
+          )}
         </Text>
       )}
     </Stack>

@@ -11,13 +11,16 @@ import { getLook, type Look } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { formatCount, getLocale, t } from '../text/text.ts';
 import { ExportButtons } from './ExportButtons.tsx';
 import { LiftChart } from './LiftChart.tsx';
-import { formatPoints, formatRate, toParameters } from './metric-filter.ts';
+import { formatDecimal, formatPoints, formatRate, toParameters } from './metric-filter.ts';
 
 type Variant = Experiment['variants'][number];
 
 const POLL_MS = 60_000;
+const CONFIDENCE = 0.95;
 
 /** Rules that divide their users, with the share of those who reached the goal in each variant. `only`: of these rules; null: of all. */
 export function ExperimentsView({ filter, only = null }: { filter: MetricFilter; only?: readonly string[] | null }) {
@@ -36,13 +39,14 @@ export function ExperimentsView({ filter, only = null }: { filter: MetricFilter;
   const experiments = found.data.experiments.filter(({ rule }) => only?.includes(rule) ?? true);
   if (experiments.length === 0) {
     return only === null ? (
-      <EmptyState title="No experiments">
-        A rule with “split” that sends a type with a “goal” is one. Write both into the catalog to compare variants by
-        how many users reach the goal.
+      <EmptyState title={t('No experiments')}>
+        {t(
+          'A rule with “split” that sends a type with a “goal” is one. Write both into the catalog to compare variants by how many users reach the goal.',
+        )}
       </EmptyState>
     ) : (
       <Text size="sm" c="dimmed">
-        None: no rule that divides its users sends this type, or it has no goal.
+        {t('None: no rule that divides its users sends this type, or it has no goal.')}
       </Text>
     );
   }
@@ -53,9 +57,10 @@ export function ExperimentsView({ filter, only = null }: { filter: MetricFilter;
       ))}
       <div className="section-head">
         <Text size="xs" c="dimmed">
-          Users whose first decision fell into the span, from <Time value={found.data.from} as="full" />. Intervals are
-          at 95%, those of the differences over all variants of a rule together. Decide when to end an experiment before
-          you begin it: who stops at the first difference finds some that are not there.
+          <T
+            text="Users whose first decision fell into the span, from {time}. Intervals are at {confidence, number, percent}, those of the differences over all variants of a rule together. Decide when to end an experiment before you begin it: who stops at the first difference finds some that are not there."
+            values={{ time: <Time value={found.data.from} as="full" />, confidence: CONFIDENCE }}
+          />
         </Text>
         {only === null && <ExportButtons view="experiments" name="experiments" toParameters={toAsked} />}
       </div>
@@ -64,26 +69,52 @@ export function ExperimentsView({ filter, only = null }: { filter: MetricFilter;
 }
 
 const VERDICTS: Record<NonNullable<Variant['verdict']>, Look> = {
-  better: { label: 'Better', color: 'teal', Icon: IconArrowUp },
-  worse: { label: 'Worse', color: 'red', Icon: IconAlert },
-  no_difference: { label: 'No difference', color: 'gray', Icon: IconCircle },
-  not_enough_data: { label: 'Too early', color: 'blue', Icon: IconClock },
-  not_trusted: { label: 'Not to be trusted', color: 'orange', Icon: IconAlert },
+  better: { label: t('Better'), color: 'teal', Icon: IconArrowUp },
+  worse: { label: t('Worse'), color: 'red', Icon: IconAlert },
+  no_difference: { label: t('No difference'), color: 'gray', Icon: IconCircle },
+  not_enough_data: { label: t('Too early'), color: 'blue', Icon: IconClock },
+  not_trusted: { label: t('Not to be trusted'), color: 'orange', Icon: IconAlert },
 };
 
 /** Says in a sentence how a variant compares with the control. */
 function describeVerdict({ variant, verdict, lift }: Variant, control: string): string {
-  if (verdict === null) return 'The others are compared with it.';
+  if (verdict === null) return t('The others are compared with it.');
   if (verdict === 'not_trusted') {
-    return 'The users are not divided as the shares say: something is wrong, or the shares were changed in this span.';
+    return t(
+      'The users are not divided as the shares say: something is wrong, or the shares were changed in this span.',
+    );
   }
   if (verdict === 'not_enough_data' || lift === null) {
-    return 'Too early: at least 100 users each and 10 that reached the goal are needed.';
+    return t('Too early: at least 100 users each and 10 that reached the goal are needed.');
   }
-  const points = (share: number) => Math.abs(100 * share).toFixed(1);
-  if (verdict === 'better') return `${variant} is better by ${points(lift.low)} to ${points(lift.high)} points.`;
-  if (verdict === 'worse') return `${variant} is worse by ${points(lift.high)} to ${points(lift.low)} points.`;
-  return `No difference from ${control} is shown: it may be ${formatPoints(lift.low)} to ${formatPoints(lift.high)} points.`;
+  if (verdict === 'no_difference') {
+    return t('No difference from {control} is shown: it may be {low} to {high} points.', {
+      control,
+      low: formatPoints(lift.low),
+      high: formatPoints(lift.high),
+    });
+  }
+  const bounds = [lift.low, lift.high].map((share) => Math.abs(100 * share)).sort((a, b) => a - b);
+  const [least = '', most = ''] = bounds.map(formatDecimal);
+  return t(
+    verdict === 'better'
+      ? '{variant} is better by {least} to {most} points.'
+      : '{variant} is worse by {least} to {most} points.',
+    { variant, least, most },
+  );
+}
+
+/** Formats a share of the users, given in percent. */
+function formatPercent(percent: number): string {
+  return (percent / 100).toLocaleString(getLocale(), { style: 'percent', maximumFractionDigits: 2 });
+}
+
+function describeLift({ difference, low, high }: NonNullable<Variant['lift']>): string {
+  return t('{difference} points ({low} to {high})', {
+    difference: formatPoints(difference),
+    low: formatPoints(low),
+    high: formatPoints(high),
+  });
 }
 
 function ExperimentCard({ experiment: { rule, goal, control, variants } }: { experiment: Experiment }) {
@@ -95,8 +126,14 @@ function ExperimentCard({ experiment: { rule, goal, control, variants } }: { exp
         </a>
       </Title>
       <Text size="sm" c="dimmed" mb="sm">
-        Goal: <span className="name">{goal.event}</span> within {goal.within}. Compared with{' '}
-        <span className="name">{control}</span>.
+        <T
+          text="Goal: {event} within {within}. Compared with {control}."
+          values={{
+            event: <span className="name">{goal.event}</span>,
+            within: goal.within,
+            control: <span className="name">{control}</span>,
+          }}
+        />
       </Text>
       <Stack component="ul" gap={4} className="rows" mb="sm">
         {variants
@@ -113,28 +150,27 @@ function ExperimentCard({ experiment: { rule, goal, control, variants } }: { exp
         testId="variants"
         items={variants}
         getId={({ variant }) => variant}
-        numbers={['Share', 'Users', 'Reached the goal', 'Rate', 'Interval', 'Difference']}
+        numbers={[t('Share'), t('Users'), t('Reached the goal'), t('Rate'), t('Interval'), t('Difference')]}
         columns={{
-          Variant: ({ variant }) => (
+          [t('Variant')]: ({ variant }) => (
             <>
               <span className="name">{variant}</span>
               {variant === control && (
                 <Text size="xs" c="dimmed">
-                  the control
+                  {t('the control')}
                 </Text>
               )}
             </>
           ),
-          Share: ({ share }) => (share === null ? '–' : `${share}%`),
-          Users: ({ users }) => users.toLocaleString(),
-          'Reached the goal': ({ goals }) => goals.toLocaleString(),
-          Rate: ({ goal_rate: rate }) => formatRate(rate),
-          Interval: ({ interval }) =>
-            interval === null ? '–' : `${formatRate(interval.low)} to ${formatRate(interval.high)}`,
-          Difference: ({ lift }) =>
-            lift === null
+          [t('Share')]: ({ share }) => (share === null ? '–' : formatPercent(share)),
+          [t('Users')]: ({ users }) => formatCount(users),
+          [t('Reached the goal')]: ({ goals }) => formatCount(goals),
+          [t('Rate')]: ({ goal_rate: rate }) => formatRate(rate),
+          [t('Interval')]: ({ interval }) =>
+            interval === null
               ? '–'
-              : `${formatPoints(lift.difference)} points (${formatPoints(lift.low)} to ${formatPoints(lift.high)})`,
+              : t('{low} to {high}', { low: formatRate(interval.low), high: formatRate(interval.high) }),
+          [t('Difference')]: ({ lift }) => (lift === null ? '–' : describeLift(lift)),
         }}
       />
     </Paper>

@@ -4,6 +4,7 @@ import { exportMetrics, type MetricParameters } from '../api/metrics.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { saveFile } from '../shell/save-file.ts';
+import { t } from '../text/text.ts';
 
 const FORMATS = { csv: ['CSV', 'text/csv'], ndjson: ['NDJSON', 'application/x-ndjson'] } as const;
 
@@ -21,7 +22,7 @@ export function ExportButtons({ view, name, toParameters }: ExportButtonsProps) 
     mutationFn: async (format: keyof typeof FORMATS) => {
       saveFile(`${name}.${format}`, await exportMetrics(toParameters(), view, format), FORMATS[format][1]);
     },
-    onError: (error) => announce(`It could not be exported: ${error.message}.`),
+    onError: (error) => announce(t('It could not be exported: {problem}.', { problem: error.message })),
   });
   return (
     <Group gap={6}>
@@ -33,7 +34,7 @@ export function ExportButtons({ view, name, toParameters }: ExportButtonsProps) 
           onClick={() => save.mutate(format)}
           data-testid={`export-${view}-${format}`}
         >
-          Export as {FORMATS[format][0]}
+          {t('Export as {format}', { format: FORMATS[format][0] })}
         </ActionButton>
       ))}
     </Group>

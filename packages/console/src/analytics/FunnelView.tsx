@@ -6,20 +6,21 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { toQuery } from '../filters/filter.ts';
 import type { MetricFilter } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { ExportButtons } from './ExportButtons.tsx';
-import { describeChange, formatRate, toParameters, toParametersBefore } from './metric-filter.ts';
+import { describeChange, formatShareOf, toParameters, toParametersBefore } from './metric-filter.ts';
 
 type Stage = MetricFunnel['stages'][number];
 
 const POLL_MS = 60_000;
 const STAGES: Record<Stage['stage'], { readonly label: string; readonly note: string }> = {
-  decided: { label: 'Decided', note: 'notifications that a rule or a request decided to send' },
-  planned: { label: 'Planned', note: 'messages, one for each channel and device' },
-  sent: { label: 'Sent', note: 'messages that a provider accepted, or the sandbox kept' },
-  delivered: { label: 'Delivered', note: 'messages of which a receipt says that they arrived' },
-  opened: { label: 'Opened', note: 'messages' },
-  clicked: { label: 'Clicked', note: 'messages' },
-  goal: { label: 'Goal', note: 'notifications whose goal came' },
+  decided: { label: t('Decided'), note: t('notifications that a rule or a request decided to send') },
+  planned: { label: t('Planned'), note: t('messages, one for each channel and device') },
+  sent: { label: t('Sent'), note: t('messages that a provider accepted, or the sandbox kept') },
+  delivered: { label: t('Delivered'), note: t('messages of which a receipt says that they arrived') },
+  opened: { label: t('Opened'), note: t('messages') },
+  clicked: { label: t('Clicked'), note: t('messages') },
+  goal: { label: t('Goal'), note: t('notifications whose goal came') },
 };
 
 /** Numbers of the notifications and messages that came to each stage, as a table with bars. */
@@ -40,10 +41,10 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
   const countBefore = (stage: Stage['stage']) => before.data?.stages.find((one) => one.stage === stage)?.count ?? null;
   const isPartial = stages.some(({ count }) => count === null);
   return (
-    <Stack gap="xs" component="section" aria-label="From decision to goal">
+    <Stack gap="xs" component="section" aria-label={t('From decision to goal')}>
       <div className="section-head">
         <Title order={2} size="h4">
-          From decision to goal
+          {t('From decision to goal')}
         </Title>
         <ExportButtons view="funnel" name="funnel" toParameters={() => toParameters(filter, Date.now())} />
       </div>
@@ -54,9 +55,9 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
           testId="funnel"
           items={stages}
           getId={({ stage }) => stage}
-          numbers={['Number', 'Share', 'To the period before']}
+          numbers={[t('Count'), t('Share'), t('To the period before')]}
           columns={{
-            Stage: ({ stage, count }) => (
+            [t('Stage')]: ({ stage, count }) => (
               <>
                 <Text size="sm" fw={600}>
                   {STAGES[stage].label}
@@ -69,9 +70,9 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
                 </Text>
               </>
             ),
-            Number: ({ count }) => (count === null ? '–' : count.toLocaleString()),
-            Share: ({ of, rate }) => (of === null || rate === null ? '–' : `${formatRate(rate)} of ${of}`),
-            'To the period before': ({ stage, count }) => {
+            [t('Count')]: ({ count }) => (count === null ? '–' : formatCount(count)),
+            [t('Share')]: ({ of, rate }) => (of === null || rate === null ? '–' : formatShareOf(rate, of)),
+            [t('To the period before')]: ({ stage, count }) => {
               const past = countBefore(stage);
               return count === null || past === null ? '–' : describeChange(count, past);
             },
@@ -80,7 +81,7 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
       )}
       {isPartial && (
         <Text size="xs" c="dimmed">
-          Stages without a number are not kept by what the filter asks for.
+          {t('Stages without a number are not kept by what the filter asks for.')}
         </Text>
       )}
     </Stack>

@@ -7,14 +7,16 @@ import { toQuery } from '../filters/filter.ts';
 import { type MetricFilter, useParameter } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { ExportButtons } from './ExportButtons.tsx';
 import { HeldUsers } from './HeldUsers.tsx';
-import { formatReason, KEPT_APART, toParameters } from './metric-filter.ts';
+import { KEPT_APART, toParameters } from './metric-filter.ts';
+import { formatReason } from './reason-words.ts';
 
 type Reason = MetricReasons['reasons'][number];
 
 const POLL_MS = 60_000;
-const NUMBERS = ['Held back', 'Dropped', 'Undeliverable', 'Failed', 'In doubt', 'Cancelled'];
+const NUMBERS = [t('Held back'), t('Dropped'), t('Undeliverable'), t('Failed'), t('In doubt'), t('Cancelled')];
 
 const countMessages = ({ dropped, undeliverable, dead, in_doubt, cancelled }: Reason): number =>
   dropped + undeliverable + dead + in_doubt + cancelled;
@@ -34,10 +36,10 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
   const held = all.reduce((sum, one) => sum + one.held, 0);
   const messages = all.reduce((sum, one) => sum + countMessages(one), 0);
   return (
-    <Stack gap="xs" component="section" aria-label="Why something was not sent">
+    <Stack gap="xs" component="section" aria-label={t('Why something was not sent')}>
       <div className="section-head">
         <Title order={2} size="h4">
-          Why something was not sent
+          {t('Why something was not sent')}
         </Title>
         {apart === undefined && (
           <ExportButtons view="reasons" name="reasons" toParameters={() => toParameters(filter, Date.now())} />
@@ -45,7 +47,10 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
       </div>
       {apart !== undefined && (
         <Text size="sm" c="dimmed">
-          Reasons are not kept by {apart}. Remove it from the filter to see them.
+          {t(
+            '{apart, select, locale {Reasons are not kept by locale.} variant {Reasons are not kept by variant.} other {Reasons are not kept by version.}} Remove it from the filter to see them.',
+            { apart },
+          )}
         </Text>
       )}
       {apart === undefined && reasons.error && (
@@ -56,8 +61,11 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
         <>
           <Text size="sm" data-testid="held-total">
             {all.length === 0
-              ? 'Everything that concerned a user in this span was sent.'
-              : `${held.toLocaleString()} notifications were held back at the decision, and ${messages.toLocaleString()} messages later.`}
+              ? t('Everything that concerned a user in this span was sent.')
+              : t(
+                  '{held, plural, one {# notification was} other {# notifications were}} held back at the decision, and {messages, plural, one {# message} other {# messages}} later.',
+                  { held, messages },
+                )}
           </Text>
           {all.length > 0 && (
             <FactRows
@@ -66,7 +74,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
               getId={({ code }) => code}
               numbers={NUMBERS}
               columns={{
-                Reason: ({ code }) => (
+                [t('Reason')]: ({ code }) => (
                   <>
                     {formatReason(code)}
                     <Text size="xs" c="dimmed" className="name">
@@ -74,20 +82,20 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
                     </Text>
                   </>
                 ),
-                'Held back': ({ held: count }) => formatCount(count),
-                Dropped: ({ dropped }) => formatCount(dropped),
-                Undeliverable: ({ undeliverable }) => formatCount(undeliverable),
-                Failed: ({ dead }) => formatCount(dead),
-                'In doubt': ({ in_doubt: count }) => formatCount(count),
-                Cancelled: ({ cancelled }) => formatCount(cancelled),
-                Users: ({ code }) => (
+                [t('Held back')]: ({ held: count }) => formatSome(count),
+                [t('Dropped')]: ({ dropped }) => formatSome(dropped),
+                [t('Undeliverable')]: ({ undeliverable }) => formatSome(undeliverable),
+                [t('Failed')]: ({ dead }) => formatSome(dead),
+                [t('In doubt')]: ({ in_doubt: count }) => formatSome(count),
+                [t('Cancelled')]: ({ cancelled }) => formatSome(cancelled),
+                [t('Users')]: ({ code }) => (
                   <ActionButton
-                    action={`held ${code}`}
+                    action={`held-${code}`}
                     busy={false}
                     onClick={() => setReason(code)}
                     data-testid="held-users-button"
                   >
-                    Show users
+                    {t('Show users')}
                   </ActionButton>
                 ),
               }}
@@ -100,4 +108,4 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
   );
 }
 
-const formatCount = (count: number): string => (count === 0 ? '–' : count.toLocaleString());
+const formatSome = (count: number): string => (count === 0 ? '–' : formatCount(count));

@@ -6,10 +6,14 @@ import { getHeldUsers } from '../api/metrics.ts';
 import { toQuery } from '../filters/filter.ts';
 import { linkToNotification, linkToUser, linkToWhy, type MetricFilter } from '../route.ts';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { CHANNELS } from '../shell/outcome.ts';
 import { Peek } from '../shell/Peek.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
-import { formatReason, toParameters } from './metric-filter.ts';
+import { T } from '../text/T.tsx';
+import { t } from '../text/text.ts';
+import { toParameters } from './metric-filter.ts';
+import { formatReason } from './reason-words.ts';
 
 interface HeldUsersProps {
   readonly filter: MetricFilter;
@@ -24,7 +28,11 @@ export function HeldUsers({ filter, reason, onClose }: HeldUsersProps) {
   const [shown, setShown] = useState(reason);
   if (reason !== null && reason !== shown) setShown(reason);
   return (
-    <Peek opened={reason !== null} title={shown === null ? '' : `Users: ${formatReason(shown)}`} onClose={onClose}>
+    <Peek
+      opened={reason !== null}
+      title={shown === null ? '' : t('Users: {reason}', { reason: formatReason(shown) })}
+      onClose={onClose}
+    >
       {shown !== null && <Users filter={filter} reason={shown} />}
     </Peek>
   );
@@ -45,16 +53,18 @@ function Users({ filter, reason }: { filter: MetricFilter; reason: string }) {
   return (
     <Stack gap="sm" data-testid="held-users">
       <Text size="sm" c="dimmed">
-        The latest first: decisions on events, then at the ends of waits, then messages.
-        {filter.channel !== null && ' Of all channels.'}
+        {t(
+          'The latest first: decisions on events, then at the ends of waits, then messages.{isOfAll, select, true { Of all channels.} other {}}',
+          { isOfAll: filter.channel !== null },
+        )}
       </Text>
       {pages.error && <ProblemView problem={pages.error} retry={() => void pages.refetch()} />}
       {users === undefined && pages.error === null && <Skeleton height={240} />}
       {users?.length === 0 && (
         <Text size="sm">
           {pages.hasNextPage
-            ? 'None among those that were looked at. Load more to look further back.'
-            : 'They are no longer kept, or were erased. The sums still count them.'}
+            ? t('None among those that were looked at. Load more to look further back.')
+            : t('They are no longer kept, or were erased. The sums still count them.')}
         </Text>
       )}
       {users !== undefined && users.length > 0 && (
@@ -92,19 +102,26 @@ function HeldLine({ user }: { user: HeldUser }) {
         {reason}
       </Text>
       <Text size="xs" c="dimmed" className="break">
-        <span className="name">{type}</span>
-        {rule !== null && <> by {rule}</>}
-        {channel !== null && <> on {channel}</>}
+        <T
+          text="{type}{hasRule, select, true { by {rule}} other {}}{hasChannel, select, true { on {channel}} other {}}"
+          values={{
+            type: <span className="name">{type}</span>,
+            hasRule: rule !== null,
+            rule,
+            hasChannel: channel !== null,
+            channel: channel === null ? null : (CHANNELS[channel as keyof typeof CHANNELS]?.label ?? channel),
+          }}
+        />
         {eventId !== null && (
           <>
             {' · '}
-            <a href={linkToUser(id, eventId)}>its event</a>
+            <a href={linkToUser(id, eventId)}>{t('its event')}</a>
           </>
         )}
         {notificationId !== null && (
           <>
             {' · '}
-            <a href={linkToNotification(notificationId)}>the notification</a>
+            <a href={linkToNotification(notificationId)}>{t('the notification')}</a>
           </>
         )}
       </Text>

@@ -1,5 +1,6 @@
 import { useElementSize } from '@mantine/hooks';
 import type { Experiment } from '@tidings/client/types';
+import { t } from '../text/text.ts';
 import { formatPoints } from './metric-filter.ts';
 
 const ROW = 30;
@@ -22,7 +23,7 @@ export function LiftChart({ variants, control }: Pick<Experiment, 'variants' | '
     <div ref={ref} className="lift-frame">
       <svg
         role="img"
-        aria-label={`Differences from ${control}, with their intervals`}
+        aria-label={t('Differences from {control}, with their intervals', { control })}
         className="chart lift-chart"
         viewBox={`0 0 ${width} ${height + BELOW}`}
         data-testid="lift-chart"
@@ -32,7 +33,13 @@ export function LiftChart({ variants, control }: Pick<Experiment, 'variants' | '
           const y = ROW * (index + 0.5);
           return (
             <g key={variant} data-sign={low > 0 ? 'better' : high < 0 ? 'worse' : 'none'}>
-              <title>{`${variant}: ${formatPoints(low)} to ${formatPoints(high)} points`}</title>
+              <title>
+                {t('{variant}: {low} to {high} points', {
+                  variant,
+                  low: formatPoints(low),
+                  high: formatPoints(high),
+                })}
+              </title>
               <text x={0} y={y + 4}>
                 {variant.length > MAX_NAME_CHARS ? `${variant.slice(0, MAX_NAME_CHARS - 1)}…` : variant}
               </text>
@@ -47,10 +54,10 @@ export function LiftChart({ variants, control }: Pick<Experiment, 'variants' | '
           {formatPoints(-max)}
         </text>
         <text x={toX(0)} y={height + 15} textAnchor="middle">
-          as {control.length > MAX_NAME_CHARS ? 'the control' : control}
+          {t(control.length > MAX_NAME_CHARS ? 'as the control' : 'as {control}', { control })}
         </text>
         <text x={width} y={height + 15} textAnchor="end">
-          {formatPoints(max)} points
+          {t('{points} points', { points: formatPoints(max) })}
         </text>
       </svg>
     </div>

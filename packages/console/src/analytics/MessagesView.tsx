@@ -10,6 +10,8 @@ import { linkToAnalytics, linkToDeliveries, type MetricFilter, openLink, type Ti
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { Breakdown } from './Breakdown.tsx';
 import { ExportButtons } from './ExportButtons.tsx';
 import { FunnelView } from './FunnelView.tsx';
@@ -58,10 +60,10 @@ export function Course({ filter, toLink }: CourseProps) {
   const { type, channel } = filter;
   const toSpanLink = (span: TimeSpan) => toLink(withSpan(filter, span));
   return (
-    <Stack gap="xs" component="section" aria-label="Messages over time">
+    <Stack gap="xs" component="section" aria-label={t('Messages over time')}>
       <div className="section-head">
         <Title order={2} size="h4">
-          Messages over time
+          {t('Messages over time')}
         </Title>
         <ExportButtons view="series" name="series" toParameters={() => toParameters(filter, Date.now())} />
       </div>
@@ -75,28 +77,28 @@ export function Course({ filter, toLink }: CourseProps) {
             toLink={(span) => linkToDeliveries(null, { type, channel, ...span })}
             onZoom={(span) => openLink(toSpanLink(span))}
           />
-          <ul className="legend" aria-label="Outcomes">
+          <ul className="legend" aria-label={t('Outcomes')}>
             {OUTCOMES.map(({ key: outcome, label, color, count }) => (
               <li key={outcome}>
                 <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
-                {label} {data.points.reduce((sum, { metrics }) => sum + count(metrics), 0).toLocaleString()}
+                {label} {formatCount(data.points.reduce((sum, { metrics }) => sum + count(metrics), 0))}
               </li>
             ))}
             {before.data && (
               <li>
-                <span className="legend-line" data-line="before" /> All, in the period before
+                <span className="legend-line" data-line="before" /> {t('All, in the period before')}
               </li>
             )}
           </ul>
           <SpanControls span={{ since: data.from, until: data.to }} toLink={toSpanLink} />
-          <Disclosure label="As a table" testId="series-table-button">
+          <Disclosure label={t('As a table')} testId="series-table-button">
             <FactRows
               testId="series-table"
               items={data.points}
               getId={({ at }) => at}
               numbers={OUTCOMES.map(({ label }) => label)}
               columns={{
-                Time: ({ at }) => (
+                [t('Time')]: ({ at }) => (
                   <a href={linkToDeliveries(null, { type, channel, ...spanOf(data, at) })}>
                     <Time value={at} as="full" />
                   </a>
@@ -104,16 +106,17 @@ export function Course({ filter, toLink }: CourseProps) {
                 ...Object.fromEntries(
                   OUTCOMES.map(({ label, count }) => [
                     label,
-                    ({ metrics }: { readonly metrics: Values }) => count(metrics).toLocaleString(),
+                    ({ metrics }: { readonly metrics: Values }) => formatCount(count(metrics)),
                   ]),
                 ),
               }}
             />
           </Disclosure>
           <Text size="xs" c="dimmed" mt="xs">
-            Drag over the chart to zoom in. A dashed upright line marks a change of the catalog. A message counts in the
-            minute in which it ended, and its receipts with it; days are those of UTC. Counted until{' '}
-            <Time value={data.as_of} as="full" />.
+            <T
+              text="Drag over the chart to zoom in. A dashed upright line marks a change of the catalog. A message counts in the minute in which it ended, and its receipts with it; days are those of UTC. Counted until {time}."
+              values={{ time: <Time value={data.as_of} as="full" /> }}
+            />
           </Text>
         </Paper>
       )}

@@ -13,10 +13,11 @@ import {
   linkToNotifications,
   type MetricFilter,
 } from '../route.ts';
+import { t } from '../text/text.ts';
 import {
   describeChange,
   formatPoints,
-  formatRate,
+  formatShareOf,
   toParameters,
   toParametersBefore,
   USUAL_SINCE,
@@ -40,33 +41,33 @@ const toDeliveryFilter = ({ type, channel, since, until }: MetricFilter) => ({
 });
 
 const SHOWN: readonly Shown[] = [
-  { label: 'Decided to send', count: ({ decided }) => decided, toLink: () => linkToNotifications(null) },
+  { label: t('Decided to send'), count: ({ decided }) => decided, toLink: () => linkToNotifications(null) },
   {
-    label: 'Sent',
+    label: t('Sent'),
     count: ({ sent, sandboxed }) => sent + sandboxed,
     toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
   },
   {
-    label: 'Delivered',
+    label: t('Delivered'),
     count: ({ delivered }) => delivered,
     share: ['sent', ({ delivery_rate: rate }) => rate],
     toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
   },
   {
-    label: 'Opened',
+    label: t('Opened'),
     count: ({ opened }) => opened,
     share: ['delivered', ({ open_rate: rate }) => rate],
     toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
   },
   {
-    label: 'Clicked',
+    label: t('Clicked'),
     count: ({ clicked }) => clicked,
     share: ['delivered', ({ click_rate: rate }) => rate],
     toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
   },
-  { label: 'Failed', count: countFailed, toLink: () => linkToDeadLetters(null) },
+  { label: t('Failed'), count: countFailed, toLink: () => linkToDeadLetters(null) },
   {
-    label: 'Unsubscribed',
+    label: t('Unsubscribed'),
     count: ({ unsubscribed }) => unsubscribed,
     share: ['delivered', ({ unsubscribe_rate: rate }) => rate],
     toLink: () => linkToChannels('suppressions'),
@@ -90,38 +91,35 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
   const { metrics, costs } = now.data;
   const past = before.data?.metrics;
   return (
-    <section aria-label="Sums">
+    <section aria-label={t('Sums')}>
       <div className="tiles" data-wide data-testid="metric-tiles">
         {SHOWN.map(({ label, count, share, toLink }) => (
           <Tile key={label} label={label} href={toLink(filter)} value={formatNumber(count(metrics))}>
-            {share && (
-              <Text size="xs">
-                {formatRate(share[1](metrics))} of {share[0]}
-              </Text>
-            )}
+            {share && <Text size="xs">{formatShareOf(share[1](metrics), share[0])}</Text>}
             {past && (
               <Text size="xs" c="dimmed">
-                {describeChange(count(metrics), count(past))}
-                {share && describeShareChange(share[1](metrics), share[1](past))}
+                {describeChanges(describeChange(count(metrics), count(past)), share?.[1](metrics), share?.[1](past))}
               </Text>
             )}
           </Tile>
         ))}
-        <Tile label="Cost" href={linkToChannels('costs')} value={formatCosts(costs)}>
+        <Tile label={t('Cost')} href={linkToChannels('costs')} value={formatCosts(costs)}>
           <Text size="xs" c="dimmed">
-            {costs === null ? 'not known by this filter' : 'as far as prices are known'}
+            {t(costs === null ? 'not known by this filter' : 'as far as prices are known')}
           </Text>
         </Tile>
       </div>
       <Text size="xs" c="dimmed" mt={6}>
-        Changes are to the period of the same length before.
+        {t('Changes are to the period of the same length before.')}
       </Text>
     </section>
   );
 }
 
-function describeShareChange(now: number | null, before: number | null): string {
-  return now === null || before === null ? '' : `, ${formatPoints(now - before)} points`;
+/** Adds the change of a share to that of a number. */
+function describeChanges(change: string, now: number | null = null, before: number | null = null): string {
+  if (now === null || before === null) return change;
+  return t('{change}, {points} points', { change, points: formatPoints(now - before) });
 }
 
 /** Formats costs by currency. */

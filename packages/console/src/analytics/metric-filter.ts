@@ -2,20 +2,23 @@
 import type { MetricParameters } from '../api/metrics.ts';
 import { toTime } from '../filters/filter.ts';
 import type { MetricFilter, TimeSpan } from '../route.ts';
+import { getLocale, t } from '../text/text.ts';
 
 /** Spans of time that are offered, by how long ago they begin. */
 export const SPANS = {
-  '24h': '24 hours',
-  '7d': '7 days',
-  '28d': '28 days',
-  '90d': '90 days',
-  '365d': '1 year',
+  '24h': t('24 hours'),
+  '7d': t('7 days'),
+  '28d': t('28 days'),
+  '90d': t('90 days'),
+  '365d': t('1 year'),
 } as const;
 /** Start of the span if none is asked for. */
 export const USUAL_SINCE = '7d';
 
 /** Fields of which one at a time can be asked for: their sums are kept apart. */
 export const KEPT_APART = ['locale', 'variant', 'version'] as const;
+
+const ONE_DECIMAL = { minimumFractionDigits: 1, maximumFractionDigits: 1 } as const;
 
 /** Returns how long ago the span begins, if it ends now; null: it is another one. */
 export function toOffered({ since, until }: MetricFilter): string | null {
@@ -57,24 +60,32 @@ export function withSpan(filter: MetricFilter, { since, until }: TimeSpan): Metr
 
 /** Formats a rate: 12.3%. */
 export function formatRate(rate: number | null): string {
-  return rate === null ? '–' : `${(100 * rate).toFixed(1)}%`;
+  return rate === null ? '–' : rate.toLocaleString(getLocale(), { style: 'percent', ...ONE_DECIMAL });
+}
+
+/** Says what share a number is of another one: "12.3% of sent". @param of Stage of a message */
+export function formatShareOf(rate: number | null, of: string): string {
+  return t(
+    '{of, select, decided {{rate} of decided} planned {{rate} of planned} sent {{rate} of sent} delivered {{rate} of delivered} opened {{rate} of opened} other {{rate} of {of}}}',
+    { of, rate: formatRate(rate) },
+  );
 }
 
 /** Formats a difference of rates in points: +1.2. */
 export function formatPoints(difference: number): string {
-  const points = Math.abs(100 * difference).toFixed(1);
-  return `${difference < 0 && points !== '0.0' ? '−' : '+'}${points}`;
+  const isLess = difference < 0 && Math.round(1000 * -difference) > 0;
+  return `${isLess ? '−' : '+'}${formatDecimal(Math.abs(100 * difference))}`;
+}
+
+/** Formats a number with one decimal: 1.2. */
+export function formatDecimal(value: number): string {
+  return value.toLocaleString(getLocale(), ONE_DECIMAL);
 }
 
 /** Says how much more or less a number is than before. */
 export function describeChange(now: number, before: number): string {
-  if (before === 0) return now === 0 ? 'none before either' : 'none before';
-  const percent = Math.round((100 * (now - before)) / before);
-  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toLocaleString()}%`;
-}
-
-/** Returns the words of a reason code: "Limit reached". */
-export function formatReason(code: string): string {
-  const words = code.replaceAll('_', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  if (before === 0) return now === 0 ? t('none before either') : t('none before');
+  const change = (now - before) / before;
+  const sign = Math.round(100 * change) < 0 ? '−' : '+';
+  return `${sign}${Math.abs(change).toLocaleString(getLocale(), { style: 'percent' })}`;
 }

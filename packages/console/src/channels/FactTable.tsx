@@ -6,6 +6,8 @@ import { uniqueBy } from '../shell/unique-by.ts';
 
 const POLL_MS = 15_000;
 const NO_TOPICS: readonly string[] = [];
+/** Columns from which on a table needs narrow ones: words of other languages are longer than English ones. */
+const WIDE_COLUMNS = 7;
 
 interface FactRowsProps<Item> {
   readonly testId: string;
@@ -63,12 +65,20 @@ export function FactTable<Page extends { next: string | null }, Item>(props: Fac
 /** The rows of a table of facts, with their headings. */
 export function FactRows<Item>({ testId, items, getId, columns, numbers = [] }: FactRowsProps<Item>) {
   const isNumber = (heading: string) => numbers.includes(heading) || undefined;
+  const headings = Object.keys(columns);
+  const isWide = headings.length >= WIDE_COLUMNS;
   return (
-    <Paper withBorder>
-      <Table verticalSpacing="sm" horizontalSpacing="md" className="facts" data-testid={testId}>
+    <Paper withBorder className="facts-frame">
+      <Table
+        verticalSpacing="sm"
+        horizontalSpacing={isWide ? 'xs' : 'md'}
+        className="facts"
+        data-wide={isWide || undefined}
+        data-testid={testId}
+      >
         <Table.Thead>
           <Table.Tr>
-            {Object.keys(columns).map((heading) => (
+            {headings.map((heading) => (
               <Table.Th key={heading} data-number={isNumber(heading)}>
                 {heading}
               </Table.Th>

@@ -6,6 +6,7 @@ import { getAccounts, setFailover } from '../api/channels.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
+import { t } from '../text/text.ts';
 
 /** Button that has the messages of an account go by another one, or by itself again. Renders nothing without another one. */
 export function FailoverButton({ account }: { account: ProviderAccount }) {
@@ -28,39 +29,46 @@ export function FailoverButton({ account }: { account: ProviderAccount }) {
         queries.invalidateQueries({ queryKey }),
       ),
     );
-    return target === null ? `Messages go by ${name} again.` : `The messages of ${name} go by ${target}.`;
+    return target === null
+      ? t('Messages go by {account} again.', { account: name })
+      : t('The messages of {account} go by {other}.', { account: name, other: target });
   };
   if (current !== null) {
     return (
       <ConfirmButton
-        label="End the failover"
+        label={t('End the failover')}
         leftSection={<IconUndo size={14} />}
         act={() => change(null)}
         testId="account-failover-end"
       >
-        {`Messages go by ${name} again, and no longer by ${current} in its place.`}
+        {t('Messages go by {account} again, and no longer by {other} in its place.', {
+          account: name,
+          other: current,
+        })}
       </ConfirmButton>
     );
   }
   if (to === undefined) return null;
   return (
     <ConfirmButton
-      label="Fail over"
+      label={t('Fail over')}
       leftSection={<IconSplit size={14} />}
       act={() => change(to)}
       testId="account-failover"
     >
       <Stack gap="sm">
         <NativeSelect
-          label="To"
+          label={t('To the account')}
           data={others.map((one) => ({ value: one.account, label: `${one.account} (${one.provider})` }))}
           value={to}
           onChange={(event) => setChosen(event.currentTarget.value)}
           data-testid="failover-to"
         />
         <Text size="sm">
-          Messages that would go by {name} go by this account, until you end the failover: it does not end by itself.
-          What is in doubt stays with {name}.
+          {t(
+            'Messages that would go by {account} go by this account, until you end the failover: it does not end by itself. What is in doubt stays with {account}.',
+            { account: name },
+          )}
         </Text>
       </Stack>
     </ConfirmButton>

@@ -7,6 +7,9 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconDomain, IconGauge } from '../shell/icons.tsx';
 import { JsonField } from '../shell/JsonField.tsx';
 import { readObject } from '../shell/parse-object.ts';
+import { t } from '../text/text.ts';
+
+const EXAMPLE_LIMITS = '{"CHANNEL": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}';
 
 /** Button that creates a tenant. */
 export function CreateTenant() {
@@ -16,7 +19,7 @@ export function CreateTenant() {
   const [follows, setFollows] = useState('');
   return (
     <ConfirmButton
-      label="Create a tenant"
+      label={t('Create a tenant')}
       leftSection={<IconDomain size={14} />}
       isFilled={id.trim() !== ''}
       act={async () => {
@@ -28,14 +31,16 @@ export function CreateTenant() {
         await queries.invalidateQueries({ queryKey: ['tenants'] });
         setId('');
         setName('');
-        return `The tenant ${created.tenant_id} is created. Issue a key for it to let it send.`;
+        return t('The tenant {tenant} is created. Issue a key for it to let it send.', {
+          tenant: created.tenant_id,
+        });
       }}
       testId="tenant-create"
     >
       <Stack gap="sm">
         <TextInput
-          label="ID"
-          description="Small letters, digits, - and _; it never changes"
+          label={t('ID')}
+          description={t('Small letters, digits, - and _; it never changes')}
           value={id}
           onChange={(event) => setId(event.currentTarget.value)}
           maxLength={63}
@@ -44,7 +49,7 @@ export function CreateTenant() {
           data-testid="tenant-id"
         />
         <TextInput
-          label="Name"
+          label={t('Name')}
           value={name}
           onChange={(event) => setName(event.currentTarget.value)}
           maxLength={200}
@@ -52,8 +57,8 @@ export function CreateTenant() {
           data-testid="tenant-name-field"
         />
         <TextInput
-          label="Has the catalog of"
-          description="Another tenant, until it applies one of its own; empty: of the tenant that this tab shows"
+          label={t('Has the catalog of')}
+          description={t('Another tenant, until it applies one of its own; empty: of the tenant that this tab shows')}
           value={follows}
           onChange={(event) => setFollows(event.currentTarget.value)}
           autoComplete="off"
@@ -72,30 +77,30 @@ export function ChangeTenant({ tenant: { tenant_id: id, name, settings, revision
   const parsed = readObject(limits);
   return (
     <ConfirmButton
-      label="Change"
+      label={t('Change tenant')}
       leftSection={<IconGauge size={14} />}
       isFilled={newName.trim() !== '' && parsed !== null}
       act={async () => {
         const change = { name: newName.trim(), settings: { limits: parsed ?? null } } as TenantChange;
         await changeTenant(id, change, revision);
         await queries.invalidateQueries({ queryKey: ['tenants'] });
-        return `The tenant ${id} is changed.`;
+        return t('The tenant {tenant} is changed.', { tenant: id });
       }}
       testId="tenant-change"
     >
       <Stack gap="sm">
         <TextInput
-          label="Name"
+          label={t('Name')}
           value={newName}
           onChange={(event) => setName(event.currentTarget.value)}
           maxLength={200}
           autoComplete="off"
         />
         <JsonField
-          label="Limits of messages by channel, as JSON"
-          description={
-            'Of the tenant, and of each of its users: {"CHANNEL": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}. Empty: none.'
-          }
+          label={t('Limits of messages by channel, as JSON')}
+          description={t('Of the tenant, and of each of its users: {example}. Empty: none.', {
+            example: EXAMPLE_LIMITS,
+          })}
           value={limits}
           onChange={setLimits}
           data-testid="tenant-limits"

@@ -16,15 +16,17 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { setTenant } from '../tenant.ts';
+import { T } from '../text/T.tsx';
+import { formatCount, t } from '../text/text.ts';
 import { ChangeTenant, CreateTenant } from './TenantForms.tsx';
 
 type ListedTenant = TenantPage['tenants'][number];
 
 const STATES: Record<ListedTenant['status'], Look> = {
-  active: { label: 'Active', color: 'gray', Icon: IconCircle },
-  suspended: { label: 'Suspended', color: 'orange', Icon: IconPause },
-  moving: { label: 'Moving', color: 'orange', Icon: IconArrowRight },
-  deleting: { label: 'Being deleted', color: 'red', Icon: IconBan },
+  active: { label: t('Active'), color: 'gray', Icon: IconCircle },
+  suspended: { label: t('Suspended'), color: 'orange', Icon: IconPause },
+  moving: { label: t('Moving'), color: 'orange', Icon: IconArrowRight },
+  deleting: { label: t('Being deleted'), color: 'red', Icon: IconBan },
 };
 
 /** Tenants of the installation, for its operator: how much each uses, its limits, and whether it is suspended. */
@@ -33,40 +35,43 @@ export function TenantsPage() {
   return (
     <Stack gap="md">
       <Group justify="space-between">
-        <PageTitle>Tenants</PageTitle>
+        <PageTitle>{t('Tenants')}</PageTitle>
         {may('tenants:write') && <CreateTenant />}
       </Group>
       <Permitted scope="tenants:read">
         <FactTable
-          title="Tenants of this installation"
+          title={t('Tenants of this installation')}
           testId="tenants"
           load={getTenants}
           getItems={({ tenants }) => tenants}
           getId={({ tenant_id: id }) => id}
-          empty="There is no tenant."
-          numbers={['Events', 'Notifications', 'Messages']}
+          empty={t('There is no tenant.')}
+          numbers={[t('Events'), t('Notifications'), t('Messages')]}
           columns={{
-            Tenant: (tenant) => <Name tenant={tenant} />,
-            State: ({ status, suspended_at: at }) => (
+            [t('Tenant')]: (tenant) => <Name tenant={tenant} />,
+            [t('State')]: ({ status, suspended_at: at }) => (
               <>
                 <StatusBadge look={getLook(STATES, status)} testId="tenant-state" />
                 {at !== null && (
                   <Text size="xs" c="dimmed" mt={2}>
-                    since <Time value={at} />
+                    <T text="since {time}" values={{ time: <Time value={at} /> }} />
                   </Text>
                 )}
               </>
             ),
-            Events: ({ usage }) => usage?.events.toLocaleString() ?? '–',
-            Notifications: ({ usage }) => usage?.decided.toLocaleString() ?? '–',
-            Messages: ({ usage }) => usage?.sent.toLocaleString() ?? '–',
-            Limits: ({ settings: { limits } }) => describeLimits(limits),
-            Created: ({ created_at: at }) => <Time value={at} />,
-            Actions: (tenant) => <Actions tenant={tenant} />,
+            [t('Events')]: ({ usage }) => (usage ? formatCount(usage.events) : '–'),
+            [t('Notifications')]: ({ usage }) => (usage ? formatCount(usage.decided) : '–'),
+            [t('Messages')]: ({ usage }) => (usage ? formatCount(usage.sent) : '–'),
+            [t('Limits')]: ({ settings: { limits } }) => describeLimits(limits),
+            [t('Created')]: ({ created_at: at }) => <Time value={at} />,
+            [t('Actions')]: (tenant) => <Actions tenant={tenant} />,
           }}
         />
         <Text size="xs" c="dimmed">
-          Numbers of the last {USAGE_DAYS} days, those of UTC, today included; those of test keys are not counted.
+          {t(
+            'Numbers of the last {days, number} days, those of UTC, today included; those of test keys are not counted.',
+            { days: USAGE_DAYS },
+          )}
         </Text>
       </Permitted>
     </Stack>
@@ -84,7 +89,7 @@ function Name({ tenant: { tenant_id: id, name, follows } }: { tenant: ListedTena
       </Text>
       {follows !== null && (
         <Text size="xs" c="dimmed">
-          has the catalog of {follows}
+          {t('has the catalog of {tenant}', { tenant: follows })}
         </Text>
       )}
     </>
@@ -97,11 +102,14 @@ function describeLimits(limits: ListedTenant['settings']['limits']): string {
     Object.entries(scopes ?? {}).flatMap(([scope, limit]) =>
       Object.entries(limit ?? {}).map(([period, count]) => {
         const label = CHANNELS[channel as keyof typeof CHANNELS]?.label ?? channel;
-        return `${label}: ${count.toLocaleString()} ${period.replace('_', ' ')}${scope === 'user' ? ' and user' : ''}`;
+        return t(
+          '{channel}: {count, number} {period, select, per_second {per second} per_minute {per minute} per_hour {per hour} per_day {per day} other {{period}}}{isOfUser, select, true { and user} other {}}',
+          { channel: label, count, period, isOfUser: scope === 'user' },
+        );
       }),
     ),
   );
-  return parts.length === 0 ? 'none' : parts.join(', ');
+  return parts.length === 0 ? t('no limit') : parts.join(', ');
 }
 
 function Actions({ tenant }: { tenant: ListedTenant }) {
@@ -125,35 +133,36 @@ function Actions({ tenant }: { tenant: ListedTenant }) {
             setTenant(id);
             openLink(linkToOverview());
             void queries.resetQueries();
-            announce(`This tab shows the tenant ${id}.`);
+            announce(t('This tab shows the tenant {tenant}.', { tenant: id }));
           }}
           data-testid="tenant-show"
         >
-          Show
+          {t('Show')}
         </Button>
       )}
       {may('tenants:write') && status !== 'deleting' && <ChangeTenant key={tenant.revision} tenant={tenant} />}
       {may('tenants:write') && status === 'active' && !isShown && (
         <ConfirmButton
-          label="Suspend"
+          label={t('Suspend')}
           leftSection={<IconPause size={14} />}
           color="red"
           typed={id}
-          act={() => act('suspend', `The tenant ${id} is suspended.`)}
+          act={() => act('suspend', t('The tenant {tenant} is suspended.', { tenant: id }))}
           testId="tenant-suspend"
         >
-          Its requests are rejected, and nothing is sent or fired. Nothing of it is lost: what was open goes on when it
-          is resumed.
+          {t(
+            'Its requests are rejected, and nothing is sent or fired. Nothing of it is lost: what was open goes on when it is resumed.',
+          )}
         </ConfirmButton>
       )}
       {may('tenants:write') && (status === 'suspended' || status === 'moving') && (
         <ConfirmButton
-          label="Resume"
+          label={t('Resume')}
           leftSection={<IconPlay size={14} />}
-          act={() => act('resume', `The tenant ${id} is active again.`)}
+          act={() => act('resume', t('The tenant {tenant} is active again.', { tenant: id }))}
           testId="tenant-resume"
         >
-          Its requests are accepted again, and what was open goes on.
+          {t('Its requests are accepted again, and what was open goes on.')}
         </ConfirmButton>
       )}
     </Group>

@@ -1,4 +1,5 @@
 import { type TimeSpan, useRoute } from '../route.ts';
+import { t } from '../text/text.ts';
 
 /** Shortest span that is zoomed into. */
 const MIN_SPAN_MS = 10 * 60_000;
@@ -20,13 +21,13 @@ export function SpanControls({ span, toLink }: SpanControlsProps) {
   const length = until - since;
   const middle = since + length / 2;
   const steps = [
-    ['Zoom in', length > MIN_SPAN_MS ? [middle - length / 4, middle + length / 4] : null],
-    ['Zoom out', [Math.min(middle, now - length) - length, Math.min(middle + length, now)]],
-    ['Earlier', [since - length, since]],
-    ['Later', until < now - MINUTE ? [Math.min(until, now - length), Math.min(until + length, now)] : null],
+    [t('Zoom in'), length > MIN_SPAN_MS ? [middle - length / 4, middle + length / 4] : null],
+    [t('Zoom out'), [Math.min(middle, now - length) - length, Math.min(middle + length, now)]],
+    [t('Earlier'), [since - length, since]],
+    [t('Later'), until < now - MINUTE ? [Math.min(until, now - length), Math.min(until + length, now)] : null],
   ] as const;
   return (
-    <nav className="filter" aria-label="Move the span">
+    <nav className="filter" aria-label={t('Move the span')}>
       {steps.map(([label, times]) =>
         times === null ? (
           <span key={label} className="filter-off">

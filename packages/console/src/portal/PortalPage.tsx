@@ -5,6 +5,7 @@ import { startPortalSession } from '../api/webhooks.ts';
 import { getApiKey, setApiKey, useKeyState } from '../key.ts';
 import { linkToWebhooks, replaceLink } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
+import { t } from '../text/text.ts';
 import { WebhookPage } from '../webhooks/WebhookPage.tsx';
 import { WebhooksPage } from '../webhooks/WebhooksPage.tsx';
 
@@ -14,8 +15,8 @@ export function PortalPage({ endpoint, link }: { endpoint: string | null; link: 
   if (link !== null) return <OpenedLink key={link} link={link} />;
   if (keyState !== 'open' || getApiKey() === null) {
     return (
-      <EmptyState title="This page has ended" isPage>
-        Open it again from where you came from: each link to it works once, and for some hours.
+      <EmptyState title={t('This page has ended')} isPage>
+        {t('Open it again from where you came from: each link to it works once, and for some hours.')}
       </EmptyState>
     );
   }
@@ -23,7 +24,7 @@ export function PortalPage({ endpoint, link }: { endpoint: string | null; link: 
   return (
     <Stack gap="md">
       <Anchor size="sm" href={linkToWebhooks()}>
-        All endpoints
+        {t('All endpoints')}
       </Anchor>
       <WebhookPage key={endpoint} id={endpoint} />
     </Stack>

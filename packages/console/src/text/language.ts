@@ -2,6 +2,7 @@
 import de from '../../texts/de.json?url';
 import es from '../../texts/es.json?url';
 import pt from '../../texts/pt.json?url';
+import { ofBrowser } from '../kept-values.ts';
 
 /** Languages by their name in themselves. English is the text of the source. */
 export const LANGUAGES = { en: 'English', de: 'Deutsch', es: 'Español', pt: 'Português' } as const;
@@ -14,13 +15,13 @@ const STORAGE_KEY = 'tidings-language';
 
 /** Returns the language that was chosen in this browser, else the first of the browser's that the console has. */
 export function getLanguage(): Language {
-  const chosen = localStorage.getItem(STORAGE_KEY);
+  const chosen = ofBrowser.read(STORAGE_KEY);
   return [chosen, ...navigator.languages].map((tag) => tag?.split('-')[0]).find(isLanguage) ?? 'en';
 }
 
 /** Keeps the language in this browser, and loads the page anew. */
 export function chooseLanguage(language: Language): void {
-  localStorage.setItem(STORAGE_KEY, language);
+  ofBrowser.write(STORAGE_KEY, language);
   location.reload();
 }
 

@@ -26,6 +26,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
+import { t } from '../text/text.ts';
 
 const SINCE = '28d';
 
@@ -36,7 +37,7 @@ export function TypePage({ name }: { name: string }) {
   return (
     <Stack gap="md">
       <Anchor size="sm" href={linkToTypes()}>
-        All notification types
+        {t('All notification types')}
       </Anchor>
       <Group gap="sm">
         <PageTitle>{name}</PageTitle>
@@ -50,8 +51,8 @@ export function TypePage({ name }: { name: string }) {
       {catalog.error && <ProblemView problem={catalog.error} retry={() => void catalog.refetch()} />}
       {catalog.isPending && <Skeleton height={320} />}
       {catalog.data && type === undefined && (
-        <EmptyState title="The active catalog does not have this type">
-          What was sent before is still counted below, and can be found under Deliveries.
+        <EmptyState title={t('The active catalog does not have this type')}>
+          {t('What was sent before is still counted below, and can be found under Deliveries.')}
         </EmptyState>
       )}
       {catalog.data && <Contents name={name} type={type} catalog={catalog.data} />}
@@ -78,16 +79,16 @@ function Contents({ name, type, catalog }: ContentsProps) {
   return (
     <>
       <Group gap="md">
-        <a href={linkToDeliveries(null, { type: name, since: filter.since })}>Who got it</a>
-        <a href={linkToDeliveries('dead', { type: name, since: filter.since })}>What failed</a>
-        <a href={linkToAnalytics('messages', filter)}>Analytics</a>
-        <a href={linkToTemplates(name)}>Templates of the API</a>
+        <a href={linkToDeliveries(null, { type: name, since: filter.since })}>{t('Who got it')}</a>
+        <a href={linkToDeliveries('dead', { type: name, since: filter.since })}>{t('What failed')}</a>
+        <a href={linkToAnalytics('messages', filter)}>{t('Analytics')}</a>
+        <a href={linkToTemplates(name)}>{t('Templates of the API')}</a>
       </Group>
       {type && <Words type={type} />}
-      <Part title="Rules that send it">
+      <Part title={t('Rules that send it')}>
         {rules.length === 0 ? (
           <Text size="sm" c="dimmed">
-            None of the active catalog: requests or batches may.
+            {t('None of the active catalog: requests or batches may.')}
           </Text>
         ) : (
           <Group gap="md" data-testid="type-rules">
@@ -108,10 +109,10 @@ function Contents({ name, type, catalog }: ContentsProps) {
           }
         />
         <HeldReasons filter={filter} reason={reason} />
-        <Part title="Experiments">
+        <Part title={t('Experiments')}>
           <ExperimentsView filter={filter} only={rules.map((rule) => rule.name)} />
         </Part>
-        <Part title="Volume">
+        <Part title={t('Volume')}>
           <AnomaliesView only={name} />
         </Part>
       </Permitted>
@@ -133,24 +134,27 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 /** A preview of each channel in each locale. */
 function Words({ type: { name, channels, locales } }: { type: CatalogNotification }) {
   return (
-    <Part title="What it says">
+    <Part title={t('What it says')}>
       <FactRows
         testId="type-words"
         items={channels}
         getId={(channel) => channel}
         columns={{
-          Channel: (channel) => CHANNELS[channel]?.label ?? channel,
-          Previews: (channel) => {
+          [t('Channel')]: (channel) => CHANNELS[channel]?.label ?? channel,
+          [t('Previews')]: (channel) => {
             const written = locales.filter((one) => one.channels.includes(channel));
             return written.length === 0 ? (
-              <a href={linkToPreview({ type: name, channel })}>Preview, without a template of its own</a>
+              <a href={linkToPreview({ type: name, channel })}>{t('Preview, without a template of its own')}</a>
             ) : (
               <Group gap="sm">
                 {written.map(({ locale }) => (
                   <a
                     key={locale}
                     href={linkToPreview({ type: name, channel, locale })}
-                    aria-label={`Preview in ${locale} by ${CHANNELS[channel]?.label ?? channel}`}
+                    aria-label={t('Preview in {locale} by {channel}', {
+                      locale,
+                      channel: CHANNELS[channel]?.label ?? channel,
+                    })}
                   >
                     {locale}
                   </a>
@@ -158,7 +162,7 @@ function Words({ type: { name, channels, locales } }: { type: CatalogNotificatio
               </Group>
             );
           },
-          Missing: (channel) => {
+          [t('Missing')]: (channel) => {
             const missing = locales.filter((one) => !one.channels.includes(channel)).map(({ locale }) => locale);
             return missing.length === 0 || missing.length === locales.length ? '–' : missing.join(', ');
           },

@@ -14,6 +14,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { type RowPlace, VirtualRows } from '../shell/VirtualRows.tsx';
+import { t } from '../text/text.ts';
 import { LocaleList } from './LocaleList.tsx';
 import { mergeTypes, SORTS, sortTypes, type TypeRow } from './type-rows.ts';
 
@@ -21,8 +22,18 @@ const TYPE_DAYS = 28;
 const DAY = 86_400_000;
 const POLL_MS = 300_000;
 const ROW_HEIGHT = 64;
-const NUMBERS = ['Sent', 'Delivered', 'Opened', 'Clicked', 'Unsubscribed', 'Cost'] as const;
-const COLUMNS = ['Type', `${TYPE_DAYS} days`, ...NUMBERS, 'Locales'];
+
+/** Columns with numbers, by their heading. */
+const NUMBERS: { readonly [heading: string]: (sums: TypeRow['sums']) => string } = {
+  [t('Sent')]: (sums) => (sums ? formatNumber(sums.metrics.sent + sums.metrics.sandboxed) : '–'),
+  [t('Delivered')]: (sums) => formatRate(sums?.metrics.delivery_rate ?? null),
+  [t('Opened')]: (sums) => formatRate(sums?.metrics.open_rate ?? null),
+  [t('Clicked')]: (sums) => formatRate(sums?.metrics.click_rate ?? null),
+  [t('Unsubscribed')]: (sums) => formatRate(sums?.metrics.unsubscribe_rate ?? null),
+  [t('Cost')]: (sums) => formatCosts(sums?.costs ?? null),
+};
+const SPAN = t('{count, plural, one {# day} other {# days}}', { count: TYPE_DAYS });
+const COLUMNS = [t('Type'), SPAN, ...Object.keys(NUMBERS), t('Locales')];
 
 /** The notification types of the catalog, each with the last 28 days in numbers. */
 export function TypesPage() {
@@ -49,12 +60,12 @@ export function TypesPage() {
   const shown = useMemo(() => rows && sortTypes(filterTypes(rows, text), sort), [rows, text, sort]);
   return (
     <Stack gap="md">
-      <PageTitle>Notification types</PageTitle>
+      <PageTitle>{t('Notification types')}</PageTitle>
       <div className="section-head">
         <TextInput
           size="xs"
-          aria-label="Find a type"
-          placeholder="Part of a name, description or category"
+          aria-label={t('Find a type')}
+          placeholder={t('Part of a name, description or category')}
           w={300}
           value={text}
           onChange={(event) => setParameter('q', event.currentTarget.value || null)}
@@ -63,7 +74,7 @@ export function TypesPage() {
         />
         <NativeSelect
           size="xs"
-          aria-label="Order"
+          aria-label={t('Order')}
           data={Object.entries(SORTS).map(([value, { label }]) => ({ value, label }))}
           value={sort ?? 'sent'}
           onChange={(event) => setParameter('sort', event.currentTarget.value)}
@@ -74,24 +85,29 @@ export function TypesPage() {
       {sums.error && <ProblemView problem={sums.error} retry={() => void sums.refetch()} />}
       {catalog.isPending && <Skeleton height={320} />}
       {rows?.length === 0 && (
-        <EmptyState title="No notification types">
-          Write them into notifications.yaml and apply the catalog: a type names its category and channels.
+        <EmptyState title={t('No notification types')}>
+          {t('Write them into notifications.yaml and apply the catalog: a type names its category and channels.')}
         </EmptyState>
       )}
       {rows !== undefined && rows.length > 0 && shown?.length === 0 && (
-        <EmptyState title="No type matches">Write another part of its name, description or category.</EmptyState>
+        <EmptyState title={t('No type matches')}>
+          {t('Write another part of its name, description or category.')}
+        </EmptyState>
       )}
       {shown !== undefined && shown.length > 0 && (
         <>
           <Text size="xs" c="dimmed" data-testid="types-count">
-            {shown.length.toLocaleString()} {shown.length === 1 ? 'type' : 'types'}; numbers of the last {TYPE_DAYS}{' '}
-            days, in UTC. Shares are of what was sent or, from “Opened” on, of what was delivered.
+            {t(
+              '{count, plural, one {# type} other {# types}}; numbers of the last {days, number} days, in UTC. Shares are of what was sent or, from “Opened” on, of what was delivered.',
+              { count: shown.length, days: TYPE_DAYS },
+            )}
           </Text>
           <Paper withBorder>
             <Table
               verticalSpacing="xs"
               horizontalSpacing="sm"
               className="facts types"
+              data-wide
               aria-rowcount={shown.length + 1}
               data-testid="types"
             >
@@ -115,7 +131,7 @@ export function TypesPage() {
   );
 }
 
-const isNumber = (heading: string) => (NUMBERS as readonly string[]).includes(heading) || undefined;
+const isNumber = (heading: string) => heading in NUMBERS || undefined;
 
 function filterTypes(rows: readonly TypeRow[], text: string): readonly TypeRow[] {
   const part = text.trim().toLowerCase();
@@ -126,18 +142,9 @@ function filterTypes(rows: readonly TypeRow[], text: string): readonly TypeRow[]
 }
 
 function Row({ row: { type, sums }, place }: { row: TypeRow; place: RowPlace }) {
-  const metrics = sums?.metrics;
-  const cells: readonly (readonly [heading: string, text: string])[] = [
-    ['Sent', metrics ? formatNumber(metrics.sent + metrics.sandboxed) : '–'],
-    ['Delivered', formatRate(metrics?.delivery_rate ?? null)],
-    ['Opened', formatRate(metrics?.open_rate ?? null)],
-    ['Clicked', formatRate(metrics?.click_rate ?? null)],
-    ['Unsubscribed', formatRate(metrics?.unsubscribe_rate ?? null)],
-    ['Cost', formatCosts(sums?.costs ?? null)],
-  ];
   return (
     <Table.Tr {...place} data-row data-testid="type-row">
-      <Table.Td data-heading="Type">
+      <Table.Td data-heading={t('Type')}>
         <a className="name" href={linkToType(type.name)} data-testid="type-link">
           {type.name}
         </a>
@@ -146,15 +153,15 @@ function Row({ row: { type, sums }, place }: { row: TypeRow; place: RowPlace }) 
           {type.channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', ')}
         </Text>
       </Table.Td>
-      <Table.Td data-heading={`${TYPE_DAYS} days`} className="type-spark">
+      <Table.Td data-heading={SPAN} className="type-spark">
         {sums?.trend?.some((value) => value > 0) && <Spark values={sums.trend} />}
       </Table.Td>
-      {cells.map(([heading, text]) => (
+      {Object.entries(NUMBERS).map(([heading, format]) => (
         <Table.Td key={heading} data-heading={heading} data-number>
-          {text}
+          {format(sums)}
         </Table.Td>
       ))}
-      <Table.Td data-heading="Locales">
+      <Table.Td data-heading={t('Locales')}>
         <LocaleList type={type} />
       </Table.Td>
     </Table.Tr>

@@ -1,6 +1,7 @@
 /* Notification types of the catalog with their sums. */
 import type { MetricGroups } from '@tidings/client/types';
 import type { CatalogNotification } from '../api/types.ts';
+import { t } from '../text/text.ts';
 
 /** A type, with its sums; undefined: nothing happened, or it is not known. */
 export interface TypeRow {
@@ -19,14 +20,14 @@ const rate = (read: (metrics: MetricGroups['groups'][number]['metrics']) => numb
 
 /** Orders of the list; the largest number first. */
 export const SORTS = {
-  sent: { label: 'Most sent first', read: rate(({ sent, sandboxed }) => sent + sandboxed) },
-  name: { label: 'By name', read: null },
+  sent: { label: t('Most sent first'), read: rate(({ sent, sandboxed }) => sent + sandboxed) },
+  name: { label: t('By name'), read: null },
   undelivered: {
-    label: 'Least delivered first',
+    label: t('Least delivered first'),
     read: rate(({ delivery_rate: share }) => (share === null ? null : 1 - share)),
   },
-  opened: { label: 'Most opened first', read: rate(({ open_rate: share }) => share) },
-  unsubscribed: { label: 'Most unsubscribed first', read: rate(({ unsubscribe_rate: share }) => share) },
+  opened: { label: t('Most opened first'), read: rate(({ open_rate: share }) => share) },
+  unsubscribed: { label: t('Most unsubscribed first'), read: rate(({ unsubscribe_rate: share }) => share) },
 } as const;
 
 /** Returns the rows in an order; an unknown one is the first. Equal ones stand by name. */
