@@ -168,6 +168,12 @@ describe.skipIf(!hasBrowser)('the pages of rules and templates', () => {
     await app.tidings.database.pool.query(`update catalogs set applied_by = 'catalog directory'`);
     const { page } = await app.visit('console/rules/HIGH_RISK_ALERT/funnel', { viewport: { width: 390, height: 844 } });
     await page.getByTestId('funnel-step').first().waitFor();
+    await page.getByRole('link', { name: 'Graph', exact: true }).click();
+    await page.getByTestId('graph-station').filter({ hasText: 'payment_failed' }).waitFor();
+    await page.getByTestId('graph-station').filter({ hasText: 'HIGH_RISK_ALERT' }).last().waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await page.goBack();
+    await page.getByTestId('funnel-step').first().waitFor();
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
     expect(await faintText(page)).toEqual([]);
     await type(page, '  THIRD_ALERT: { on: payment_failed, notify: HIGH_RISK_ALERT }\n');
@@ -190,7 +196,7 @@ describe.skipIf(!hasBrowser)('the pages of rules and templates', () => {
     await goTo(reader.page, 'console/rules/HIGH_RISK_ALERT');
     await reader.page.getByTestId('editor-state').getByText('Read only').waitFor();
     expect(await reader.page.getByTestId('source').getAttribute('contenteditable')).toBe('false');
-    expect(await reader.page.getByRole('navigation', { name: 'Rule' }).innerText()).toMatch(/^Waits\s+Funnel$/);
+    expect(await reader.page.getByRole('navigation', { name: 'Rule' }).innerText()).toMatch(/^Waits\s+Funnel\s+Graph$/);
     expect(await findViolations(reader.page)).toEqual([]);
   });
 });

@@ -368,3 +368,56 @@ describe('consents', () => {
     });
   });
 });
+
+describe('over all users', () => {
+  test('it shows what goes to those who have said nothing, and how many chose otherwise', async () => {
+    await signUp();
+    await patch({
+      types: { NEWS: { sms: false } },
+      categories: { MARKETING: { enabled: true } },
+      channels: { sms: false },
+    });
+    const { body } = await server.get('/api/v1/preferences');
+    const news = body.types.find(({ type }: { type: string }) => type === 'NEWS');
+    expect(news).toMatchObject({ category: 'MARKETING', chosen: { off: 0, on: 0 } });
+    // Users who have said nothing have no record of consent.
+    expect(news.channels.sms).toMatchObject({ on: false, chosen: { off: 1, on: 0 } });
+    const invoice = body.types.find(({ type }: { type: string }) => type === 'INVOICE');
+    expect(invoice.channels.email).toMatchObject({ on: true, changeable: false, chosen: { off: 0, on: 0 } });
+    expect(body).toMatchObject({
+      categories: [
+        { category: 'MARKETING', chosen: { off: 0, on: 1 } },
+        { category: 'SECURITY', chosen: { off: 0, on: 0 } },
+        { category: 'TRANSACTIONAL', chosen: { off: 0, on: 0 } },
+      ],
+      everything: { channels: { sms: { off: 1, on: 0 } } },
+      users: { counted: 1, has_more: false },
+      quiet_hours: { hours: '22:00-08:00', zone: null },
+    });
+    await patch({ types: { NEWS: { channels: ['email'] } } });
+    const chosen = (await server.get('/api/v1/preferences')).body.types[0].channels;
+    expect([chosen.email.chosen, chosen.sms.chosen]).toEqual([
+      { off: 0, on: 1 },
+      { off: 2, on: 0 },
+    ]);
+  });
+
+  test('the ledger of consent is paged, by purpose, channel and state', async () => {
+    await signUp();
+    for (const state of ['granted', 'withdrawn', 'granted']) {
+      const body = { purpose: 'MARKETING', channel: 'sms', state, source: 'form' };
+      expect((await server.post(CONSENTS, body)).status).toBe(201);
+      tidings.clock.now += 1000;
+    }
+    const first = (await server.get('/api/v1/consents?limit=2')).body;
+    expect(first.consents.map(({ state, user_id }: { state: string; user_id: string }) => [user_id, state])).toEqual([
+      ['u1', 'granted'],
+      ['u1', 'withdrawn'],
+    ]);
+    const second = (await server.get(`/api/v1/consents?limit=2&after=${first.next}`)).body;
+    expect(second).toMatchObject({ consents: [{ state: 'granted', evidence: null }], next: null });
+    const withdrawn = (await server.get('/api/v1/consents?state=withdrawn&channel=sms&purpose=MARKETING')).body;
+    expect(withdrawn.consents).toHaveLength(1);
+    expect((await server.get('/api/v1/consents?channel=email')).body).toEqual({ consents: [], next: null });
+  });
+});

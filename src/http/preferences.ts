@@ -19,11 +19,13 @@ import {
   findEffectiveQuietHours,
   findLocked,
 } from '../plan/effective.ts';
+import { countSaid } from '../store/preference-uptake.ts';
 import type { StoredPlanUser } from '../store/terms.ts';
 import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { isBoundTo } from '../users/address-ids.ts';
 import { type pauseChange, type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
 import type { HttpDependencies } from './app.ts';
+import { describePreferences } from './preference-overview.ts';
 import { requirePlanUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
@@ -58,6 +60,15 @@ export class Preferences {
       pause: pause && { ...pause, reason: isOwn ? null : pause.reason },
       chosen: findChosen(question.terms),
     };
+  }
+
+  /** Returns the policy of the tenant as users meet it, and how many of them chose otherwise. */
+  async describe(tenantId: string) {
+    const { database, catalogs, clock } = this.#parts;
+    const { version, rules } = await catalogs.getActive(tenantId);
+    const uptake = await countSaid(database.forTenant(tenantId), tenantId);
+    const described = describePreferences(rules.notifications.values(), rules.policy, uptake, clock());
+    return { catalog_version: version, ...described };
   }
 
   /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */

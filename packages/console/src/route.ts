@@ -11,6 +11,7 @@ export type Route =
   | { page: 'types' }
   | { page: 'type'; name: string }
   | { page: 'tenants' }
+  | { page: 'preferences' }
   /** Events as they arrive. */
   | { page: 'live' }
   | ({ page: 'user' } & UserRoute)
@@ -75,7 +76,7 @@ export const USER_TABS = ['why', 'timeline', 'messages', 'waiting', 'next', 'pre
 export type UserTab = (typeof USER_TABS)[number];
 
 /** Tabs of the page of a rule. */
-export const RULE_TABS = ['check', 'cases', 'try', 'backtest', 'waits', 'funnel'] as const;
+export const RULE_TABS = ['check', 'cases', 'try', 'backtest', 'waits', 'funnel', 'graph'] as const;
 export type RuleTab = (typeof RULE_TABS)[number];
 
 /** Tabs of the page of the templates of a notification type. */
@@ -149,6 +150,7 @@ export function linkToAnalytics(part: AnalyticsPart = 'messages', filter: Partia
 
 export const linkToTypes = (): string => '/console/types';
 export const linkToType = (name: string): string => `/console/types/${encodeURIComponent(name)}`;
+export const linkToPreferences = (): string => '/console/preferences';
 export const linkToTenants = (): string => '/console/tenants';
 
 function toTimeSpan(parameters: URLSearchParams): TimeSpan | null {
@@ -375,6 +377,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   }
   if (path === '/types') return { page: 'types' };
   if (path === '/tenants') return { page: 'tenants' };
+  if (path === '/preferences') return { page: 'preferences' };
   if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };

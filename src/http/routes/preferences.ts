@@ -1,7 +1,14 @@
 import type { App, HttpDependencies } from '../app.ts';
 import { Preferences } from '../preferences.ts';
 import { requireUser } from '../require-user.ts';
-import { pauseChange, preferenceChange, preferences, preferencesParams, userPause } from '../schemas/preferences.ts';
+import {
+  pauseChange,
+  preferenceChange,
+  preferenceOverview,
+  preferences,
+  preferencesParams,
+  userPause,
+} from '../schemas/preferences.ts';
 
 /** The preferences of users: of one that is named in the path, and of the user of a token. */
 export function registerPreferenceRoutes(app: App, parts: HttpDependencies): void {
@@ -11,6 +18,19 @@ export function registerPreferenceRoutes(app: App, parts: HttpDependencies): voi
   const tags = ['preferences'];
   const response = { 200: preferences };
 
+  app.get(
+    '/api/v1/preferences',
+    {
+      config: { scope: 'preferences:read' },
+      schema: {
+        operationId: 'getPreferenceOverview',
+        summary: 'Show what goes to users who have said nothing, what they may change, and how many did',
+        tags,
+        response: { 200: preferenceOverview },
+      },
+    },
+    ({ principal }) => service.describe(principal.tenantId),
+  );
   app.get(
     users,
     {

@@ -79,3 +79,72 @@ export const preferences = z
     ),
   })
   .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });
+
+const chosen = z
+  .object({ off: z.int(), on: z.int() })
+  .meta({ id: 'ChosenCount', description: 'Users who turned it off, and on, of those who were counted' });
+
+const chosenByChannel = z.record(z.string(), chosen).describe('By channel; without those of which users said nothing');
+
+const hoursText = z.string().meta({ examples: ['22:00-08:00'] });
+
+export const preferenceOverview = z
+  .object({
+    catalog_version: z.int(),
+    types: listOf(
+      z
+        .object({
+          type: z.string().meta({ examples: ['WELCOME_EMAIL'] }),
+          description: z.string().nullable(),
+          category: z.string().meta({ examples: ['MARKETING'] }),
+          frequency: z.string().meta({ examples: ['IMMEDIATE'] }),
+          chosen,
+          channels: z
+            .record(
+              z.string(),
+              z.object({
+                on: z.boolean().describe('For a user who has said nothing'),
+                decided_by: z.object({ code: z.enum(PLAN_CODES), level, value: json, since }),
+                changeable: z.boolean().describe('Whether users can change it'),
+                chosen,
+              }),
+            )
+            .describe('By channel'),
+        })
+        .meta({ id: 'TypePolicy' }),
+    ),
+    categories: listOf(z.object({ category: z.string(), chosen, channels: chosenByChannel })),
+    everything: z
+      .object({ chosen, channels: chosenByChannel })
+      .describe('What users said of all messages, and of all by a channel'),
+    users: z
+      .object({
+        counted: z.int().describe('Users who said something'),
+        has_more: z.boolean().describe('True: at least as many users said so, since only some were counted'),
+      })
+      .describe('Users whose choices were counted'),
+    zone: z.string().describe('Of users whose own is not known'),
+    quiet_hours: z
+      .object({ hours: hoursText, zone: z.string().nullable().describe('Null: that of the user') })
+      .nullable()
+      .describe('Of users who have not chosen their own; null: none'),
+    legal_hours: listOf(
+      z.object({
+        channel: z.string(),
+        hours: hoursText,
+        pass: listOf(z.string()).describe('Categories that pass them'),
+      }),
+    ).describe('Hours in which the law allows messages'),
+    digest_time: z.object({ at: z.string().meta({ examples: ['09:00'] }), day: z.enum(WEEKDAYS) }),
+    caps: listOf(
+      z.object({
+        channel: z.string(),
+        per_minute: z.int().nullable(),
+        per_hour: z.int().nullable(),
+        per_day: z.int().nullable(),
+        burst: z.int().nullable(),
+      }),
+    ).describe('The most messages that a user gets'),
+    caps_pass: listOf(z.string()).describe('What caps neither hold nor count'),
+  })
+  .meta({ id: 'PreferenceOverview', description: 'What goes to users who have said nothing, and what others chose' });

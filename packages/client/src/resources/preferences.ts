@@ -1,9 +1,20 @@
 import type { CallOptions } from '../connection.ts';
 import { Resource } from '../resource.ts';
-import type { NewPause, PreferenceChange, Preferences as PreferencesView, UserPause } from '../types.ts';
+import type {
+  NewPause,
+  PreferenceChange,
+  PreferenceOverview,
+  Preferences as PreferencesView,
+  UserPause,
+} from '../types.ts';
 
 /** Preferences of users, with the decisions of the tenant. */
 export class Preferences extends Resource {
+  /** Returns what goes to users who have said nothing, what they may change, and how many did. */
+  overview(options?: CallOptions): Promise<PreferenceOverview> {
+    return this.request('get', '/api/v1/preferences', {}, options);
+  }
+
   /** Returns what goes to a user, with what decides that. */
   get(userId: string, options?: CallOptions): Promise<PreferencesView> {
     return this.request('get', '/api/v1/users/{user_id}/preferences', { path: { user_id: userId } }, options);

@@ -59,6 +59,10 @@ export const getSums = (
   from: number,
 ): Promise<MetricSummary> => callApi(`metrics/summary?${buildQuery({ ...spanOf(from), ...of })}`);
 
+/** Returns the sums of the messages of a type by each channel since a time in ms. */
+export const getChannelSums = (type: string, from: number): Promise<MetricGroups> =>
+  callApi(`metrics/groups?${buildQuery({ ...spanOf(from), type, by: 'channel' })}`);
+
 /** Returns the sums of each event type since a time in ms. */
 export const getEventSums = (from: number): Promise<MetricGroups> =>
   callApi(`metrics/groups?${buildQuery({ ...spanOf(from), by: 'event' })}`);

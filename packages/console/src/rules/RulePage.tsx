@@ -16,6 +16,7 @@ import { listNames, toSource } from './completion.ts';
 import { DraftBar } from './DraftBar.tsx';
 import { changeFile, type Draft, findLine, useDraft, useFiles } from './draft.ts';
 import { FunnelTab } from './FunnelTab.tsx';
+import { GraphTab } from './GraphTab.tsx';
 import { NoFiles } from './RulesPage.tsx';
 import { TryTab } from './TryTab.tsx';
 import { NO_PROBLEMS, useDraftCheck } from './use-draft-check.ts';
@@ -32,10 +33,11 @@ const TAB_NAMES: Record<RuleTab, string> = {
   backtest: t('Backtest'),
   waits: t('Waits'),
   funnel: t('Funnel'),
+  graph: t('Graph'),
 };
 
 /** Tabs that need nothing but reading. */
-const READ_TABS: readonly RuleTab[] = ['waits', 'funnel'];
+const READ_TABS: readonly RuleTab[] = ['waits', 'funnel', 'graph'];
 
 /** A rule: as a sentence, its source in an editor, and what can be found out about it. */
 export function RulePage({ name, tab }: { name: string; tab: RuleTab | null }) {
@@ -148,6 +150,7 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
           {current === 'backtest' && draft && <BacktestTab draft={draft} />}
           {current === 'waits' && <WaitsTab rule={name} />}
           {current === 'funnel' && <FunnelTab name={name} rule={rule} />}
+          {current === 'graph' && <GraphTab name={name} rule={rule} />}
         </div>
       </section>
     </div>

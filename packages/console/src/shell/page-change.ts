@@ -128,6 +128,8 @@ function formatPageName(route: Route): string {
       return t('Notification types');
     case 'type':
       return route.name;
+    case 'preferences':
+      return t('Preferences and consent');
     case 'tenants':
       return t('Tenants');
     case 'live':

@@ -15,6 +15,7 @@ import {
   linkToMembers,
   linkToNotifications,
   linkToOverview,
+  linkToPreferences,
   linkToPreview,
   linkToRejected,
   linkToReleases,
@@ -213,6 +214,7 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: t('Govern'),
     pages: [
+      { key: 'preferences', label: t('Preferences and consent'), href: linkToPreferences(), Icon: IconChecks },
       {
         key: 'channels suppressions',
         label: t('Suppressions'),

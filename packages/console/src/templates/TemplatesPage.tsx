@@ -13,6 +13,8 @@ import { t } from '../text/text.ts';
 import { TemplateSourceNote } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
 
+const TOPICS: readonly string[] = ['catalog', 'settings'];
+
 /** Page of texts: the types with a preview of each channel, and the templates that were made by requests. */
 export function TemplatesPage({ type }: { type: string | null }) {
   return (
@@ -22,6 +24,7 @@ export function TemplatesPage({ type }: { type: string | null }) {
         <TemplateSourceNote />
       </Stack>
       <FactTable
+        topics={TOPICS}
         title={type === null ? t('Templates of the API') : t('Templates of the API for {type}', { type })}
         testId="templates"
         of={type ?? ''}

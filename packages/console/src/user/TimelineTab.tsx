@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import { getAudit } from '../api/audit.ts';
 import type { Audit } from '../api/types.ts';
 import { setParameter, useParameter } from '../route.ts';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
@@ -26,7 +26,8 @@ function LatestEvents({ userId }: { userId: string }) {
     load: (after) => getAudit(userId, after),
     mergePages: buildTimeline,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['events', 'deliveries', 'waits'],
+    every: PAGE_MS,
   });
   const [only] = useParameter('only');
   const isSentOnly = only === 'sent';

@@ -98,7 +98,7 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
   const failed = useQuery({
     queryKey: ['notifications', 'failed', userId],
     queryFn: () => getNotificationsOf(userId, 'failed', null),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['notifications', 'deliveries'], every: POLL_MS },
   });
   const count = failed.data?.notifications.length ?? 0;
   return (

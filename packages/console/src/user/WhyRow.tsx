@@ -57,7 +57,7 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
     queryKey: ['explain', userId, type.name],
     queryFn: () => getExplanation(userId, type.name),
     enabled: inViewport || opened,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['events', 'deliveries', 'waits'], every: POLL_MS },
   });
   const shown = answer.data && findMessage(answer.data);
   return (
