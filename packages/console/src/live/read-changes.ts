@@ -1,5 +1,5 @@
+import { buildHeaders } from '../api/call.ts';
 import { getApiKey, reportRejectedKey } from '../key.ts';
-import { getTenant } from '../tenant.ts';
 
 /** Events of a stream of changes. */
 export interface ChangeEvents {
@@ -30,14 +30,11 @@ export async function readChanges(
   signal.addEventListener('abort', abort);
   try {
     const key = getApiKey();
-    const tenant = getTenant();
     const response = await fetch('/api/v1/stream', {
-      headers: {
+      headers: buildHeaders({
         accept: 'text/event-stream',
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(tenant === null ? {} : { 'x-tidings-tenant': tenant }),
         ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      },
+      }),
       signal: silence.signal,
     });
     if (!response.ok || response.body === null) {
