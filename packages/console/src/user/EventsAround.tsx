@@ -1,10 +1,10 @@
 import { Alert, Anchor, Skeleton, Stack, Text } from '@mantine/core';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
 import { type AuditPlace, getAuditAt } from '../api/audit.ts';
 import { Problem } from '../api/call.ts';
 import { linkToUserTab } from '../route.ts';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
 import { buildTimeline } from './entries.ts';
@@ -19,14 +19,16 @@ interface EventsAroundProps {
 
 /** The event of a link, in the middle of those before and after it, of which more are loaded on demand. */
 export function EventsAround({ userId, eventId, notFound }: EventsAroundProps) {
+  const queryKey = ['audit', userId, 'around', eventId];
+  const pages = useQueryClient().getQueryData<{ pages: readonly unknown[] }>(queryKey)?.pages.length ?? 1;
   const audit = useInfiniteQuery({
-    queryKey: ['audit', userId, 'around', eventId],
+    queryKey,
     queryFn: ({ pageParam }) => getAuditAt(userId, pageParam),
     initialPageParam: { around: eventId } as AuditPlace,
     getNextPageParam: ({ next }): AuditPlace | null => (next === null ? null : { after: next }),
     getPreviousPageParam: ({ previous }): AuditPlace | null => (previous === null ? null : { before: previous }),
     // Fresh states of the messages are seen while it is one page.
-    refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? PAGE_POLL_MS : false),
+    meta: pages === 1 ? { topics: ['events', 'deliveries', 'waits'], every: PAGE_MS } : {},
     refetchOnWindowFocus: false,
   });
   const entries = useMemo(() => audit.data && buildTimeline(audit.data.pages), [audit.data]);

@@ -19,7 +19,7 @@ export function PauseNotice({ userId }: { userId: string }) {
   const preferences = useQuery({
     queryKey: ['preferences', userId],
     queryFn: () => getPreferences(userId),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['events'], every: POLL_MS },
   });
   const resume = useMutation({
     mutationFn: () => resumeUser(userId),
