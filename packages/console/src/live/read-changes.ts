@@ -31,13 +31,12 @@ export async function readChanges(
   try {
     const key = getApiKey();
     const tenant = getTenant();
+    const headers = new Headers({ accept: 'text/event-stream' });
+    if (key !== null) headers.set('authorization', `Bearer ${key}`);
+    if (tenant !== null) headers.set('x-tidings-tenant', tenant);
+    if (lastEventId !== undefined) headers.set('last-event-id', lastEventId);
     const response = await fetch('/api/v1/stream', {
-      headers: {
-        accept: 'text/event-stream',
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(tenant === null ? {} : { 'x-tidings-tenant': tenant }),
-        ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      },
+      headers,
       signal: silence.signal,
     });
     if (!response.ok || response.body === null) {
