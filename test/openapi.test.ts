@@ -48,6 +48,7 @@ describe('the API documentation', () => {
       'DELETE /api/v1/tenants/{tenant_id}',
       'DELETE /api/v1/users/{user_id}/addresses/{address_id}',
       'DELETE /api/v1/users/{user_id}/devices/{device_id}',
+      'DELETE /api/v1/users/{user_id}/pause',
       'DELETE /api/v1/webhooks/{endpoint_id}',
       'GET /api/v1/activity',
       'GET /api/v1/audit',
@@ -181,6 +182,7 @@ describe('the API documentation', () => {
       'POST /api/v1/catalog/cases',
       'POST /api/v1/catalog/cases/from-event',
       'POST /api/v1/catalog/check',
+      'POST /api/v1/catalog/render',
       'POST /api/v1/catalog/rollback',
       'POST /api/v1/catalog/try',
       'POST /api/v1/connector-tasks/retry',
@@ -283,6 +285,7 @@ describe('the API documentation', () => {
       'PUT /api/v1/me/preferences',
       'PUT /api/v1/templates/{id}/variants',
       'PUT /api/v1/users/{user_id}',
+      'PUT /api/v1/users/{user_id}/pause',
       'PUT /api/v1/users/{user_id}/preferences',
     ]);
   });

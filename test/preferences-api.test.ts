@@ -210,6 +210,48 @@ describe('preferences', () => {
     ]);
   });
 
+  test('have a pause, which an operator sets and ends, and whose reason the user does not see', async () => {
+    const path = '/api/v1/users/u1/pause';
+    const pause = { until: '2025-11-22T12:00:00Z', reason: 'ticket 4711' };
+    expect((await server.send('PUT', path, pause)).body.code).toBe('not_found');
+    await signUp();
+    tidings.clock.now += 1000;
+    const since = new Date(tidings.clock.now).toISOString();
+    const set = { user_id: 'u1', pause: { ...pause, until: '2025-11-22T12:00:00.000Z', since } };
+    expect((await server.send('PUT', path, pause)).body).toEqual(set);
+    expect((await server.get(PATH)).body.pause).toEqual(set.pause);
+    const { body: user } = await server.post('/api/v1/users/u1/tokens', {});
+    const own = { authorization: `Bearer ${user.token}` };
+    expect((await server.get('/api/v1/me/preferences', own)).body.pause).toEqual({ ...set.pause, reason: null });
+    tidings.clock.now += 1000;
+    expect((await server.send('PUT', '/api/v1/me/preferences', { all: true }, own)).body.pause).toMatchObject({
+      reason: null,
+    });
+    expect((await server.send('PATCH', '/api/v1/me/preferences', { pause: null }, own)).body.code).toBe(
+      'invalid_request',
+    );
+    for (const wrong of [
+      { ...pause, until: '2025-11-20T12:00:00Z' },
+      { ...pause, until: '2025-12-05T12:00:00Z' },
+      { ...pause, until: 'tomorrow' },
+      { ...pause, reason: '' },
+      { until: pause.until },
+    ])
+      expect((await server.send('PUT', path, wrong)).body.code).toBe('invalid_request');
+    tidings.clock.now += 1000;
+    for (let round = 0; round < 2; round++)
+      expect((await server.send('DELETE', path)).body).toEqual({ user_id: 'u1', pause: null });
+    expect((await server.get(PATH)).body.pause).toBe(null);
+    const { rows } = await tidings.database.pool.query(
+      `select action, subject, detail, before, after from audit_log where action in ('user.paused', 'user.resumed') order by entry_id`,
+    );
+    const stored = { terms: { h: [[Date.parse(pause.until), pause.reason], expect.any(Number)] } };
+    expect(rows).toMatchObject([
+      { action: 'user.paused', subject: 'u1', detail: { reason: 'ticket 4711' }, before: { terms: {} }, after: stored },
+      { action: 'user.resumed', before: stored, after: { terms: { h: [null, expect.any(Number)] } } },
+    ]);
+  });
+
   test('and consents are written with their entries of the audit log, or not at all', async () => {
     await signUp();
     const { pool } = tidings.database;

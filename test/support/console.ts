@@ -197,6 +197,7 @@ export const OTHER_PAGES = [
     'new-batch',
     'lists',
     'templates',
+    'templates/WELCOME_EMAIL/preview',
     'preview',
     'dead-letters',
     'waiting',

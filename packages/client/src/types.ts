@@ -394,6 +394,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render messages of a notification type by a draft (needs catalog:write as well) or a version, without sending them */
+        post: operations["renderCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog/rollback": {
         parameters: {
             query?: never;
@@ -3003,6 +3020,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Hold the messages to a user until a time; those that may not wait still go */
+        put: operations["pauseUser"];
+        post?: never;
+        /** End the pause of the messages to a user: what was held is decided again at once */
+        delete: operations["resumeUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/preferences": {
         parameters: {
             query?: never;
@@ -4747,7 +4782,7 @@ export interface components {
             /** @description Null: it is not locked */
             locked_reason: {
                 /** @enum {string} */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /** @example it is locked on for every user */
                 text: string;
             } | null;
@@ -6845,6 +6880,17 @@ export interface components {
             /** @example Beta testers */
             name?: string;
         };
+        /** @description A template of a type */
+        ListedTemplate: {
+            /** @description Version in which its files last changed; null: not asked for, or in none of the latest versions */
+            changed_in: number | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            locale: string;
+            /** @description Percentage of the users that a test shows it; null: it is in no test */
+            share: number | null;
+            variant: string | null;
+        };
         /** @description A tenant in a list */
         ListedTenant: {
             /**
@@ -8155,6 +8201,18 @@ export interface components {
         };
         /**
          * @example {
+         *       "until": "2026-11-09T09:00:00Z",
+         *       "reason": "Complaint, ticket 4711"
+         *     }
+         */
+        NewPause: {
+            /** @description Shown to those who ask why a message waits, and not to the user */
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
+         * @example {
          *       "name": "Acme, Ann"
          *     }
          */
@@ -8999,7 +9057,7 @@ export interface components {
                  * @example preference_off
                  * @enum {string}
                  */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /**
                  * @description Where it was decided
                  * @example user: category MARKETING / sms
@@ -9124,6 +9182,23 @@ export interface components {
                 /** @example Europe/Berlin */
                 zone: string;
             };
+            /** @description Until when messages to the user are held; null: they are not */
+            pause: {
+                /** @description Null for the token of a user */
+                reason: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was set
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                until: string;
+            } | null;
             /** @description Null: no hours are quiet */
             quiet_hours: {
                 decided_by: {
@@ -9217,7 +9292,7 @@ export interface components {
         /** @description A fault or a weakness of a message */
         PreviewFinding: {
             /** @enum {string} */
-            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "no_language" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
             message: string;
             part?: string;
             /**
@@ -9885,6 +9960,92 @@ export interface components {
             max_volume_ratio: number | null;
             min_sample: number;
             min_volume_ratio: number | null;
+        };
+        /** @description A message to render */
+        RenderCell: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description An event of the user, by the id that you gave */
+            event_id?: string;
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
+            /** @description Absent: that of the user, or of the tenant */
+            locale?: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description A variant in the place of the template without one */
+            variant?: string;
+        };
+        /** @description A message, or why there is not one */
+        RenderedCell: {
+            preview?: components["schemas"]["Preview"];
+            /** @description Why there is no message: it does not exist, or those before it took too long */
+            problem?: {
+                /** @enum {string} */
+                code: "not_found" | "left_out";
+                message: string;
+            };
+        };
+        /** @description Messages that were rendered and not sent */
+        RenderedTemplates: {
+            /** @description In the order of the request */
+            cells: components["schemas"]["RenderedCell"][];
+            /** @description Those that are shown first; up to 400 */
+            fields: components["schemas"]["TemplateField"][];
+            /** @description The first 200 of the type */
+            templates: components["schemas"]["ListedTemplate"][];
+            /** @description Null: a draft */
+            version: number | null;
+        };
+        /**
+         * @description Messages of a notification type to render
+         * @example {
+         *       "notification_type": "WELCOME_EMAIL",
+         *       "cells": [
+         *         {
+         *           "channel": "email",
+         *           "locale": "pt-BR"
+         *         }
+         *       ]
+         *     }
+         */
+        RenderRequest: {
+            cells: components["schemas"]["RenderCell"][];
+            /**
+             * @description Whether it is looked up in which version each template last changed
+             * @default false
+             */
+            changes?: boolean;
+            /**
+             * @description Whether the HTML is returned as a dark screen shows it, too
+             * @default false
+             */
+            dark?: boolean;
+            /** @description The event of cells without one of their own; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description A draft; needs the scope catalog:write as well. Absent: a version */
+            files?: {
+                [key: string]: string;
+            };
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+            /** @description Absent: the active one */
+            version?: number;
         };
         /** @description Times that a user gets one type twice or more on one day (UTC) */
         RepeatedNotifications: {
@@ -11075,6 +11236,24 @@ export interface components {
                 };
             }) | null;
         };
+        /** @description A field that templates of a type show, or could show */
+        TemplateField: {
+            /** @description Of a text, such as date-time */
+            format?: string;
+            /** @description As templates write it, such as event.amount; items of a list are [] */
+            path: string;
+            /** @description Why it shows nothing */
+            problem?: string;
+            /** @description Templates that show it, such as `email en` */
+            shown_by: string[];
+            /**
+             * @description missing: a template shows it, and nothing declares it
+             * @enum {string}
+             */
+            state: "used" | "unused" | "missing";
+            /** @description Null: nothing says it */
+            type: ("text" | "number" | "boolean" | "list" | "object") | null;
+        };
         /**
          * @description Template files of a catalog; others are left out
          * @example {
@@ -11670,7 +11849,7 @@ export interface components {
                     chosen: components["schemas"]["ChosenCount"];
                     decided_by: {
                         /** @enum {string} */
-                        code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                        code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                         /**
                          * @description Where it was decided
                          * @example user: category MARKETING / sms
@@ -11772,6 +11951,11 @@ export interface components {
              */
             next: string | null;
             notifications: components["schemas"]["Notification"][];
+            /**
+             * @description Send as `before` to get newer events; null: this is the newest page
+             * @example null
+             */
+            previous: string | null;
             /** @description Null: no event of the user was accepted */
             profile: components["schemas"]["Profile"] | null;
             /** @description Newest event time first */
@@ -11867,6 +12051,30 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        /** @description Whether the messages to a user are paused */
+        UserPause: {
+            /** @description Null: messages go */
+            pause: {
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When it was set
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                until: string;
+            } | null;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
         };
         /** @description A product of a user, as upstream tells it */
         UserProduct: {
@@ -12046,7 +12254,7 @@ export interface components {
              * @example preference_off
              * @enum {string}
              */
-            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
             /**
              * @description Where it was decided
              * @example user: category MARKETING / sms
@@ -12798,6 +13006,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "unknown_type" | "category_mismatch" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, invalid_catalog */
+        IdempotencyKeyReusedUnknownTypeInvalidCatalog: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_catalog";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -13744,6 +13966,7 @@ export type LimitUse = components['schemas']['LimitUse'];
 export type List = components['schemas']['List'];
 export type ListAudience = components['schemas']['ListAudience'];
 export type ListChange = components['schemas']['ListChange'];
+export type ListedTemplate = components['schemas']['ListedTemplate'];
 export type ListedTenant = components['schemas']['ListedTenant'];
 export type ListMemberPage = components['schemas']['ListMemberPage'];
 export type ListMembers = components['schemas']['ListMembers'];
@@ -13779,6 +14002,7 @@ export type NewJob = components['schemas']['NewJob'];
 export type NewList = components['schemas']['NewList'];
 export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
+export type NewPause = components['schemas']['NewPause'];
 export type NewPortalLink = components['schemas']['NewPortalLink'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewRelease = components['schemas']['NewRelease'];
@@ -13849,6 +14073,10 @@ export type ReleaseShare = components['schemas']['ReleaseShare'];
 export type ReleaseStatus = components['schemas']['ReleaseStatus'];
 export type ReleaseVerdict = components['schemas']['ReleaseVerdict'];
 export type ReleaseWatch = components['schemas']['ReleaseWatch'];
+export type RenderCell = components['schemas']['RenderCell'];
+export type RenderedCell = components['schemas']['RenderedCell'];
+export type RenderedTemplates = components['schemas']['RenderedTemplates'];
+export type RenderRequest = components['schemas']['RenderRequest'];
 export type RepeatedNotifications = components['schemas']['RepeatedNotifications'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
 export type ReportedDecision = components['schemas']['ReportedDecision'];
@@ -13909,6 +14137,7 @@ export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type TemplateActivation = components['schemas']['TemplateActivation'];
 export type TemplateChange = components['schemas']['TemplateChange'];
+export type TemplateField = components['schemas']['TemplateField'];
 export type TemplateFiles = components['schemas']['TemplateFiles'];
 export type TemplatePage = components['schemas']['TemplatePage'];
 export type TemplateSummary = components['schemas']['TemplateSummary'];
@@ -13940,6 +14169,7 @@ export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
 export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserPause = components['schemas']['UserPause'];
 export type UserProduct = components['schemas']['UserProduct'];
 export type UserProductList = components['schemas']['UserProductList'];
 export type UsersBody = components['schemas']['UsersBody'];
@@ -13992,6 +14222,7 @@ export type ResponseIdempotencyKeyReusedTooManyLists = components['responses']['
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidCatalog = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate'];
 export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
@@ -14336,6 +14567,10 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before` */
+                around?: string;
+                /** @description The `previous` of a page of the same list and filter: the events that are newer than it */
+                before?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -14477,7 +14712,8 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "previous": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserAudit"];
@@ -15977,6 +16213,75 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    renderCatalog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "templates": [
+                     *         {
+                     *           "channel": "email",
+                     *           "locale": "text",
+                     *           "variant": null,
+                     *           "share": null,
+                     *           "changed_in": 1
+                     *         }
+                     *       ],
+                     *       "fields": [
+                     *         {
+                     *           "path": "text",
+                     *           "type": "text",
+                     *           "state": "used",
+                     *           "shown_by": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "cells": [
+                     *         {}
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RenderedTemplates"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     rollBackCatalog: {
@@ -20596,6 +20901,11 @@ export interface operations {
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
                      *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
+                     *       },
                      *       "chosen": {}
                      *     }
                      */
@@ -20663,6 +20973,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -20734,6 +21049,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28574,6 +28894,110 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    pauseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPause"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPause"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    resumeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPause"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -28626,6 +29050,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28700,6 +29129,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28777,6 +29211,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -30249,6 +30688,10 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before` */
+                around?: string;
+                /** @description The `previous` of a page of the same list and filter: the events that are newer than it */
+                before?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -30390,7 +30833,8 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "previous": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserAudit"];

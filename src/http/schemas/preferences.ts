@@ -6,7 +6,7 @@ import type { EffectiveType } from '../../plan/effective.ts';
 import { MAX_PREFERENCES_TOKEN_CHARS } from '../../privacy/preferences-token.ts';
 import { json, jsonObject, listOf, timestamp, userId, userIdParam } from './common.ts';
 
-export { preferenceChange } from '../../users/preference-change.ts';
+export { pauseChange, preferenceChange } from '../../users/preference-change.ts';
 
 export const preferenceLinkParams = z.object({ token: z.string().min(1).max(MAX_PREFERENCES_TOKEN_CHARS) });
 
@@ -38,6 +38,18 @@ const type = z
   })
   .meta({ id: 'TypePreferences' }) as unknown as z.ZodType<EffectiveType>;
 
+const pauseFields = { until: timestamp, since: timestamp.describe('When it was set') };
+
+export const userPause = z
+  .object({
+    user_id: userId,
+    pause: z
+      .object({ ...pauseFields, reason: z.string() })
+      .nullable()
+      .describe('Null: messages go'),
+  })
+  .meta({ id: 'UserPause', description: 'Whether the messages to a user are paused' });
+
 export const preferences = z
   .object({
     user_id: userId,
@@ -58,6 +70,10 @@ export const preferences = z
         decided_by: z.object({ level: z.string(), since }),
       })
       .describe('When daily and weekly digests are sent'),
+    pause: z
+      .object({ ...pauseFields, reason: z.string().nullable().describe('Null for the token of a user') })
+      .nullable()
+      .describe('Until when messages to the user are held; null: they are not'),
     chosen: jsonObject.describe(
       'What the user has chosen themselves: the body of a PUT that leaves everything as it is',
     ),

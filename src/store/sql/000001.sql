@@ -868,7 +868,7 @@ create index deliveries_lanes on deliveries (channel, priority, delivery_lane(te
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
 -- Deliveries that the plan holds: when the terms of their user change, they are due.
 create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
-  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited');
+  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited', 'paused');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)

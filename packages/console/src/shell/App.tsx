@@ -62,6 +62,7 @@ const ListPage = page(() => import('../lists/ListPage.tsx'), 'ListPage');
 const SegmentPage = page(() => import('../lists/SegmentPage.tsx'), 'SegmentPage');
 const TemplatesPage = page(() => import('../templates/TemplatesPage.tsx'), 'TemplatesPage');
 const TemplatePage = page(() => import('../templates/TemplatePage.tsx'), 'TemplatePage');
+const TypeTemplatesPage = page(() => import('../templates/TypeTemplatesPage.tsx'), 'TypeTemplatesPage');
 const PreviewPage = page(() => import('../templates/PreviewPage.tsx'), 'PreviewPage');
 const WaitingPage = page(() => import('../waiting/WaitingPage.tsx'), 'WaitingPage');
 const LoginPage = page(() => import('./LoginPage.tsx'), 'LoginPage');
@@ -202,6 +203,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
       return <TemplatesPage type={route.type} />;
     case 'template':
       return <TemplatePage key={route.id} id={route.id} />;
+    case 'type-templates':
+      return <TypeTemplatesPage key={route.name} name={route.name} tab={route.tab} />;
     case 'preview':
       return <PreviewPage choice={route} />;
     case 'correlation':

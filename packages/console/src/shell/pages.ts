@@ -243,6 +243,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
+  'type-templates': 'templates',
   rule: 'rules',
   endpoint: 'webhooks',
   type: 'types',

@@ -3,7 +3,7 @@ import type { TemplateSummary } from '@tidings/client/types';
 import { getTemplates } from '../api/templates.ts';
 import type { CatalogNotification } from '../api/types.ts';
 import { FactRows, FactTable } from '../channels/FactTable.tsx';
-import { linkToPreview, linkToTemplate, linkToTemplates } from '../route.ts';
+import { linkToPreview, linkToTemplate, linkToTemplates, linkToTypeTemplates } from '../route.ts';
 import { CatalogTypes } from '../send/CatalogTypes.tsx';
 import { CHANNELS, getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -75,7 +75,9 @@ function Types({ types }: { types: readonly CatalogNotification[] }) {
         columns={{
           [t('Type')]: ({ name, description }) => (
             <>
-              <span className="name">{name}</span>
+              <a className="name" href={linkToTypeTemplates(name)} data-testid="type-templates">
+                {name}
+              </a>
               {description !== undefined && (
                 <Text size="xs" c="dimmed" className="break">
                   {description}
