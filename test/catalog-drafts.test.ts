@@ -198,7 +198,11 @@ test('a rule that acts each minute is tried within bounds', async () => {
 
 test('a user whose events are deleted is tried with what is known of the user', async () => {
   await api.tidings.database.pool.query("delete from events where user_id = 'maria'");
-  const event = { event_type: 'signup_completed', event_timestamp: '2026-01-05T09:00:00Z' };
+  const event = {
+    event_type: 'signup_completed',
+    event_timestamp: '2026-01-05T09:00:00Z',
+    user_traits: { marketing_opt_in: true },
+  };
   const { body } = await send('try', { files, user_id: 'maria', event });
   expect(body.draft[0].decisions[0]).toMatchObject({ outcome: 'suppressed', reason_code: 'limit_reached' });
 });
