@@ -43,7 +43,7 @@ const ROOMS = {
   sinks: 'model errors.ts lib observe time privacy kafka store store/pg catalog',
   jobs: 'model errors.ts lib time privacy expressions events ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
-  drafts: 'model errors.ts lib time privacy events simulate store store/pg catalog',
+  drafts: 'model errors.ts lib time privacy events simulate templates store store/pg catalog delivery',
   analytics: 'model errors.ts lib time store store/pg',
   releases: 'model errors.ts lib time store store/pg catalog analytics',
   embedded: 'model errors.ts lib',

@@ -133,6 +133,7 @@ const IN_TURN = [
   'mcp',
   'webhook-fan-out',
   'console-commands',
+  'console-tasks',
   'direct-sends',
   'consent-import',
   'batch-recipients',

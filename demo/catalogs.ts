@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ROOT } from '../src/lib/package-root.ts';
@@ -15,10 +15,21 @@ const PRICES = `prices:
   - { provider: twilio, channel: sms, calling_code: "1", from: 2020-01-01, amount: 0.0079, currency: USD }
 `;
 
-/** Returns the catalog of an example, with prices. */
+/** Returns the catalog of an example, with prices, and with its main templates in further languages where the demo has some. */
 export function loadExample(name: string): Files {
-  const folder = join(ROOT, 'examples', name);
-  const files: { [path: string]: string } = { 'routes.yaml': PRICES };
+  const more = readFiles(join(ROOT, 'demo', 'templates', name));
+  const files = {
+    'routes.yaml': PRICES,
+    ...readFiles(join(ROOT, 'examples', name)),
+    ...Object.fromEntries(Object.entries(more).map(([path, text]) => [`templates/${path}`, text])),
+  };
+  // In the order in which a directory is read: a start then finds that its directory is what is active.
+  return Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function readFiles(folder: string): Files {
+  if (!existsSync(folder)) return {};
+  const files: { [path: string]: string } = {};
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     const posix = path.replaceAll('\\', '/');
     if (LEFT_OUT.includes(posix) || !/\.\w+$/.test(posix)) continue;

@@ -90,7 +90,7 @@ async function say(running: Running, state: DemoState, { json, rate, folder }: D
       '',
       `  Log in    ${login}`,
       '            (as an owner of all three companies; once, within 10 minutes)',
-      `  Console   ${url}`,
+      `  Console   ${url}/console/`,
       `  API key   ${state.apiKey}   (with the header x-tidings-tenant: cedar or willow for the other two)`,
       '',
       `  Messages go to stand-ins on this machine. ${rate === 0 ? 'No' : rate} events a minute come from now on; Ctrl-C ends it.`,

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   job_ended: { status: 409, title: 'Job ended' },
   managed_by_files: { status: 409, title: 'Managed by files' },
   release_under_way: { status: 409, title: 'Release under way' },
+  release_not_started: { status: 409, title: 'Release not started' },
   release_ended: { status: 409, title: 'Release ended' },
   template_exists: { status: 409, title: 'Template exists' },
   template_in_use: { status: 409, title: 'Template in use' },

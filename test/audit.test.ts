@@ -118,6 +118,7 @@ describe('audit', () => {
         },
       ],
       next: null,
+      previous: null,
     });
     expect((await api.server.get('/audit/ana')).body).toEqual(body);
   });
@@ -132,6 +133,7 @@ describe('audit', () => {
       decisions: [],
       notifications: [],
       next: null,
+      previous: null,
     });
   });
 
@@ -152,6 +154,47 @@ describe('audit', () => {
     expect(seen.length).toBe(7);
     const times = seen.map((one) => one.event_timestamp);
     expect(times).toEqual([...times].sort().reverse());
+  });
+
+  test('has an event in the middle of a page, and leads from there to all others', async () => {
+    for (let n = 0; n < 12; n++) {
+      // Pairs of events at the same time, every third without an id of its caller.
+      const named = n % 3 === 0 ? {} : { event_id: `around-${n}` };
+      await post('around', 'payment_failed', `31T1${Math.floor(n / 2)}:00:00`, { ...named, properties: { amount: n } });
+    }
+    const read = async (query: string) => {
+      const { status, body } = await api.server.get(`/api/v1/audit/around?${query}`);
+      expect([status, body.code]).toEqual([200, undefined]);
+      return { ...body, ids: body.recent_events.map((one: { event_id: string }) => one.event_id) };
+    };
+    const all: string[] = (await read('limit=200')).ids;
+    expect(all.length).toBe(12);
+    for (const [place, id] of all.entries()) {
+      const page = await read(`limit=5&around=${id}`);
+      expect(page.ids).toEqual(all.slice(Math.max(0, place - 2), Math.max(0, place - 2) + 5));
+      const seen: string[] = [...page.ids];
+      for (let next = page.next; next !== null; ) {
+        const older = await read(`limit=2&after=${next}`);
+        seen.push(...older.ids);
+        next = older.next;
+      }
+      for (let previous = page.previous; previous !== null; ) {
+        const newer = await read(`limit=2&before=${previous}`);
+        seen.unshift(...newer.ids);
+        previous = newer.previous;
+      }
+      expect(seen).toEqual(all);
+    }
+    // Both cursors of a page between others lead on.
+    const [, , third] = all;
+    const { next } = await read(`limit=1&around=${third}`);
+    const older = await read(`limit=2&after=${next}`);
+    expect((await read(`limit=2&before=${older.previous}`)).ids).toEqual(all.slice(1, 3));
+    expect((await read(`limit=1&around=${third}&notification_type=NONE`)).ids).toEqual([]);
+    for (const path of ['around?around=never', `unknown?around=${third}`]) {
+      const { status, body } = await api.server.get(`/api/v1/audit/${path}`);
+      expect([status, body.code, body.errors[0].pointer]).toEqual([404, 'not_found', 'around']);
+    }
   });
 
   test('ends a large page early, and continues on the next one without gaps or duplicates', async () => {
@@ -215,6 +258,9 @@ describe('audit', () => {
     ['limit=201', 'limit'],
     ['limit=x', 'limit'],
     ['after=nowhere', 'after'],
+    ['before=nowhere', 'before'],
+    ['around=a&after=b', 'around'],
+    ['before=a&after=b', 'before'],
   ])('answers ?%s with a problem that names the parameter', async (query, pointer) => {
     const { status, body } = await api.server.get(`/api/v1/audit/ana?${query}`);
     expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'invalid_request', pointer]);

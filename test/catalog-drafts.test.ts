@@ -196,15 +196,108 @@ test('a rule that acts each minute is tried within bounds', async () => {
   expectProblem(far, { status: 400, code: 'invalid_request', pointer: '/until' });
 });
 
-test('a user whose events are deleted is tried with what is known of the user', async () => {
-  await api.tidings.database.pool.query("delete from events where user_id = 'maria'");
-  const event = {
-    event_type: 'signup_completed',
-    event_timestamp: '2026-01-05T09:00:00Z',
-    user_traits: { marketing_opt_in: true },
+const TYPE = 'INSUFFICIENT_FUNDS_EMAIL';
+const render = (body: object) => send('render', { notification_type: TYPE, ...body });
+/** The draft with another subject in English, a translation, and a field that nothing declares. */
+const withTemplates = () => ({
+  ...files,
+  [`templates/${TYPE}/email.en.subject.txt`]: 'Payment {{event.attempt_number}} failed',
+  [`templates/${TYPE}/email.pt.subject.txt`]: 'O pagamento falhou',
+  [`templates/${TYPE}/email.pt.txt`]: 'Olá {{user.first_name}}, {{event.amuont}} https://alder.example/TODO',
+});
+
+test('messages of a draft are rendered for samples, the last event and a chosen one, each with its findings', async () => {
+  const email = { channel: 'email', locale: 'en' };
+  const { status, body } = await render({
+    files: withTemplates(),
+    cells: [
+      email,
+      { ...email, user_id: 'maria', last_event: true },
+      { ...email, user_id: 'joao', event_id: 'declined' },
+      { channel: 'email', locale: 'pt', user_id: 'maria', event_id: 'failed' },
+      { ...email, user_id: 'joao', event_id: 'failed' },
+      { ...email, user_id: 'unknown' },
+      { ...email, variant: 'short' },
+    ],
+  });
+  expect(status).toBe(200);
+  const subjects = body.cells.map(
+    ({ preview }: { preview?: { message: { subject: string } } }) => preview?.message.subject,
+  );
+  expect(subjects).toEqual([
+    expect.stringMatching(/^Payment \d+ failed$/),
+    'Payment 1 failed',
+    'Payment 2 failed',
+    'O pagamento falhou',
+    ...[undefined, undefined, undefined],
+  ]);
+  const codes = body.cells.map(({ problem }: { problem?: { code: string } }) => problem?.code);
+  expect(codes).toEqual([...Array(4).fill(undefined), ...Array(3).fill('not_found')]);
+  const { preview } = body.cells[3];
+  expect(preview.findings).toContainEqual(
+    expect.objectContaining({ code: 'link', message: expect.stringContaining('placeholder') }),
+  );
+  expect(JSON.stringify(body)).not.toContain('maria.silva@');
+  expect(body.version).toBeNull();
+  expect(body.templates).toEqual([
+    { channel: 'email', locale: 'en', variant: null, share: null, changed_in: null },
+    { channel: 'email', locale: 'pt', variant: null, share: null, changed_in: null },
+  ]);
+  expect(preview.dark_html).toBeUndefined();
+});
+
+test('the fields of a type are those that its templates show, could show, or show in vain', async () => {
+  const { body } = await render({ files: withTemplates(), cells: [] });
+  const of = (path: string) => body.fields.find((one: { path: string }) => one.path === path);
+  expect(of('event.attempt_number')).toMatchObject({ type: 'number', state: 'used', shown_by: ['email en'] });
+  expect(of('event.failure_reason')).toMatchObject({ state: 'unused', shown_by: [] });
+  expect(of('event.amuont')).toMatchObject({
+    type: null,
+    state: 'missing',
+    shown_by: ['email pt'],
+    problem: expect.stringContaining('did you mean'),
+  });
+});
+
+test('a version is rendered as it is, active or earlier, and a draft with an error is not', async () => {
+  const email = { channel: 'email', locale: 'en' };
+  const { version } = (await api.server.get('/api/v1/catalog/files')).body;
+  const active = (await render({ cells: [email], dark: true })).body;
+  expect(active).toMatchObject({ version, cells: [{ preview: { message: { subject: expect.any(String) } } }] });
+  expect(active.cells[0].preview.dark_html).toContain('<html');
+  expect((await render({ version: 1, cells: [email] })).body.version).toBe(1);
+  expectProblem(await render({ version: 999, cells: [email] }), {
+    status: 404,
+    code: 'not_found',
+    pointer: '/version',
+  });
+  expectProblem(await send('render', { notification_type: 'NONE', cells: [email] }), {
+    status: 422,
+    code: 'unknown_type',
+    pointer: '/notification_type',
+  });
+  const path = `templates/${TYPE}/email.en.txt`;
+  const wrong = await render({ files: { ...files, [path]: 'Hello\n{{event.amount' }, cells: [email] });
+  expect(wrong).toMatchObject({ status: 422, body: { code: 'invalid_catalog' } });
+  expect(wrong.body.errors[0]).toMatchObject({ file: path, line: 2 });
+  expect((await render({ cells: Array(25).fill(email) })).status).toBe(400);
+});
+
+test('a translation is older than its original if only the original changed since', async () => {
+  const translated = {
+    ...files,
+    [`templates/${TYPE}/email.pt.subject.txt`]: 'O pagamento falhou',
+    [`templates/${TYPE}/email.pt.txt`]: 'Olá.',
   };
-  const { body } = await send('try', { files, user_id: 'maria', event });
-  expect(body.draft[0].decisions[0]).toMatchObject({ outcome: 'suppressed', reason_code: 'limit_reached' });
+  const apply = async (applied: object) => (await api.server.post('/api/v1/catalog', { files: applied })).body.version;
+  const first = await apply(translated);
+  const second = await apply({ ...translated, [`templates/${TYPE}/email.en.subject.txt`]: 'Another subject' });
+  const { templates } = (await render({ cells: [], changes: true })).body;
+  expect(templates.map(({ locale, changed_in: version }: Record<string, unknown>) => [locale, version])).toEqual([
+    ['en', second],
+    ['pt', first],
+  ]);
+  await apply(files);
 });
 
 test('only those who may change the catalog and see decisions try a draft', async () => {
@@ -220,4 +313,21 @@ test('only those who may change the catalog and see decisions try a draft', asyn
   expect((await api.server.get('/api/v1/catalog/files', reader)).status).toBe(200);
   expect([await statusOf('check', reader), await statusOf('try', reader)]).toEqual([403, 403]);
   expect([await statusOf('check', author), await statusOf('try', author)]).toEqual([200, 403]);
+  const support = await key(['messages:read']);
+  const rendered = { notification_type: TYPE, cells: [] };
+  const renderedBy = async (headers: Record<string, string>, of: object) =>
+    (await api.server.send('POST', '/api/v1/catalog/render', { ...rendered, ...of }, headers)).status;
+  expect(await Promise.all([{}, { files }].map((of) => renderedBy(support, of)))).toEqual([200, 403]);
+  expect(await renderedBy(author, { files })).toBe(403);
+});
+
+test('a user whose events are deleted is tried with what is known of the user', async () => {
+  await api.tidings.database.pool.query("delete from events where user_id = 'maria'");
+  const event = {
+    event_type: 'signup_completed',
+    event_timestamp: '2026-01-05T09:00:00Z',
+    user_traits: { marketing_opt_in: true },
+  };
+  const { body } = await send('try', { files, user_id: 'maria', event });
+  expect(body.draft[0].decisions[0]).toMatchObject({ outcome: 'suppressed', reason_code: 'limit_reached' });
 });

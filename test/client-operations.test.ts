@@ -15,6 +15,7 @@ const LEFT_OUT: { readonly [operation: string]: string } = {
   'POST /api/v1/users/{user_id}/export': 'an archive for a file; `tidings users export` writes it',
   'GET /api/v1/users/{user_id}/inbox/stream': 'a stream of server-sent events, for a reader of those',
   'GET /api/v1/me/inbox/stream': 'a stream of server-sent events, for a reader of those',
+  'GET /api/v1/stream': 'a stream of server-sent events, for a reader of those',
   'GET /api/v1/batches/{id}/results/export': 'a file of lines; batches.results reads the same',
   'GET /api/v1/session': 'the cookie of the console',
   'POST /api/v1/session': 'the cookie of the console',

@@ -12,7 +12,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
     const { page } = await app.visit('console/live', { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.getByText('No events yet').waitFor();
     await page.getByRole('button', { name: 'Copy' }).click();
-    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    await page.getByTestId('announcements').getByText('Copied').waitFor();
     const command = await page.evaluate<string>('navigator.clipboard.readText()');
     expect(await page.getByTestId('first-curl').innerText()).toBe(command);
     expect(command).toContain(`curl ${app.server.url}/api/v1/events`);

@@ -193,4 +193,27 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await deliveryRow(page, 'later-1').waitFor();
     expect(await count()).toBe(before + 2);
   });
+
+  test('asks for next to nothing while nothing happens, and holds new rows back', async () => {
+    const asked: string[] = [];
+    const { page } = await app.visit('console/deliveries', {}, async (opened) => {
+      await opened.clock.install({ time: app.tidings.clock.now });
+      opened.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    });
+    await deliveryRow(page, 'later-1').waitFor();
+    await expect.poll(() => asked.includes('/api/v1/stream')).toBe(true);
+    // The first answers are loaded once more when the stream is open; then time alone changes them.
+    await page.clock.runFor(30_000);
+    asked.length = 0;
+    await page.clock.runFor(60_000);
+    const loaded = asked.filter((path) => path !== '/api/v1/stream');
+    expect(loaded.length).toBeLessThanOrEqual(new Set(loaded).size);
+    await app.post({ event_id: 'held-1', user_id: 'held-1', event_type: 'alert_raised' });
+    const shown = page.getByRole('button', { name: 'Show 1 new' });
+    await shown.waitFor();
+    expect(await deliveryRow(page, 'held-1').count()).toBe(0);
+    await shown.focus();
+    await page.keyboard.press('Enter');
+    await deliveryRow(page, 'held-1').waitFor();
+  });
 });

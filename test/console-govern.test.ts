@@ -61,4 +61,20 @@ describe.skipIf(!hasBrowser)('the pages of keys, members and the audit log', () 
     await page.getByTestId('confirm').click();
     await page.getByTestId('members-empty').waitFor();
   });
+
+  test('preferences and consent of all users are shown, with a ledger that is filtered in the address', async () => {
+    await app.post({ user_id: 'maria', event_type: 'signup_completed', properties: { signup_method: 'google' } });
+    const preferences = { types: { NEWSLETTER: { email: false } } };
+    expect((await app.server.send('PATCH', '/api/v1/users/maria/preferences', preferences)).status).toBe(200);
+    const consent = { purpose: 'MARKETING', channel: 'email', state: 'withdrawn', source: 'phone' };
+    expect((await app.server.post('/api/v1/users/maria/consents', consent)).status).toBe(201);
+    const { page } = await app.visit('console/preferences');
+    await page.getByText(/1 user chose something else/).waitFor();
+    await page.locator('[data-type="NEWSLETTER"]').getByText('1 off').waitFor();
+    await page.getByTestId('ledger-row').getByRole('link', { name: 'maria' }).waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('ledger-state').selectOption('granted');
+    await page.getByText('No consent matches').waitFor();
+    expect(new URL(page.url()).search).toBe('?state=granted');
+  });
 });

@@ -178,7 +178,36 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     await page.getByTestId('erase-user').click();
     await page.getByTestId('confirm-typed').fill('new');
     await page.getByTestId('confirm').click();
-    await page.getByText('No user has this ID').waitFor({ timeout: 30_000 });
+    await page.locator('[data-testid=erasure][data-status=done]').waitFor({ timeout: 30_000 });
+    await page.getByTestId('erasure').getByText('This user is erased').waitFor();
+    expect(page.url()).toContain('?erasure=');
+    expect((await app.server.get('/api/v1/users/new')).status).toBe(404);
     complaints.splice(0);
+  });
+
+  test('messages are paused with a reason, and resumed; everything about a user is saved as a file', async () => {
+    await app.post({ user_id: 'loud', event_type: 'known', user_traits: { email: 'loud@example.com' } });
+    app.tidings.clock.now = Date.now();
+    const { page } = await app.visit('console/users/loud');
+    await page.getByTestId('pause-user').click();
+    await page.getByTestId('pause-length').selectOption('72');
+    await page.getByText('Something is not filled in yet.').waitFor();
+    await page.getByTestId('pause-reason').fill('ticket 4711');
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('confirm').click();
+    const notice = page.getByTestId('pause-notice');
+    await notice.getByText('Messages are paused until').waitFor();
+    await notice.getByText('ticket 4711').waitFor();
+    app.tidings.clock.now += 1000;
+    expect((await app.server.get('/api/v1/users/loud/preferences')).body.pause).toMatchObject({
+      reason: 'ticket 4711',
+    });
+    await page.getByTestId('resume-user').click();
+    await notice.waitFor({ state: 'detached' });
+    await page.getByTestId('export-user').click();
+    await page.getByTestId('export-reason').fill('ticket 4712');
+    const saved = page.waitForEvent('download');
+    await page.getByTestId('confirm').click();
+    expect((await saved).suggestedFilename()).toBe('user.tar');
   });
 });

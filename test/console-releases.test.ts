@@ -45,5 +45,21 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     await release.getByText(/Rolled back .* by api: too late for many/).waitFor();
     expect(await latest()).toMatchObject({ state: 'rolled_back', end_reason: 'too late for many' });
     await page.getByTestId('release-start').waitFor();
+
+    // At a time: it is shown until then, and cancelled.
+    await page.getByTestId('release-start').click();
+    await page.getByTestId('release-version').selectOption('2');
+    await page.getByTestId('share-field').fill('100');
+    await page.getByTestId('starts-at').fill(new Date(app.tidings.clock.now + 86_400_000).toISOString().slice(0, 16));
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('confirm').click();
+    const scheduled = release.first();
+    await scheduled.getByText('Scheduled', { exact: true }).waitFor();
+    await scheduled.getByText(/It begins by itself on .*, as api asked\./).waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await scheduled.getByTestId('release-cancel').click();
+    await page.getByTestId('confirm').click();
+    await scheduled.getByText('Cancelled', { exact: true }).waitFor();
+    expect(await latest()).toMatchObject({ state: 'cancelled', started_at: null });
   });
 });

@@ -4,7 +4,7 @@ import { findViolations } from './support/axe.ts';
 import { faintText, tooWide } from './support/browser.ts';
 import { goTo, hasBrowser, postExample, useConsole } from './support/console.ts';
 
-describe.skipIf(!hasBrowser)('the pages of rules', () => {
+describe.skipIf(!hasBrowser)('the pages of rules and templates', () => {
   const app = useConsole(postExample);
   const filesOf = async () => (await app.server.get('/api/v1/catalog/files')).body.files;
 
@@ -90,9 +90,89 @@ describe.skipIf(!hasBrowser)('the pages of rules', () => {
     expect(files['cases.yaml']).toContain('payment_failed of 2025-10-31');
   });
 
+  test('templates are written with their messages beside them, for samples and users, and compared by source and picture', async () => {
+    const { page } = await app.visit('console/templates');
+    await page.getByTestId('type-templates').filter({ hasText: 'INSUFFICIENT_FUNDS_EMAIL' }).click();
+    const cells = page.getByTestId('cell');
+    await cells.getByTestId('inbox-line').getByText('Your payment did not go through').waitFor();
+    expect(await cells.first().getByTestId('preview-sizes').innerText()).toContain('of the 102 KB that Gmail shows');
+
+    const subject = 'templates/INSUFFICIENT_FUNDS_EMAIL/email.en.subject.txt';
+    await page.getByTestId('draft-file').selectOption(subject);
+    expect(new URL(page.url()).searchParams.get('file')).toBe(subject);
+    await type(page, ' of {{event.amuont}} {{event.amount}} euros, which is a long subject');
+    await page.getByTestId('draft-bar').getByText(subject).waitFor();
+    await cells.getByText('Your payment did not go through of 20 eu…').waitFor();
+    // Escape and Tab leave the editor.
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.closest(".cm-editor")')).toBeNull();
+
+    await page.getByTestId('preview-user').fill('maria');
+    await page.getByTestId('preview-add-user').click();
+    await cells.nth(1).getByText('through of 1425', { exact: false }).waitFor();
+    await page.getByTestId('preview-look').getByText('Dark').click();
+    await cells.first().locator('iframe[data-dark]').waitFor();
+    await page.getByTestId('preview-width').getByText('Phone').click();
+    await page.getByTestId('preview-pictures').check();
+    expect(new URL(page.url()).search).toContain('look=dark&width=phone&pictures=off');
+    expect(await findViolations(page)).toEqual([]);
+
+    await page.getByRole('link', { name: 'Variables', exact: true }).click();
+    const missing = page.getByTestId('variables').locator('[data-state=missing]');
+    expect(await missing.innerText()).toMatch(/event\.amuont[\s\S]*did you mean/);
+    await page.getByRole('button', { name: 'event.currency', exact: true }).click();
+    await page.getByTestId('source').getByText('{{event.currency}}').waitFor();
+    expect(await findViolations(page)).toEqual([]);
+
+    await type(page, '{{#if');
+    await page.locator('.cm-lintRange-error').waitFor();
+    await page.getByRole('link', { name: 'Check', exact: true }).click();
+    await page.getByTestId('problems').locator('[data-severity=error]').getByText(subject, { exact: false }).waitFor();
+    await page.getByRole('navigation', { name: 'Templates' }).getByRole('link', { name: 'Preview' }).click();
+    await page.getByTestId('render-stale').waitFor();
+    await cells.first().getByTestId('inbox-line').waitFor();
+    await discard(page);
+  });
+
+  test('a picture of each version runs no script, outlines what differs, and fits a narrow window', async () => {
+    const narrow = { viewport: { width: 320, height: 800 } };
+    const { page, complaints } = await app.visit('console/templates/NEWSLETTER/preview', narrow);
+    await page.getByTestId('draft-file').selectOption('templates/NEWSLETTER/email.en.html');
+    await page.getByTestId('source').click();
+    await page.keyboard.press('Control+End');
+    await page.keyboard.insertText('<p>Another block.</p>');
+    await page.getByTestId('cell').first().getByTestId('message-frame').waitFor();
+    expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    await page.getByRole('link', { name: 'Changes', exact: true }).click();
+    expect(await page.getByTestId('source-changes').locator('ins').innerText()).toBe('<p>Another block.</p>');
+    await page.getByTestId('differing-blocks').getByText('1 block differs; it is outlined.').waitFor();
+    const outlined = page.getByTestId('diff-frame').nth(1).contentFrame().locator('[data-differs]');
+    expect(await outlined.innerText()).toBe('Another block.');
+    expect(await page.getByTestId('diff-frame').first().contentFrame().locator('#words').innerText()).toBe(
+      'Read this.',
+    );
+    expect(await page.title()).toBe('Templates of NEWSLETTER · Tidings');
+    expect(app.outside.asked).toEqual([]);
+    expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    expect(await findViolations(page)).toEqual([]);
+    expect(await faintText(page)).toEqual([]);
+    await discard(page);
+    // The browser announces some requests, and logs what it blocked. `outside` has the requests that arrived.
+    const known = /^Blocked |^Refused |Content Security Policy|^a request to/;
+    expect(complaints.filter((one) => !known.test(one))).toEqual([]);
+    complaints.length = 0;
+  });
+
   test('files of a directory get a patch, readers edit nothing, and the funnel counts what the rule did', async () => {
     await app.tidings.database.pool.query(`update catalogs set applied_by = 'catalog directory'`);
     const { page } = await app.visit('console/rules/HIGH_RISK_ALERT/funnel', { viewport: { width: 390, height: 844 } });
+    await page.getByTestId('funnel-step').first().waitFor();
+    await page.getByRole('link', { name: 'Graph', exact: true }).click();
+    await page.getByTestId('graph-station').filter({ hasText: 'payment_failed' }).waitFor();
+    await page.getByTestId('graph-station').filter({ hasText: 'HIGH_RISK_ALERT' }).last().waitFor();
+    expect(await findViolations(page)).toEqual([]);
+    await page.goBack();
     await page.getByTestId('funnel-step').first().waitFor();
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
     expect(await faintText(page)).toEqual([]);
@@ -115,15 +195,15 @@ describe.skipIf(!hasBrowser)('the pages of rules', () => {
     );
     await goTo(reader.page, 'console/rules/HIGH_RISK_ALERT');
     await reader.page.getByTestId('editor-state').getByText('Read only').waitFor();
-    expect(await reader.page.getByTestId('yaml').getAttribute('contenteditable')).toBe('false');
-    expect(await reader.page.getByRole('navigation', { name: 'Rule' }).innerText()).toMatch(/^Waits\s+Funnel$/);
+    expect(await reader.page.getByTestId('source').getAttribute('contenteditable')).toBe('false');
+    expect(await reader.page.getByRole('navigation', { name: 'Rule' }).innerText()).toMatch(/^Waits\s+Funnel\s+Graph$/);
     expect(await findViolations(reader.page)).toEqual([]);
   });
 });
 
 /** Types a text at the end of the file in the editor. */
 async function type(page: Page, text: string): Promise<void> {
-  await page.getByTestId('yaml').click();
+  await page.getByTestId('source').click();
   await page.keyboard.press('Control+End');
   await page.keyboard.insertText(text);
 }

@@ -1,46 +1,43 @@
 import { describe, expect, test } from 'vitest';
-import { entry, eventIds, hasBrowser, useConsole } from './support/console.ts';
+import { entry, eventIds, goTo, hasBrowser, useConsole } from './support/console.ts';
 
 describe.skipIf(!hasBrowser)('the timeline of a user', () => {
   const app = useConsole();
 
-  test('loads older events on demand, or until the event of a link is found', async () => {
-    const many = Array.from({ length: 60 }, (_, n) => ({
+  test('loads older events on demand, and those around the event of a link', async () => {
+    const many = Array.from({ length: 120 }, (_, n) => ({
       event_id: `view-${n}`,
       user_id: 'busy',
       event_type: 'page_viewed',
       event_timestamp: new Date(Date.UTC(2025, 9, 31, 10, n)).toISOString(),
     }));
+    const ids = many.map((one) => one.event_id).reverse();
     await app.post(...many);
-    const { page } = await app.visit('console/users/busy/timeline');
-    await entry(page, 'view-59').waitFor();
-    expect(await page.getByTestId('timeline-entry').count()).toBe(50);
+    const { page, complaints } = await app.visit('console/users/busy/timeline');
+    const entries = page.getByTestId('timeline-entry');
+    await entry(page, 'view-119').waitFor();
+    expect(await entries.count()).toBe(50);
     await page.getByTestId('load-older').click();
-    await entry(page, 'view-3').waitFor();
-    expect(await eventIds(page.getByTestId('timeline-entry'))).toEqual(many.map((one) => one.event_id).reverse());
+    await entry(page, 'view-20').waitFor();
+    expect(await eventIds(entries)).toEqual(ids.slice(0, 100));
+
+    await goTo(page, 'console/users/busy?event=view-60');
+    const found = page.locator('article[data-marked][data-event-id="view-60"]');
+    await found.waitFor();
+    await expect.poll(async () => (await found.boundingBox())?.y).toBeLessThan(720);
+    expect(await eventIds(entries)).toEqual(ids.slice(35, 85));
+    await page.getByTestId('load-newer').click();
+    await expect.poll(() => entries.count()).toBe(85);
+    expect(await page.getByTestId('load-newer').count()).toBe(0);
+    await page.getByTestId('load-older').click();
+    await expect.poll(() => entries.count()).toBe(120);
+    expect(await eventIds(entries)).toEqual(ids);
     expect(await page.getByTestId('load-older').count()).toBe(0);
 
-    const { page: linked } = await app.visit('console/users/busy?event=view-3');
-    const found = linked.locator('article[data-marked][data-event-id="view-3"]');
-    await found.waitFor();
-    expect((await found.boundingBox())?.y).toBeLessThan(720);
-    await linked.goto(`${app.server.url}/console/users/busy?event=never-was`);
-    await linked.getByText('The event in this link was not found.').waitFor();
-  });
-
-  test('shows the progress of the search for the event of a link, which can be stopped', async () => {
-    const older = /audit\/busy\?.*after=/;
-    // Requests for older pages hang until the route is removed.
-    const { page } = await app.visit('console/users/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
-    const search = page.getByTestId('event-search');
-    await search.getByText('Searching for the event in this link: not among the latest 50').waitFor();
-    await search.getByRole('button', { name: 'Stop' }).click();
-    await search.getByText('The event in this link is not among the latest 50.').waitFor();
-    await search.getByRole('button', { name: 'Continue' }).click();
-    await search.getByText('Searching for the event').waitFor();
-    await page.unroute(older);
-    await page.locator('article[data-marked][data-event-id="view-3"]').waitFor();
-    await search.waitFor({ state: 'detached' });
+    await goTo(page, 'console/users/busy?event=never-was');
+    await page.getByText('The event in this link was not found.').waitFor();
+    await entry(page, 'view-119').waitFor();
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('404')]);
   });
 
   test('renders only new entries, and lays out only visible ones', async () => {

@@ -29,7 +29,7 @@ describe('addresses', () => {
       tenantId: TENANT,
       userId: 'u1',
       limit: 10,
-      before: null,
+      place: { kind: 'newest' },
       only: null,
     });
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['send', 'send']);

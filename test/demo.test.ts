@@ -50,7 +50,7 @@ test('shows something of everything that its page promises, the same with each r
   });
   const [first, second] = (await Promise.all(folders.map(runDemo))) as [Ran, Ran];
   const { tenants, url, login } = first.ready;
-  expect(login).toMatch(new RegExp(`^${url}/#/login/`));
+  expect(login).toMatch(new RegExp(`^${url}/console/#/login/`));
   expect(second.ready.tenants).toEqual(tenants);
 
   const sum = (name: string) => Object.values(tenants).reduce((total, numbers) => total + (numbers[name] ?? 0), 0);

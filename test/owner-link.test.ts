@@ -22,7 +22,7 @@ afterAll(async () => {
 /** Returns what the console sends of a new link. */
 async function newLink(): Promise<string> {
   const link = await makeOwnerLink(tidings.database.pool, 'default', server.url, tidings.clock.now);
-  expect(link.startsWith(`${server.url}/#/login/`)).toBe(true);
+  expect(link.startsWith(`${server.url}/console/#/login/`)).toBe(true);
   return link.slice(link.lastIndexOf('/') + 1);
 }
 

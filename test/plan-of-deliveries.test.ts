@@ -106,6 +106,41 @@ test('a channel that is off is not planned, and the decision says why', async ()
   expect(await deliveries()).toMatchObject([{ channel: 'email', plan: null }]);
 });
 
+test('a pause holds what is decided, also from the queue, and what it holds goes once it is ended', async () => {
+  const { tidings, email, files, prefer, post, deliveries } = await prepare(
+    'required: [ONE]\nquiet_hours: 11:00-13:00',
+  );
+  const types = files.get('notifications.yaml')!;
+  files.set('notifications.yaml', types.replace('LATER: { ', 'LATER: { quiet: ignore, '));
+  await tidings.apply(files);
+  tidings.clock.now = Date.parse('2025-11-20T14:00:00Z');
+  await post('mail');
+  await prefer({ pause: { until: '2025-11-22T12:00:00Z', reason: 'ticket 4711' } });
+  await tidings.worker();
+  const held = { status: 'queued', hold_code: 'paused', attempts: 0, due_at: Date.parse('2025-11-22T13:00:00Z') };
+  await expect.poll(deliveries).toMatchObject([held]);
+  // The quiet hours of the tenant begin before the pause ends, and hold on.
+  const decision = await post('both');
+  expect(decision.reason).toContain('it waits until 2025-11-22 13:00 UTC, after the pause of messages (ticket 4711)');
+  expect(decision.evidence.plan?.map(({ code, level }) => [code, level])).toEqual([
+    ['paused', 'user: pause'],
+    ['paused', 'user: pause'],
+  ]);
+  // A required type goes, and a type that waits for no quiet hours.
+  await post('one');
+  await expect.poll(() => email.calls.length).toBe(1);
+  await post('later');
+  tidings.clock.now += 3_600_000;
+  expect(await tidings.pipeline.fireDueWaits('default', ['u1'])).toBe(1);
+  await expect.poll(() => email.calls.length).toBe(2);
+  // Their own preferences do not end it.
+  await prefer({ all: true, replace: true });
+  expect((await post('mail')).evidence.plan).toMatchObject([{ verdict: 'hold', code: 'paused' }]);
+  await prefer({ pause: null });
+  await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(Array(6).fill('sent'));
+  expect((await post('mail')).evidence).not.toHaveProperty('plan');
+});
+
 test('a mute before the claim stops what was decided: no attempt counts', async () => {
   const { tidings, email, prefer, post, deliveries } = await prepare();
   await post('both');

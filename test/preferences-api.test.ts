@@ -210,6 +210,48 @@ describe('preferences', () => {
     ]);
   });
 
+  test('have a pause, which an operator sets and ends, and whose reason the user does not see', async () => {
+    const path = '/api/v1/users/u1/pause';
+    const pause = { until: '2025-11-22T12:00:00Z', reason: 'ticket 4711' };
+    expect((await server.send('PUT', path, pause)).body.code).toBe('not_found');
+    await signUp();
+    tidings.clock.now += 1000;
+    const since = new Date(tidings.clock.now).toISOString();
+    const set = { user_id: 'u1', pause: { ...pause, until: '2025-11-22T12:00:00.000Z', since } };
+    expect((await server.send('PUT', path, pause)).body).toEqual(set);
+    expect((await server.get(PATH)).body.pause).toEqual(set.pause);
+    const { body: user } = await server.post('/api/v1/users/u1/tokens', {});
+    const own = { authorization: `Bearer ${user.token}` };
+    expect((await server.get('/api/v1/me/preferences', own)).body.pause).toEqual({ ...set.pause, reason: null });
+    tidings.clock.now += 1000;
+    expect((await server.send('PUT', '/api/v1/me/preferences', { all: true }, own)).body.pause).toMatchObject({
+      reason: null,
+    });
+    expect((await server.send('PATCH', '/api/v1/me/preferences', { pause: null }, own)).body.code).toBe(
+      'invalid_request',
+    );
+    for (const wrong of [
+      { ...pause, until: '2025-11-20T12:00:00Z' },
+      { ...pause, until: '2025-12-05T12:00:00Z' },
+      { ...pause, until: 'tomorrow' },
+      { ...pause, reason: '' },
+      { until: pause.until },
+    ])
+      expect((await server.send('PUT', path, wrong)).body.code).toBe('invalid_request');
+    tidings.clock.now += 1000;
+    for (let round = 0; round < 2; round++)
+      expect((await server.send('DELETE', path)).body).toEqual({ user_id: 'u1', pause: null });
+    expect((await server.get(PATH)).body.pause).toBe(null);
+    const { rows } = await tidings.database.pool.query(
+      `select action, subject, detail, before, after from audit_log where action in ('user.paused', 'user.resumed') order by entry_id`,
+    );
+    const stored = { terms: { h: [[Date.parse(pause.until), pause.reason], expect.any(Number)] } };
+    expect(rows).toMatchObject([
+      { action: 'user.paused', subject: 'u1', detail: { reason: 'ticket 4711' }, before: { terms: {} }, after: stored },
+      { action: 'user.resumed', before: stored, after: { terms: { h: [null, expect.any(Number)] } } },
+    ]);
+  });
+
   test('and consents are written with their entries of the audit log, or not at all', async () => {
     await signUp();
     const { pool } = tidings.database;
@@ -324,5 +366,58 @@ describe('consents', () => {
     expect(cellsOf((await server.get(PATH)).body)).toMatchObject({
       NEWS: { sms: { decided_by: { code: 'consent_withdrawn' } } },
     });
+  });
+});
+
+describe('over all users', () => {
+  test('it shows what goes to those who have said nothing, and how many chose otherwise', async () => {
+    await signUp();
+    await patch({
+      types: { NEWS: { sms: false } },
+      categories: { MARKETING: { enabled: true } },
+      channels: { sms: false },
+    });
+    const { body } = await server.get('/api/v1/preferences');
+    const news = body.types.find(({ type }: { type: string }) => type === 'NEWS');
+    expect(news).toMatchObject({ category: 'MARKETING', chosen: { off: 0, on: 0 } });
+    // Users who have said nothing have no record of consent.
+    expect(news.channels.sms).toMatchObject({ on: false, chosen: { off: 1, on: 0 } });
+    const invoice = body.types.find(({ type }: { type: string }) => type === 'INVOICE');
+    expect(invoice.channels.email).toMatchObject({ on: true, changeable: false, chosen: { off: 0, on: 0 } });
+    expect(body).toMatchObject({
+      categories: [
+        { category: 'MARKETING', chosen: { off: 0, on: 1 } },
+        { category: 'SECURITY', chosen: { off: 0, on: 0 } },
+        { category: 'TRANSACTIONAL', chosen: { off: 0, on: 0 } },
+      ],
+      everything: { channels: { sms: { off: 1, on: 0 } } },
+      users: { counted: 1, has_more: false },
+      quiet_hours: { hours: '22:00-08:00', zone: null },
+    });
+    await patch({ types: { NEWS: { channels: ['email'] } } });
+    const chosen = (await server.get('/api/v1/preferences')).body.types[0].channels;
+    expect([chosen.email.chosen, chosen.sms.chosen]).toEqual([
+      { off: 0, on: 1 },
+      { off: 2, on: 0 },
+    ]);
+  });
+
+  test('the ledger of consent is paged, by purpose, channel and state', async () => {
+    await signUp();
+    for (const state of ['granted', 'withdrawn', 'granted']) {
+      const body = { purpose: 'MARKETING', channel: 'sms', state, source: 'form' };
+      expect((await server.post(CONSENTS, body)).status).toBe(201);
+      tidings.clock.now += 1000;
+    }
+    const first = (await server.get('/api/v1/consents?limit=2')).body;
+    expect(first.consents.map(({ state, user_id }: { state: string; user_id: string }) => [user_id, state])).toEqual([
+      ['u1', 'granted'],
+      ['u1', 'withdrawn'],
+    ]);
+    const second = (await server.get(`/api/v1/consents?limit=2&after=${first.next}`)).body;
+    expect(second).toMatchObject({ consents: [{ state: 'granted', evidence: null }], next: null });
+    const withdrawn = (await server.get('/api/v1/consents?state=withdrawn&channel=sms&purpose=MARKETING')).body;
+    expect(withdrawn.consents).toHaveLength(1);
+    expect((await server.get('/api/v1/consents?channel=email')).body).toEqual({ consents: [], next: null });
   });
 });

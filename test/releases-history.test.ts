@@ -140,6 +140,7 @@ describe('a backtest', () => {
         note: null,
         watch: null,
         finishAt: null,
+        startsAt: null,
       };
       const started = startRelease(pool, TENANT, { ...release, expected: undefined }, BY, clock.now, toOutdated);
       // The catalog may be the active one.

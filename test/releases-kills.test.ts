@@ -14,6 +14,7 @@ import {
   type ReleaseEnd,
   startRelease,
 } from '../src/store/releases/releases.ts';
+import { beginScheduled } from '../src/store/releases/scheduled-releases.ts';
 import { parseCatalog } from './support/catalog.ts';
 import { cutAfter } from './support/cut-pool.ts';
 import { catalogWith } from './support/releases.ts';
@@ -34,9 +35,15 @@ afterAll(() => tidings.close());
 const BY = systemActor('test');
 let made = 0;
 
-async function start(pool: pg.Pool, operationId: string = randomUUID(), type = `NEW_${made++}`) {
+async function start(
+  pool: pg.Pool,
+  operationId: string = randomUUID(),
+  type = `NEW_${made++}`,
+  startsAt: number | null = null,
+) {
   const version = await parseCatalog(new Map(Object.entries(catalogWith('paid', type))));
-  const release = { operationId, version, share: 5000, note: null, watch: null, finishAt: null, expected: undefined };
+  const times = { finishAt: null, startsAt };
+  const release = { operationId, version, share: 5000, note: null, watch: null, ...times, expected: undefined };
   return startRelease(pool, TENANT, release, BY, tidings.clock.now, toOutdated);
 }
 
@@ -57,7 +64,10 @@ async function expectWhole(): Promise<void> {
   const { rows: entries } = await pool.query('select count(*)::int as n from audit_log where subject = $1', [
     `release ${latest?.id}`,
   ]);
-  if (latest) expect(entries[0].n).toBe(latest.steps.length + (isUnderWay ? 0 : 1));
+  const isOpen = isUnderWay || latest?.state === 'scheduled';
+  // That it was scheduled is an entry as well.
+  const scheduled = latest?.startsAt == null ? 0 : 1;
+  if (latest) expect(entries[0].n).toBe(scheduled + latest.steps.length + (isOpen ? 0 : 1));
 }
 
 /** Runs something with a process that dies later and later, until it lives; then once more. */
@@ -80,6 +90,18 @@ describe('a process that is killed at any statement', () => {
   test('of a start has started it or not, and a repetition starts no other one', async () => {
     const [operationId, type] = [randomUUID(), `NEW_${made++}`];
     expect(await killEverywhere((pool) => start(pool, operationId, type))).toBeGreaterThan(5);
+  });
+
+  test('of a start that was scheduled', async () => {
+    const { id, startsAt } = await start(
+      tidings.database.pool,
+      randomUUID(),
+      `NEW_${made++}`,
+      tidings.clock.now + 1000,
+    );
+    const begin = (pool: pg.Pool) => beginScheduled(pool, TENANT, id, BY, startsAt as number);
+    expect(await killEverywhere(begin)).toBeGreaterThan(5);
+    expect(await loadLatestRelease(tidings.database.pool, TENANT)).toMatchObject({ id, state: 'watching' });
   });
 
   test('of another share', async () => {

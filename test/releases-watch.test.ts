@@ -183,6 +183,63 @@ test('two processes that look at the same time end a release once', async () => 
   expect(rows[0].n).toBe(1);
 });
 
+describe('a release that is scheduled', () => {
+  const HOUR = 3_600_000;
+  const inAnHour = () => new Date(tidings.clock.now + HOUR).toISOString();
+  const active = async () => (await server.get('/api/v1/catalog')).body.version;
+  const begin = () => Promise.all(Array.from({ length: 3 }, () => watcher().beginDue()));
+
+  test('changes nothing before its time, and is begun once then, with the time that it was given', async () => {
+    const before = await active();
+    const release = await start({ starts_at: inAnHour(), finish_after: '1d' });
+    const again = await server.post('/api/v1/releases', { version: before, share: 5, starts_at: inAnHour() });
+    expect([again.status, again.body.code]).toEqual([409, 'release_under_way']);
+    await begin();
+    expect(await stateOf(release)).toMatchObject({ state: 'scheduled', started_at: null, steps: [] });
+    const early = await server.post(`/api/v1/releases/${release.release_id}/finish`, {});
+    expect([early.status, early.body.code]).toEqual([409, 'release_not_started']);
+    // No process ran for an hour.
+    tidings.clock.now += 2 * HOUR;
+    await begin();
+    const begun = await stateOf(release);
+    expect(begun).toMatchObject({ state: 'watching', share: 50, from_version: before });
+    expect(begun.steps).toHaveLength(1);
+    expect(Date.parse(begun.finish_at) - Date.parse(begun.started_at)).toBe(24 * HOUR);
+    await finish(release);
+    expect(await active()).toBe(before);
+  });
+
+  test('to all users is applied at its time', async () => {
+    const release = await start({ starts_at: inAnHour(), share: 100 });
+    tidings.clock.now += HOUR;
+    await begin();
+    expect(await stateOf(release)).toMatchObject({ state: 'finished', ended_by: 'release schedule' });
+    expect(await active()).toBe(release.to_version);
+  });
+
+  test('fails and says why, if another version became active meanwhile', async () => {
+    const release = await start({ starts_at: inAnHour() });
+    const { body } = await server.post('/api/v1/catalog', { files: catalogWith('paid', `NEW_${made++}`) });
+    tidings.clock.now += HOUR;
+    await begin();
+    expect(await stateOf(release)).toMatchObject({
+      state: 'failed',
+      end_reason: expect.stringContaining(`version ${body.version} had become active`),
+    });
+    expect(await active()).toBe(body.version);
+  });
+
+  test('is cancelled, and never begins then', async () => {
+    const release = await start({ starts_at: inAnHour() });
+    const end = () => server.post(`/api/v1/releases/${release.release_id}/rollback`, { reason: 'not now' });
+    for (const { status, body } of [await end(), await end()])
+      expect([status, body.state, body.end_reason]).toEqual([200, 'cancelled', 'not now']);
+    tidings.clock.now += HOUR;
+    await begin();
+    expect((await stateOf(release)).state).toBe('cancelled');
+  });
+});
+
 test('events and decisions count for the users of each version', async () => {
   const release = await start({ watch: null });
   const users = Array.from({ length: 30 }, (_, n) => `counted-${n}`);

@@ -44,7 +44,7 @@ async function listRequests(url: string, now: number): Promise<{ readonly [name:
     deliveries: readonly { notification_id: string }[];
   };
   const id = newest.deliveries[0]?.notification_id ?? '';
-  const groups = (await (await get('/dead-letters')()).json()) as { groups: readonly { id: string }[] };
+  const groups = (await (await get('/dead-letters')()).json()) as { groups: readonly { group: string }[] };
   const search = () =>
     fetch(`${url}/api/v1/search`, {
       method: 'POST',
@@ -59,7 +59,7 @@ async function listRequests(url: string, now: number): Promise<{ readonly [name:
     counts: get('/deliveries/counts'),
     counts_of_a_day: get(`/deliveries/counts?since=${day}&status=dead`),
     groups: get('/dead-letters'),
-    group: get(`/dead-letters/${groups.groups[0]?.id ?? ''}`),
+    group: get(`/dead-letters/${groups.groups[0]?.group ?? ''}`),
     queue: get('/queue'),
     problems: get('/problems'),
     timeline_of_a_user: get('/audit/user_7'),

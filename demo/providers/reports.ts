@@ -86,7 +86,7 @@ export class Reports {
     if (draw.is(mail.isBulk ? 0.16 : 0.24)) event(opened + 20 * SECOND, 'click', { url: 'https://shop.example/' });
     if (!mail.isBulk) return;
     if (draw.is(0.05)) event(opened + 40 * SECOND, 'unsubscribe');
-    else if (draw.is(0.03)) event(opened + 50 * SECOND, 'spamreport');
+    else if (draw.is(0.04)) event(opened + 50 * SECOND, 'spamreport');
   }
 
   onText({ sid, number, name, callback, at }: SentText): void {

@@ -59,6 +59,10 @@ const TERMS_EVENTS: readonly EventType[] = [
         categories: { type: 'object' },
         channels: { type: 'object' },
         quiet_hours: { type: ['object', 'null'] },
+        pause: {
+          type: ['object', 'null'],
+          properties: { until: { type: 'string', format: 'date-time' }, reason: text },
+        },
         replace: { type: 'boolean' },
         by: { type: 'object', properties: { kind: text, id: text } },
       },

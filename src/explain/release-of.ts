@@ -21,7 +21,9 @@ export function findReleaseOf(
   userId: string,
   { version, at }: { readonly version: number; readonly at: Millis },
 ): ReleaseOfDecision | undefined {
-  const release = releases.find(({ startedAt, endedAt }) => startedAt <= at && (endedAt === null || at < endedAt));
+  const release = releases.find(
+    ({ startedAt, endedAt }) => startedAt !== null && startedAt <= at && (endedAt === null || at < endedAt),
+  );
   const step = release?.steps.findLast((one) => one.at <= at);
   if (!release || !step) return undefined;
   const { id, fromVersion, toVersion } = release;

@@ -72,15 +72,16 @@ export interface HttpDependencies {
   readonly tenant?: string;
   /** Settings of Kafka, and the tenant of the installation; absent or null: it is not configured. */
   readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
-  /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
+  /** Bounds of streams; absent: those of inbox-streams.ts and change-streams.ts. */
   readonly streams?: StreamBounds;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers, and reads them from the database. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
 }
 
-/** Interval of heartbeats in ms, and streams of this process at most. */
+/** Interval of heartbeats in ms, pause in ms between looks for changes, and streams of this process at most. */
 export interface StreamBounds {
   readonly heartbeat?: Millis;
+  readonly look?: Millis;
   readonly maxStreams?: number;
 }
 

@@ -13,8 +13,9 @@ declare module 'fastify' {
     /**
      * Finds out whether the request would still be admitted: for responses that go on for long. Undefined: it would; otherwise the
      * code of the problem. Throws, or rejects, if that cannot be known now.
+     * @param scopes that it needs besides that of its route
      */
-    findRevocation(): string | undefined | Promise<string | undefined>;
+    findRevocation(scopes?: Iterable<Scope>): string | undefined | Promise<string | undefined>;
   }
   interface FastifyContextConfig {
     /** Scope that the principal of a request must have; `public`: anyone may call the route. */
@@ -49,11 +50,14 @@ export type Identify = (request: FastifyRequest) => Promise<Principal>;
 export function authenticate(app: FastifyInstance, { principals, quotas }: Access): Identify {
   const limits = new AddressLimits();
   app.decorateRequest('principal', null as unknown as Principal);
-  app.decorateRequest('findRevocation', function (this: FastifyRequest) {
+  app.decorateRequest('findRevocation', function (this: FastifyRequest, scopes: Iterable<Scope> = []) {
     const { scope } = this.routeOptions.config;
     const { tenantId, userId } = this.principal;
+    const needed = [scope as Scope, ...scopes];
     const judge = (now: Principal) =>
-      now.tenantId === tenantId && now.userId === userId && now.scopes.has(scope as Scope) ? undefined : 'forbidden';
+      now.tenantId === tenantId && now.userId === userId && needed.every((one) => now.scopes.has(one))
+        ? undefined
+        : 'forbidden';
     const fail = (error: unknown) => {
       if (error instanceof TidingsError && error.status < 500) return error.code;
       throw error;

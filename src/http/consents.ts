@@ -10,7 +10,13 @@ import { CONSENT_RECORDED, type ConsentState, DOUBLE_OPT_IN } from '../model/ter
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { readAddress } from '../privacy/read-address.ts';
-import { type ConsentView, listConsents } from '../store/consents.ts';
+import {
+  type ConsentFilter,
+  type ConsentView,
+  type LatestConsents,
+  listConsents,
+  listLatestConsents,
+} from '../store/consents.ts';
 import { loadBoundAddress, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
@@ -50,6 +56,15 @@ export class Consents {
       { limit, before },
       maySee ? seal : undefined,
     );
+  }
+
+  /** Returns consents of all users, without their evidence. */
+  listLatest(
+    tenantId: string,
+    filter: ConsentFilter,
+    page: { readonly limit: number; readonly before: string | null },
+  ): Promise<LatestConsents> {
+    return listLatestConsents(this.#parts.database.forTenant(tenantId), tenantId, filter, page);
   }
 
   /**

@@ -14,7 +14,7 @@ const HASH_CHARS = 32;
 const MAX_CURSOR_CHARS = 16_384;
 
 /**
- * Cursors of lists: the `next` of a page, sent back as `after`. Each is bound by a keyed hash to the list, the tenant and the
+ * Cursors of lists: the `next` of a page, sent back as `after`, or its `previous`, sent back as `before`. Each is bound by a keyed hash to the list, the tenant and the
  * filter of the request that it was made for. One that was altered, or that comes from another list, is rejected.
  */
 export class Cursors {
@@ -45,27 +45,31 @@ export class Cursors {
   }
 
   /**
-   * Decodes the parameter `after` of this request. Returns null without one: the list starts at its beginning. Throws
+   * Decodes a parameter of this request. Returns null without it: the list starts at its beginning. Throws
    * `invalid_request` unless it is a cursor of this list with parts of these kinds.
    */
-  read<const T extends readonly PartKind[]>(request: ListRequest, kinds: T): Position<T> | null {
-    const { after } = request.query as { readonly after?: string };
-    if (after === undefined) return null;
-    const text = Buffer.from(after.slice(HASH_CHARS), 'base64url').toString();
-    const isOwn = after.length <= MAX_CURSOR_CHARS && after.slice(0, HASH_CHARS) === this.#sign(request, text);
+  read<const T extends readonly PartKind[]>(
+    request: ListRequest,
+    kinds: T,
+    name: 'after' | 'before' = 'after',
+  ): Position<T> | null {
+    const cursor = (request.query as { readonly [name: string]: string | undefined })[name];
+    if (cursor === undefined) return null;
+    const text = Buffer.from(cursor.slice(HASH_CHARS), 'base64url').toString();
+    const isOwn = cursor.length <= MAX_CURSOR_CHARS && cursor.slice(0, HASH_CHARS) === this.#sign(request, text);
     const parts = isOwn ? decode(text) : null;
     if (Array.isArray(parts) && parts.length === kinds.length && kinds.every((kind, i) => hasKind(kind, parts[i]))) {
       return parts as Position<T>;
     }
     throw new TidingsError(
       'invalid_request',
-      'after is not a cursor of this list with this filter; send the next of the previous page.',
-      { pointer: 'after' },
+      `${name} is not a cursor of this list with this filter; send the ${name === 'after' ? 'next' : 'previous'} of a page of it.`,
+      { pointer: name },
     );
   }
 
   #sign({ principal, routeOptions, params, query }: ListRequest, text: string): string {
-    const { after, limit, ...filter } = query as { readonly [name: string]: unknown };
+    const { after, before, around, limit, ...filter } = query as { readonly [name: string]: unknown };
     const list = [routeOptions.url, principal.tenantId, sortEntries(params), sortEntries(filter), text];
     return this.#seal.sign(`cursor ${JSON.stringify(list)}`);
   }

@@ -14,6 +14,7 @@ import { INBOX_CHANNEL, toInboxKey } from '../store/inbox/inbox-signals.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import type { StreamBounds } from './app.ts';
+import { type EndCode, endEventStream, type FindRevocation, writeRetry } from './event-stream.ts';
 
 /** Streams of a process, and of one inbox in it, at most. */
 const MAX_STREAMS = 2000;
@@ -25,24 +26,10 @@ const HEARTBEAT_MS: Millis = 15_000;
 /** Bytes that may wait for a reader; with more, it has MAX_BLOCKED_MS to take them. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 const MAX_BLOCKED_MS: Millis = 10_000;
-/** Time in ms that a reader has to take the end of its stream. */
-const MAX_FAREWELL_MS: Millis = 1000;
 /** Changes that are read at once. */
 const PAGE_ITEMS = 50;
 /** Streams that read from the database at the same time. */
 const MAX_READERS = 3;
-/** Times in ms, from the shortest on, after which a reader connects again: they do not all come at once. */
-const RETRY_MS: Millis = 1000;
-const RETRY_SPREAD_MS: Millis = 4000;
-
-/**
- * Why a stream ends. A reader that connects again with Last-Event-ID misses nothing; one that is no longer admitted gets the code
- * of the problem with which a request of it would be rejected.
- */
-type EndCode = 'expired' | 'stopping' | 'unavailable' | (string & {});
-
-/** Finds out whether the reader is still admitted: undefined, or the code of a problem. Throws if that cannot be known now. */
-type FindRevocation = () => string | undefined | Promise<string | undefined>;
 
 interface Stream extends InboxOf {
   readonly key: string;
@@ -139,7 +126,7 @@ export class InboxStreams {
     response.on('close', () => this.#forget(stream));
     response.on('error', () => this.#forget(stream));
     response.on('drain', () => this.#unblock(stream));
-    response.write(`retry: ${RETRY_MS + Math.floor(Math.random() * RETRY_SPREAD_MS)}\n\n`);
+    writeRetry(response);
     if (!this.#heartbeat) {
       this.#heartbeat = setInterval(() => this.#beat(), this.#options.bounds?.heartbeat ?? HEARTBEAT_MS).unref();
       void this.#listener?.start();
@@ -279,10 +266,7 @@ export class InboxStreams {
 
   #end(stream: Stream, code: EndCode): void {
     if (stream.isEnded) return;
-    const { response } = stream;
-    response.end(`event: end\ndata: ${JSON.stringify({ code })}\n\n`);
-    // One that does not read does not keep the server from closing.
-    setTimeout(() => response.destroy(), MAX_FAREWELL_MS);
+    endEventStream(stream.response, code);
     this.#forget(stream);
   }
 

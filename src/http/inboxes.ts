@@ -18,6 +18,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import type { HttpDependencies } from './app.ts';
 import { Cursors } from './cursor.ts';
+import { beginEventStream } from './event-stream.ts';
 import { InboxStreams } from './inbox-streams.ts';
 import type { inboxCounts, inboxItem, inboxQuery } from './schemas/inbox.ts';
 
@@ -70,16 +71,7 @@ export class Inboxes {
   stream(request: FastifyRequest, reply: FastifyReply, of: InboxOf, position: number | undefined): never {
     this.#streams.checkRoom(of);
     const known = readPosition(request.headers['last-event-id']) ?? position ?? null;
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...(reply.getHeaders() as { [name: string]: string }),
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      connection: 'close',
-      // Proxies that collect responses are to pass this one on as it comes.
-      'x-accel-buffering': 'no',
-    });
-    this.#streams.open(of, reply.raw, known, () => request.findRevocation());
+    this.#streams.open(of, beginEventStream(reply), known, () => request.findRevocation());
     return reply as never;
   }
 

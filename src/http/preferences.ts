@@ -8,21 +8,24 @@ import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { PlanUser } from '../model/plan.ts';
 import type { Principal } from '../model/principal.ts';
-import { NO_TERMS, PREFERENCE_UPDATED } from '../model/terms.ts';
+import { MAX_PAUSE_MS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
 import { findChosen } from '../plan/chosen.ts';
 import {
   type EffectiveQuestion,
   type EffectiveType,
   findEffective,
   findEffectiveDigestTime,
+  findEffectivePause,
   findEffectiveQuietHours,
   findLocked,
 } from '../plan/effective.ts';
+import { countSaid } from '../store/preference-uptake.ts';
 import type { StoredPlanUser } from '../store/terms.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { isBoundTo } from '../users/address-ids.ts';
-import { type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
+import { type pauseChange, type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
 import type { HttpDependencies } from './app.ts';
+import { describePreferences } from './preference-overview.ts';
 import { requirePlanUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
@@ -40,18 +43,32 @@ export class Preferences {
     this.#parts = parts;
   }
 
-  /** @throws TidingsError `not_found` for an unknown user */
-  async read(tenantId: string, userId: string) {
+  /**
+   * @param isOwn whether the user themselves reads it: the reason of a pause is not for them. Default: false
+   * @throws TidingsError `not_found` for an unknown user
+   */
+  async read(tenantId: string, userId: string, isOwn = false) {
     const { version, rules, question } = await this.load(tenantId, userId);
     const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
+    const pause = findEffectivePause(question);
     return {
       user_id: question.user.userId,
       catalog_version: version,
       types,
       quiet_hours: findEffectiveQuietHours(question),
       digest_time: findEffectiveDigestTime(question),
+      pause: pause && { ...pause, reason: isOwn ? null : pause.reason },
       chosen: findChosen(question.terms),
     };
+  }
+
+  /** Returns the policy of the tenant as users meet it, and how many of them chose otherwise. */
+  async describe(tenantId: string) {
+    const { database, catalogs, clock } = this.#parts;
+    const { version, rules } = await catalogs.getActive(tenantId);
+    const uptake = await countSaid(database.forTenant(tenantId), tenantId);
+    const described = describePreferences(rules.notifications.values(), rules.policy, uptake, clock());
+    return { catalog_version: version, ...described };
   }
 
   /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */
@@ -70,25 +87,80 @@ export class Preferences {
    *   `invalid_request` for an unknown type, `channels_not_used` for channels of which the type uses not one: they would mute it
    */
   async change(principal: Principal, namedId: string, change: Change, replaces: boolean) {
-    const { tenantId, actor } = principal;
-    const { database, catalogs, pipeline, clock } = this.#parts;
+    const { tenantId } = principal;
+    const { database, catalogs } = this.#parts;
     const { userId } = await requirePlanUser(database, tenantId, namedId);
     const active = await catalogs.getActiveOf(tenantId, userId);
     checkTypes(change, active);
     checkChannels(change, active);
     checkLocks(change, active);
-    const now = clock();
     const said = change as unknown as JsonObject;
-    const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
-    const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
-    const entry = { actor, action: 'preferences.changed', subject: userId, detail: said, after: 'terms' as const };
+    const audited = { action: 'preferences.changed', detail: said };
+    await this.#post(principal, userId, { ...said, ...(replaces && { replace: true }) }, audited);
+    return this.read(tenantId, userId, principal.userId !== undefined);
+  }
+
+  /**
+   * Pauses the messages to a user; an earlier pause is replaced.
+   * @throws TidingsError `not_found` for an unknown user, `invalid_request` for an end that is over, or further ahead than messages wait
+   */
+  async pause(principal: Principal, namedId: string, { until, reason }: z.output<typeof pauseChange>) {
+    const { tenantId } = principal;
+    const { database, clock } = this.#parts;
+    const { userId, terms } = await requirePlanUser(database, tenantId, namedId);
+    const ahead = Date.parse(until) - clock();
+    if (!(ahead > 0 && ahead <= MAX_PAUSE_MS)) {
+      const days = MAX_PAUSE_MS / DAY_MS;
+      throw new TidingsError(
+        'invalid_request',
+        `until is not within the next ${days} days, for which messages wait at most.`,
+        {
+          pointer: '/until',
+        },
+      );
+    }
+    const pause = { until: isoTime(Date.parse(until)), reason };
+    await this.#post(principal, userId, { pause }, { action: 'user.paused', detail: pause }, terms ?? NO_TERMS);
+    return this.#readPause(tenantId, userId);
+  }
+
+  /** Ends the pause of the messages to a user, if there is one. @throws TidingsError `not_found` for an unknown user */
+  async resume(principal: Principal, namedId: string) {
+    const { tenantId } = principal;
+    const { question } = await this.load(tenantId, namedId);
+    const { userId } = question.user;
+    if (findEffectivePause(question))
+      await this.#post(principal, userId, { pause: null }, { action: 'user.resumed', detail: {} }, question.terms);
+    return this.#readPause(tenantId, userId);
+  }
+
+  async #readPause(tenantId: string, userId: string) {
+    const { question } = await this.load(tenantId, userId);
+    return { user_id: userId, pause: findEffectivePause(question) };
+  }
+
+  /**
+   * Ingests the event that changes the terms of a user, and notes who made the change.
+   * @param known terms whose pause it comes after, whatever clock that has been set by
+   */
+  async #post(
+    { tenantId, actor, userId: ownId }: Principal,
+    userId: string,
+    said: JsonObject,
+    audited: { readonly action: string; readonly detail: JsonObject },
+    known: Terms = NO_TERMS,
+  ): Promise<void> {
+    const { pipeline, clock } = this.#parts;
+    const properties = { ...said, by: { kind: actor.kind, id: actor.id } };
+    const at = isoTime(Math.max(clock(), (known.h?.[1] ?? Number.NEGATIVE_INFINITY) + 1));
+    const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: at, properties };
+    const entry = { ...audited, actor, subject: userId, after: 'terms' as const };
     // A change by the user is in their events alone.
-    const own = markOwn(item, principal.userId === undefined ? { audit: entry } : {});
+    const own = markOwn(item, ownId === undefined ? { audit: entry } : {});
     const [result] = await pipeline.ingest(tenantId, [own], false);
     if (result?.status === 'rejected' || result?.status === 'conflict') {
       throw new TidingsError('invalid_request', `${result.message ?? 'The change was rejected'}.`);
     }
-    return this.read(tenantId, userId);
   }
 }
 

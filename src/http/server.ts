@@ -79,6 +79,7 @@ import { registerSessionRoutes } from './routes/session.ts';
 import { registerSinkRoutes } from './routes/sinks.ts';
 import { registerSourceRoutes } from './routes/sources.ts';
 import { registerStoredTemplateRoutes } from './routes/stored-templates.ts';
+import { registerStreamRoute } from './routes/stream.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTemplateSendRoutes } from './routes/template-sends.ts';
 import { registerTemplateTestRoutes } from './routes/template-tests.ts';
@@ -166,6 +167,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerProblemRoutes(app, dependencies);
+  registerStreamRoute(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerRouteStateRoutes(app, dependencies);
   registerCostRoutes(app, dependencies);

@@ -6,6 +6,7 @@ import { formatGroupId } from '../model/dead-letter.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Scope } from '../model/principal.ts';
+import { listFailedOver } from '../store/accounts.ts';
 import { listDeadLetterGroups } from '../store/deliveries/dead-letters.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT } from '../store/deliveries/overdue.ts';
 import { listJobs } from '../store/jobs/jobs.ts';
@@ -73,6 +74,7 @@ const PLACES: readonly Place[] = [
   { scope: 'deliveries:read', codes: ['installation', 'catalog_unreadable'], find: findOfInstallation },
   { scope: 'deliveries:read', codes: ['circuit_open'], find: findCircuits },
   { scope: 'deliveries:read', codes: ['account_failing'], find: findMoves },
+  { scope: 'deliveries:read', codes: ['failed_over'], find: findFailedOver },
   { scope: 'deliveries:read', codes: ['overdue'], find: findOverdue },
   { scope: 'waits:read', codes: ['waits_set_aside'], find: findSetAside },
   { scope: 'deliveries:read', codes: ['dead_letters'], find: findDeadLetters },
@@ -144,6 +146,18 @@ async function findMoves({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
     .map(({ account, since, cause }) =>
       problem({ code: 'account_failing', subject: account, since: isoTime(since), detail: cause }),
     );
+}
+
+/** Accounts whose messages go by another one, until an operator ends that. */
+async function findFailedOver({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
+  const found = await listFailedOver(pool, tenantId, MAX_NAMED);
+  return found.map(({ account, provider, failoverTo }) =>
+    problem({
+      code: 'failed_over',
+      subject: account,
+      detail: `messages of ${provider} account ${account} go by ${failoverTo}, until the fail over is ended`,
+    }),
+  );
 }
 
 async function findOverdue({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {

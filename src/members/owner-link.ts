@@ -27,7 +27,7 @@ export async function makeOwnerLink(owner: pg.Pool, tenantId: string, url: strin
   const secret = drawSecret();
   const attempt = { sealed: null, member: { ...LOCAL_OWNER, tenantId }, expiresAt: now + LINK_LIFETIME_MS };
   await insertLoginAttempt(owner, hashSecret(secret), attempt, now);
-  return `${url}/#/login/${secret}`;
+  return `${url}/console/#/login/${secret}`;
 }
 
 /** Takes a link, and makes sure that its member is an owner. @throws TidingsError `link_used` */

@@ -11,6 +11,7 @@ export const PLAN_CODES = [
   'default_on',
   'not_subscribed',
   'duplicate_content',
+  'paused',
   'legal_hours',
   'quiet_hours',
   'quiet_hours_dropped',
@@ -33,4 +34,4 @@ export const DROP_CODES = [
 ] as const satisfies readonly PlanCode[];
 
 /** Codes of verdicts that hold a message: when the terms of its user change, it is decided again. */
-export const HOLD_CODES = ['legal_hours', 'quiet_hours'] as const satisfies readonly PlanCode[];
+export const HOLD_CODES = ['paused', 'legal_hours', 'quiet_hours'] as const satisfies readonly PlanCode[];

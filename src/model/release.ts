@@ -22,7 +22,8 @@ export interface ActiveVersion {
   readonly release: ReleaseUnderWay | null;
 }
 
-export const RELEASE_STATES = ['watching', 'finished', 'rolled_back'] as const;
+/** `failed`: it was to begin by itself, and could not. */
+export const RELEASE_STATES = ['scheduled', 'watching', 'finished', 'rolled_back', 'cancelled', 'failed'] as const;
 export type ReleaseState = (typeof RELEASE_STATES)[number];
 
 /** A share that a release had from a time on. */

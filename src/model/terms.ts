@@ -45,6 +45,13 @@ export type DigestTime = readonly [at: number | null, day: number | null];
 /** Quiet hours: minutes since local midnight, the end excluded, and the zone; null: that of the user. */
 export type QuietHours = readonly [start: number, end: number, zone: string | null];
 
+/** A pause of the messages to a user: until when, and why. */
+export type Pause = readonly [until: Millis, reason: string];
+
+/** Time in ms within which a pause ends: what would wait for longer is dropped. */
+export const MAX_PAUSE_MS: Millis = 14 * 86_400_000;
+export const MAX_PAUSE_REASON_CHARS = 200;
+
 /** The address that a consent is bound to. */
 export interface ConsentBinding {
   /** Keyed hash and mask of the address that it is bound to; absent: the channel has no address, or any address is meant. */
@@ -83,6 +90,8 @@ export interface Terms {
   readonly q?: Said<QuietHours | 0>;
   /** When digests are sent. */
   readonly d?: Said<DigestTime>;
+  /** The pause of messages that an operator has set; it may be over. */
+  readonly h?: Said<Pause>;
   /** By `PURPOSE/channel`. */
   readonly k?: { readonly [key: string]: ConsentTerms };
   /** By `PURPOSE/channel`: the latest consent that waits for its confirmation. */

@@ -41,6 +41,8 @@ export function describeVerdict({ channel, code, level, value, since, until }: V
       return `it would have to wait for ${String(value)}, and its type is dropped instead`;
     case 'would_expire':
       return `it would expire while it waits for ${String(value)}`;
+    case 'paused':
+      return `it waits until ${formatTime(until ?? '')}, after ${String(value)}`;
     case 'legal_hours':
       return `it waits until ${formatTime(until ?? '')}, as the law allows it ${String(value)}`;
     case 'quiet_hours':

@@ -15,6 +15,7 @@ import { formatTimeOfDay } from '../time/hours.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type Answer, describeScope, findSwitch, scopesOf } from './answer.ts';
 import { findDigestMoment, findFrequency } from './policies/frequency.ts';
+import { findPauseOfUser } from './policies/pause.ts';
 import { findQuietHoursOfUser } from './policies/quiet-hours.ts';
 import { findRequired } from './policies/required.ts';
 import { askWhetherItMayGo } from './verdicts.ts';
@@ -97,6 +98,20 @@ export function findEffectiveQuietHours(asked: EffectiveQuestion): EffectiveQuie
   const { value: hours, since } = found;
   if (since === undefined) return { hours, decided_by: { level: 'tenant', since: null } };
   return { hours, decided_by: { level: 'user', since: isoTime(since) } };
+}
+
+/** A pause of the messages to a user. */
+export interface EffectivePause {
+  readonly until: string;
+  readonly reason: string;
+  /** When it was set. */
+  readonly since: string;
+}
+
+/** Returns the pause of the messages to a user; null: messages go at this time. */
+export function findEffectivePause(asked: Pick<EffectiveQuestion, 'terms' | 'now'>): EffectivePause | null {
+  const pause = findPauseOfUser(asked);
+  return pause ? { ...pause, until: isoTime(pause.until), since: isoTime(pause.since) } : null;
 }
 
 /** When daily and weekly digests are sent to a user. */

@@ -20,6 +20,7 @@ import { type FoundDigest, findDigest } from './policies/frequency.ts';
 import { type ClosedHours, findNextClosed } from './policies/hours.ts';
 import { findLegalHours } from './policies/legal-hours.ts';
 import { askLock } from './policies/lock.ts';
+import { findPause } from './policies/pause.ts';
 import { findQuietHours } from './policies/quiet-hours.ts';
 import { askRequired } from './policies/required.ts';
 import { askTenantDefault } from './policies/tenant-default.ts';
@@ -66,7 +67,7 @@ function toVerdict(channel: Channel, { verdict, code, level, value, since }: Ans
   return { channel, verdict, code, level, value, since: since === undefined ? null : isoTime(since) };
 }
 
-/** Lines 12 to 17: when it may go. What is folded does not wait for hours: its digest does. */
+/** Lines 12 to 18: when it may go. What is folded does not wait for hours: its digest does. */
 function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
   const { now, type } = question;
   const duplicate = askDuplicate(question, channel);
@@ -87,19 +88,21 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
 type Waited = Pick<ClosedHours, 'level' | 'value' | 'since'> & { readonly code: PlanCode };
 
 /**
- * Returns the first time at which hours and the cap of the channel let a message go, and the last of them that it waited for.
+ * Returns the first time at which a pause, hours and the cap of the channel let a message go, and what it waited for: the pause, if only hours
+ * follow it, else the last of them.
  */
 function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by: Waited | undefined } {
   const { now } = question;
   const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
   const cap = findCap(question, channel);
-  let dueAt = now;
-  let by: Waited | undefined;
+  const pause = findWaitedPause(question, channel);
+  let dueAt = pause?.until ?? now;
+  let by: Waited | undefined = pause;
   for (let round = 0; round < MAX_MOVES; round++) {
     const open = findOpenTime(dueAt, closed);
     if (open.by) {
-      if (open.dueAt - now > MAX_HOLD_MS) return open;
-      by = open.by;
+      by = pause ?? open.by;
+      if (open.dueAt - now > MAX_HOLD_MS) return { dueAt: open.dueAt, by };
       dueAt = open.dueAt + spreadHold(question, open.dueAt, closed);
     }
     if (!cap) return { dueAt, by };
@@ -110,6 +113,13 @@ function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by
     if (dueAt - now > MAX_HOLD_MS) return { dueAt, by };
   }
   return { dueAt: Number.POSITIVE_INFINITY, by };
+}
+
+function findWaitedPause(question: PlanQuestion, channel: Channel): (Waited & { readonly until: Millis }) | undefined {
+  const pause = findPause(question, channel);
+  if (!pause) return undefined;
+  const { until, reason, since } = pause;
+  return { until, code: 'paused', level: 'user: pause', value: `the pause of messages (${reason})`, since };
 }
 
 /** Whether what is due then would have expired, or have waited for too long. */

@@ -16,6 +16,7 @@ import {
   type StoredRelease,
   startRelease,
 } from '../store/releases/releases.ts';
+import { cancelScheduled } from '../store/releases/scheduled-releases.ts';
 import { compareVersions } from './compare-versions.ts';
 import { judge } from './judge.ts';
 import { type ComparisonView, type ReleaseView, toComparisonView, toReleaseView } from './views.ts';
@@ -33,6 +34,8 @@ export interface AskedRelease {
   readonly note: string | null;
   readonly watch: ReleaseWatch | null;
   readonly finishAfter: Millis | null;
+  /** When it begins by itself; null: at once. */
+  readonly startsAt: Millis | null;
   readonly expected: number | undefined;
 }
 
@@ -51,12 +54,12 @@ export interface StartedRelease {
  */
 export async function beginRelease(command: CatalogCommand, asked: AskedRelease): Promise<StartedRelease> {
   const { pool, catalogs, tenantId, actor, clock } = command;
-  const { operationId, what, note, watch, finishAfter, expected } = asked;
+  const { operationId, what, note, watch, finishAfter, startsAt, expected } = asked;
   const share = toParts(asked.share);
   for (let attempt = 1; ; attempt++) {
     const checked = typeof what === 'number' ? undefined : await checkCatalogFiles(command, what);
     const now = clock();
-    const finishAt = finishAfter === null ? null : now + finishAfter;
+    const finishAt = finishAfter === null ? null : (startsAt ?? now) + finishAfter;
     const version = checked?.data ?? (what as number);
     const files = typeof what === 'number' ? {} : { files: what };
     const wanted = {
@@ -67,6 +70,7 @@ export async function beginRelease(command: CatalogCommand, asked: AskedRelease)
       note,
       watch,
       finishAt,
+      startsAt,
       expected: expected ?? checked?.stored,
     };
     try {
@@ -94,7 +98,10 @@ export async function raiseShare(
   return toReleaseView(release);
 }
 
-/** Finishes a release, or rolls it back. @throws TidingsError `not_found`, `release_ended` */
+/**
+ * Finishes a release, or rolls it back; one that is scheduled is cancelled.
+ * @throws TidingsError `not_found`, `release_ended`, `release_not_started` if one that is scheduled is to be finished
+ */
 export async function closeRelease(
   { pool, catalogs, tenantId, actor, clock }: CatalogCommand,
   periods: MetricPeriods,
@@ -105,6 +112,11 @@ export async function closeRelease(
   const now = clock();
   const found = await loadRelease(pool, tenantId, id);
   if (!found) throw noRelease();
+  if (state === 'rolled_back' && (found.state === 'scheduled' || found.state === 'cancelled')) {
+    const cancelled = await cancelScheduled(pool, tenantId, id, reason, actor, now);
+    if (cancelled) return toReleaseView(cancelled);
+    // It has begun at this moment.
+  }
   const comparison =
     found.state === 'watching' ? await compare({ pool, periods }, tenantId, found, now) : found.comparison;
   const end = { state, reason, comparison: comparison as unknown as JsonObject | null };

@@ -50,8 +50,9 @@ export async function compareVersions(
   const until = release.endedAt ?? now;
   const compare = (from: Millis) => compareSince({ pool, periods }, tenantId, release, { from, until, now });
   const asOf = Math.min(until, (await loadUncounted(pool, tenantId)) ?? until);
-  const sinceStart = await compare(release.startedAt);
-  const isOld = until - release.startedAt > HOUR_MS;
+  const startedAt = release.startedAt ?? until;
+  const sinceStart = await compare(startedAt);
+  const isOld = until - startedAt > HOUR_MS;
   return { asOf, sinceStart, lastHour: isOld ? await compare(until - HOUR_MS) : undefined };
 }
 

@@ -6,6 +6,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import type { MetricPeriods } from '../store/metrics/counters.ts';
 import { claimReleases, type DueRelease, endRelease, type ReleaseEnd } from '../store/releases/releases.ts';
+import { beginScheduled, listDueReleases } from '../store/releases/scheduled-releases.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type Comparison, compareVersions } from './compare-versions.ts';
 import { findReason, judge } from './judge.ts';
@@ -32,10 +33,11 @@ const MAX_CLAIMED = 20;
 const MAX_LAG_MS: Millis = 300_000;
 
 const WATCH = systemActor('release watch');
+const SCHEDULE = systemActor('release schedule');
 
 /**
  * Looks at the releases under way, each once a minute in one of the processes with workers: rolls back what exceeds its watch, and
- * finishes what has had its time. A process that dies in between has done nothing; the next look is by any other one.
+ * finishes what has had its time. Begins those that are scheduled. A process that dies in between has done nothing; the next look is by any other one.
  */
 export class ReleaseWatcher {
   readonly #options: Required<ReleaseWatcherOptions>;
@@ -68,6 +70,7 @@ export class ReleaseWatcher {
     const { pause, log } = this.#options;
     while (!this.#isStopping) {
       try {
+        while (!this.#isStopping && (await this.beginDue()) === MAX_CLAIMED) this.#progress.mark();
         while (!this.#isStopping && (await this.lookOnce()) === MAX_CLAIMED) this.#progress.mark();
       } catch (error) {
         log.warn({ err: error }, 'releases could not be looked at; trying again');
@@ -75,6 +78,26 @@ export class ReleaseWatcher {
       this.#progress.mark();
       if (!this.#isStopping) await this.#signal.sleep(pause);
     }
+  }
+
+  /** Begins the scheduled releases that are due. Returns their number. */
+  async beginDue(): Promise<number> {
+    const { pool, clock, log } = this.#options;
+    const due = await listDueReleases(pool, clock(), MAX_CLAIMED);
+    for (const { tenantId, id } of due) {
+      if (this.#isStopping) break;
+      this.#progress.mark();
+      const line = { tenant_id: tenantId, release_id: id };
+      try {
+        const release = await beginScheduled(pool, tenantId, id, SCHEDULE, clock());
+        if (release?.state === 'failed') log.warn({ ...line, reason: release.endReason }, 'a scheduled release failed');
+        else if (release) log.info({ ...line, version: release.toVersion }, 'a scheduled release has begun');
+      } catch (error) {
+        // The others begin all the same, and this one is tried again.
+        log.error({ err: error, ...line }, 'a scheduled release did not begin');
+      }
+    }
+    return due.length;
   }
 
   /** Looks at the releases that are due. Returns their number. */

@@ -17,7 +17,9 @@ export interface ReleaseView {
   readonly note: string | null;
   readonly watch: WatchView | null;
   readonly finish_at: string | null;
-  readonly started_at: string;
+  /** When it begins, or was to begin, by itself; null: it began by command. */
+  readonly starts_at: string | null;
+  readonly started_at: string | null;
   readonly started_by: string;
   readonly ended_at: string | null;
   readonly ended_by: string | null;
@@ -59,7 +61,8 @@ export function toReleaseView(release: StoredRelease): ReleaseView {
     note,
     watch: watch && toWatchView(watch),
     finish_at: isoTimeOrNull(finishAt),
-    started_at: isoTime(release.startedAt),
+    starts_at: isoTimeOrNull(release.startsAt),
+    started_at: isoTimeOrNull(release.startedAt),
     started_by: release.startedBy.name,
     ended_at: isoTimeOrNull(release.endedAt),
     ended_by: release.endedBy?.name ?? null,

@@ -179,3 +179,17 @@ async function announceAccountChange(connection: Connection): Promise<void> {
 function rowOf(tenantId: string, account: string) {
   return documentRow('provider_accounts', tenantId, account);
 }
+
+/** Returns the accounts of a tenant whose messages go by another one, in order of choice. */
+export async function listFailedOver(
+  connection: Connection,
+  tenantId: string,
+  limit: number,
+): Promise<{ readonly account: string; readonly provider: string; readonly failoverTo: string }[]> {
+  const { rows } = await connection.query<{ account: string; provider: string; failoverTo: string }>(
+    `select account, provider, failover_to as "failoverTo" from provider_accounts
+     where tenant_id = $1 and failover_to is not null and enabled order by place, account limit $2`,
+    [tenantId, limit],
+  );
+  return rows;
+}

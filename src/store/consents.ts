@@ -127,6 +127,63 @@ export async function listConsents(
   })) as ConsentView[];
 }
 
+/** Consents that one page looks at, at most: a filter that few of them meet goes on with the next page. */
+const MAX_LOOKED_AT = 2000;
+
+/** Which consents of a tenant are listed; null: any. */
+export interface ConsentFilter {
+  readonly purpose: string | null;
+  readonly channel: string | null;
+  readonly state: ConsentState | null;
+}
+
+/** A page of consents over all users. */
+export interface LatestConsents {
+  readonly consents: readonly (ConsentView & { readonly user_id: string })[];
+  /** The next page is of those older than this one; null: there are no more. */
+  readonly before: string | null;
+}
+
+/** Returns consents of all users, without their evidence: the one that was recorded last first. */
+export async function listLatestConsents(
+  connection: Connection,
+  tenantId: string,
+  { purpose, channel, state }: ConsentFilter,
+  page: { readonly limit: number; readonly before: string | null },
+): Promise<LatestConsents> {
+  const { rows } = await connection.query(
+    `with looked as materialized (
+       select * from consents where tenant_id = $1 and ($2::uuid is null or consent_id < $2::uuid)
+       order by consent_id desc limit ${MAX_LOOKED_AT}
+     ), found as materialized (
+       select * from looked as consents
+       where ($3::text is null or purpose = $3) and ($4::text is null or channel = $4) and ($5::text is null or state = $5)
+         and ${NOT_ERASED}
+       order by consent_id desc limit $6
+     )
+     select f.user_id, f.consent_id, f.purpose, f.channel, f.state, f.address_mask, f.source, f.method, f.wording_version, f.locale,
+            f.recorded_by, f.at, f.recorded_at, l.looked, l.oldest
+     from (select (select count(*) from looked) as looked, (select consent_id from looked order by consent_id limit 1) as oldest) as l
+     left join found as f on true order by f.consent_id desc`,
+    [tenantId, page.before, purpose, channel, state, page.limit],
+  );
+  const found = rows.filter(({ consent_id }) => consent_id !== null);
+  const consents = found.map(({ address_mask, at, recorded_at, looked, oldest, ...row }) => ({
+    ...row,
+    address: address_mask,
+    at: isoTime(at),
+    recorded_at: isoTime(recorded_at),
+    evidence: null,
+  }));
+  const isFull = consents.length === page.limit;
+  const last = isFull
+    ? consents.at(-1)?.consent_id
+    : Number(rows[0]?.looked) === MAX_LOOKED_AT
+      ? rows[0]?.oldest
+      : null;
+  return { consents, before: last ?? null };
+}
+
 /** A stored consent, as far as its confirmation needs it. */
 export interface StoredConsent {
   readonly userId: string;

@@ -54,24 +54,36 @@ function matchesFilter(only: DecisionFilter | null, decision: Decision): boolean
   return decision.notification_type === only.type && (only.outcome ?? decision.outcome) === decision.outcome;
 }
 
+/** Place of a page among the events of a user: the newest ones, those beside a position, or those around one, that event included. */
+export type TimelinePlace =
+  | { readonly kind: 'newest' }
+  | { readonly kind: 'older' | 'newer' | 'around'; readonly at: EventCursor };
+
 /** Selects a page of the events of a user. */
 export interface TimelinePage {
   readonly tenantId: string;
   readonly userId: string;
   readonly limit: number;
-  /** Events older than this; null: from the newest on. */
-  readonly before: EventCursor | null;
+  readonly place: TimelinePlace;
   readonly only: DecisionFilter | null;
 }
 
-/** Loads the events of a user with the decisions on each, newest event time first. */
+/**
+ * Loads the events of a user with the decisions on each, newest event time first.
+ * @returns `first` and `last`: positions that newer and older events follow; null: none do
+ */
 export async function loadTimeline(
   pool: pg.Pool,
   page: TimelinePage,
-): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
-  const { rows, decisions, last } = await loadEventsWithDecisions(pool, page, CONTENT_COLUMNS);
+): Promise<{
+  events: EventView[];
+  decisions: DecisionView[];
+  first: EventCursor | null;
+  last: EventCursor | null;
+}> {
+  const { rows, decisions, first, last } = await loadEventsWithDecisions(pool, page, CONTENT_COLUMNS);
   const events = rows.map(toEventView);
-  return { events, decisions, last };
+  return { events, decisions, first, last };
 }
 
 /** Returns the newest event of a user of one of these types, with addresses masked; undefined: there is no such event. */
@@ -91,6 +103,22 @@ export async function loadLastEvent(
      ) as e
      order by e.event_time desc, e.key desc limit 1`,
     [tenantId, userId, types],
+  );
+  return rows[0];
+}
+
+/** Returns an event of a user by the key of the id that its caller gave, with addresses masked; undefined: there is no such event. */
+export async function loadEventByKey(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  key: string,
+): Promise<Pick<EventView, 'event_type' | 'properties' | 'user_traits'> | undefined> {
+  const { rows } = await connection.query<{ event_type: string; properties: JsonObject; user_traits: JsonObject }>(
+    `select e.event_type, e.properties, e.traits as user_traits
+     from event_ids as i join events as e using (tenant_id, user_id, event_time, key)
+     where i.tenant_id = $1 and i.key = $3 and i.user_id = $2`,
+    [tenantId, userId, key],
   );
   return rows[0];
 }
@@ -132,7 +160,7 @@ export async function loadDecisions(
   limit: number,
   only: DecisionFilter,
 ): Promise<DecisionView[]> {
-  const page = { tenantId, userId, limit, before: null, only };
+  const page: TimelinePage = { tenantId, userId, limit, place: { kind: 'newest' }, only };
   return (await loadEventsWithDecisions(pool, page, [], MAX_EXAMINED_EVENTS)).decisions;
 }
 
@@ -144,42 +172,105 @@ const CONTENT_COLUMNS = ['properties', 'traits', 'context'];
  */
 async function loadEventsWithDecisions(
   pool: pg.Pool,
-  { tenantId, userId, limit, before, only }: TimelinePage,
+  page: TimelinePage,
   content: readonly string[],
   examined?: number,
 ) {
-  const texts = [...content, 'decisions'];
-  const { rows, more } = await queryPage(pool, {
-    select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at,
-                    catalog_version, ${texts.join(', ')}
-             from ${examined === undefined ? 'events' : `(${latestEvents(examined)}) as events`}
-             where tenant_id = $1 and user_id = $2 and (event_time, key) < ($3::timestamptz, $4::uuid)
-               and ($5::text is null or ${hasDecision('$5')})
-             order by event_time desc, key desc limit $6`,
-    values: [
-      tenantId,
-      userId,
-      before ? isoTime(before.time) : 'infinity',
-      before?.key ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
-      toVariables(only),
-      limit,
-    ],
-    limit,
-    order: 'event_time desc, key desc',
-    texts,
-  });
+  const { tenantId, userId, only, place } = page;
+  const { rows, first, last } = await loadRows(pool, page, content, examined);
   const decisions = rows.flatMap(({ key, event_time, received_at, decisions, ...row }) =>
     toDecisionViews(decisions, key, only, row, event_time, received_at),
   );
-  const last = rows.at(-1);
-  const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
-  const ended = await loadEndedWaits(pool, tenantId, userId, cursor?.time ?? null, before?.time ?? null, only);
-  return { rows, decisions: mergeNewestFirst(decisions, ended), last: cursor };
+  const ended = await loadEndedWaits(pool, tenantId, userId, toSpan(place, first, last), only);
+  return { rows, decisions: mergeNewestFirst(decisions, ended), first, last };
+}
+
+async function loadRows(
+  pool: pg.Pool,
+  page: TimelinePage,
+  content: readonly string[],
+  examined: number | undefined,
+  // biome-ignore lint/suspicious/noExplicitAny: rows of selectEvents, named column by column there
+): Promise<{ readonly rows: any[]; readonly first: EventCursor | null; readonly last: EventCursor | null }> {
+  const { place, limit } = page;
+  const select = (side: keyof typeof SIDES, at: EventCursor, count: number) =>
+    selectEvents(pool, { ...page, limit: count }, SIDES[side], at, content, examined);
+  if (place.kind === 'around') {
+    const newer = await select('newer', place.at, Math.floor((limit - 1) / 2));
+    const older = await select('upTo', place.at, limit - newer.rows.length);
+    const rows = [...newer.rows.reverse(), ...older.rows];
+    return { rows, first: newer.more ? toCursor(rows[0]) : null, last: older.more ? toCursor(rows.at(-1)) : null };
+  }
+  if (place.kind === 'newer') {
+    const found = await select('newer', place.at, limit);
+    const rows = found.rows.reverse();
+    return { rows, first: found.more ? toCursor(rows[0]) : null, last: toCursor(rows.at(-1)) };
+  }
+  const { rows, more } = await select('older', place.kind === 'older' ? place.at : NEWEST, limit);
+  const first = place.kind === 'older' ? toCursor(rows[0]) : null;
+  return { rows, first, last: more ? toCursor(rows.at(-1)) : null };
+}
+
+/** Position that all events are older than. */
+const NEWEST: EventCursor = { time: Number.POSITIVE_INFINITY, key: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
+
+/** Events on a side of a position, nearest first. */
+const SIDES = {
+  older: { compare: '<', order: 'event_time desc, key desc' },
+  upTo: { compare: '<=', order: 'event_time desc, key desc' },
+  newer: { compare: '>', order: 'event_time, key' },
+} as const;
+
+function selectEvents(
+  pool: pg.Pool,
+  { tenantId, userId, limit, only }: TimelinePage,
+  { compare, order }: (typeof SIDES)[keyof typeof SIDES],
+  at: EventCursor,
+  content: readonly string[],
+  examined: number | undefined,
+) {
+  const texts = [...content, 'decisions'];
+  return queryPage(pool, {
+    select: `select key, coalesce(event_id, key::text) as event_id, event_type, event_time, received_at,
+                    catalog_version, ${texts.join(', ')}
+             from ${examined === undefined ? 'events' : `(${latestEvents(examined)}) as events`}
+             where tenant_id = $1 and user_id = $2 and (event_time, key) ${compare} ($3::timestamptz, $4::uuid)
+               and ($5::text is null or ${hasDecision('$5')})
+             order by ${order} limit $6`,
+    values: [tenantId, userId, toTimeParam(at.time), at.key, toVariables(only), limit],
+    limit,
+    order,
+    texts,
+  });
+}
+
+function toCursor(row: { event_time: Millis; key: string } | undefined): EventCursor | null {
+  return row === undefined ? null : { time: row.event_time, key: row.key };
+}
+
+/** Times from inclusive to exclusive. */
+interface TimeSpan {
+  readonly from: Millis;
+  readonly to: Millis;
+}
+
+/** Returns the span of time that a page covers: of pages that follow one another each time is in one. */
+function toSpan(place: TimelinePlace, first: EventCursor | null, last: EventCursor | null): TimeSpan {
+  const newest = first === null ? Number.POSITIVE_INFINITY : first.time + 1;
+  const oldest = last?.time ?? Number.NEGATIVE_INFINITY;
+  if (place.kind === 'newer') return { from: place.at.time + 1, to: newest };
+  if (place.kind === 'older') return { from: oldest, to: place.at.time };
+  return { from: oldest, to: newest };
+}
+
+function toTimeParam(time: Millis): string {
+  if (Number.isFinite(time)) return isoTime(time);
+  return time > 0 ? 'infinity' : '-infinity';
 }
 
 /** Returns the SQL of the latest events of the user $2 of the tenant $1: a walk along the primary key. */
-export function latestEvents(count: number): string {
-  return `select * from events where tenant_id = $1 and user_id = $2 order by event_time desc, key desc limit ${count}`;
+export function latestEvents(count: number, columns = '*'): string {
+  return `select ${columns} from events where tenant_id = $1 and user_id = $2 order by event_time desc, key desc limit ${count}`;
 }
 
 /** Maximum number of ended waits shown beside one page of events. */
@@ -190,8 +281,7 @@ async function loadEndedWaits(
   pool: pg.Pool,
   tenantId: string,
   userId: string,
-  from: Millis | null,
-  to: Millis | null,
+  { from, to }: TimeSpan,
   only: DecisionFilter | null,
 ): Promise<DecisionView[]> {
   const { rows } = await pool.query(
@@ -201,13 +291,7 @@ async function loadEndedWaits(
      where tenant_id = $1 and user_id = $2 and decisions is not null and trigger_time >= $3 and trigger_time < $4
        and ($5::text is null or ${hasDecision('$5')})
      order by trigger_time desc limit ${MAX_ENDED_WAITS}`,
-    [
-      tenantId,
-      userId,
-      from === null ? '-infinity' : isoTime(from),
-      to === null ? 'infinity' : isoTime(to),
-      toVariables(only),
-    ],
+    [tenantId, userId, toTimeParam(from), toTimeParam(to), toVariables(only)],
   );
   return rows.flatMap(({ wait_id, trigger_time, ended_at, decisions, ...row }) =>
     toDecisionViews(decisions, wait_id, only, row, trigger_time, ended_at),

@@ -1,5 +1,6 @@
 import { TidingsError } from '../errors.ts';
 import type { Sessions } from '../members/sessions.ts';
+import { DEFAULT_TENANT } from '../model/event.ts';
 import { ROLES, type Scope } from '../model/principal.ts';
 import type { Membership } from '../store/members/members.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -20,9 +21,10 @@ export function memberSessions(sessions: Sessions): Authenticator {
   };
 }
 
+/** Without a tenant that is named: that of the installation, or else the first one. */
 function chooseMembership(memberships: readonly Membership[], tenantId: string | undefined): Membership {
-  const chosen =
-    tenantId === undefined ? memberships[0] : memberships.find((membership) => membership.tenantId === tenantId);
+  const find = (id: string) => memberships.find((membership) => membership.tenantId === id);
+  const chosen = tenantId === undefined ? (find(DEFAULT_TENANT) ?? memberships[0]) : find(tenantId);
   if (chosen) return chosen;
   if (tenantId !== undefined && memberships.length > 0) {
     throw new TidingsError('not_found', 'There is no such tenant; correct x-tidings-tenant, or leave it out.');

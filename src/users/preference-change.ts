@@ -5,6 +5,8 @@ import type { JsonObject } from '../model/event.ts';
 import {
   type DigestTime,
   FREQUENCIES,
+  MAX_PAUSE_REASON_CHARS,
+  type Pause,
   type PreferenceScope,
   type QuietHours,
   type ScopeTerms,
@@ -96,6 +98,19 @@ const fields = {
   ),
 };
 
+/** A pause of the messages to a user. */
+export const pauseChange = z
+  .strictObject({
+    until: z.iso.datetime({ offset: true, error: 'write a time with a zone, such as 2026-11-02T09:30:00Z' }),
+    reason: z
+      .string()
+      .min(1)
+      .max(MAX_PAUSE_REASON_CHARS)
+      .refine((text) => !text.includes('\0') && text.isWellFormed(), 'has a character that cannot be stored')
+      .describe('Shown to those who ask why a message waits, and not to the user'),
+  })
+  .meta({ id: 'NewPause', examples: [{ until: '2026-11-09T09:00:00Z', reason: 'Complaint, ticket 4711' }] });
+
 /** A change of preferences: the body of PATCH, and the properties of `preference.updated`. */
 export const preferenceChange = z
   .strictObject(fields)
@@ -108,14 +123,16 @@ export interface PreferenceChange {
   readonly quiet: QuietHours | 0 | null | undefined;
   /** Undefined: nothing. */
   readonly digest: DigestTime | null | undefined;
-  /** Whether everything that was said before no longer holds. */
+  /** Undefined: nothing. */
+  readonly pause: Pause | null | undefined;
+  /** Whether everything that was said before no longer holds, but for a pause. */
   readonly replace: boolean;
 }
 
 /** Reads the properties of a `preference.updated`. What they have beside the known fields is ignored. */
 export function readPreferenceChange(properties: JsonObject): PreferenceChange {
   const said: [PreferenceScope, keyof ScopeTerms, unknown][] = [];
-  const { all, quiet_hours: quiet, digest_time: digest } = properties;
+  const { all, quiet_hours: quiet, digest_time: digest, pause } = properties;
   if (isOnOff(all)) said.push(['*', 'on', toSwitch(all)]);
   else if (all === 'only_listed') said.push(['*', 'on', 'listed']);
   for (const [channel, value] of entriesOf(properties.channels)) addSwitch(said, `ch:${channel}`, value);
@@ -125,6 +142,7 @@ export function readPreferenceChange(properties: JsonObject): PreferenceChange {
     said,
     quiet: quiet === undefined ? undefined : readQuietHours(quiet),
     digest: digest === undefined ? undefined : readDigestTime(digest),
+    pause: pause === undefined ? undefined : readPause(pause),
     replace: properties.replace === true,
   };
 }
@@ -158,6 +176,13 @@ function readQuietHours(quiet: unknown): QuietHours | 0 | null | undefined {
   if (enabled === false) return 0;
   const [from, to] = [toMinutes(start), toMinutes(end)];
   return from === undefined || to === undefined ? undefined : [from, to, typeof zone === 'string' ? zone : null];
+}
+
+function readPause(pause: unknown): Pause | null | undefined {
+  if (pause === null) return null;
+  const { until, reason } = Object.fromEntries(entriesOf(pause));
+  const end = typeof until === 'string' ? Date.parse(until) : Number.NaN;
+  return Number.isNaN(end) ? undefined : [end, typeof reason === 'string' ? reason : ''];
 }
 
 function readDigestTime(digest: unknown): DigestTime | null | undefined {

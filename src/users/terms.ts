@@ -11,6 +11,7 @@ import {
   type ConsentTerms,
   FREQUENCIES,
   NO_TERMS,
+  type Pause,
   type PendingConsent,
   PREFERENCE_UPDATED,
   type Said,
@@ -29,8 +30,10 @@ export function mergeTerms(
 }
 
 function mergePreferences(terms: Terms, properties: JsonObject, time: Millis): Terms {
-  const { said, quiet, digest, replace } = readPreferenceChange(properties);
+  const { said, quiet, digest, pause, replace } = readPreferenceChange(properties);
   let merged = replace ? resetBefore(terms, time) : terms;
+  if (pause !== undefined && isNewer(merged.h, [pause, time], strictnessOfPause))
+    merged = { ...merged, h: [pause, time] };
   const from = merged.reset ?? Number.NEGATIVE_INFINITY;
   if (time < from) return merged;
   for (const [scope, field, value] of said) merged = mergeScope(merged, scope, field, [value, time]);
@@ -41,7 +44,7 @@ function mergePreferences(terms: Terms, properties: JsonObject, time: Millis): T
   return merged;
 }
 
-/** Forgets the preferences of before a time, those that arrive later included. Consent stays. */
+/** Forgets the preferences of before a time, those that arrive later included. Consent stays, and a pause, which is not the word of the user. */
 function resetBefore(terms: Terms, time: Millis): Terms {
   if (time <= (terms.reset ?? Number.NEGATIVE_INFINITY)) return terms;
   const { p = {}, q, d, ...others } = terms;
@@ -149,11 +152,13 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
   }
   const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
   const d = uniteSaid(survivor.d, other.d, strictnessOfDigestTime, () => false);
+  const h = unitePauses(survivor.h, other.h);
   const { reset } = survivor;
   const united: Terms = {
     ...(Object.keys(p).length > 0 && { p }),
     ...(q && { q }),
     ...(d && { d }),
+    ...(h && { h }),
     ...(Object.keys(k).length > 0 && { k }),
     ...(Object.keys(w).length > 0 && { w }),
     // Events that arrive late are of both: only those that both have reset are forgotten.
@@ -173,8 +178,9 @@ export function withTermsOfAddress(terms: Terms, ofAddress: Terms): Terms {
     for (const [field, value] of Object.entries(said) as [keyof ScopeTerms, Said<unknown>][])
       if (value[1] >= from) merged = mergeScope(merged, scope, field, value);
   }
-  const { q } = ofAddress;
+  const { q, h } = ofAddress;
   if (q && q[1] >= from && isNewer(merged.q, q, strictnessOfQuiet)) merged = { ...merged, q };
+  if (h && isNewer(merged.h, h, strictnessOfPause)) merged = { ...merged, h };
   for (const [key, said] of Object.entries(ofAddress.k ?? {})) {
     const known = merged.k?.[key];
     if (said.state !== 'withdrawn' || (known && !outweighs(said, known))) continue;
@@ -211,6 +217,13 @@ function uniteSaid<T>(
   return isNewer(one, other, strictness) ? other : one;
 }
 
+/** The pause that ends later holds, and is as new as what it outweighs. */
+function unitePauses(one: Terms['h'], other: Terms['h']): Terms['h'] {
+  if (!one || !other) return one ?? other;
+  const [later] = getPauseEnd(one[0]) >= getPauseEnd(other[0]) ? one : other;
+  return [later, Math.max(one[1], other[1])];
+}
+
 function uniteConsents(one: ConsentTerms, other: ConsentTerms | undefined): ConsentTerms {
   if (!other) return one;
   if (one.state !== other.state) {
@@ -236,6 +249,15 @@ const STRICTNESS: { readonly [field in keyof ScopeTerms]-?: Strictness } = {
 /** No time is stricter than another. */
 function strictnessOfDigestTime(value: unknown): number {
   return value === null ? 0 : 1;
+}
+
+/** The later it ends, the stricter is a pause. */
+function strictnessOfPause(value: unknown): number {
+  return getPauseEnd(value as Pause | null);
+}
+
+function getPauseEnd(pause: Pause | null | undefined): Millis {
+  return pause?.[0] ?? Number.NEGATIVE_INFINITY;
 }
 
 function strictnessOfQuiet(value: unknown): number {
@@ -266,11 +288,12 @@ export function termsBefore(terms: Terms, time: Millis): Terms {
   });
   const k = Object.entries(terms.k ?? {}).filter(([, { at }]) => at < time);
   const w = Object.entries(terms.w ?? {}).filter(([, { at }]) => at < time);
-  const { q, d, reset } = terms;
+  const { q, d, h, reset } = terms;
   const before: Terms = {
     ...(p.length > 0 && { p: Object.fromEntries(p) }),
     ...(q && q[1] < time && { q }),
     ...(d && d[1] < time && { d }),
+    ...(h && h[1] < time && { h }),
     ...(k.length > 0 && { k: Object.fromEntries(k) }),
     ...(w.length > 0 && { w: Object.fromEntries(w) }),
     ...(reset !== undefined && reset < time && { reset }),

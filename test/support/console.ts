@@ -197,6 +197,7 @@ export const OTHER_PAGES = [
     'new-batch',
     'lists',
     'templates',
+    'templates/WELCOME_EMAIL/preview',
     'preview',
     'dead-letters',
     'waiting',
@@ -207,7 +208,7 @@ export const OTHER_PAGES = [
     'correlation',
   ],
   ...['analytics', 'analytics/experiments', 'analytics/anomalies', 'types', 'types/WELCOME_EMAIL'],
-  ...['audit', 'keys', 'members', 'tenants', 'webhooks', 'portal'],
+  ...['preferences', 'audit', 'keys', 'members', 'tenants', 'webhooks', 'portal'],
   ...[
     'channels',
     'channels/sending',

@@ -58,6 +58,7 @@ export async function inboxTidings(
   options: {
     readonly apiKeys?: readonly string[];
     readonly heartbeat?: number;
+    readonly look?: number;
     readonly maxStreams?: number;
     readonly allowedOrigins?: readonly string[];
     /** Further files of the catalog, or others of the same names. */
@@ -117,7 +118,7 @@ export async function inboxTidings(
 export { TENANT };
 
 /** Reads over a connection of its own: a pool would open another one when this one is closed, and the server would wait for it. */
-async function readEvents(url: string, headers: Record<string, string>): Promise<EventReader> {
+export async function readEvents(url: string, headers: Record<string, string>): Promise<EventReader> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(url, { headers, agent: false }, resolve).on('error', reject);
   });

@@ -150,6 +150,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/addresses/{address_id}': ({ userId, addressIds }) => [userId, addressIds[1]],
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
   '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/pause': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/consents': ({ userId }) => [userId],
   ...Object.fromEntries(
     ['/api/v1', ''].flatMap((root) => [
@@ -303,6 +304,11 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
     user_id: userId,
     event_id: userId.replace(' ', ' mailed '),
   }),
+  'POST /api/v1/catalog/render': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
+    changes: true,
+    cells: [{ channel: 'email', user_id: userId, event_id: userId.replace(' ', ' mailed ') }],
+  }),
   'POST /api/v1/catalog/backtest': () => ({
     files: Object.fromEntries(catalogOf('own')),
     since: '7d',
@@ -322,6 +328,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/users/{user_id}/devices/fcm': () => ({ registration_id: 'own-token:2' }),
   'DELETE /api/v1/users/{user_id}/devices/{device_id}': NOTHING,
   'PUT /api/v1/users/{user_id}/preferences': () => ({ channels: { sms: false } }),
+  'PUT /api/v1/users/{user_id}/pause': () => ({ until: '2025-11-21T12:00:00Z', reason: 'Complaint' }),
+  'DELETE /api/v1/users/{user_id}/pause': NOTHING,
   'PATCH /api/v1/users/{user_id}/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/consents': () => CONSENT,
   'POST /api/v1/me/consents': () => CONSENT,

@@ -40,9 +40,11 @@ export function reportRejectedKey(used: string | null): void {
   setKeyState(used === null ? 'wanted' : 'rejected');
 }
 
+export const getKeyState = (): KeyState => state;
+
 /** Returns the state of the key; rerenders the component when it changes. */
 export function useKeyState(): KeyState {
-  return useSyncExternalStore(subscribe, () => state);
+  return useSyncExternalStore(subscribe, getKeyState);
 }
 
 function setKeyState(next: KeyState): void {

@@ -41,6 +41,9 @@ createRoot(document.getElementById('root')!).render(
   </StrictMode>,
 );
 
+// Loaded beside the first page, which has just been loaded.
+void import('./live/follow-changes.ts').then(({ followChanges }) => followChanges(queries));
+
 /** Sets the texts and the language of the page; English when its texts cannot be loaded. */
 async function speak(language: Language) {
   try {

@@ -11,6 +11,7 @@ export type Route =
   | { page: 'types' }
   | { page: 'type'; name: string }
   | { page: 'tenants' }
+  | { page: 'preferences' }
   /** Events as they arrive. */
   | { page: 'live' }
   | ({ page: 'user' } & UserRoute)
@@ -26,6 +27,8 @@ export type Route =
   | { page: 'segment'; name: string }
   | { page: 'templates'; type: string | null }
   | { page: 'template'; id: string }
+  /** The templates of a notification type in the files of the catalog. */
+  | { page: 'type-templates'; name: string; tab: TemplateTab }
   | ({ page: 'preview' } & PreviewChoice)
   /** `state`: of the results that are shown, or null for all. */
   | { page: 'batch'; id: string; state: string | null }
@@ -73,8 +76,12 @@ export const USER_TABS = ['why', 'timeline', 'messages', 'waiting', 'next', 'pre
 export type UserTab = (typeof USER_TABS)[number];
 
 /** Tabs of the page of a rule. */
-export const RULE_TABS = ['check', 'cases', 'try', 'backtest', 'waits', 'funnel'] as const;
+export const RULE_TABS = ['check', 'cases', 'try', 'backtest', 'waits', 'funnel', 'graph'] as const;
 export type RuleTab = (typeof RULE_TABS)[number];
+
+/** Tabs of the page of the templates of a notification type. */
+export const TEMPLATE_TABS = ['preview', 'variables', 'check', 'changes'] as const;
+export type TemplateTab = (typeof TEMPLATE_TABS)[number];
 
 /** Parts of the pages of channels. */
 export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions' | 'connections';
@@ -143,6 +150,7 @@ export function linkToAnalytics(part: AnalyticsPart = 'messages', filter: Partia
 
 export const linkToTypes = (): string => '/console/types';
 export const linkToType = (name: string): string => `/console/types/${encodeURIComponent(name)}`;
+export const linkToPreferences = (): string => '/console/preferences';
 export const linkToTenants = (): string => '/console/tenants';
 
 function toTimeSpan(parameters: URLSearchParams): TimeSpan | null {
@@ -186,6 +194,9 @@ export const linkToLists = (): string => '/console/lists';
 export const linkToList = (id: string): string => `/console/lists/${encodeURIComponent(id)}`;
 export const linkToSegment = (name: string): string => `/console/segments/${encodeURIComponent(name)}`;
 export const linkToTemplate = (id: string): string => `/console/templates/${encodeURIComponent(id)}`;
+/** Returns the link to the templates of a notification type, in the files of the catalog. */
+export const linkToTypeTemplates = (type: string, tab: TemplateTab = 'preview'): string =>
+  `${linkToTemplate(type)}/${tab}`;
 /** Returns the link to the waits of a rule, or with a key; without both: to the rules that wait. */
 export const linkToWaiting = (filter: { readonly rule?: string; readonly key?: string } = {}): string =>
   `/console/waiting${toQuery({ rule: null, key: null, ...filter })}`;
@@ -366,6 +377,7 @@ export function parseAddress({ pathname, search: query, hash }: Pick<URL, 'pathn
   }
   if (path === '/types') return { page: 'types' };
   if (path === '/tenants') return { page: 'tenants' };
+  if (path === '/preferences') return { page: 'preferences' };
   if (path === '/waiting') return { page: 'waiting', ...readFilter(parameters, ['rule', 'key']) };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/releases') return { page: 'releases' };
@@ -419,6 +431,10 @@ function parseItem(path: string, parameters: URLSearchParams): Route | undefined
   if (list === 'rules') {
     const tab = RULE_TABS.find((one) => one === part);
     return part === undefined || tab ? { page: 'rule', name: id, tab: tab ?? null } : undefined;
+  }
+  if (list === 'templates' && part !== undefined) {
+    const tab = TEMPLATE_TABS.find((one) => one === part);
+    return tab && { page: 'type-templates', name: id, tab };
   }
   if (part !== undefined) return undefined;
   if (list === 'batches') return { page: 'batch', id, state: parameters.get('state') };

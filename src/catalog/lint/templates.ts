@@ -52,7 +52,7 @@ function listStructureFields(file: string, source: string, options: Options): re
 }
 
 /** Returns why a field is there in no context, or undefined if it may be there in one of them. */
-function findMissingField(
+export function findMissingField(
   { path, written }: NamedField,
   contexts: readonly TemplateContext[],
   notification: string,
@@ -148,7 +148,7 @@ function didYouMean(path: FieldPath): string {
 }
 
 /** Formats a path as templates write it, `matched.[cart.updated]`; the items of a list are `[]`, as in `items[].event`. */
-function formatPath(path: FieldPath): string {
+export function formatPath(path: FieldPath): string {
   const steps = path.map((step) =>
     typeof step === 'number' ? '[]' : /^@?[\w-]+$/.test(step) ? `.${step}` : `.[${step}]`,
   );

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { ImportError, ImportResult } from '../../model/consent-import.ts';
+import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand, toRejectedLines } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toPage, toRejectedLines } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 interface ConsentView {
@@ -38,7 +39,7 @@ const USER = ['<user-id>', 'your id of the user'] as const;
 const PART_LINES = 2000;
 const MAX_PRINTED_ERRORS = 20;
 
-/** Adds the commands `consents list|record|import`. */
+/** Adds the commands `consents latest|list|record|import`. */
 export function addConsentsCommands(program: Command): void {
   const consents = program
     .command('consents')
@@ -54,6 +55,35 @@ export function addConsentsCommands(program: Command): void {
         const lines = data.consents.map(format);
         return { data, lines: lines.length > 0 ? lines : ['Nothing is recorded for this user.'] };
       }),
+    );
+  consents
+    .command('latest')
+    .description('List the consents of all users, the one that was recorded last first')
+    .option('--purpose <category>', 'only for this purpose')
+    .option('--channel <channel>', 'only by this channel')
+    .addOption(new Option('--state <state>', 'only in this state').choices(['granted', 'withdrawn', 'pending']))
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 20)
+    .option('--after <cursor>', 'the next page')
+    .option(...JSON_OPTION)
+    .action(
+      ({
+        json,
+        ...query
+      }: {
+        readonly json?: boolean;
+        readonly [name: string]: string | number | boolean | undefined;
+      }) =>
+        runApiCommand(json, async (api) => {
+          const given = Object.entries(query).flatMap(([name, value]) =>
+            value === undefined ? [] : [[name, String(value)] as [string, string]],
+          );
+          const data = (await api.get(`/api/v1/consents?${new URLSearchParams(given)}`)) as {
+            readonly consents: readonly (ConsentView & { readonly user_id: string })[];
+            readonly next: string | null;
+          };
+          const lines = data.consents.map((one) => `${one.user_id}  ${format(one)}`);
+          return toPage(data, lines, 'No consent was recorded.');
+        }),
     );
   consents
     .command('record')

@@ -19,6 +19,17 @@ interface PreferencesView {
   readonly quiet_hours: { readonly hours: string } | null;
 }
 
+interface OverviewView {
+  readonly types: readonly {
+    readonly type: string;
+    readonly category: string;
+    readonly channels: {
+      readonly [channel: string]: CellView & { readonly chosen: { readonly off: number; readonly on: number } };
+    };
+  }[];
+  readonly users: { readonly counted: number; readonly has_more: boolean };
+}
+
 interface CatalogAnswer {
   readonly version: number;
   readonly notifications: readonly unknown[];
@@ -26,11 +37,21 @@ interface CatalogAnswer {
 
 const USER = ['<user-id>', 'your id of the user'] as const;
 
-/** Adds the commands `preferences get|set|explain`, and `setup-notification-preferences`. */
+/** Adds the commands `preferences overview|get|set|explain`, and `setup-notification-preferences`. */
 export function addPreferencesCommands(program: Command): void {
   const preferences = program
     .command('preferences')
     .description('What goes to a user, and what decides that, of a running Tidings (TIDINGS_URL)');
+  preferences
+    .command('overview')
+    .description('Show what goes to users who have said nothing, and how many turned it off')
+    .option(...JSON_OPTION)
+    .action(({ json }: { json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.get('/api/v1/preferences')) as OverviewView;
+        return { data, lines: formatOverview(data) };
+      }),
+    );
   preferences
     .command('get')
     .description('Show for each notification type and channel whether it goes to the user')
@@ -104,6 +125,16 @@ function unknownType(name: string, { types }: PreferencesView): ApiError {
 
 function pathOf(userId: string): string {
   return `/api/v1/users/${encodeURIComponent(userId)}/preferences`;
+}
+
+function formatOverview({ types, users }: OverviewView): string[] {
+  const more = users.has_more ? '+' : '';
+  const cells = ({ type, category, channels }: OverviewView['types'][number]) =>
+    Object.entries(channels).map(([channel, { on, changeable, chosen }]) => {
+      const locked = changeable ? '' : ' (users cannot change it)';
+      return `${type} (${category}) ${channel}: ${on ? 'on' : 'off'}${locked}; ${chosen.off}${more} off, ${chosen.on}${more} on`;
+    });
+  return [...types.flatMap(cells), `${users.counted}${more} users have said something.`];
 }
 
 function formatType({ type, category, frequency, channels }: PreferencesView['types'][number]): string {

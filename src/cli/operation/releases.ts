@@ -21,6 +21,7 @@ interface StartOptions extends JsonOption {
   readonly share: number;
   readonly note?: string;
   readonly finishAfter?: string;
+  readonly at?: string;
   readonly watch: boolean;
   readonly minSample?: number;
   readonly maxErrors?: number;
@@ -34,7 +35,7 @@ interface Status extends ReleaseView {
   readonly comparison: ComparisonView | null;
 }
 
-/** Adds the commands `release start|status|list|share|finish|rollback`. */
+/** Adds the commands `release start|status|list|share|finish|rollback|cancel`. */
 export function addReleaseCommands(program: Command): void {
   const release = program
     .command('release')
@@ -70,16 +71,20 @@ export function addReleaseCommands(program: Command): void {
   for (const [name, description] of [
     ['finish', 'Finish a release: its version becomes the active one of all users'],
     ['rollback', 'Roll a release back: the version before decides about all users again'],
+    ['cancel', 'Cancel a release that is scheduled'],
   ] as const) {
+    const isCancel = name === 'cancel';
     release
       .command(name)
       .description(description)
-      .option('--id <id>', 'of a release; by default the one under way')
+      .option('--id <id>', `of a release; by default the one ${isCancel ? 'that is scheduled' : 'under way'}`)
       .option('--reason <text>', 'why, for the history')
       .option(...JSON_OPTION)
       .action(({ id, reason, json }: JsonOption & { id?: string; reason?: string }) =>
         runApiCommand(json, async (api) => {
-          const data = (await api.post(`${PATH}/${await findId(api, id)}/${name}`, { reason })) as ReleaseView;
+          const found = await findId(api, id, isCancel ? 'scheduled' : 'watching');
+          const end = isCancel ? 'rollback' : name;
+          const data = (await api.post(`${PATH}/${found}/${end}`, { reason })) as ReleaseView;
           return { data, lines: [describe(data)] };
         }),
       );
@@ -95,6 +100,10 @@ function addStart(release: Command): void {
     .option('--catalog-version <number>', 'a version that was applied or released before', parseVersion)
     .option('--note <text>', 'what it is for')
     .option('--finish-after <time>', 'finish by itself after this time, such as 2d')
+    .option(
+      '--at <time>',
+      'begin by itself at this time, such as 2027-01-04T06:00:00Z; with --share 100 it is finished then',
+    )
     .option('--no-watch', 'do not roll back by itself')
     .option('--min-sample <n>', 'events or messages of each version before its numbers are judged', parseNumber)
     .option('--max-errors <share>', 'bound of the increase of the error rate, such as 0.05', parseNumber)
@@ -109,7 +118,7 @@ function addStart(release: Command): void {
 }
 
 async function start(api: ApiClient, dir: string | undefined, options: StartOptions): Promise<CommandOutput> {
-  const { catalogVersion: version, share, note, finishAfter } = options;
+  const { catalogVersion: version, share, note, finishAfter, at } = options;
   if ((dir === undefined) === (version === undefined))
     throw new TidingsError('invalid_request', 'Name the folder of a catalog, or a --catalog-version.');
   const files = dir === undefined ? undefined : Object.fromEntries(await loadCatalogFiles(resolve(dir)));
@@ -123,7 +132,7 @@ async function start(api: ApiClient, dir: string | undefined, options: StartOpti
         max_volume_ratio: options.maxVolume,
       }
     : null;
-  const body = { files, version, share, note, finish_after: finishAfter, watch };
+  const body = { files, version, share, note, finish_after: finishAfter, starts_at: at, watch };
   const data = (await api.post(PATH, body)) as StartedRelease;
   const lines = [...formatProblems(data.problems), ...formatDifferences(data.differences), describe(data.release)];
   return { data, lines };
@@ -146,13 +155,16 @@ async function list(api: ApiClient, limit: number, after?: string): Promise<Comm
 }
 
 /** Returns the id of the release that a command is about. */
-async function findId(api: ApiClient, id: string | undefined): Promise<string> {
+async function findId(api: ApiClient, id: string | undefined, state = 'watching'): Promise<string> {
   if (id !== undefined) return encodeURIComponent(id);
-  const { releases } = (await api.get(`${PATH}?state=watching&limit=1`)) as {
+  const { releases } = (await api.get(`${PATH}?state=${state}&limit=1`)) as {
     readonly releases: readonly ReleaseView[];
   };
   const [release] = releases;
-  if (!release) throw new TidingsError('not_found', 'No release is under way; see `tidings release list`.');
+  if (!release) {
+    const what = state === 'watching' ? 'under way' : state;
+    throw new TidingsError('not_found', `No release is ${what}; see \`tidings release list\`.`);
+  }
   return release.release_id;
 }
 
@@ -161,8 +173,16 @@ async function findLatest(api: ApiClient): Promise<ReleaseView | undefined> {
   return releases[0];
 }
 
-function describe({ release_id: id, from_version: from, to_version: to, state, share }: ReleaseView): string {
-  const what = { watching: `to ${share}% of the users`, finished: 'finished', rolled_back: 'rolled back' }[state];
+function describe(release: ReleaseView): string {
+  const { release_id: id, from_version: from, to_version: to, state, share, starts_at: startsAt } = release;
+  const what = {
+    scheduled: `to ${share}% of the users from ${startsAt} on`,
+    watching: `to ${share}% of the users`,
+    finished: 'finished',
+    rolled_back: 'rolled back',
+    cancelled: 'cancelled',
+    failed: 'failed',
+  }[state];
   return `Release ${id}: version ${to} in the place of ${from}, ${what}.`;
 }
 

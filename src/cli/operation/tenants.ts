@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { formatCount } from '../../lib/text/format-count.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
@@ -21,11 +22,15 @@ export function addTenantsCommands(program: Command): void {
     .description('List the tenants in order of their ids')
     .option('--follows <id>', 'only those that follow the catalog of this tenant')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
+    .option('--usage <days>', 'also what each used in this many days, today included, up to 366')
     .option(...JSON_OPTION)
-    .action(({ follows, limit, json }: { follows?: string; limit: number; json?: boolean }) =>
+    .action(({ follows, limit, usage, json }: { follows?: string; limit: number; usage?: string; json?: boolean }) =>
       runApiCommand(json, async (api) => {
-        const data = follows === undefined ? await loadPage(api, limit) : await loadFollowers(api, follows, limit);
-        const lines = data.tenants.map(formatTenant);
+        const data =
+          follows === undefined
+            ? await loadPage(api, limit, '', usage)
+            : await loadFollowers(api, follows, limit, usage);
+        const lines = data.tenants.map((one) => formatTenant(one) + formatUsage(one.usage));
         if ('has_more' in data ? data.has_more : data.next !== null) lines.push('… and more; see --limit');
         return { data, lines: lines.length > 0 ? lines : ['There are no such tenants.'] };
       }),
@@ -96,34 +101,49 @@ export function addTenantsCommands(program: Command): void {
     });
 }
 
+/** A tenant, with what it used if that was asked for. */
+interface ListedTenant extends TenantView {
+  readonly usage?: { readonly events: number; readonly decided: number; readonly sent: number } | null;
+}
+
 interface Page {
-  readonly tenants: readonly TenantView[];
+  readonly tenants: readonly ListedTenant[];
   /** Null: this is the last page. */
   readonly next: string | null;
 }
 
 interface Followers {
-  readonly tenants: readonly TenantView[];
+  readonly tenants: readonly ListedTenant[];
   readonly has_more: boolean;
 }
 
 /** The largest page of the API. */
 const MAX_PAGE = 200;
 
-async function loadPage(api: ApiClient, limit: number, after = ''): Promise<Page> {
-  const query = new URLSearchParams({ limit: `${limit}`, ...(after && { after }) });
+async function loadPage(api: ApiClient, limit: number, after = '', usage = ''): Promise<Page> {
+  const query = new URLSearchParams({
+    limit: `${limit}`,
+    ...(after && { after }),
+    ...(usage && { usage_days: usage }),
+  });
   return (await api.get(`/api/v1/tenants?${query}`)) as Page;
 }
 
 /** Returns the first tenants that follow a catalog: a list of its own, which no cursor of the API continues. Looks at all tenants, page by page, until it has enough. */
-async function loadFollowers(api: ApiClient, follows: string, limit: number): Promise<Followers> {
-  const found: TenantView[] = [];
+async function loadFollowers(api: ApiClient, follows: string, limit: number, usage?: string): Promise<Followers> {
+  const found: ListedTenant[] = [];
   for (let after: string | null = ''; after !== null && found.length <= limit; ) {
-    const page: Page = await loadPage(api, MAX_PAGE, after);
+    const page: Page = await loadPage(api, MAX_PAGE, after, usage);
     found.push(...page.tenants.filter((tenant) => tenant.follows === follows));
     after = page.next;
   }
   return { tenants: found.slice(0, limit), has_more: found.length > limit };
+}
+
+function formatUsage(usage: ListedTenant['usage']): string {
+  if (!usage) return '';
+  const { events, decided, sent } = usage;
+  return `  ${formatCount(events, 'event')}, ${formatCount(decided, 'notification')}, ${formatCount(sent, 'message')} sent`;
 }
 
 function toPath(id: string): string {

@@ -10,6 +10,7 @@ import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseJsonObject, parseLimit } from '../parse-argument.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import { addForecastCommand } from './forecast.ts';
+import { addPauseCommands } from './pause-user.ts';
 
 const USER = ['<user-id>', 'your id of the user'] as const;
 const TRAITS = ['<traits>', `a JSON object, such as '{"plan":"pro"}'`] as const;
@@ -31,7 +32,7 @@ interface SearchOptions {
   readonly json?: boolean;
 }
 
-/** Adds the commands `users search|get|put|set|forecast|export|verify|confirm|merge|erase|erasure`. */
+/** Adds the commands `users search|get|put|set|forecast|pause|resume|export|verify|confirm|merge|erase|erasure`. */
 export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
@@ -81,6 +82,7 @@ export function addUsersCommands(program: Command): void {
       );
   }
   addForecastCommand(users);
+  addPauseCommands(users);
   users
     .command('export')
     .description('Write everything about a user to a tar archive, unmasked; the reason goes to the audit log')

@@ -13,6 +13,7 @@ export const PREVIEW_FINDINGS = [
   'subject_long',
   'no_preheader',
   'image_without_alt',
+  'no_language',
   'link',
   'link_not_answering',
   'sms_parts',
@@ -83,6 +84,9 @@ export function inspectMessage(channel: Channel, message: Message): Inspection {
       warn('image_without_alt', 'html', `${which} no alt text, which readers see where pictures are not loaded`);
     }
   }
+  if (html !== undefined && lacksLanguage(html)) {
+    warn('no_language', 'html', 'the HTML names no language, by which it is read aloud: write <html lang="en">');
+  }
   const sms = CHANNEL_DESCRIPTORS[channel].addressKind === 'phone' ? measureSms(text) : undefined;
   if (sms && sms.parts > 1) warn('sms_parts', 'text', `the SMS is billed as ${sms.parts} parts`);
   if (sms?.firstUnicode !== undefined) {
@@ -99,6 +103,14 @@ export function inspectMessage(channel: Channel, message: Message): Inspection {
     ...(htmlBytes === undefined ? {} : { htmlBytes }),
     ...(html === undefined ? {} : { darkHtml: toDarkHtml(html) }),
   };
+}
+
+/** Whether HTML that is a whole page does not say its language. MJML writes `und` where the author does not. */
+function lacksLanguage(html: string): boolean {
+  for (const tag of listTags(html)) {
+    if (tag.name === 'html') return /^(?:|und)$/i.test(getAttribute(tag, 'lang')?.trim() ?? '');
+  }
+  return false;
 }
 
 const INVERTED = `<style>:root{color-scheme:dark}html{background:#fff;filter:invert(1) hue-rotate(180deg)}img{filter:invert(1) hue-rotate(180deg)}</style>`;

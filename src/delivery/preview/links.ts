@@ -31,10 +31,14 @@ export function listLinks(html: string | undefined, text: string): readonly Prev
   return [...found.values()];
 }
 
+/** Signs of a value that was not filled in, or not written yet. */
+const PLACEHOLDER = /\{\{|%7B%7B|\[\[|\$\{|\b(?:TODO|FIXME|XXX+)\b|\/(?:undefined|null|NaN)(?=[/?#]|$)/;
+
 /** Returns why a link leads nowhere, as a predicate; undefined: its form is good. */
 export function findLinkFault({ url, kind }: PreviewLink): string | undefined {
   if (url === '') return 'is empty';
   if (url === '#') return 'leads nowhere: a value with a scheme that is not safe becomes #';
+  if (PLACEHOLDER.test(url)) return 'has a placeholder in it';
   if (/^(?:mailto|tel|sms|cid):/i.test(url)) return undefined;
   const parsed = URL.parse(url);
   if (parsed === null) return 'is no absolute URL';

@@ -3,7 +3,13 @@ import { Consents } from '../consents.ts';
 import { Cursors } from '../cursor.ts';
 import { requireUser } from '../require-user.ts';
 import { pageQuery } from '../schemas/common.ts';
-import { consentPage, newConsent, recordedConsent } from '../schemas/consents.ts';
+import {
+  consentPage,
+  latestConsentPage,
+  latestConsentsQuery,
+  newConsent,
+  recordedConsent,
+} from '../schemas/consents.ts';
 import { preferencesParams } from '../schemas/preferences.ts';
 
 /** Consents of users: of one that is named in the path, and of the user of a token. */
@@ -14,6 +20,26 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   const own = '/api/v1/me/consents';
   const tags = ['preferences'];
 
+  app.get(
+    '/api/v1/consents',
+    {
+      config: { scope: 'preferences:read' },
+      schema: {
+        operationId: 'listLatestConsents',
+        summary: 'List the consents of all users, the one that was recorded last first',
+        tags,
+        querystring: latestConsentsQuery,
+        response: { 200: latestConsentPage },
+      },
+    },
+    async (request) => {
+      const { principal, query } = request;
+      const { limit, purpose = null, channel = null, state = null } = query;
+      const before = cursors.read(request, ['uuid'])?.[0] ?? null;
+      const page = await service.listLatest(principal.tenantId, { purpose, channel, state }, { limit, before });
+      return { consents: page.consents, next: page.before === null ? null : cursors.write(request, [page.before]) };
+    },
+  );
   app.get(
     users,
     {

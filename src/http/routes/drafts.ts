@@ -29,6 +29,7 @@ import {
   trialBody,
   writtenCase,
 } from '../schemas/drafts.ts';
+import { registerDraftRenderRoutes } from './draft-renders.ts';
 
 const TAGS = ['catalog'];
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
@@ -39,7 +40,8 @@ const MAX_BACKTEST_DAYS = 90;
 const DIRECTORY = 'catalog directory';
 
 /** Drafts of a catalog: checked, and tried on what is stored. Nothing is stored or sent. */
-export function registerDraftRoutes(app: App, { catalogs, database, seal, clock }: HttpDependencies): void {
+export function registerDraftRoutes(app: App, dependencies: HttpDependencies): void {
+  const { catalogs, database, seal, clock } = dependencies;
   const turns = new DraftTurns(2);
   // They take up to 20 s each, and nothing else waits for them.
   const backtests = new DraftTurns(1);
@@ -48,6 +50,7 @@ export function registerDraftRoutes(app: App, { catalogs, database, seal, clock 
   /** Returns the data of a draft. @throws TidingsError `invalid_catalog` with every problem */
   const readDraft = async (tenantId: string, files: { readonly [path: string]: string }): Promise<CatalogData> =>
     (await checkCatalogFiles(toSource(tenantId), new Map(Object.entries(files)))).data;
+  registerDraftRenderRoutes(app, dependencies, { turns, readDraft });
 
   app.get(
     '/api/v1/catalog/files',

@@ -1,7 +1,14 @@
 import type { App, HttpDependencies } from '../app.ts';
 import { Preferences } from '../preferences.ts';
 import { requireUser } from '../require-user.ts';
-import { preferenceChange, preferences, preferencesParams } from '../schemas/preferences.ts';
+import {
+  pauseChange,
+  preferenceChange,
+  preferenceOverview,
+  preferences,
+  preferencesParams,
+  userPause,
+} from '../schemas/preferences.ts';
 
 /** The preferences of users: of one that is named in the path, and of the user of a token. */
 export function registerPreferenceRoutes(app: App, parts: HttpDependencies): void {
@@ -11,6 +18,19 @@ export function registerPreferenceRoutes(app: App, parts: HttpDependencies): voi
   const tags = ['preferences'];
   const response = { 200: preferences };
 
+  app.get(
+    '/api/v1/preferences',
+    {
+      config: { scope: 'preferences:read' },
+      schema: {
+        operationId: 'getPreferenceOverview',
+        summary: 'Show what goes to users who have said nothing, what they may change, and how many did',
+        tags,
+        response: { 200: preferenceOverview },
+      },
+    },
+    ({ principal }) => service.describe(principal.tenantId),
+  );
   app.get(
     users,
     {
@@ -59,6 +79,35 @@ export function registerPreferenceRoutes(app: App, parts: HttpDependencies): voi
       handler: ({ principal, body }) => service.change(principal, requireUser(principal), body, replaces),
     });
   }
+  app.put(
+    '/api/v1/users/:user_id/pause',
+    {
+      config: { scope: 'preferences:write', errors: ['not_found'] },
+      schema: {
+        operationId: 'pauseUser',
+        summary: 'Hold the messages to a user until a time; those that may not wait still go',
+        tags,
+        params: preferencesParams,
+        body: pauseChange,
+        response: { 200: userPause },
+      },
+    },
+    ({ principal, params, body }) => service.pause(principal, params.user_id, body),
+  );
+  app.delete(
+    '/api/v1/users/:user_id/pause',
+    {
+      config: { scope: 'preferences:write', errors: ['not_found'] },
+      schema: {
+        operationId: 'resumeUser',
+        summary: 'End the pause of the messages to a user: what was held is decided again at once',
+        tags,
+        params: preferencesParams,
+        response: { 200: userPause },
+      },
+    },
+    ({ principal, params }) => service.resume(principal, params.user_id),
+  );
   app.get(
     own,
     {
@@ -70,6 +119,6 @@ export function registerPreferenceRoutes(app: App, parts: HttpDependencies): voi
         response,
       },
     },
-    ({ principal }) => service.read(principal.tenantId, requireUser(principal)),
+    ({ principal }) => service.read(principal.tenantId, requireUser(principal), true),
   );
 }

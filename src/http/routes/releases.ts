@@ -8,6 +8,7 @@ import { toReleaseView } from '../../releases/views.ts';
 import { listReleases, noRelease } from '../../store/releases/releases.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
+import { parseTimestamp } from '../../time/timestamp.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { readIfMatch } from '../if-match.ts';
@@ -54,7 +55,7 @@ export function registerReleaseRoutes(app: App, dependencies: HttpDependencies):
     },
     async (request, reply) => {
       const { principal, operationId, body } = request;
-      const { version, files, share, note, watch, finish_after: finishAfter } = body;
+      const { version, files, share, note, watch, finish_after: finishAfter, starts_at: startsAt } = body;
       const started = await beginRelease(toCommand(principal), {
         operationId,
         what: files ? new Map(Object.entries(files)) : (version as number),
@@ -62,6 +63,7 @@ export function registerReleaseRoutes(app: App, dependencies: HttpDependencies):
         note: note ?? null,
         watch: watch && toWatch(watch),
         finishAfter: finishAfter === undefined ? null : readFinishAfter(finishAfter),
+        startsAt: startsAt === undefined ? null : readStartsAt(startsAt, clock()),
         expected: readIfMatch(request),
       });
       return reply.status(201).send(started);
@@ -112,7 +114,7 @@ export function registerReleaseRoutes(app: App, dependencies: HttpDependencies):
   app.post(
     `${PATH}/:id/share`,
     {
-      config: { scope: 'catalog:write', errors: ['not_found', 'release_ended'] },
+      config: { scope: 'catalog:write', errors: ['not_found', 'release_ended', 'release_not_started'] },
       schema: {
         operationId: 'raiseReleaseShare',
         summary: 'Release to a larger share of the users; those who have the version keep it',
@@ -127,12 +129,17 @@ export function registerReleaseRoutes(app: App, dependencies: HttpDependencies):
 
   for (const [action, state, operationId, summary] of [
     ['finish', 'finished', 'finishRelease', 'Finish a release: its version becomes the active one of all users'],
-    ['rollback', 'rolled_back', 'rollBackRelease', 'Roll a release back: the version before decides about all users'],
+    [
+      'rollback',
+      'rolled_back',
+      'rollBackRelease',
+      'Roll a release back: the version before decides about all users; or cancel one that is scheduled',
+    ],
   ] as const) {
     app.post(
       `${PATH}/:id/${action}`,
       {
-        config: { scope: 'catalog:write', errors: ['not_found', 'release_ended'] },
+        config: { scope: 'catalog:write', errors: ['not_found', 'release_ended', 'release_not_started'] },
         schema: { operationId, summary, tags: TAGS, params: idParams, body: endBody, response: { 200: release } },
       },
       async ({ principal, params, body }) =>
@@ -166,6 +173,17 @@ function readFinishAfter(text: string): Millis {
   return parsed.ms;
 }
 
-function invalidTime(message: string): TidingsError {
-  return new TidingsError('invalid_request', message, { pointer: '/finish_after' });
+/** A time that has just passed is now: clocks differ. */
+const MAX_LATE_MS: Millis = 60_000;
+
+function readStartsAt(text: string, now: Millis): Millis {
+  const parsed = parseTimestamp(text);
+  if ('problem' in parsed) throw invalidTime(`starts_at ${parsed.problem}.`, '/starts_at');
+  if (parsed.time < now - MAX_LATE_MS || parsed.time > now + MAX_FINISH_MS)
+    throw invalidTime('Write a time in the next 90 days.', '/starts_at');
+  return parsed.time;
+}
+
+function invalidTime(message: string, pointer = '/finish_after'): TidingsError {
+  return new TidingsError('invalid_request', message, { pointer });
 }

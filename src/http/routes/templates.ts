@@ -1,13 +1,14 @@
 import { toPreviewCatalog } from '../../authoring/preview-catalog.ts';
-import { type Preview, previewMessage } from '../../delivery/preview/preview.ts';
+import { previewMessage } from '../../delivery/preview/preview.ts';
 import { listSendingEvents } from '../../delivery/preview/preview-data.ts';
 import { TidingsError } from '../../errors.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';
 import { loadLastEvent } from '../../store/timeline.ts';
 import { loadProfile } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { followLinks, type LinkAnswer } from '../follow-links.ts';
-import { type PreviewView, preview, previewBody } from '../schemas/templates.ts';
+import { followLinks } from '../follow-links.ts';
+import { toPreviewView } from '../preview-view.ts';
+import { preview, previewBody } from '../schemas/templates.ts';
 
 /** Previews of messages: what a template makes of some data. Nothing is sent or stored. */
 export function registerTemplateRoutes(
@@ -52,7 +53,7 @@ export function registerTemplateRoutes(
       }
       const urls = made.links.filter(({ kind }) => kind === 'link').map(({ url }) => url);
       const answers = body.follow_links ? await followLinks(outbound, urls) : [];
-      return { notification_type: notificationType, channel, ...toView(made, answers) };
+      return { notification_type: notificationType, channel, ...toPreviewView(made, answers) };
 
       async function loadLast() {
         const found = await loadLastEvent(pool, tenantId, userId ?? '', listSendingEvents(catalog, notificationType));
@@ -62,33 +63,4 @@ export function registerTemplateRoutes(
       }
     },
   );
-}
-
-function toView(made: Preview, answers: readonly LinkAnswer[]): Omit<PreviewView, 'notification_type' | 'channel'> {
-  const { locale, wantedLocale, message, darkHtml, htmlBytes, sms, links, findings, data } = made;
-  const byUrl = new Map(answers.map((answer) => [answer.url, answer]));
-  const silent = answers.filter(({ status }) => status === null || status >= 400);
-  return {
-    locale,
-    wanted_locale: wantedLocale,
-    message: message as PreviewView['message'],
-    ...(darkHtml === undefined ? {} : { dark_html: darkHtml }),
-    ...(htmlBytes === undefined ? {} : { html_bytes: htmlBytes }),
-    ...(sms && {
-      sms: { encoding: sms.encoding, parts: sms.parts, units: sms.units, units_per_part: sms.unitsPerPart },
-    }),
-    links: links.map(({ url, kind }) => {
-      const answer = byUrl.get(url);
-      return { url, kind, ...(answer && { status: answer.status }) };
-    }),
-    findings: [
-      ...findings,
-      ...silent.map(({ url, status, reason }) => ({
-        code: 'link_not_answering' as const,
-        severity: 'warning' as const,
-        message: `the link ${JSON.stringify(url.slice(0, 200))} ${status === null ? `does not answer: ${reason}` : `answers ${status}`}`,
-      })),
-    ],
-    data,
-  };
 }

@@ -5,7 +5,17 @@ import { CHANNELS } from '../../model/delivery.ts';
 import { CONSENT_STATES, SAID_CONSENTS } from '../../model/terms.ts';
 import { MAX_CONSENT_TOKEN_CHARS } from '../../privacy/consent-token.ts';
 import type { ConsentView } from '../../store/consents.ts';
-import { idOf, jsonObject, listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
+import {
+  idOf,
+  jsonObject,
+  listOf,
+  nextCursor,
+  pageQuery,
+  storable,
+  storedObject,
+  timestamp,
+  userId,
+} from './common.ts';
 
 const MAX_EVIDENCE_CHARS = 16_384;
 
@@ -74,32 +84,56 @@ export const consentImportAnswer = z.string().meta({
     'Lines of JSON: an error (`line` from 0, `code`, `message`) for each line that was rejected, the first 1,000, and a last line with `lines`, `recorded`, `pending`, `known`, `rejected` and `empty`',
 });
 
-export const consent = z
-  .object({
-    consent_id: idOf('consent'),
-    purpose: z.string().meta({ examples: ['MARKETING'] }),
-    channel: z.string().meta({ examples: ['sms'] }),
-    state: z
-      .enum(CONSENT_STATES)
-      .describe('`pending`: it was granted, and counts once the user has confirmed it (double opt-in)'),
-    address: z.string().nullable().describe('Masked; null: of no address'),
-    source: z.string().nullable(),
-    method: z.string().nullable(),
-    wording_version: z.string().nullable(),
-    locale: z.string().nullable(),
-    recorded_by: z.string().describe('Kind and id of who recorded it'),
-    at: timestamp,
-    recorded_at: timestamp,
-    evidence: jsonObject.nullable().describe('Null: it has no evidence, or you may not see it (personal_data:read)'),
-  })
-  .meta({
-    id: 'Consent',
-    description: 'A consent that was granted or withdrawn, or waits for its confirmation',
-  }) as unknown as z.ZodType<ConsentView>;
+const consentFields = {
+  consent_id: idOf('consent'),
+  purpose: z.string().meta({ examples: ['MARKETING'] }),
+  channel: z.string().meta({ examples: ['sms'] }),
+  state: z
+    .enum(CONSENT_STATES)
+    .describe('`pending`: it was granted, and counts once the user has confirmed it (double opt-in)'),
+  address: z.string().nullable().describe('Masked; null: of no address'),
+  source: z.string().nullable(),
+  method: z.string().nullable(),
+  wording_version: z.string().nullable(),
+  locale: z.string().nullable(),
+  recorded_by: z.string().describe('Kind and id of who recorded it'),
+  at: timestamp,
+  recorded_at: timestamp,
+  evidence: jsonObject.nullable().describe('Null: it has no evidence, or you may not see it (personal_data:read)'),
+};
+
+export const consent = z.object(consentFields).meta({
+  id: 'Consent',
+  description: 'A consent that was granted or withdrawn, or waits for its confirmation',
+}) as unknown as z.ZodType<ConsentView>;
 
 export const consentPage = z
   .object({ consents: listOf(consent), next: nextCursor })
   .meta({ id: 'ConsentPage', description: 'The one that was recorded last first' });
+
+export const latestConsentsQuery = z.strictObject({
+  ...pageQuery.shape,
+  purpose: z.enum(CATEGORIES).optional(),
+  channel: z.enum(CHANNELS).optional(),
+  state: z.enum(CONSENT_STATES).optional(),
+});
+
+export const latestConsentPage = z
+  .object({
+    consents: listOf(
+      z
+        .object({ user_id: userId, ...consentFields })
+        .meta({ id: 'ConsentOfUser', description: 'A consent, without its evidence' }),
+    ),
+    next: nextCursor,
+  })
+  .meta({
+    id: 'LatestConsentPage',
+    description: 'Of all users, the one that was recorded last first. A page may have few, or none, and a next one',
+  }) as unknown as z.ZodType<{
+  readonly consents: readonly (ConsentView & { readonly user_id: string })[];
+  readonly next: string | null;
+}>;
 
 export const recordedConsent = z
   .object({

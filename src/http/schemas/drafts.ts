@@ -8,13 +8,13 @@ import { decision } from './decisions.ts';
 
 /* Drafts of a catalog: its files as text, which are checked and tried, and stored nowhere. */
 
-const files = z
+export const draftFiles = z
   .record(z.string().min(1).max(512), z.string())
   .describe('Path inside the folder of the catalog, such as events.yaml, to text');
 
 const FILES_EXAMPLE = { 'events.yaml': 'payment_failed:\n  description: A payment failed\n' };
 
-export const draftBody = z.strictObject({ files }).meta({
+export const draftBody = z.strictObject({ files: draftFiles }).meta({
   id: 'CatalogDraft',
   description: 'The files of a catalog, which are not applied',
   examples: [{ files: FILES_EXAMPLE }],
@@ -65,7 +65,7 @@ export const draftCases = z
 const asked = pathText.meta({ description: 'Your id of the user', examples: ['user-1042'] });
 const eventIdInput = storable(z.string().min(1).max(1024)).describe('A stored event of the user, by its id');
 
-export const caseBody = z.strictObject({ files, user_id: asked, event_id: eventIdInput }).meta({
+export const caseBody = z.strictObject({ files: draftFiles, user_id: asked, event_id: eventIdInput }).meta({
   id: 'NewCase',
   examples: [{ files: FILES_EXAMPLE, user_id: 'u_12345', event_id: 'evt_001' }],
 });
@@ -76,7 +76,7 @@ export const writtenCase = z
 
 export const trialBody = z
   .strictObject({
-    files,
+    files: draftFiles,
     user_id: asked,
     event_id: eventIdInput.optional(),
     event: jsonInput.optional().describe('Or an event as it is posted; its user_id may be absent'),
@@ -115,7 +115,7 @@ export const trial = z
 
 export const backtestBody = z
   .strictObject({
-    files,
+    files: draftFiles,
     since: z
       .string()
       .max(40)

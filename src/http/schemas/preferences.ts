@@ -6,7 +6,7 @@ import type { EffectiveType } from '../../plan/effective.ts';
 import { MAX_PREFERENCES_TOKEN_CHARS } from '../../privacy/preferences-token.ts';
 import { json, jsonObject, listOf, timestamp, userId, userIdParam } from './common.ts';
 
-export { preferenceChange } from '../../users/preference-change.ts';
+export { pauseChange, preferenceChange } from '../../users/preference-change.ts';
 
 export const preferenceLinkParams = z.object({ token: z.string().min(1).max(MAX_PREFERENCES_TOKEN_CHARS) });
 
@@ -38,6 +38,18 @@ const type = z
   })
   .meta({ id: 'TypePreferences' }) as unknown as z.ZodType<EffectiveType>;
 
+const pauseFields = { until: timestamp, since: timestamp.describe('When it was set') };
+
+export const userPause = z
+  .object({
+    user_id: userId,
+    pause: z
+      .object({ ...pauseFields, reason: z.string() })
+      .nullable()
+      .describe('Null: messages go'),
+  })
+  .meta({ id: 'UserPause', description: 'Whether the messages to a user are paused' });
+
 export const preferences = z
   .object({
     user_id: userId,
@@ -58,8 +70,81 @@ export const preferences = z
         decided_by: z.object({ level: z.string(), since }),
       })
       .describe('When daily and weekly digests are sent'),
+    pause: z
+      .object({ ...pauseFields, reason: z.string().nullable().describe('Null for the token of a user') })
+      .nullable()
+      .describe('Until when messages to the user are held; null: they are not'),
     chosen: jsonObject.describe(
       'What the user has chosen themselves: the body of a PUT that leaves everything as it is',
     ),
   })
   .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });
+
+const chosen = z
+  .object({ off: z.int(), on: z.int() })
+  .meta({ id: 'ChosenCount', description: 'Users who turned it off, and on, of those who were counted' });
+
+const chosenByChannel = z.record(z.string(), chosen).describe('By channel; without those of which users said nothing');
+
+const hoursText = z.string().meta({ examples: ['22:00-08:00'] });
+
+export const preferenceOverview = z
+  .object({
+    catalog_version: z.int(),
+    types: listOf(
+      z
+        .object({
+          type: z.string().meta({ examples: ['WELCOME_EMAIL'] }),
+          description: z.string().nullable(),
+          category: z.string().meta({ examples: ['MARKETING'] }),
+          frequency: z.string().meta({ examples: ['IMMEDIATE'] }),
+          chosen,
+          channels: z
+            .record(
+              z.string(),
+              z.object({
+                on: z.boolean().describe('For a user who has said nothing'),
+                decided_by: z.object({ code: z.enum(PLAN_CODES), level, value: json, since }),
+                changeable: z.boolean().describe('Whether users can change it'),
+                chosen,
+              }),
+            )
+            .describe('By channel'),
+        })
+        .meta({ id: 'TypePolicy' }),
+    ),
+    categories: listOf(z.object({ category: z.string(), chosen, channels: chosenByChannel })),
+    everything: z
+      .object({ chosen, channels: chosenByChannel })
+      .describe('What users said of all messages, and of all by a channel'),
+    users: z
+      .object({
+        counted: z.int().describe('Users who said something'),
+        has_more: z.boolean().describe('True: at least as many users said so, since only some were counted'),
+      })
+      .describe('Users whose choices were counted'),
+    zone: z.string().describe('Of users whose own is not known'),
+    quiet_hours: z
+      .object({ hours: hoursText, zone: z.string().nullable().describe('Null: that of the user') })
+      .nullable()
+      .describe('Of users who have not chosen their own; null: none'),
+    legal_hours: listOf(
+      z.object({
+        channel: z.string(),
+        hours: hoursText,
+        pass: listOf(z.string()).describe('Categories that pass them'),
+      }),
+    ).describe('Hours in which the law allows messages'),
+    digest_time: z.object({ at: z.string().meta({ examples: ['09:00'] }), day: z.enum(WEEKDAYS) }),
+    caps: listOf(
+      z.object({
+        channel: z.string(),
+        per_minute: z.int().nullable(),
+        per_hour: z.int().nullable(),
+        per_day: z.int().nullable(),
+        burst: z.int().nullable(),
+      }),
+    ).describe('The most messages that a user gets'),
+    caps_pass: listOf(z.string()).describe('What caps neither hold nor count'),
+  })
+  .meta({ id: 'PreferenceOverview', description: 'What goes to users who have said nothing, and what others chose' });

@@ -9,6 +9,7 @@ export const PROBLEM_CODES = [
   'catalog_unreadable',
   'circuit_open',
   'account_failing',
+  'failed_over',
   'overdue',
   'waits_set_aside',
   'dead_letters',

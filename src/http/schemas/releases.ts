@@ -71,6 +71,15 @@ export const releaseBody = z
         description: 'Time after which it finishes by itself, 1m to 90d; absent: by command',
         examples: ['2d'],
       }),
+    starts_at: z
+      .string()
+      .max(64)
+      .optional()
+      .meta({
+        description:
+          'When it begins by itself, at most 90 days ahead; absent: at once. To all users, it is then finished as well. It fails if another version is active by then',
+        examples: ['2027-01-04T06:00:00Z'],
+      }),
   })
   .refine(({ version, files }) => (version === undefined) !== (files === undefined), {
     message: 'is missing, or given beside files; write a version, or the files of a catalog',
@@ -106,14 +115,15 @@ const releaseFields = {
   release_id: z.string(),
   from_version: z.int().describe('The version before, which decides about all other users'),
   to_version: z.int(),
-  state: z.enum(RELEASE_STATES),
+  state: z.enum(RELEASE_STATES).describe('failed: it was to begin by itself, and could not; end_reason says why'),
   share: z.number().describe('Percentage of the users'),
   steps: listOf(z.object({ at: timestamp, share: z.number(), by: z.string() })).describe('In order of time'),
   note: z.string().nullable(),
   watch: watch.nullable(),
   finish_at: timestamp.nullable().describe('When it finishes by itself; null: by command'),
-  started_at: timestamp,
-  started_by: z.string(),
+  starts_at: timestamp.nullable().describe('When it begins, or was to begin, by itself; null: it began by command'),
+  started_at: timestamp.nullable().describe('Null: it has not begun'),
+  started_by: z.string().describe('Who asked for it'),
   ended_at: timestamp.nullable(),
   ended_by: z.string().nullable(),
   end_reason: z.string().nullable(),

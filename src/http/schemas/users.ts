@@ -57,6 +57,13 @@ export const auditQuery = z.strictObject({
     .optional()
     .describe('Only events with a decision about this notification type, and only these decisions'),
   after: cursorQuery,
+  before: z
+    .string()
+    .optional()
+    .meta({ description: 'The `previous` of a page of the same list and filter: the events that are newer than it' }),
+  around: pathText.optional().meta({
+    description: 'Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before`',
+  }),
 });
 
 export const userAudit = z
@@ -67,6 +74,10 @@ export const userAudit = z
     decisions: listOf(storedDecision),
     notifications: listOf(notification),
     next: nextCursor,
+    previous: z
+      .string()
+      .nullable()
+      .meta({ description: 'Send as `before` to get newer events; null: this is the newest page', examples: [null] }),
   })
   .meta({ id: 'UserAudit', description: 'What is stored about one user, as it was stored when it was decided' });
 

@@ -28,7 +28,7 @@ export function findCap({ policy, type, isUrgent, capUses }: PlanQuestion, chann
 }
 
 /**
- * Line 15: returns the first time from `from` on at which one more message fits into the cap. A minute and an hour are any span
+ * Line 16: returns the first time from `from` on at which one more message fits into the cap. A minute and an hour are any span
  * of that length, a day is one of the calendar in the zone of the user.
  * @param until looks no further
  */

@@ -48,7 +48,7 @@ export function findFrequency({
 }
 
 /**
- * Line 16: the digest that a message becomes an item of. Urgent, SECURITY and required messages are sent by themselves, and so
+ * Line 17: the digest that a message becomes an item of. Urgent, SECURITY and required messages are sent by themselves, and so
  * is a message on a channel for which its type has no template for digests.
  */
 export function findDigest(question: PlanQuestion, channel: Channel): FoundDigest | undefined {

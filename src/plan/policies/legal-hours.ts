@@ -8,7 +8,7 @@ import { isoTime } from '../../time/iso-time.ts';
 import { type ClosedHours, describeHours, type FoundZone, findTenantZone, findUserZone } from './hours.ts';
 
 /**
- * Line 13: hours in which the law forbids messages by a channel, in the zone of the user; where that is not known, in every
+ * Line 14: hours in which the law forbids messages by a channel, in the zone of the user; where that is not known, in every
  * zone that the user may be in. Urgency does not pass them, only the categories that the law lets pass.
  */
 export function findLegalHours(question: PlanQuestion, channel: Channel): readonly ClosedHours[] {

@@ -4,21 +4,21 @@ import type { PlanQuestion } from '../../model/plan.ts';
 import { type Policy, REQUIRED_CATEGORY } from '../../model/preferences.ts';
 import { type ClosedHours, describeHours, findTenantZone, findUserZone } from './hours.ts';
 
-/**
- * Line 14: the quiet hours of the user, or those of the tenant for users who have not chosen. Urgent and SECURITY messages,
- * those of types with `quiet: ignore`, and the inbox, which makes no noise, pass them.
- */
+/** Line 15: the quiet hours of the user, or those of the tenant for users who have not chosen. */
 export function findQuietHours(question: PlanQuestion, channel: Channel): readonly ClosedHours[] {
-  const { type, isUrgent } = question;
-  if (
-    CHANNEL_DESCRIPTORS[channel].isSilent ||
-    isUrgent ||
-    type.category === REQUIRED_CATEGORY ||
-    type.quiet === 'ignore'
-  )
-    return [];
+  if (passesQuietHours(question, channel)) return [];
   const hours = findQuietHoursOfUser(question);
   return hours ? [hours] : [];
+}
+
+/**
+ * Returns whether a message waits for no quiet hours: it is urgent, or for SECURITY, its type has `quiet: ignore`, or its channel is the
+ * inbox, which makes no noise.
+ */
+export function passesQuietHours({ type, isUrgent }: PlanQuestion, channel: Channel): boolean {
+  return (
+    CHANNEL_DESCRIPTORS[channel].isSilent || isUrgent || type.category === REQUIRED_CATEGORY || type.quiet === 'ignore'
+  );
 }
 
 /** Returns the quiet hours of a user, or those of the tenant if they have not chosen; undefined: no hours are quiet. */

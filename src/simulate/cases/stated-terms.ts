@@ -1,12 +1,13 @@
 /** Terms of users that cases state. */
 
+import { z } from 'zod';
 import type { ReceivedEvent } from '../../events/envelope.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { CONSENT_RECORDED, CONSENT_STATES, PREFERENCE_UPDATED } from '../../model/terms.ts';
 import { maskAddressTrait } from '../../privacy/mask.ts';
 import { toNormalAddress } from '../../privacy/normal-address.ts';
-import { preferenceChange } from '../../users/preference-change.ts';
+import { pauseChange, preferenceChange } from '../../users/preference-change.ts';
 import { countingIds } from '../counting-ids.ts';
 
 /** Returns a consent whose address a case names, bound to that as one that is recorded; any other event as it is. */
@@ -23,8 +24,11 @@ export function bindConsent(event: ReceivedEvent): ReceivedEvent {
 /** Returns what is wrong with the preferences or consent that an event states; undefined: nothing. */
 export function findTermsMistake({ type, properties }: ReceivedEvent): string | undefined {
   if (type === PREFERENCE_UPDATED) {
-    const { replace: _, ...change } = properties;
-    const [issue] = preferenceChange.safeParse(change).error?.issues ?? [];
+    const { replace: _, pause = null, ...change } = properties;
+    const [issue] = [
+      ...(preferenceChange.safeParse(change).error?.issues ?? []),
+      ...(z.object({ pause: pauseChange.nullable() }).safeParse({ pause }).error?.issues ?? []),
+    ];
     return issue && `${[type, ...issue.path.map(String)].join('.')}: ${issue.message}`;
   }
   if (type !== CONSENT_RECORDED) return undefined;

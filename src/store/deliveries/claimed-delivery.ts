@@ -135,7 +135,7 @@ export async function releaseDeliveries(
                -- When it expires a claim must see it, whatever it waits for.
                due_at = least(coalesce(turn.at, r.d, due_at), expires_at + interval '1 ms'),
                -- A limit or the plan delays, and takes nothing from the time for retries.
-               retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours')
+               retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
                  then retry_until + greatest(coalesce(turn.at, r.d) - due_at, '0') else retry_until end
            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[],
                        $9::int[], $10::float8[]) as r(t, n, c, g, f, d, h, p, s, w)

@@ -8,11 +8,11 @@ import { HELD_UNTIL, holdSome, releaseSome } from '../tenants/queues.ts';
 import { lockTenant } from '../tenants/tenants.ts';
 import { requireLiveId, withTestTenant } from './added-tenant.ts';
 
-/** Keeps waits, schedules, lifecycle events and jobs of tenants from running, and releases from ending, until `releaseTenant`. */
+/** Keeps waits, schedules, lifecycle events and jobs of tenants from running, and releases from beginning or ending, until `releaseTenant`. */
 export async function holdUntilResumed(connection: Connection, tenants: readonly string[]): Promise<void> {
   for (const tenant of tenants) await holdSome(connection, tenant, null);
   await connection.query(
-    `update releases set checked_at = ${HELD_UNTIL} where tenant_id = any ($1) and state = 'watching'`,
+    `update releases set checked_at = ${HELD_UNTIL} where tenant_id = any ($1) and state in ('watching', 'scheduled')`,
     [tenants],
   );
   // The dumped installation was about to release the rows of a tenant that was active again.

@@ -17,6 +17,7 @@ export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'loc
   sessions: 'local',
   login_attempts: 'local',
   leases: 'local',
+  metric_folds: 'local',
   held_receipts: 'local',
   migrations: 'local',
 };

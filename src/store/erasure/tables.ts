@@ -75,6 +75,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   paused_sources: 'names of sources',
   kafka_topics: 'names of topics',
   metric_deltas: 'counts',
+  metric_folds: 'counts',
   metric_rollups: 'counts',
   metadata: 'facts about the database',
   migrations: 'facts about the database',

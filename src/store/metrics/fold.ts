@@ -130,5 +130,8 @@ with mine as materialized (
   order by grain, dimension, bucket, of_type, of_channel, value
   on conflict (tenant_id, grain, dimension, bucket, notification_type, channel, value) do update
   set ${SUMMED.map((column) => `${column} = r.${column} + excluded.${column}`).join(', ')}
+), noted as (
+  insert into metric_folds as f (tenant_id, deltas) select $1, count(*) from taken having count(*) > 0
+  on conflict (tenant_id) do update set deltas = f.deltas + excluded.deltas
 )
 select count(*) as n from taken`;

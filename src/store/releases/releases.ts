@@ -31,7 +31,10 @@ export interface StoredRelease {
   readonly note: string | null;
   readonly watch: ReleaseWatch | null;
   readonly finishAt: Millis | null;
-  readonly startedAt: Millis;
+  /** When it begins, or was to begin, by itself; null: it began by command. */
+  readonly startsAt: Millis | null;
+  /** Null: it has not begun. */
+  readonly startedAt: Millis | null;
   readonly startedBy: Actor;
   readonly endedAt: Millis | null;
   readonly endedBy: Actor | null;
@@ -40,8 +43,8 @@ export interface StoredRelease {
   readonly comparison: JsonObject | null;
 }
 
-const COLUMNS = `release_id::text as id, from_version as "fromVersion", to_version as "toVersion", state, share, steps, note, watch,
-  finish_at as "finishAt", started_at as "startedAt", started_by as "startedBy", ended_at as "endedAt", ended_by as "endedBy",
+export const RELEASE_COLUMNS = `release_id::text as id, from_version as "fromVersion", to_version as "toVersion", state, share, steps, note, watch,
+  finish_at as "finishAt", starts_at as "startsAt", started_at as "startedAt", started_by as "startedBy", ended_at as "endedAt", ended_by as "endedBy",
   end_reason as "endReason", comparison`;
 
 /** A release to start: a version that is stored already, or a content, which becomes the next one. */
@@ -55,19 +58,22 @@ export interface NewRelease {
   readonly note: string | null;
   readonly watch: ReleaseWatch | null;
   readonly finishAt: Millis | null;
+  /** When it begins by itself; null: at once. */
+  readonly startsAt: Millis | null;
   /** The active version, as the caller knows it; undefined: any. */
   readonly expected: number | undefined;
 }
 
 /**
- * Starts a release. From then on the tenant follows no other one. A repetition returns the release as it is.
- * @throws TidingsError `release_under_way`, `not_found` for a version that was never applied, `invalid_request` if there is no active
+ * Starts a release, or stores one that begins later (scheduled-releases.ts). From its start on the tenant follows no other one. A
+ * repetition returns the release as it is.
+ * @throws TidingsError `release_under_way`, also if another one is scheduled and this one would be, `not_found` for a version that was never applied, `invalid_request` if there is no active
  *   version, or it is the same, `outdated` if another version than the expected one is active
  */
 export function startRelease(
   pool: pg.Pool,
   tenantId: string,
-  { operationId, version: wanted, files, share, note, watch, finishAt, expected }: NewRelease,
+  { operationId, version: wanted, files, share, note, watch, finishAt, startsAt, expected }: NewRelease,
   by: Actor,
   now: Millis,
   outdated: (version: number) => TidingsError,
@@ -75,13 +81,14 @@ export function startRelease(
   return withTransaction(pool, async (connection) => {
     const locked = await lockCatalog(connection, tenantId);
     const { rows: known } = await connection.query<StoredRelease>(
-      `select ${COLUMNS} from releases where tenant_id = $1 and operation_id = $2`,
+      `select ${RELEASE_COLUMNS} from releases where tenant_id = $1 and operation_id = $2`,
       [tenantId, operationId],
     );
     if (known[0]) return known[0];
     const { active } = locked;
     if (expected !== undefined && expected !== (active?.version ?? 0)) throw outdated(active?.version ?? 0);
     requireNoRelease(locked);
+    if (startsAt !== null) await requireNoneScheduled(connection, tenantId);
     if (!active) throw invalid('No catalog is active. Apply one first; then later ones can be released.');
     const content = typeof wanted === 'number' ? undefined : toContent(wanted, files);
     if (wanted === active.version || content?.hash === active.content_hash)
@@ -90,30 +97,39 @@ export function startRelease(
       throw new TidingsError('not_found', `There is no catalog version ${wanted}; see /api/v1/catalog/versions.`, {
         pointer: '/version',
       });
-    await setFollows(connection, tenantId, null, now);
+    if (startsAt === null) await setFollows(connection, tenantId, null, now);
     const version = content ? await storeVersion(connection, locked, content, by, now) : (wanted as number);
     const id = uuidv7();
-    const steps: readonly ReleaseStep[] = [{ at: now, share, by }];
+    const steps: readonly ReleaseStep[] = startsAt === null ? [{ at: now, share, by }] : [];
     const { rows } = await connection.query<StoredRelease>(
-      `insert into releases (tenant_id, release_id, operation_id, from_version, to_version, state, share, steps, note, watch, finish_at, started_at,
-                             started_by, checked_at)
-       values ($1, $2, $12, $3, $4, 'watching', $5, $6, $7, $8, $9, $10, $11, $10)
-       returning ${COLUMNS}`,
+      `insert into releases (tenant_id, release_id, operation_id, from_version, to_version, state, share, steps, note, watch, finish_at, starts_at,
+                             started_at, started_by, checked_at)
+       values ($1, $2, $12, $3, $4, case when $13::timestamptz is null then 'watching' else 'scheduled' end, $5, $6, $7, $8, $9, $13,
+               case when $13::timestamptz is null then $10::timestamptz end, $11, $10)
+       returning ${RELEASE_COLUMNS}`,
       [
         ...[tenantId, id, active.version, version, share, JSON.stringify(steps), note],
         ...[watch && JSON.stringify(watch), isoTimeOrNull(finishAt), isoTime(now), JSON.stringify(by), operationId],
+        isoTimeOrNull(startsAt),
       ],
     );
     const release = rows[0] as StoredRelease;
-    await setUnderWay(connection, tenantId, { id, version, share });
-    await audit(connection, tenantId, 'release.started', by, release, now);
+    if (startsAt === null) await setUnderWay(connection, tenantId, { id, version, share });
+    await auditRelease(
+      connection,
+      tenantId,
+      startsAt === null ? 'release.started' : 'release.scheduled',
+      by,
+      release,
+      now,
+    );
     return release;
   });
 }
 
 /**
  * Changes the share of a release. A repetition changes nothing.
- * @throws TidingsError `not_found`, `release_ended`, `invalid_request` for a smaller share
+ * @throws TidingsError `not_found`, `release_ended`, `release_not_started`, `invalid_request` for a smaller share
  */
 export function changeShare(
   pool: pg.Pool,
@@ -134,19 +150,19 @@ export function changeShare(
       );
     const steps = [...before.steps, { at: now, share, by }];
     const { rows } = await connection.query<StoredRelease>(
-      `update releases set share = $3, steps = $4 where tenant_id = $1 and release_id = $2 returning ${COLUMNS}`,
+      `update releases set share = $3, steps = $4 where tenant_id = $1 and release_id = $2 returning ${RELEASE_COLUMNS}`,
       [tenantId, id, share, JSON.stringify(steps)],
     );
     const release = rows[0] as StoredRelease;
     await setUnderWay(connection, tenantId, { id, version: release.toVersion, share });
-    await audit(connection, tenantId, 'release.share_changed', by, release, now, before);
+    await auditRelease(connection, tenantId, 'release.share_changed', by, release, now, before);
     return release;
   });
 }
 
 /** The end of a release. */
 export interface ReleaseEnd {
-  readonly state: Exclude<ReleaseState, 'watching'>;
+  readonly state: 'finished' | 'rolled_back';
   /** Null: a command without a reason. */
   readonly reason: string | null;
   readonly comparison: JsonObject | null;
@@ -155,7 +171,7 @@ export interface ReleaseEnd {
 /**
  * Ends a release: its version becomes the active one of all users, or the version before goes on alone. Decisions that were made stay.
  * A repetition changes nothing.
- * @throws TidingsError `not_found`, `release_ended` if it has ended otherwise
+ * @throws TidingsError `not_found`, `release_ended` if it has ended otherwise, `release_not_started`
  */
 export function endRelease(
   pool: pg.Pool,
@@ -169,27 +185,39 @@ export function endRelease(
     await lockCatalog(connection, tenantId);
     const known = await loadRelease(connection, tenantId, id);
     if (known?.state === end.state) return known;
-    const before = await requireUnderWay(connection, tenantId, id);
-    const { rows } = await connection.query<StoredRelease>(
-      `update releases set state = $3, ended_at = $4, ended_by = $5, end_reason = $6, comparison = $7
-       where tenant_id = $1 and release_id = $2 returning ${COLUMNS}`,
-      [
-        ...[tenantId, id, end.state, isoTime(now), JSON.stringify(by)],
-        ...[end.reason, end.comparison && JSON.stringify(end.comparison)],
-      ],
-    );
-    const release = rows[0] as StoredRelease;
-    await activate(connection, tenantId, end.state === 'finished' ? release.toVersion : release.fromVersion);
-    await audit(connection, tenantId, `release.${end.state}`, by, release, now, before);
-    if (end.state === 'finished') {
-      const hash = await loadHashOfVersion(connection, tenantId, release.toVersion);
-      if (hash !== undefined) await updateFollowers(connection, tenantId, hash, by, now);
-    }
-    return release;
+    return endUnderWay(connection, tenantId, await requireUnderWay(connection, tenantId, id), end, by, now);
   });
 }
 
-async function setUnderWay(connection: Connection, tenantId: string, release: ReleaseUnderWay): Promise<void> {
+/** Ends a release that is under way, within the transaction that has the lock of the catalog. */
+export async function endUnderWay(
+  connection: Connection,
+  tenantId: string,
+  before: StoredRelease,
+  end: ReleaseEnd,
+  by: Actor,
+  now: Millis,
+): Promise<StoredRelease> {
+  const { id } = before;
+  const { rows } = await connection.query<StoredRelease>(
+    `update releases set state = $3, ended_at = $4, ended_by = $5, end_reason = $6, comparison = $7
+       where tenant_id = $1 and release_id = $2 returning ${RELEASE_COLUMNS}`,
+    [
+      ...[tenantId, id, end.state, isoTime(now), JSON.stringify(by)],
+      ...[end.reason, end.comparison && JSON.stringify(end.comparison)],
+    ],
+  );
+  const release = rows[0] as StoredRelease;
+  await activate(connection, tenantId, end.state === 'finished' ? release.toVersion : release.fromVersion);
+  await auditRelease(connection, tenantId, `release.${end.state}`, by, release, now, before);
+  if (end.state === 'finished') {
+    const hash = await loadHashOfVersion(connection, tenantId, release.toVersion);
+    if (hash !== undefined) await updateFollowers(connection, tenantId, hash, by, now);
+  }
+  return release;
+}
+
+export async function setUnderWay(connection: Connection, tenantId: string, release: ReleaseUnderWay): Promise<void> {
   await connection.query('update active_catalogs set release = $2 where tenant_id = $1', [
     tenantId,
     JSON.stringify(release),
@@ -200,10 +228,33 @@ async function requireUnderWay(connection: Connection, tenantId: string, id: str
   const release = await loadRelease(connection, tenantId, id);
   if (!release) throw noRelease();
   if (release.state === 'watching') return release;
-  const how = release.state === 'finished' ? 'finished' : 'rolled back';
-  throw new TidingsError(
+  if (release.state === 'scheduled') {
+    throw new TidingsError(
+      'release_not_started',
+      `The release begins on ${isoTime(release.startsAt ?? 0)}. Until then it can be cancelled: roll it back.`,
+    );
+  }
+  throw releaseEnded(release);
+}
+
+export function releaseEnded({ state, endedAt }: StoredRelease): TidingsError {
+  const how = state === 'failed' ? 'could not begin' : `was ${state.replace('_', ' ')}`;
+  return new TidingsError(
     'release_ended',
-    `The release was ${how} on ${isoTime(release.endedAt ?? 0)}. To change what is active, start another release, or roll the catalog back.`,
+    `The release ${how} on ${isoTime(endedAt ?? 0)}. To change what is active, start another release, or roll the catalog back.`,
+  );
+}
+
+async function requireNoneScheduled(connection: Connection, tenantId: string): Promise<void> {
+  const { rows } = await connection.query<{ id: string; startsAt: Millis }>(
+    `select release_id::text as id, starts_at as "startsAt" from releases where tenant_id = $1 and state = 'scheduled'`,
+    [tenantId],
+  );
+  const [scheduled] = rows;
+  if (!scheduled) return;
+  throw new TidingsError(
+    'release_under_way',
+    `Release ${scheduled.id} is scheduled for ${isoTime(scheduled.startsAt)}, and one is at most. Cancel it first.`,
   );
 }
 
@@ -211,7 +262,7 @@ export function noRelease(): TidingsError {
   return new TidingsError('not_found', 'There is no release with this id; see /api/v1/releases.', { pointer: 'id' });
 }
 
-function audit(
+export function auditRelease(
   connection: Connection,
   tenantId: string,
   action: string,
@@ -245,7 +296,7 @@ export async function loadRelease(
   id: string,
 ): Promise<StoredRelease | undefined> {
   const { rows } = await connection.query<StoredRelease>(
-    `select ${COLUMNS} from releases where tenant_id = $1 and release_id = $2`,
+    `select ${RELEASE_COLUMNS} from releases where tenant_id = $1 and release_id = $2`,
     [tenantId, id],
   );
   return rows[0];
@@ -266,7 +317,7 @@ export async function listReleases(
   state: ReleaseState | null = null,
 ): Promise<StoredRelease[]> {
   const { rows } = await connection.query<StoredRelease>(
-    `select ${COLUMNS} from releases where tenant_id = $1 and ($3::uuid is null or release_id < $3)
+    `select ${RELEASE_COLUMNS} from releases where tenant_id = $1 and ($3::uuid is null or release_id < $3)
        and ($4::text is null or state = $4)
      order by release_id desc limit $2`,
     [tenantId, limit, before, state],
@@ -307,7 +358,7 @@ export async function claimReleases(pool: pg.Pool, before: Millis, now: Millis, 
                  and exists (select from tenants as t where t.tenant_id = r.tenant_id and t.status = 'active')
                order by checked_at limit $3 for update skip locked))
              and state = 'watching'
-           returning tenant_id as "tenantId", ${COLUMNS}`,
+           returning tenant_id as "tenantId", ${RELEASE_COLUMNS}`,
     values: [isoTime(before), isoTime(now), limit],
   });
   return rows.map(({ tenantId, ...release }) => ({ tenantId, release }));

@@ -267,22 +267,26 @@ create index active_catalogs_topics_due on active_catalogs (topics_due_at) where
 -- the row of active_catalogs as well, which transactions read. Its users are found by a hash of release and user
 -- (src/store/releases/active-version.ts).
 --
---   watching ──by command, or at finish_at──────▶ finished     (its version is the active one)
---      └───────by command, or by its watch──────▶ rolled_back  (the version before goes on alone)
+--   scheduled ──at starts_at──▶ watching ──by command, or at finish_at──────▶ finished     (its version is the active one)
+--      │  │                          └───────by command, or by its watch──────▶ rolled_back  (the version before goes on alone)
+--      │  └──another version is active by then──▶ failed
+--      └──by command──▶ cancelled
 create table releases (
   tenant_id    text collate "C" not null,
   release_id   uuid             not null,  -- UUIDv7
   operation_id uuid             not null,  -- of the request that started it: a repetition finds it
   from_version integer          not null,
   to_version   integer          not null,
-  state        text             not null constraint releases_state_known check (state in ('watching', 'finished', 'rolled_back')),
+  state        text             not null constraint releases_state_known 
+    check (state in ('scheduled', 'watching', 'finished', 'rolled_back', 'cancelled', 'failed')),
   share        integer          not null constraint releases_share_in_range check (share between 1 and 10000),  -- users of 10,000
   steps        json             not null,  -- the shares so far, in order of time: ReleaseStep[] of src/model/release.ts
   note         text,
   watch        json,                       -- ReleaseWatch; null: it is not watched
   finish_at    timestamptz(3),             -- it finishes by itself; null: by command
-  started_at   timestamptz(3)   not null,
-  started_by   json             not null,  -- Actor of src/model/principal.ts
+  starts_at    timestamptz(3),             -- when it begins, or was to begin, by itself; null: it began by command
+  started_at   timestamptz(3),             -- null: it has not begun
+  started_by   json             not null,  -- Actor of src/model/principal.ts: who asked for it
   checked_at   timestamptz(3)   not null,  -- a worker looked at it, or is about to
   ended_at     timestamptz(3),
   ended_by     json,                       -- Actor
@@ -292,10 +296,15 @@ create table releases (
   foreign key (tenant_id, from_version) references catalogs,
   foreign key (tenant_id, to_version) references catalogs,
   constraint releases_other_version check (from_version <> to_version),
-  constraint releases_ended_at_set_when_ended check ((state = 'watching') = (ended_at is null))
+  constraint releases_ended_at_set_when_ended check ((state in ('scheduled', 'watching')) = (ended_at is null)),
+  constraint releases_started_at_set_when_begun
+    check ((state in ('watching', 'finished', 'rolled_back')) = (started_at is not null))
 );
 create unique index releases_operation on releases (tenant_id, operation_id);
 create unique index releases_under_way on releases (tenant_id) where state = 'watching';
+-- One is scheduled at most. Those that are to begin, over all tenants.
+create unique index releases_scheduled on releases (tenant_id) where state = 'scheduled';
+create index releases_starting on releases (starts_at) where state = 'scheduled' and starts_at > '-infinity';
 -- The queue of the watch, over all tenants.
 create index releases_checked on releases (checked_at) where state = 'watching' and checked_at > '-infinity';
 
@@ -859,7 +868,7 @@ create index deliveries_lanes on deliveries (channel, priority, delivery_lane(te
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
 -- Deliveries that the plan holds: when the terms of their user change, they are due.
 create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
-  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited');
+  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited', 'paused');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
@@ -1115,6 +1124,8 @@ create table consents (
   sealed          bytea,                      -- further evidence: network address, user agent, page
   primary key (tenant_id, user_id, consent_id)
 );
+-- The list over all users, that was recorded last first.
+create index consents_latest on consents (tenant_id, consent_id);
 
 -- Toggles of users by id. Each row can be computed from its user and type, but not from its id; written when the toggles
 -- of a user are listed, one for each notification type.
@@ -1797,6 +1808,13 @@ create table metric_deltas (
   primary key (tenant_id, delta_id)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
+-- Deltas that were folded so far, for the stream of changes: with those that were not, it is how many transactions have counted
+-- something. Not logged: after a crash it begins anew, which is a change as well.
+create unlogged table metric_folds (
+  tenant_id text collate "C" primary key,
+  deltas    bigint not null
+) with (fillfactor = 50);
+
 -- Sums of counters by time in UTC. A row has, beside the notification type and channel ('': of all), at most one further dimension:
 --   channel            no type: the totals of each channel
 --   type               the type, and what concerns no channel under ''
@@ -1989,7 +2007,7 @@ begin
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
     'outbox_events', 'webhook_facts', 'kafka_outbox', 'kafka_topics', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits', 'circuit_openings',
     'lists', 'list_members', 'kafka_offsets', 'paused_sources', 'connector_secrets', 'connector_tasks', 'user_products',
-    'metric_deltas', 'metric_rollups', 'goal_events', 'exposures'
+    'metric_deltas', 'metric_folds', 'metric_rollups', 'goal_events', 'exposures'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -23,8 +23,8 @@ export type Queue = keyof typeof QUEUES;
 /** The claim, or due time, of a held row. */
 export const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
 
-/** A release under way that a restore holds. The watch passes over those of suspended tenants by itself. */
-const IN_HELD_RELEASE = `state = 'watching' and checked_at = ${HELD_UNTIL}`;
+/** A release, under way or scheduled, that a restore holds. The watch passes over those of suspended tenants by itself. */
+const IN_HELD_RELEASE = `state in ('watching', 'scheduled') and checked_at = ${HELD_UNTIL}`;
 
 /** Rows of a queue that one statement changes. */
 const CHUNK_ROWS = 1000;

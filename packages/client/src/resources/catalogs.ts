@@ -15,6 +15,8 @@ import type {
   FollowResult,
   NewBacktest,
   NewCase,
+  RenderedTemplates,
+  RenderRequest,
   RollbackResult,
   StoredCatalogFiles,
   Trial,
@@ -72,6 +74,11 @@ export class Catalogs extends Resource {
   /** Decides an event with a draft by a virtual clock, and stores nothing. */
   try(trial: Trial, options?: CallOptions): Promise<TriedEvent> {
     return this.request('post', '/api/v1/catalog/try', { body: trial }, options);
+  }
+
+  /** Renders messages of a notification type by a draft or a version, and lists its templates and their fields. Sends nothing. */
+  render(wanted: RenderRequest, options?: CallOptions): Promise<RenderedTemplates> {
+    return this.request('post', '/api/v1/catalog/render', { body: wanted }, options);
   }
 
   /** Compares what a draft would have sent over the stored events with what was sent. */

@@ -3,7 +3,7 @@ import { inParts, toLines } from '../in-parts.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { Consent, JsonObject, NewConsent, RecordedConsent } from '../types.ts';
+import type { Consent, ConsentOfUser, JsonObject, NewConsent, RecordedConsent } from '../types.ts';
 
 /** A consent that was given elsewhere. */
 export interface ImportedConsent {
@@ -49,6 +49,11 @@ const MAX_ERRORS = 1000;
 
 /** Consents of users, with their evidence. */
 export class Consents extends Resource {
+  /** Lists the consents of all users, without their evidence: the one that was recorded last first. */
+  latest(query: Query<'listLatestConsents'> = {}, options?: CallOptions): Listing<ConsentOfUser> {
+    return this.pages('/api/v1/consents', 'consents', { query }, options);
+  }
+
   /** Lists the consents of a user, the one that was recorded last first. */
   list(userId: string, query: Query<'listConsents'> = {}, options?: CallOptions): Listing<Consent> {
     const call = { path: { user_id: userId }, query };

@@ -1,11 +1,10 @@
-import { Button, Code, CopyButton, Paper, Skeleton, Stack } from '@mantine/core';
+import { Code, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { JsonObject } from '@tidings/client/types';
 import { buildSampleEvent } from '../../../../src/catalog/sample-event.ts';
 import { getCatalog } from '../api/catalog.ts';
+import { CopyButton } from '../shell/CopyButton.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { IconCheck } from '../shell/icons.tsx';
-import { IconCopy } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 
 /** Empty state of the activity page: a command that posts a first event. */
@@ -34,18 +33,7 @@ function Command({ command }: { command: string }) {
       <Code block className="curl" data-testid="first-curl">
         {command}
       </Code>
-      <CopyButton value={command}>
-        {({ copied, copy }) => (
-          <Button
-            variant="light"
-            size="xs"
-            leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
-            onClick={copy}
-          >
-            {copied ? t('Copied') : t('Copy')}
-          </Button>
-        )}
-      </CopyButton>
+      <CopyButton label={t('Copy')} getText={() => command} said={t('Copied')} testId="copy-first-event" />
     </Stack>
   );
 }

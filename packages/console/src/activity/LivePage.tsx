@@ -1,9 +1,11 @@
 import { Anchor, Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import type { ActivityEvent } from '@tidings/client/types';
+import { useEffect, useRef, useState } from 'react';
 import { getActivity } from '../api/audit.ts';
 import { linkToCorrelation } from '../route.ts';
 import { IconPause } from '../shell/icons.tsx';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { IconPlay } from '../shell/page-icons.tsx';
@@ -12,7 +14,8 @@ import { ActivityEnd } from './ActivityEnd.tsx';
 import { ActivityRow } from './ActivityRow.tsx';
 import { FirstEvent } from './FirstEvent.tsx';
 
-const POLL_MS = 1500;
+/** Interval in ms at which new events are loaded at most. */
+const EVENTS_MS = 1500;
 const INITIAL_EVENTS = 50;
 /** Largest `limit` that the API accepts. */
 const MAX_EVENTS = 200;
@@ -24,13 +27,12 @@ export function LivePage() {
   const activity = useQuery({
     queryKey: ['activity', limit],
     queryFn: () => getActivity(limit),
-    // A hidden tab does not poll: the default of the query client.
-    refetchInterval: paused ? false : POLL_MS,
+    meta: paused ? {} : { topics: ['events', 'deliveries'], every: EVENTS_MS },
     refetchOnWindowFocus: !paused,
     // Keeps the shown events while more are loaded.
     placeholderData: (shown) => shown,
   });
-  const events = activity.data?.events;
+  const { events, newItems } = useHeldBack(activity.data?.events);
   return (
     <Stack gap="md">
       <Group justify="space-between">
@@ -50,6 +52,7 @@ export function LivePage() {
         </Button>
       </Group>
       {activity.error && <ProblemView problem={activity.error} retry={() => activity.refetch()} />}
+      <NewItemsButton newItems={newItems} />
       {activity.isPending && <Skeleton height={320} />}
       {events?.length === 0 && <FirstEvent />}
       {events !== undefined && events.length > 0 && (
@@ -66,6 +69,28 @@ export function LivePage() {
       )}
     </Stack>
   );
+}
+
+/** Pixels from the top up to which new events come in by themselves: further down, they would move what is read. */
+const TOP_PX = 120;
+
+/** Holds new events back while the viewer reads further down; those that are shown stay up to date. */
+function useHeldBack(latest: ActivityEvent[] | undefined) {
+  /** When the latest event that is shown was received; null: all are shown. */
+  const [until, setUntil] = useState<string | null>(null);
+  const shown = useRef<string | null>(null);
+  useEffect(() => {
+    const look = () => setUntil((before) => (scrollY > TOP_PX ? (before ?? shown.current) : null));
+    addEventListener('scroll', look, { passive: true });
+    return () => removeEventListener('scroll', look);
+  }, []);
+  // If more has come than is loaded, what was read is no longer among it: then all are shown.
+  const count = until === null ? 0 : Math.max(0, latest?.findIndex((event) => event.received_at <= until) ?? 0);
+  const events = latest?.slice(count);
+  useEffect(() => {
+    shown.current = events?.[0]?.received_at ?? null;
+  });
+  return { events, newItems: { count, orMore: false, show: () => setUntil(null) } };
 }
 
 function LiveStatus({ state }: { state: 'live' | 'paused' | 'failing' }) {

@@ -28,7 +28,7 @@ export function AnomaliesView({ only = null }: { only?: string | null }) {
   const found = useQuery({
     queryKey: ['overview', 'anomalies'],
     queryFn: getAnomalies,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
   });
   if (found.error) return <ProblemView problem={found.error} retry={() => void found.refetch()} />;
   if (!found.data) return <Skeleton height={160} />;

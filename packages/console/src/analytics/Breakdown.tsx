@@ -36,7 +36,7 @@ export function Breakdown({ filter }: { filter: MetricFilter }) {
     queryKey: ['metrics', 'groups', by, toQuery(filter)],
     queryFn: () => getGroupsOf(toParameters(filter, Date.now()), by ?? 'type'),
     enabled: by !== undefined,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
   });
   if (by === undefined) return null;
   const rows = found.data?.groups.filter(({ key }) => key !== '') ?? [];

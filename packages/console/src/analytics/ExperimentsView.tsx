@@ -31,7 +31,7 @@ export function ExperimentsView({ filter, only = null }: { filter: MetricFilter;
   const found = useQuery({
     queryKey: ['metrics', 'experiments', toQuery(filter)],
     queryFn: () => getExperiments(toAsked()),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   if (found.error) return <ProblemView problem={found.error} retry={() => void found.refetch()} />;

@@ -29,7 +29,7 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
   const funnel = useQuery({
     queryKey: ['metrics', 'funnel', key],
     queryFn: () => getFunnel(toParameters(filter, Date.now())),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   const before = useQuery({

@@ -29,7 +29,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
     queryKey: ['metrics', 'reasons', toQuery(filter)],
     queryFn: () => getReasons(toParameters(filter, Date.now())),
     enabled: apart === undefined,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   const all = reasons.data?.reasons ?? [];

@@ -46,7 +46,7 @@ export function Course({ filter, toLink }: CourseProps) {
   const series = useQuery({
     queryKey: ['metrics', 'series', key],
     queryFn: () => getSeriesOf(toParameters(filter, Date.now())),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   const { data } = series;

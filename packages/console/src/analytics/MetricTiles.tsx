@@ -80,7 +80,7 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
   const now = useQuery({
     queryKey: ['metrics', 'summary', key],
     queryFn: () => getSummaryOf(toParameters(filter, Date.now())),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   const before = useQuery({

@@ -9,6 +9,20 @@ export const getActivity = (limit: number): Promise<{ events: ActivityEvent[] }>
 export const getAudit = (userId: string, after: string | null): Promise<Audit> =>
   callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', after })}`);
 
+/** A page of the events of a user beside others, or around an event. */
+export interface AuditPlace {
+  /** Id of an event, which is then in the middle of the page. */
+  readonly around?: string;
+  /** The `next` of the page before. */
+  readonly after?: string;
+  /** The `previous` of the page after. */
+  readonly before?: string;
+}
+
+/** Returns a page of 50 events of a user. Throws a Problem `not_found` if the user has no event with the id of `around`. */
+export const getAuditAt = (userId: string, place: AuditPlace): Promise<Audit> =>
+  callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', ...place })}`);
+
 /** Returns the profile of a user, and their latest event. */
 export const getLatestAudit = (userId: string): Promise<Audit> =>
   callApi(`audit/${encodeURIComponent(userId)}?limit=1`);

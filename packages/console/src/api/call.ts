@@ -95,10 +95,7 @@ async function sendRequest(path: string, { method, headers: extra, content, type
     );
   }
   const key = getApiKey();
-  const headers = new Headers({ accept: 'application/json', ...extra });
-  if (key !== null) headers.set('authorization', `Bearer ${key}`);
-  const tenant = getTenant();
-  if (tenant !== null) headers.set('x-tidings-tenant', tenant);
+  const headers = buildHeaders({ accept: 'application/json', ...extra });
   if (type !== undefined) headers.set('content-type', type);
   let response: Response;
   let text: string;
@@ -111,19 +108,33 @@ async function sendRequest(path: string, { method, headers: extra, content, type
     });
     text = await response.text();
   } catch {
-    throw new Problem(
-      0,
-      t('Tidings cannot be reached'),
-      t('Check that Tidings is running. The request received no response.'),
-      'unreachable',
-    );
+    throwUnreachable();
   }
   if (response.status === 401) reportRejectedKey(key);
   return { status: response.status, isDone: response.ok, text };
 }
 
+/** Returns headers with the key and the tenant of this tab. */
+export function buildHeaders(own: Record<string, string>): Headers {
+  const headers = new Headers(own);
+  const key = getApiKey();
+  if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  const tenant = getTenant();
+  if (tenant !== null) headers.set('x-tidings-tenant', tenant);
+  return headers;
+}
+
+export function throwUnreachable(): never {
+  throw new Problem(
+    0,
+    t('Tidings cannot be reached'),
+    t('Check that Tidings is running. The request received no response.'),
+    'unreachable',
+  );
+}
+
 /** Returns undefined for what is no JSON. */
-function parse(text: string): unknown {
+export function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -131,7 +142,7 @@ function parse(text: string): unknown {
   }
 }
 
-function toProblem(status: number, body: unknown): Problem {
+export function toProblem(status: number, body: unknown): Problem {
   const document = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const text = (field: string, otherwise: string) =>
     typeof document[field] === 'string' ? document[field] : otherwise;

@@ -4,6 +4,8 @@ import type {
   DraftCheck,
   MetricGroups,
   MetricSummary,
+  RenderedTemplates,
+  RenderRequest,
   StoredCatalogFiles,
   TriedEvent,
   WrittenCase,
@@ -13,8 +15,13 @@ import { buildQuery, callApi } from './call.ts';
 /** Path inside the folder of a catalog to text. */
 export type Files = Readonly<Record<string, string>>;
 
-/** Returns the files of the active version as they were written. */
-export const getCatalogFiles = (): Promise<StoredCatalogFiles> => callApi('catalog/files');
+/** Returns the files of the active version, or of another one, as they were written. */
+export const getCatalogFiles = (version?: number): Promise<StoredCatalogFiles> =>
+  callApi(version === undefined ? 'catalog/files' : `catalog/files?version=${version}`);
+
+/** Renders messages by a draft or a version, and sends nothing. */
+export const renderTemplates = (request: RenderRequest): Promise<RenderedTemplates> =>
+  callApi('catalog/render', 'POST', request);
 
 export const checkDraft = (files: Files): Promise<DraftCheck> => callApi('catalog/check', 'POST', { files });
 
@@ -51,6 +58,10 @@ export const getSums = (
   of: { readonly rule: string } | { readonly type: string },
   from: number,
 ): Promise<MetricSummary> => callApi(`metrics/summary?${buildQuery({ ...spanOf(from), ...of })}`);
+
+/** Returns the sums of the messages of a type by each channel since a time in ms. */
+export const getChannelSums = (type: string, from: number): Promise<MetricGroups> =>
+  callApi(`metrics/groups?${buildQuery({ ...spanOf(from), type, by: 'channel' })}`);
 
 /** Returns the sums of each event type since a time in ms. */
 export const getEventSums = (from: number): Promise<MetricGroups> =>

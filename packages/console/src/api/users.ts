@@ -4,14 +4,17 @@ import type {
   Erasure,
   Forecast,
   NewConsent,
+  NewPause,
   PreferenceChange,
   Preferences,
   RecordedConsent,
   UserAddresses,
   UserMerge,
   UserPage,
+  UserPause,
 } from '@tidings/client/types';
 import { buildQuery, callApi } from './call.ts';
+import { postForFile } from './post-for-file.ts';
 
 /** Returns up to 10 users whose ID starts with `prefix`. */
 export const findUsers = (prefix: string): Promise<UserPage> =>
@@ -44,6 +47,20 @@ export const mergeUser = (userId: string, into: string): Promise<UserMerge> =>
 /** Erases everything about a user. It cannot be undone. */
 export const eraseUser = (userId: string, reason: string): Promise<Erasure> =>
   callApi(`users/${encodeURIComponent(userId)}/erase`, 'POST', reason === '' ? {} : { reason });
+
+/** Returns how far an erasure has come. */
+export const getErasure = (id: string): Promise<Erasure> => callApi(`erasures/${encodeURIComponent(id)}`);
+
+/** Returns everything about a user, unmasked, as a tar archive. */
+export const exportUser = (userId: string, reason: string): Promise<Blob> =>
+  postForFile(`users/${encodeURIComponent(userId)}/export`, { reason });
+
+/** Holds the messages to a user until a time (ISO 8601). */
+export const pauseUser = (userId: string, pause: NewPause): Promise<UserPause> =>
+  callApi(`users/${encodeURIComponent(userId)}/pause`, 'PUT', pause);
+
+export const resumeUser = (userId: string): Promise<UserPause> =>
+  callApi(`users/${encodeURIComponent(userId)}/pause`, 'DELETE');
 
 /** Changes what a user said; what is absent stays. Throws a Problem `preference_locked` for what a user may not turn off. */
 export const changePreferences = (userId: string, change: PreferenceChange): Promise<Preferences> =>

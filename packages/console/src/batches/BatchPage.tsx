@@ -5,7 +5,7 @@ import { getBatch } from '../api/batches.ts';
 import { linkToBatches, linkToList, linkToSegment } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -17,7 +17,7 @@ import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { BatchActions } from './BatchActions.tsx';
 import { BatchResults } from './BatchResults.tsx';
-import { ALL_RECIPIENT_STATES, BATCH_STATES, countFinal, getName, isOpen } from './batch-look.ts';
+import { ALL_RECIPIENT_STATES, BATCH_STATES, countFinal, getName } from './batch-look.ts';
 import { CodeCounts } from './CodeCounts.tsx';
 import { OutcomeBar } from './OutcomeBar.tsx';
 import { OutcomeLegend } from './OutcomeLegend.tsx';
@@ -30,7 +30,7 @@ export function BatchPage({ id, state: requested }: { id: string; state: string 
   const batch = useQuery({
     queryKey: ['batches', id],
     queryFn: () => getBatch(id),
-    refetchInterval: ({ state: { data } }) => (data === undefined || isOpen(data) ? PAGE_POLL_MS : false),
+    meta: { topics: ['batches'], every: PAGE_MS },
   });
   const can = useScopes();
   const container = useKeptFocus();

@@ -7,7 +7,7 @@ import type { RecipientState } from '../api/types.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { CHANNELS, getLook, type Look, STATUSES } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -24,7 +24,8 @@ export function BatchResults({ batch, state }: { batch: Batch; state: RecipientS
     load: (after) => getBatchResults(id, state, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['batches', 'notifications'],
+    every: PAGE_MS,
   });
   return (
     <>

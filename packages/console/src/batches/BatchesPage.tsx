@@ -4,7 +4,7 @@ import { getBatches } from '../api/batches.ts';
 import { linkToBatch, linkToNewBatch } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -26,7 +26,8 @@ export function BatchesPage() {
     load: getBatches,
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['batches'],
+    every: PAGE_MS,
   });
   return (
     <Stack gap="md">

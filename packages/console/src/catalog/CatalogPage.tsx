@@ -13,7 +13,11 @@ import { RuleCard } from './RuleCard.tsx';
 
 /** The active catalog: its rules and notification types. `at`: the one to scroll to and mark, as `data-at` names it, or null. */
 export function CatalogPage({ at }: { at: string | null }) {
-  const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: 5000 });
+  const catalog = useQuery({
+    queryKey: ['catalog'],
+    queryFn: getCatalog,
+    meta: { topics: ['catalog', 'releases'], every: 5000 },
+  });
   const isLoaded = catalog.data !== undefined;
   useEffect(() => {
     if (at === null || !isLoaded) return;

@@ -5,6 +5,7 @@ import { getCatalogDiff } from '../api/catalog.ts';
 import { getTextColor } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
+import { TextDiff } from './TextDiff.tsx';
 
 /** The differences between two versions of the catalog. */
 export function DiffView({ from, to }: { from: number; to: number }) {
@@ -62,18 +63,29 @@ function DifferenceView({ difference }: { difference: Difference }) {
           {part} <span className="name">{name}</span>
         </Text>
       </Group>
-      {fields.map(({ field, from, to }) => (
-        <div key={field} className="change">
-          <Text component="span" size="sm" c="dimmed" className="break">
-            {YAML_KEY_BY_FIELD[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}
-          </Text>
-          <del>{formatAsWritten(from)}</del>
-          <ins>{formatAsWritten(to)}</ins>
-        </div>
-      ))}
+      {fields.map(({ field, from, to }) => {
+        const key = YAML_KEY_BY_FIELD[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+        // Within a long text, the changed words are looked for.
+        if (isLong(from) && isLong(to))
+          return <TextDiff key={field} name={key} label={`${part} ${name} ${key}`} before={from} after={to} />;
+        return (
+          <div key={field} className="change">
+            <Text component="span" size="sm" c="dimmed" className="break">
+              {key}
+            </Text>
+            <del>{formatAsWritten(from)}</del>
+            <ins>{formatAsWritten(to)}</ins>
+          </div>
+        );
+      })}
     </div>
   );
 }
+
+/** Characters from which two texts are compared by words. */
+const LONG_CHARS = 120;
+
+const isLong = (value: Json): value is string => typeof value === 'string' && value.length >= LONG_CHARS;
 
 /** YAML keys of the rule fields that have a different name in the API. */
 const YAML_KEY_BY_FIELD: Readonly<Record<string, string>> = {

@@ -10,7 +10,11 @@ import { VersionRow } from './VersionRow.tsx';
 
 /** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
 export function VersionsPage() {
-  const list = useQuery({ queryKey: ['catalog', 'versions'], queryFn: getCatalogVersions, refetchInterval: 5000 });
+  const list = useQuery({
+    queryKey: ['catalog', 'versions'],
+    queryFn: getCatalogVersions,
+    meta: { topics: ['catalog', 'releases'], every: 5000 },
+  });
   const container = useKeptFocus();
   const versions = list.data?.versions;
   const active = versions?.find((version) => version.active)?.version ?? 0;

@@ -22,7 +22,7 @@ export function AccountFigures({ account: { account, provider } }: { account: Pr
   const groups = useQuery({
     queryKey: ['overview', 'accounts'],
     queryFn: () => getAccountMetrics(Date.now() - DAY, Date.now()),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
   });
   if (!groups.data) return <>–</>;
   const metrics = groups.data.groups.find(({ key }) => key === `${provider}/${account}`)?.metrics;
@@ -58,7 +58,7 @@ function useAccountState(account: string): SendingState['accounts'][number] | un
     queryKey: ['sending'],
     queryFn: getSending,
     enabled: may('deliveries:read'),
-    refetchInterval: CIRCUIT_POLL_MS,
+    meta: { topics: ['problems', 'deliveries'], every: CIRCUIT_POLL_MS },
   });
   return sending.data?.accounts.find((one) => one.account === account);
 }

@@ -11,12 +11,15 @@ import { AccountActions } from './AccountActions.tsx';
 import { AccountCircuit, AccountFigures, CircuitHistory } from './AccountFigures.tsx';
 import { FactTable } from './FactTable.tsx';
 
+const TOPICS: readonly string[] = ['settings', 'problems', 'deliveries'];
+
 /** Ways out for messages: accounts with providers. */
 export function ChannelsPage() {
   return (
     <Stack gap="xl">
       <PageTitle>{t('Channels')}</PageTitle>
       <FactTable
+        topics={TOPICS}
         title={t('Accounts with providers')}
         testId="accounts"
         load={async () => ({ ...(await getAccounts()), next: null })}

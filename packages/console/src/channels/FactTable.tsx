@@ -1,10 +1,11 @@
 import { Paper, Stack, Table, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { LiveList } from '../shell/LiveList.tsx';
-import { useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { uniqueBy } from '../shell/unique-by.ts';
 
-const POLL_MS = 10_000;
+const POLL_MS = 15_000;
+const NO_TOPICS: readonly string[] = [];
 /** Columns from which on a table needs narrow ones: words of other languages are longer than English ones. */
 const WIDE_COLUMNS = 7;
 
@@ -24,19 +25,22 @@ interface FactTableProps<Page, Item> extends Omit<FactRowsProps<Item>, 'items'> 
   readonly of?: string;
   readonly load: (after: string | null) => Promise<Page>;
   readonly getItems: (page: Page) => readonly Item[];
+  /** Topics of the stream of changes; absent: it is polled. */
+  readonly topics?: readonly string[];
   /** Shown if there are no items. */
   readonly empty: string;
 }
 
-/** A table of things that are set up, with a title; polled. */
+/** A table of things that are set up, with a title, kept up to date. */
 export function FactTable<Page extends { next: string | null }, Item>(props: FactTableProps<Page, Item>) {
-  const { title, testId, of = null, load, getItems, getId, columns, numbers = [], empty } = props;
+  const { title, testId, of = null, load, getItems, getId, columns, numbers = [], empty, topics = NO_TOPICS } = props;
   const list = useLivePages<Page, Item>({
     key: [testId, of],
     load,
     mergePages: (pages) => uniqueBy(pages.flatMap(getItems), getId),
     getId,
-    pollMs: POLL_MS,
+    topics,
+    every: topics.length > 0 ? PAGE_MS : POLL_MS,
   });
   return (
     <Stack gap="xs" component="section" aria-label={title}>

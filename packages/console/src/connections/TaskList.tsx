@@ -9,7 +9,7 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconAlertOctagon, IconCheck, IconClock, IconRefresh } from '../shell/icons.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { useLivePages } from '../shell/live-pages.ts';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -18,6 +18,9 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { RetryTaskButton } from './RetryTaskButton.tsx';
+
+/** Tasks are in no topic. */
+const POLL_MS = 10_000;
 
 type State = ConnectorTask['state'];
 
@@ -43,7 +46,8 @@ export function TaskList({ filter }: { filter: TaskFilter }) {
         getId,
       ),
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: [],
+    every: POLL_MS,
   });
   const of = [connector, code].filter((one) => one !== null).join(', ');
   return (

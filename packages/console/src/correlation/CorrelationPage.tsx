@@ -50,7 +50,8 @@ function Correlated({ id }: { id: string }) {
     load,
     mergePages,
     getId,
-    pollMs: POLL_MS,
+    topics: ['events', 'notifications'],
+    every: POLL_MS,
   });
   return (
     <LiveList

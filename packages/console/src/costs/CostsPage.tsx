@@ -26,7 +26,7 @@ export function CostsPage() {
   const query = useQuery({
     queryKey: ['costs', group],
     queryFn: () => getCosts(group, DAYS),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
   });
   const sums = query.data && sumByCurrency(query.data, group);
   return (

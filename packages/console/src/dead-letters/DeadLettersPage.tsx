@@ -6,7 +6,7 @@ import { DeliveryTable } from '../deliveries/DeliveryTable.tsx';
 import { linkToDeadLetters } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -25,7 +25,7 @@ function GroupsPage() {
   const list = useQuery({
     queryKey: ['dead-letters', 'groups'],
     queryFn: getDeadLetterGroups,
-    refetchInterval: PAGE_POLL_MS,
+    meta: { topics: ['dead_letters'], every: PAGE_MS },
   });
   const container = useKeptFocus();
   const groups = list.data?.groups.toSorted(compareGroups);
@@ -62,7 +62,8 @@ function GroupPage({ group }: { group: string }) {
     load: (after) => getDeadLetters(group, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['dead_letters'],
+    every: PAGE_MS,
   });
   const container = useKeptFocus();
   const summary = list.newest?.group;

@@ -11,7 +11,7 @@ import { type DeliveryFilter, linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -41,12 +41,13 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
     load: (after) => getDeliveries(toApiFilter(known, begun.current.at), after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['deliveries'],
+    every: PAGE_MS,
   });
   const counts = useQuery({
     queryKey: ['deliveries', 'counts', key],
     queryFn: () => getDeliveryCounts(toApiFilter(known, begun.current.at)),
-    refetchInterval: COUNTS_POLL_MS,
+    meta: { topics: ['deliveries'], every: COUNTS_POLL_MS },
     placeholderData: (shown) => shown,
   });
   const deliveries = list.items;

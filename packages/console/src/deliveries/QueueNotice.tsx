@@ -4,7 +4,7 @@ import type { Overdue, QueueState } from '@tidings/client/types';
 import { getQueue } from '../api/deliveries.ts';
 import type { OpenCircuit } from '../api/types.ts';
 import { IconAlert } from '../shell/icons.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { CHANNELS, getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
@@ -12,7 +12,11 @@ import { t } from '../text/text.ts';
 
 /** Overdue work, open circuits and accounts that fail, above the list of deliveries. Renders nothing if there is no trouble. */
 export function QueueNotice() {
-  const { data: queue } = useQuery({ queryKey: ['queue'], queryFn: getQueue, refetchInterval: PAGE_POLL_MS });
+  const { data: queue } = useQuery({
+    queryKey: ['queue'],
+    queryFn: getQueue,
+    meta: { topics: ['deliveries', 'problems'], every: PAGE_MS },
+  });
   const overdue = queue?.overdue ?? [];
   const circuits = queue?.circuits ?? [];
   const moves = queue?.moves ?? [];

@@ -11,7 +11,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { Fields } from '../shell/Fields.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { saveFile } from '../shell/save-file.ts';
@@ -88,7 +88,8 @@ function AuditList({ filter }: { filter: AuditFilter }) {
     load: (after) => getAuditLog(filter, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['audit_log'],
+    every: PAGE_MS,
   });
   return (
     <LiveList

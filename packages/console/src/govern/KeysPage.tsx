@@ -15,6 +15,8 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { CreateKey, RotateKey } from './IssueKey.tsx';
 
+const TOPICS: readonly string[] = ['settings'];
+
 const STATES: Record<ApiKey['status'], Look> = {
   active: { label: t('Active'), color: 'gray', Icon: IconCircle },
   expired: { label: t('Expired'), color: 'orange', Icon: IconClock },
@@ -32,6 +34,7 @@ export function KeysPage() {
       </Group>
       <Permitted scope="keys:read">
         <FactTable
+          topics={TOPICS}
           title={t('Keys')}
           testId="keys"
           load={getKeys}

@@ -15,6 +15,8 @@ import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 
+const TOPICS: readonly string[] = ['settings'];
+
 type Role = Member['role'];
 
 const ROLES: Record<Role, string> = {
@@ -41,6 +43,7 @@ export function MembersPage() {
       </Group>
       <Permitted scope="members:read">
         <FactTable
+          topics={TOPICS}
           title={t('Members')}
           testId="members"
           load={getMembers}

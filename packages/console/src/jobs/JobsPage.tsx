@@ -18,7 +18,14 @@ const getId = (job: Job): string => job.job_id;
 
 /** Jobs: what operators do to many items, with progress and failures. */
 export function JobsPage() {
-  const list = useLivePages<JobsResponse, Job>({ key: ['jobs'], load: getJobs, mergePages, getId, pollMs: POLL_MS });
+  const list = useLivePages<JobsResponse, Job>({
+    key: ['jobs'],
+    load: getJobs,
+    mergePages,
+    getId,
+    topics: ['jobs'],
+    every: POLL_MS,
+  });
   const container = useKeptFocus();
   return (
     <Stack gap="md" ref={container}>

@@ -9,7 +9,7 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan } from '../shell/icons.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -23,7 +23,11 @@ const MAX_CHANGED = 10_000;
 
 /** One list: its size and its members, who are added and removed. */
 export function ListPage({ id }: { id: string }) {
-  const list = useQuery({ queryKey: ['lists', 'one', id], queryFn: () => getList(id), refetchInterval: PAGE_POLL_MS });
+  const list = useQuery({
+    queryKey: ['lists', 'one', id],
+    queryFn: () => getList(id),
+    meta: { topics: ['settings'], every: PAGE_MS },
+  });
   const container = useKeptFocus();
   return (
     <Stack gap="md" ref={container}>

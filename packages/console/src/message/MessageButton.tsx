@@ -8,19 +8,28 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
 import { MessageView } from './MessageView.tsx';
 
+interface MessageButtonProps {
+  readonly deliveryId: string;
+  readonly title: string;
+  /** Whether it is an icon alone, at the end of a line. */
+  readonly isIcon?: boolean;
+}
+
 /** Button that opens a message as it was sent. */
-export function MessageButton({ deliveryId, title }: { deliveryId: string; title: string }) {
+export function MessageButton({ deliveryId, title, isIcon = false }: MessageButtonProps) {
   const [opened, setOpened] = useState(false);
+  const name = t('View message: {type}', { type: title });
   return (
     <>
       <Button
         size="xs"
-        variant="light"
-        leftSection={<IconEye size={14} />}
+        {...(isIcon
+          ? { variant: 'subtle', 'aria-label': name, title: name }
+          : { variant: 'light', leftSection: <IconEye size={14} /> })}
         onClick={() => setOpened(true)}
         data-testid="message-button"
       >
-        {t('View message')}
+        {isIcon ? <IconEye size={18} /> : t('View message')}
       </Button>
       <Dialog opened={opened} onClose={() => setOpened(false)} title={title} size="xl">
         <LoadedMessage deliveryId={deliveryId} />

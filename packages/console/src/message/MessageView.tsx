@@ -1,8 +1,9 @@
 import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import type { MessageContent } from '../api/types.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { t } from '../text/text.ts';
+import { MessageFrame } from './MessageFrame.tsx';
 import { MessageParts } from './MessageParts.tsx';
 
 type Part = 'html' | 'dark' | 'text';
@@ -52,7 +53,7 @@ export function MessageView({ message, address, dark }: MessageViewProps) {
         </Text>
       )}
       {html !== undefined ? (
-        <MessageFrame html={html} isDark={part === 'dark'} />
+        <MessageFrame html={html} isDark={part === 'dark'} title={t('The message as HTML')} />
       ) : (
         <div className="message-text" data-channel={message.channel} data-testid="message-text">
           {message.title !== undefined && (
@@ -66,31 +67,4 @@ export function MessageView({ message, address, dark }: MessageViewProps) {
       <MessageParts message={message} />
     </Stack>
   );
-}
-
-/** Untrusted HTML in a sandboxed frame: no scripts, no forms, no outbound links, and a different origin. */
-function MessageFrame({ html, isDark }: { html: string; isDark: boolean }) {
-  const source = useMemo(() => disableLinks(html), [html]);
-  return (
-    <iframe
-      className="message-frame"
-      data-dark={isDark || undefined}
-      data-testid="message-frame"
-      title={t('The message as HTML')}
-      sandbox=""
-      srcDoc={source}
-      referrerPolicy="no-referrer"
-    />
-  );
-}
-
-/**
- * Returns the HTML with links that do nothing: they open a new window, which the sandbox blocks. A link followed in the
- * frame itself would replace the message by an error page of the browser.
- */
-function disableLinks(html: string): string {
-  const page = new DOMParser().parseFromString(html, 'text/html');
-  for (const link of page.querySelectorAll('a, area')) link.setAttribute('target', '_blank');
-  // Keeps the doctype or its absence, because it changes the layout mode.
-  return `${page.compatMode === 'CSS1Compat' ? '<!doctype html>' : ''}${page.documentElement.outerHTML}`;
 }

@@ -6,7 +6,7 @@ import { getNotification } from '../api/notifications.ts';
 import { linkToCorrelation, linkToUser } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -20,7 +20,7 @@ export function useNotification(id: string) {
   return useQuery({
     queryKey: ['notifications', 'one', id],
     queryFn: () => getNotification(id),
-    refetchInterval: PAGE_POLL_MS,
+    meta: { topics: ['notifications', 'deliveries'], every: PAGE_MS },
   });
 }
 

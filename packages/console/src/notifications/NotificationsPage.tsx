@@ -6,7 +6,7 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToNotifications, linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { getTextColor } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -28,7 +28,8 @@ export function NotificationsPage({ state: requested }: { state: string | null }
     load: (after) => getNotifications(state, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['notifications', 'deliveries'],
+    every: PAGE_MS,
   });
   return (
     <Stack gap="md">

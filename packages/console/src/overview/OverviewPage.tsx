@@ -2,14 +2,12 @@ import { Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { MetricSeries } from '@tidings/client/types';
 import { lazy, Suspense } from 'react';
-import { getActivity } from '../api/audit.ts';
 import { getSeries } from '../api/overview.ts';
 import { linkToOverview, linkToOverviewOf, openLink, RANGES, type Range, type TimeSpan } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { OutcomeChart, TimeChart } from './OutcomeChart.tsx';
@@ -18,9 +16,8 @@ import { SpanControls } from './SpanControls.tsx';
 import { OUTCOMES } from './series.ts';
 import { Tiles } from './Tiles.tsx';
 
-const FirstEvent = lazy(async () => ({ default: (await import('../activity/FirstEvent.tsx')).FirstEvent }));
-
-/** Tables, which come after what is seen first. */
+/** Parts that come after what is seen first, or are rarely seen. */
+const FirstEventIfNone = lazy(async () => ({ default: (await import('./FirstEventIfNone.tsx')).FirstEventIfNone }));
 const OutcomeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).OutcomeTable }));
 const TimeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).TimeTable }));
 const TypeTables = lazy(async () => ({ default: (await import('./TypeTables.tsx')).TypeTables }));
@@ -37,14 +34,18 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
       span === null
         ? getSeries(Date.now() - RANGES[range] * HOUR, Date.now(), GRAINS[range])
         : getSeries(Date.parse(span.since), Date.parse(span.until), null),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   return (
     <Stack gap="lg">
       <PageTitle>{t('Overview')}</PageTitle>
       <ProblemStrip />
-      <FirstEventIfNone series={series.data} />
+      {series.data?.points.every(({ metrics }) => metrics.events === 0) && (
+        <Suspense fallback={null}>
+          <FirstEventIfNone />
+        </Suspense>
+      )}
       <Tiles />
       <Group justify="space-between">
         <Title order={2} size="h4">
@@ -131,21 +132,3 @@ function Charts({ series }: { series: MetricSeries }) {
 
 const sum = (series: MetricSeries, count: (typeof OUTCOMES)[number]['count']): number =>
   series.points.reduce((total, { metrics }) => total + count(metrics), 0);
-
-/** First steps, where no event has come yet. */
-function FirstEventIfNone({ series }: { series: MetricSeries | undefined }) {
-  const may = useScopes();
-  const isEmpty = series?.points.every(({ metrics }) => metrics.events === 0) ?? false;
-  const activity = useQuery({
-    queryKey: ['overview', 'first event'],
-    queryFn: () => getActivity(1),
-    enabled: isEmpty && may('decisions:read'),
-    refetchInterval: 5000,
-  });
-  if (!isEmpty || activity.data?.events.length !== 0) return null;
-  return (
-    <Suspense fallback={null}>
-      <FirstEvent />
-    </Suspense>
-  );
-}

@@ -103,6 +103,11 @@ const LOOKS: Record<Problem['code'], Look> = {
     action: t('See the routes'),
     toLink: () => linkToChannels('routes'),
   },
+  failed_over: {
+    label: t('Failed over'),
+    action: t('See the accounts'),
+    toLink: () => linkToChannels('accounts'),
+  },
   overdue: { label: t('overdue'), action: t('See the queue'), toLink: () => linkToDeliveries('queued') },
   waits_set_aside: { label: t('waits set aside'), action: '' },
   dead_letters: {

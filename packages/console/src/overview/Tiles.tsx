@@ -21,19 +21,19 @@ export function Tiles() {
     // As the chart of this span has them.
     queryKey: ['overview', 'series', '24h'],
     queryFn: () => getSeries(Date.now() - DAY, Date.now(), 'hour'),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
   });
   const before = useQuery({
     queryKey: ['overview', 'week before'],
     queryFn: () => getSummary(Date.now() - 8 * DAY, Date.now() - 7 * DAY),
-    refetchInterval: SLOW_POLL_MS,
+    meta: { topics: ['metrics'], every: SLOW_POLL_MS },
     staleTime: SLOW_POLL_MS,
   });
   const waiting = useQuery({
     queryKey: ['overview', 'waiting'],
     queryFn: getWaiting,
     enabled: may('waits:read'),
-    refetchInterval: SLOW_POLL_MS,
+    meta: { topics: ['waits'], every: SLOW_POLL_MS },
     staleTime: SLOW_POLL_MS,
   });
   if (!day.data) return <Skeleton height={112} />;

@@ -35,7 +35,7 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
       span === null
         ? getTypes(Date.now() - RANGES[range] * HOUR, Date.now())
         : getTypes(Date.parse(span.since), Date.parse(span.until)),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
   const groups = types.data?.groups.filter(({ key }) => key !== '') ?? [];
@@ -92,7 +92,7 @@ function QuietTypes() {
   const found = useQuery({
     queryKey: ['overview', 'anomalies'],
     queryFn: getAnomalies,
-    refetchInterval: SLOW_POLL_MS,
+    meta: { topics: ['metrics'], every: SLOW_POLL_MS },
     staleTime: SLOW_POLL_MS / 2,
   });
   if (!found.data) return null;

@@ -11,7 +11,7 @@ import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
-const STATES: Record<Consent['state'], Look> = {
+export const CONSENT_STATES: Record<Consent['state'], Look> = {
   granted: { label: t('Granted'), color: 'teal', Icon: IconCheck },
   withdrawn: { label: t('Withdrawn'), color: 'orange', Icon: IconBan },
   pending: { label: t('Not confirmed yet'), color: 'gray', Icon: IconClock },
@@ -32,7 +32,7 @@ export function ConsentTable({ userId }: { userId: string }) {
         [t('For')]: ({ purpose, channel }) => (
           <T text="{purpose} by {channel}" values={{ purpose: <span className="name">{purpose}</span>, channel }} />
         ),
-        [t('State')]: ({ state }) => <StatusBadge look={getLook(STATES, state)} testId="consent-state" />,
+        [t('State')]: ({ state }) => <StatusBadge look={getLook(CONSENT_STATES, state)} testId="consent-state" />,
         [t('Said')]: ({ at }) => <Time value={at} as="full" />,
         [t('Address')]: ({ address }) => address ?? t('of no address'),
         [t('From')]: (consent) => <Origin consent={consent} />,

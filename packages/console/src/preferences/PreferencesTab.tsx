@@ -2,7 +2,7 @@ import { Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getSuppressionsOf } from '../api/suppressions.ts';
 import { getPreferences } from '../api/users.ts';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { ChangePreferences } from './ChangePreferences.tsx';
 import { ConsentTable } from './ConsentTable.tsx';
@@ -15,12 +15,12 @@ export function PreferencesTab({ userId }: { userId: string }) {
   const preferences = useQuery({
     queryKey: ['preferences', userId],
     queryFn: () => getPreferences(userId),
-    refetchInterval: PAGE_POLL_MS,
+    meta: { topics: ['events'], every: PAGE_MS },
   });
   const suppressions = useQuery({
     queryKey: ['user-suppressions', userId, 'marks'],
     queryFn: () => getSuppressionsOf(userId, null),
-    refetchInterval: PAGE_POLL_MS,
+    meta: { topics: ['suppressions'], every: PAGE_MS },
   });
   return (
     <Stack gap="xl">

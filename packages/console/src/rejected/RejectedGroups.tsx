@@ -19,7 +19,7 @@ export function RejectedGroups() {
   const list = useQuery({
     queryKey: ['rejected', 'groups'],
     queryFn: getRejectedGroups,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['rejected'], every: POLL_MS },
   });
   if (list.error) return <ProblemView problem={list.error} retry={() => list.refetch()} />;
   const groups = (list.data?.groups ?? []).filter((one) => one.count > 1);

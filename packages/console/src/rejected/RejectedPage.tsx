@@ -7,7 +7,7 @@ import { getRejectedEvents } from '../api/rejected.ts';
 import { linkToRejected } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
@@ -25,7 +25,8 @@ export function RejectedPage({ source }: { source: string | null }) {
     load: (after) => getRejectedEvents(source, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['rejected'],
+    every: PAGE_MS,
   });
   // An accepted event leaves the list; its result is shown above.
   const [accepted, setAccepted] = useState<AcceptedRetry[]>([]);

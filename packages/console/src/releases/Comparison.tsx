@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Release, ReleaseComparison, ReleaseVerdict } from '@tidings/client/types';
 import { getRelease } from '../api/releases.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -32,7 +32,7 @@ export function Comparison({ release }: { release: Release }) {
   const status = useQuery({
     queryKey: ['releases', id, state],
     queryFn: () => getRelease(id),
-    refetchInterval: state === 'watching' ? PAGE_POLL_MS : false,
+    meta: { topics: ['metrics', 'releases'], every: PAGE_MS },
   });
   if (status.error) return <ProblemView problem={status.error} retry={() => status.refetch()} />;
   if (status.isPending) return <Skeleton height={160} />;

@@ -3,7 +3,7 @@ import type { Release } from '@tidings/client/types';
 import { useState } from 'react';
 import { finishRelease, raiseShare, rollBackRelease } from '../api/releases.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
-import { IconArrowUp, IconChecks } from '../shell/icons.tsx';
+import { IconArrowUp, IconBan, IconChecks } from '../shell/icons.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 import { describeDecider } from './release-look.ts';
@@ -93,6 +93,25 @@ export function RollBackReleaseButton({ release }: ReleaseProps) {
         </Text>
         <ReasonField value={reason} onChange={setReason} />
       </Stack>
+    </ConfirmButton>
+  );
+}
+
+/** Button that cancels a release that has not begun. */
+export function CancelReleaseButton({ release: { release_id: id } }: ReleaseProps) {
+  const [reason, setReason] = useState('');
+  const done = useReleaseDone();
+  return (
+    <ConfirmButton
+      label={t('Cancel')}
+      leftSection={<IconBan size={14} />}
+      act={async () => {
+        await rollBackRelease(id, reason);
+        return done(t('The release is cancelled.'));
+      }}
+      testId="release-cancel"
+    >
+      <ReasonField value={reason} onChange={setReason} />
     </ConfirmButton>
   );
 }

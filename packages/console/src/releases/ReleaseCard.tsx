@@ -8,7 +8,7 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { Comparison } from './Comparison.tsx';
-import { FinishButton, RaiseShareButton, RollBackReleaseButton } from './ReleaseActions.tsx';
+import { CancelReleaseButton, FinishButton, RaiseShareButton, RollBackReleaseButton } from './ReleaseActions.tsx';
 import { RELEASE_STATES } from './release-look.ts';
 
 /** A release: its share, its history, its changes, and how both versions do. */
@@ -35,6 +35,7 @@ export function ReleaseCard({ release }: { release: Release }) {
               <RollBackReleaseButton release={release} />
             </Group>
           )}
+          {release.state === 'scheduled' && can('catalog:write') && <CancelReleaseButton release={release} />}
         </Group>
         {release.note !== null && (
           <Text size="sm" className="break">
@@ -42,9 +43,8 @@ export function ReleaseCard({ release }: { release: Release }) {
           </Text>
         )}
         <History release={release} />
-        {isUnderWay ? (
-          <Comparison release={release} />
-        ) : (
+        {isUnderWay && <Comparison release={release} />}
+        {!isUnderWay && release.started_at !== null && (
           <Disclosure label={t('Numbers of both versions')} testId="release-numbers">
             <Comparison release={release} />
           </Disclosure>
@@ -61,9 +61,30 @@ export function ReleaseCard({ release }: { release: Release }) {
 }
 
 function History({ release }: { release: Release }) {
-  const { steps, finish_at: finishAt, watch, ended_at: endedAt, ended_by: endedBy, end_reason: reason } = release;
+  const {
+    state,
+    steps,
+    finish_at: finishAt,
+    watch,
+    ended_at: endedAt,
+    ended_by: endedBy,
+    end_reason: reason,
+  } = release;
+  const { starts_at: startsAt, started_by: startedBy, started_at: startedAt } = release;
   return (
     <Stack gap={2} data-testid="release-history">
+      {startsAt !== null && startedAt === null && (
+        <Text size="sm" c="dimmed" className="break" data-testid="release-starts">
+          <T
+            text={
+              state === 'scheduled'
+                ? 'It begins by itself on {time}, as {name} asked.'
+                : 'It was to begin on {time}, as {name} asked.'
+            }
+            values={{ time: <Time value={startsAt} as="full" />, name: startedBy }}
+          />
+        </Text>
+      )}
       {steps.map(({ at, share, by }) => (
         <Text key={at} size="sm" c="dimmed" className="break">
           <T
@@ -85,7 +106,12 @@ function History({ release }: { release: Release }) {
           {reason !== null && `: ${reason}`}
         </Text>
       )}
-      {endedAt === null && (
+      {endedAt === null && state === 'scheduled' && (
+        <Text size="sm" c="dimmed">
+          {t('It fails if another version is active by then.')}
+        </Text>
+      )}
+      {endedAt === null && state !== 'scheduled' && (
         <Text size="sm" c="dimmed">
           {watch === null
             ? t('It is not watched: only a command rolls it back.')

@@ -3,7 +3,7 @@ import type { Release, ReleasePage } from '@tidings/client/types';
 import { getReleases } from '../api/releases.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useScopes } from '../shell/use-scopes.ts';
@@ -26,9 +26,10 @@ export function ReleasesPage() {
     load: getReleases,
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['releases'],
+    every: PAGE_MS,
   });
-  const isUnderWay = list.items?.some(({ state }) => state === 'watching') ?? true;
+  const isUnderWay = list.items?.some(({ state }) => state === 'watching' || state === 'scheduled') ?? true;
   return (
     <Stack gap="md">
       <Group justify="space-between">

@@ -8,6 +8,7 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSplit } from '../shell/icons.tsx';
 import { t } from '../text/text.ts';
 import { describeDecider } from './release-look.ts';
+import { StartsAtField, toStartsAt } from './StartsAtField.tsx';
 import { useReleaseDone } from './use-release-done.ts';
 
 const USUAL_SHARE = 10;
@@ -16,6 +17,7 @@ const USUAL_SHARE = 10;
 export function StartRelease({ version: given }: { version?: number }) {
   const [version, setVersion] = useState(given ?? 0);
   const [share, setShare] = useState<string | number>(USUAL_SHARE);
+  const [startsAt, setStartsAt] = useState('');
   const [finishAfter, setFinishAfter] = useState('');
   const [note, setNote] = useState('');
   const [isWatched, setWatched] = useState(true);
@@ -30,7 +32,9 @@ export function StartRelease({ version: given }: { version?: number }) {
       ...(note.trim() === '' ? {} : { note: note.trim() }),
       ...(finishAfter.trim() === '' ? {} : { finish_after: finishAfter.trim() }),
       ...(isWatched ? {} : { watch: null }),
+      ...toStartsAt(startsAt),
     });
+    if (startsAt !== '') return done(t('Version {version} is scheduled.', { version }));
     return done(describeDecider(version, release.share));
   };
   return (
@@ -70,6 +74,7 @@ export function StartRelease({ version: given }: { version?: number }) {
           hideControls
           data-testid="share-field"
         />
+        <StartsAtField value={startsAt} onChange={setStartsAt} />
         <TextInput
           label={t('Finish by itself after')}
           description={t('Such as 12h or 2d; empty: by command')}

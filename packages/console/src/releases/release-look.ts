@@ -1,13 +1,16 @@
 import type { Release, ReleaseVerdict } from '@tidings/client/types';
-import { IconAlert, IconArchive, IconCheck, IconChecks, IconClock, IconHelp } from '../shell/icons.tsx';
+import { IconAlert, IconArchive, IconBan, IconCheck, IconChecks, IconClock, IconHelp } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { IconUndo } from '../shell/page-icons.tsx';
 import { getLocale, t } from '../text/text.ts';
 
 export const RELEASE_STATES: Record<Release['state'], Look> = {
+  scheduled: { label: t('Scheduled'), color: 'violet', Icon: IconClock },
   watching: { label: t('Under way'), color: 'blue', Icon: IconClock },
   finished: { label: t('Finished'), color: 'teal', Icon: IconChecks },
   rolled_back: { label: t('Rolled back'), color: 'orange', Icon: IconUndo },
+  cancelled: { label: t('Cancelled'), color: 'gray', Icon: IconBan },
+  failed: { label: t('Could not begin'), color: 'red', Icon: IconAlert },
 };
 
 export const VERDICTS: Record<ReleaseVerdict['state'], Look> = {

@@ -4,7 +4,7 @@ import type { RouteEntryState, RouteState } from '@tidings/client/types';
 import { getRoutes } from '../api/channels.ts';
 import { CircuitText } from '../channels/CircuitText.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -15,7 +15,11 @@ import { MoveText } from './MoveText.tsx';
 
 /** By which accounts messages go at present: tiers, weights, shares, and the last move away from each account. */
 export function RoutesPage() {
-  const query = useQuery({ queryKey: ['routes'], queryFn: getRoutes, refetchInterval: PAGE_POLL_MS });
+  const query = useQuery({
+    queryKey: ['routes'],
+    queryFn: getRoutes,
+    meta: { topics: ['problems', 'deliveries'], every: PAGE_MS },
+  });
   return (
     <Stack gap="xl">
       <PageTitle>{t('Routes')}</PageTitle>

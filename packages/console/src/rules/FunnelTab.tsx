@@ -32,7 +32,7 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
     queryKey: ['rules', 'funnel', name, span],
     queryFn: () => loadSteps(name, rule, Date.now() - SPANS[span], can('waits:read')),
     enabled: rule !== undefined,
-    refetchInterval: 60_000,
+    meta: { topics: ['metrics'], every: 60_000 },
   });
   if (!rule) {
     return (

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { applyDraft, checkDraft, runCases } from '../api/drafts.ts';
 import { startRelease } from '../api/releases.ts';
 import { DifferenceList } from '../catalog/DiffView.tsx';
+import { StartsAtField, toStartsAt } from '../releases/StartsAtField.tsx';
 import { useReleaseDone } from '../releases/use-release-done.ts';
 import { announce } from '../shell/announce.tsx';
 import { CopyButton } from '../shell/CopyButton.tsx';
@@ -126,10 +127,11 @@ function Patch({ draft }: { draft: Draft }) {
   );
 }
 
-type Way = 'now' | 'share';
+type Way = 'now' | 'at' | 'share';
 
 function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean; close: () => void }) {
   const [way, setWay] = useState<Way>('share');
+  const [startsAt, setStartsAt] = useState('');
   const [note, setNote] = useState('');
   const done = useReleaseDone();
   const action = useMutation({
@@ -140,9 +142,15 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
         return t('Version {version} is active for all users.', { version });
       }
       const { release } = await startRelease(
-        { files, share: SHARE, ...(note.trim() !== '' && { note: note.trim() }) },
+        {
+          files,
+          share: way === 'at' ? 100 : SHARE,
+          ...(note.trim() !== '' && { note: note.trim() }),
+          ...(way === 'at' && toStartsAt(startsAt)),
+        },
         base,
       );
+      if (way === 'at') return t('Version {version} is scheduled.', { version: release.to_version });
       return t('Version {version} decides about {share}% of the users, and is watched.', {
         version: release.to_version,
         share: SHARE,
@@ -155,7 +163,7 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
     },
   });
   const isOutdated = draft.base !== draft.version;
-  const can = isReady && !isOutdated;
+  const can = isReady && !isOutdated && (way !== 'at' || startsAt !== '');
   return (
     <form
       onSubmit={(event) => {
@@ -171,10 +179,12 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
               label={t('to {share}% of the users, watched, with a rollback by itself', { share: SHARE })}
               data-testid="release-share"
             />
+            <Radio value="at" label={t('to all users at a time')} data-testid="release-at" />
             <Radio value="now" label={t('to all users now')} data-testid="release-now" />
           </Stack>
         </Radio.Group>
-        {way === 'share' && (
+        {way === 'at' && <StartsAtField value={startsAt} onChange={setStartsAt} />}
+        {way !== 'now' && (
           <TextInput
             label={t('Note')}
             description={t('What it is for')}

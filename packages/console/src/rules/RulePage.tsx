@@ -1,34 +1,30 @@
 import { Anchor, Group, NativeSelect, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { DraftCheck } from '@tidings/client/types';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { getCatalog } from '../api/catalog.ts';
-import { checkDraft } from '../api/drafts.ts';
 import type { CatalogRule } from '../api/types.ts';
 import { linkToRule, linkToRules, RULE_TABS, type RuleTab, setParameter, useParameter } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
-import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { BacktestTab } from './BacktestTab.tsx';
 import { CasesTab } from './CasesTab.tsx';
-import { listNames } from './completion.ts';
+import { CheckTab, toCheckText } from './CheckTab.tsx';
+import { listNames, toSource } from './completion.ts';
 import { DraftBar } from './DraftBar.tsx';
 import { changeFile, type Draft, findLine, useDraft, useFiles } from './draft.ts';
 import { FunnelTab } from './FunnelTab.tsx';
-import { ProblemList } from './ProblemList.tsx';
+import { GraphTab } from './GraphTab.tsx';
 import { NoFiles } from './RulesPage.tsx';
 import { TryTab } from './TryTab.tsx';
-import { useDelayed } from './use-delayed.ts';
+import { NO_PROBLEMS, useDraftCheck } from './use-draft-check.ts';
 import { WaitsTab } from './WaitsTab.tsx';
 
-const YamlEditor = lazy(async () => ({ default: (await import('./YamlEditor.tsx')).YamlEditor }));
+const SourceEditor = lazy(async () => ({ default: (await import('./SourceEditor.tsx')).SourceEditor }));
 
 const RULES_FILE = 'rules.yaml';
-/** Time (ms) without a key after which the draft is checked. */
-const CHECK_AFTER_MS = 400;
 
 const TAB_NAMES: Record<RuleTab, string> = {
   check: t('Check'),
@@ -37,10 +33,11 @@ const TAB_NAMES: Record<RuleTab, string> = {
   backtest: t('Backtest'),
   waits: t('Waits'),
   funnel: t('Funnel'),
+  graph: t('Graph'),
 };
 
 /** Tabs that need nothing but reading. */
-const READ_TABS: readonly RuleTab[] = ['waits', 'funnel'];
+const READ_TABS: readonly RuleTab[] = ['waits', 'funnel', 'graph'];
 
 /** A rule: as a sentence, its source in an editor, and what can be found out about it. */
 export function RulePage({ name, tab }: { name: string; tab: RuleTab | null }) {
@@ -95,19 +92,10 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
   const text = draft?.files[path] ?? '';
   const query = path === RULES_FILE ? '' : `?file=${encodeURIComponent(path)}`;
   const [shown, setShown] = useState(() => ({ line: findLine(draft?.files[RULES_FILE] ?? '', name) }));
-  const checked = useDelayed(draft?.files, CHECK_AFTER_MS);
-  const check = useQuery({
-    queryKey: ['draft', 'check', checked],
-    queryFn: () => checkDraft(checked ?? {}),
-    enabled: isAuthor && checked !== undefined,
-    // The problems found before stay until the next answer.
-    placeholderData: (before) => before,
-    gcTime: 0,
-    retry: false,
-  });
+  const check = useDraftCheck(isAuthor ? draft : null);
   const problems = check.data?.problems ?? NO_PROBLEMS;
   const own = useMemo(() => problems.filter((one) => one.file === path), [problems, path]);
-  const names = useMemo(() => listNames(catalog.data, draft?.files ?? {}), [catalog.data, draft?.files]);
+  const complete = useMemo(() => toSource(listNames(catalog.data, draft?.files ?? {})), [catalog.data, draft?.files]);
   const open = (to: string, line: number) => {
     if (draft?.files[to] !== undefined && to !== path) setParameter('file', to === RULES_FILE ? null : to);
     setShown({ line });
@@ -133,12 +121,13 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
             </Text>
           </Group>
           <Suspense fallback={<Skeleton height={320} />}>
-            <YamlEditor
+            <SourceEditor
               key={path}
               label={t('Source of {path}', { path })}
               text={text}
               problems={own}
-              names={names}
+              language="yaml"
+              complete={complete}
               isReadOnly={!isAuthor}
               shown={shown}
               onChange={(next) => changeFile(draft, path, next)}
@@ -161,51 +150,9 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
           {current === 'backtest' && draft && <BacktestTab draft={draft} />}
           {current === 'waits' && <WaitsTab rule={name} />}
           {current === 'funnel' && <FunnelTab name={name} rule={rule} />}
+          {current === 'graph' && <GraphTab name={name} rule={rule} />}
         </div>
       </section>
     </div>
-  );
-}
-
-const NO_PROBLEMS: DraftCheck['problems'] = [];
-
-function toCheckText(check: DraftCheck | undefined, isFetching: boolean): string {
-  if (!check || isFetching) return t('Checking…');
-  const { errors, warnings } = check;
-  if (errors + warnings === 0) return t('No problems');
-  return t('{errors, plural, one {# error} other {# errors}}, {warnings, plural, one {# warning} other {# warnings}}', {
-    errors,
-    warnings,
-  });
-}
-
-interface CheckTabProps {
-  readonly check: DraftCheck | undefined;
-  readonly error: Error | null;
-  readonly onOpen: (file: string, line: number) => void;
-}
-
-/** Problems in all files of the draft, and how much the draft changes. */
-function CheckTab({ check, error, onOpen }: CheckTabProps) {
-  if (error) return <ProblemView problem={error} />;
-  if (!check) return <Skeleton height={80} />;
-  return (
-    <Stack gap="sm">
-      <Text size="sm" role="status" data-testid="check-summary">
-        {check.problems.length === 0 ? t('The checker finds no problems.') : toCheckText(check, false)}
-        {check.ok &&
-          check.differences.length > 0 &&
-          ` ${t('The draft changes {count, plural, one {# part} other {# parts}}.', { count: check.differences.length })}`}
-      </Text>
-      <ProblemList problems={check.problems} onOpen={onOpen} />
-      {check.waiting.map(({ rule, waits, users }) => (
-        <Text key={rule} size="sm">
-          <T
-            text="{waits, plural, one {# pending wait} other {# pending waits}} of {users, plural, one {# user} other {# users}} in {rule} end by the version in which they began."
-            values={{ waits, users, rule: <span className="name">{rule}</span> }}
-          />
-        </Text>
-      ))}
-    </Stack>
   );
 }

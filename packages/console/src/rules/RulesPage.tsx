@@ -17,7 +17,11 @@ import { addRule, type Draft, useDraft } from './draft.ts';
 
 /** The rules of the active catalog, with a search, and those that are only in the draft. */
 export function RulesPage() {
-  const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog, refetchInterval: 30_000 });
+  const catalog = useQuery({
+    queryKey: ['catalog'],
+    queryFn: getCatalog,
+    meta: { topics: ['catalog', 'releases'], every: 30_000 },
+  });
   const draft = useDraft();
   const can = useScopes();
   const [searched, setSearched] = useState('');

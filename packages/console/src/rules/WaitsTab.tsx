@@ -10,7 +10,11 @@ import { RuleActions } from '../waiting/RulesTable.tsx';
 
 /** Pending waits of a rule, and commands for all of them. */
 export function WaitsTab({ rule }: { rule: string }) {
-  const waits = useQuery({ queryKey: ['waits', 'rules'], queryFn: getWaitingRules, refetchInterval: 10_000 });
+  const waits = useQuery({
+    queryKey: ['waits', 'rules'],
+    queryFn: getWaitingRules,
+    meta: { topics: ['waits'], every: 10_000 },
+  });
   if (waits.error) return <ProblemView problem={waits.error} retry={() => waits.refetch()} />;
   if (waits.isPending) return <Skeleton height={80} />;
   const own = waits.data.rules.find((one) => one.rule === rule);

@@ -80,7 +80,7 @@ function subscribe(listener: () => void): () => void {
 
 /** Asks for the files of the active version. */
 export function useFiles() {
-  return useQuery({ queryKey: ['catalog', 'files'], queryFn: getCatalogFiles });
+  return useQuery({ queryKey: ['catalog', 'files'], queryFn: () => getCatalogFiles() });
 }
 
 /** Returns the draft; undefined before the files are known, and null if they are not kept. */

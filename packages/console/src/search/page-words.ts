@@ -24,6 +24,7 @@ export const PAGE_WORDS: { readonly [key: string]: string } = {
   'channels accounts': t('providers accounts'),
   webhooks: t('endpoints replay secret'),
   connections: t('sources connectors kafka'),
+  preferences: t('quiet hours limits opt in unsubscribed ledger'),
   'channels suppressions': t('blocked addresses bounces unsubscribed'),
   keys: t('secrets scopes rotate'),
   members: t('members roles invite'),

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { SendingState } from '@tidings/client/types';
 import { getSending } from '../api/channels.ts';
 import { FactRows } from '../channels/FactTable.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
@@ -13,7 +13,11 @@ import { formatThresholds, ShareText } from './shares.tsx';
 
 /** Whether messages go out: by account, with circuits and limits, and by type, with bounces and complaints. */
 export function SendingPage() {
-  const query = useQuery({ queryKey: ['sending'], queryFn: getSending, refetchInterval: PAGE_POLL_MS });
+  const query = useQuery({
+    queryKey: ['sending'],
+    queryFn: getSending,
+    meta: { topics: ['problems', 'deliveries'], every: PAGE_MS },
+  });
   return (
     <Stack gap="xl">
       <PageTitle>{t('Sending')}</PageTitle>

@@ -1,5 +1,5 @@
 import { Container, Skeleton } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { type ComponentType, lazy, Suspense, useState } from 'react';
 import { useShownJob } from '../jobs/shown-job.ts';
 import { useKeyState } from '../key.ts';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
@@ -14,66 +14,61 @@ import { pageKey, usePageChange } from './page-change.ts';
 import { toMenuKey } from './pages.ts';
 import { Rail } from './Rail.tsx';
 
-/* Each page is a file of its own, loaded when it is shown first. */
-const OverviewPage = lazy(async () => ({ default: (await import('../overview/OverviewPage.tsx')).OverviewPage }));
-const AnalyticsPage = lazy(async () => ({ default: (await import('../analytics/AnalyticsPage.tsx')).AnalyticsPage }));
-const TypesPage = lazy(async () => ({ default: (await import('../types/TypesPage.tsx')).TypesPage }));
-const TypePage = lazy(async () => ({ default: (await import('../types/TypePage.tsx')).TypePage }));
-const TenantsPage = lazy(async () => ({ default: (await import('../govern/TenantsPage.tsx')).TenantsPage }));
-const LivePage = lazy(async () => ({ default: (await import('../activity/LivePage.tsx')).LivePage }));
-const BatchesPage = lazy(async () => ({ default: (await import('../batches/BatchesPage.tsx')).BatchesPage }));
-const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPage.tsx')).BatchPage }));
-const CatalogPage = lazy(async () => ({ default: (await import('../catalog/CatalogPage.tsx')).CatalogPage }));
-const VersionsPage = lazy(async () => ({ default: (await import('../catalog/VersionsPage.tsx')).VersionsPage }));
-const ChannelsPage = lazy(async () => ({ default: (await import('../channels/ChannelsPage.tsx')).ChannelsPage }));
-const ConnectionsPage = lazy(async () => ({
-  default: (await import('../connections/ConnectionsPage.tsx')).ConnectionsPage,
-}));
-const CorrelationPage = lazy(async () => ({
-  default: (await import('../correlation/CorrelationPage.tsx')).CorrelationPage,
-}));
-const CostsPage = lazy(async () => ({ default: (await import('../costs/CostsPage.tsx')).CostsPage }));
-const DeadLettersPage = lazy(async () => ({
-  default: (await import('../dead-letters/DeadLettersPage.tsx')).DeadLettersPage,
-}));
-const DeliveriesPage = lazy(async () => ({
-  default: (await import('../deliveries/DeliveriesPage.tsx')).DeliveriesPage,
-}));
-const JobsPage = lazy(async () => ({ default: (await import('../jobs/JobsPage.tsx')).JobsPage }));
-const NotificationPage = lazy(async () => ({
-  default: (await import('../notifications/NotificationPage.tsx')).NotificationPage,
-}));
-const NotificationsPage = lazy(async () => ({
-  default: (await import('../notifications/NotificationsPage.tsx')).NotificationsPage,
-}));
-const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
-const AuditPage = lazy(async () => ({ default: (await import('../govern/AuditPage.tsx')).AuditPage }));
-const KeysPage = lazy(async () => ({ default: (await import('../govern/KeysPage.tsx')).KeysPage }));
-const MembersPage = lazy(async () => ({ default: (await import('../govern/MembersPage.tsx')).MembersPage }));
-const WebhooksPage = lazy(async () => ({ default: (await import('../webhooks/WebhooksPage.tsx')).WebhooksPage }));
-const WebhookPage = lazy(async () => ({ default: (await import('../webhooks/WebhookPage.tsx')).WebhookPage }));
-const PortalPage = lazy(async () => ({ default: (await import('../portal/PortalPage.tsx')).PortalPage }));
-const ReleasesPage = lazy(async () => ({ default: (await import('../releases/ReleasesPage.tsx')).ReleasesPage }));
-const RulesPage = lazy(async () => ({ default: (await import('../rules/RulesPage.tsx')).RulesPage }));
-const RulePage = lazy(async () => ({ default: (await import('../rules/RulePage.tsx')).RulePage }));
-const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
-const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
-const NewBatchPage = lazy(async () => ({ default: (await import('../batches/NewBatchPage.tsx')).NewBatchPage }));
-const SendPage = lazy(async () => ({ default: (await import('../send/SendPage.tsx')).SendPage }));
-const SuppressionsPage = lazy(async () => ({
-  default: (await import('../suppressions/SuppressionsPage.tsx')).SuppressionsPage,
-}));
-const ListsPage = lazy(async () => ({ default: (await import('../lists/ListsPage.tsx')).ListsPage }));
-const ListPage = lazy(async () => ({ default: (await import('../lists/ListPage.tsx')).ListPage }));
-const SegmentPage = lazy(async () => ({ default: (await import('../lists/SegmentPage.tsx')).SegmentPage }));
-const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
-const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
-const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
-const WaitingPage = lazy(async () => ({ default: (await import('../waiting/WaitingPage.tsx')).WaitingPage }));
-const LoginPage = lazy(async () => ({ default: (await import('./LoginPage.tsx')).LoginPage }));
-const LinkPage = lazy(async () => ({ default: (await import('./LinkPage.tsx')).LinkPage }));
-const JobDialogHost = lazy(async () => ({ default: (await import('../jobs/JobDialog.tsx')).JobDialogHost }));
-const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
+/** Returns a page that is a file of its own, loaded when it is shown first. */
+function page<Name extends string, Props>(
+  load: () => Promise<{ readonly [name in Name]: ComponentType<Props> }>,
+  name: Name,
+) {
+  return lazy(async () => ({ default: (await load())[name] }));
+}
+
+const OverviewPage = page(() => import('../overview/OverviewPage.tsx'), 'OverviewPage');
+const AnalyticsPage = page(() => import('../analytics/AnalyticsPage.tsx'), 'AnalyticsPage');
+const TypesPage = page(() => import('../types/TypesPage.tsx'), 'TypesPage');
+const TypePage = page(() => import('../types/TypePage.tsx'), 'TypePage');
+const TenantsPage = page(() => import('../govern/TenantsPage.tsx'), 'TenantsPage');
+const PreferencesPage = page(() => import('../govern/PreferencesPage.tsx'), 'PreferencesPage');
+const LivePage = page(() => import('../activity/LivePage.tsx'), 'LivePage');
+const BatchesPage = page(() => import('../batches/BatchesPage.tsx'), 'BatchesPage');
+const BatchPage = page(() => import('../batches/BatchPage.tsx'), 'BatchPage');
+const CatalogPage = page(() => import('../catalog/CatalogPage.tsx'), 'CatalogPage');
+const VersionsPage = page(() => import('../catalog/VersionsPage.tsx'), 'VersionsPage');
+const ChannelsPage = page(() => import('../channels/ChannelsPage.tsx'), 'ChannelsPage');
+const ConnectionsPage = page(() => import('../connections/ConnectionsPage.tsx'), 'ConnectionsPage');
+const CorrelationPage = page(() => import('../correlation/CorrelationPage.tsx'), 'CorrelationPage');
+const CostsPage = page(() => import('../costs/CostsPage.tsx'), 'CostsPage');
+const DeadLettersPage = page(() => import('../dead-letters/DeadLettersPage.tsx'), 'DeadLettersPage');
+const DeliveriesPage = page(() => import('../deliveries/DeliveriesPage.tsx'), 'DeliveriesPage');
+const JobsPage = page(() => import('../jobs/JobsPage.tsx'), 'JobsPage');
+const NotificationPage = page(() => import('../notifications/NotificationPage.tsx'), 'NotificationPage');
+const NotificationsPage = page(() => import('../notifications/NotificationsPage.tsx'), 'NotificationsPage');
+const RejectedPage = page(() => import('../rejected/RejectedPage.tsx'), 'RejectedPage');
+const AuditPage = page(() => import('../govern/AuditPage.tsx'), 'AuditPage');
+const KeysPage = page(() => import('../govern/KeysPage.tsx'), 'KeysPage');
+const MembersPage = page(() => import('../govern/MembersPage.tsx'), 'MembersPage');
+const WebhooksPage = page(() => import('../webhooks/WebhooksPage.tsx'), 'WebhooksPage');
+const WebhookPage = page(() => import('../webhooks/WebhookPage.tsx'), 'WebhookPage');
+const PortalPage = page(() => import('../portal/PortalPage.tsx'), 'PortalPage');
+const ReleasesPage = page(() => import('../releases/ReleasesPage.tsx'), 'ReleasesPage');
+const RulesPage = page(() => import('../rules/RulesPage.tsx'), 'RulesPage');
+const RulePage = page(() => import('../rules/RulePage.tsx'), 'RulePage');
+const RoutesPage = page(() => import('../routes/RoutesPage.tsx'), 'RoutesPage');
+const SendingPage = page(() => import('../sending/SendingPage.tsx'), 'SendingPage');
+const NewBatchPage = page(() => import('../batches/NewBatchPage.tsx'), 'NewBatchPage');
+const SendPage = page(() => import('../send/SendPage.tsx'), 'SendPage');
+const SuppressionsPage = page(() => import('../suppressions/SuppressionsPage.tsx'), 'SuppressionsPage');
+const ListsPage = page(() => import('../lists/ListsPage.tsx'), 'ListsPage');
+const ListPage = page(() => import('../lists/ListPage.tsx'), 'ListPage');
+const SegmentPage = page(() => import('../lists/SegmentPage.tsx'), 'SegmentPage');
+const TemplatesPage = page(() => import('../templates/TemplatesPage.tsx'), 'TemplatesPage');
+const TemplatePage = page(() => import('../templates/TemplatePage.tsx'), 'TemplatePage');
+const TypeTemplatesPage = page(() => import('../templates/TypeTemplatesPage.tsx'), 'TypeTemplatesPage');
+const PreviewPage = page(() => import('../templates/PreviewPage.tsx'), 'PreviewPage');
+const WaitingPage = page(() => import('../waiting/WaitingPage.tsx'), 'WaitingPage');
+const LoginPage = page(() => import('./LoginPage.tsx'), 'LoginPage');
+const LinkPage = page(() => import('./LinkPage.tsx'), 'LinkPage');
+const JobDialogHost = page(() => import('../jobs/JobDialog.tsx'), 'JobDialogHost');
+const UserPage = page(() => import('../user/UserPage.tsx'), 'UserPage');
 
 export function App() {
   const route = useRoute();
@@ -146,6 +141,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
       return <TypesPage />;
     case 'type':
       return <TypePage key={route.name} name={route.name} />;
+    case 'preferences':
+      return <PreferencesPage />;
     case 'tenants':
       return <TenantsPage />;
     case 'live':
@@ -206,6 +203,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
       return <TemplatesPage type={route.type} />;
     case 'template':
       return <TemplatePage key={route.id} id={route.id} />;
+    case 'type-templates':
+      return <TypeTemplatesPage key={route.name} name={route.name} tab={route.tab} />;
     case 'preview':
       return <PreviewPage choice={route} />;
     case 'correlation':

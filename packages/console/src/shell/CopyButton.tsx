@@ -9,11 +9,13 @@ interface CopyButtonProps {
   readonly getText: () => string;
   /** Announced when it is done. */
   readonly said: string;
+  /** Default: that of a button in a line of text. */
+  readonly size?: 'xs' | 'compact-xs';
   readonly testId?: string;
 }
 
 /** Button that copies a text. */
-export function CopyButton({ label, getText, said, testId }: CopyButtonProps) {
+export function CopyButton({ label, getText, said, size = 'compact-xs', testId }: CopyButtonProps) {
   const copy = async () => {
     await navigator.clipboard.writeText(getText()).then(
       () => announce(said),
@@ -22,7 +24,7 @@ export function CopyButton({ label, getText, said, testId }: CopyButtonProps) {
   };
   return (
     <Button
-      size="compact-xs"
+      size={size}
       variant="default"
       leftSection={<IconCopy size={13} />}
       onClick={() => void copy()}

@@ -41,7 +41,7 @@ export function usePageChange(route: Route): void {
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user/${route.userId}/${route.tab}`;
-  if (route.page === 'segment' || route.page === 'rule' || route.page === 'type') return `${route.page}/${route.name}`;
+  if ('name' in route) return `${route.page}/${route.name}`;
   if (route.page === 'portal') return `portal/${route.endpoint ?? ''}`;
   if (route.page === 'analytics') return `analytics/${route.part}`;
   if ('id' in route && route.page !== 'correlation') return `${route.page}/${route.id}`;
@@ -94,6 +94,8 @@ function formatPageName(route: Route): string {
       return t('Templates');
     case 'template':
       return t('Template');
+    case 'type-templates':
+      return t('Templates of {name}', { name: route.name });
     case 'preview':
       return t('Preview');
     case 'batch':
@@ -126,6 +128,8 @@ function formatPageName(route: Route): string {
       return t('Notification types');
     case 'type':
       return route.name;
+    case 'preferences':
+      return t('Preferences and consent');
     case 'tenants':
       return t('Tenants');
     case 'live':

@@ -4,6 +4,7 @@ import {
   mdiArrowULeftTop,
   mdiCalendarRefreshOutline,
   mdiContentCopy,
+  mdiDownloadOutline,
   mdiLightningBoltOutline,
   mdiPhoneOutline,
   mdiPlay,
@@ -15,6 +16,7 @@ import { createIcon } from './icons.tsx';
 export const IconArrowRight = createIcon(mdiArrowRight);
 export const IconCalendarRepeat = createIcon(mdiCalendarRefreshOutline);
 export const IconCopy = createIcon(mdiContentCopy);
+export const IconDownload = createIcon(mdiDownloadOutline);
 export const IconLightning = createIcon(mdiLightningBoltOutline);
 export const IconPhone = createIcon(mdiPhoneOutline);
 export const IconPlay = createIcon(mdiPlay);

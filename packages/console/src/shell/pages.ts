@@ -15,6 +15,7 @@ import {
   linkToMembers,
   linkToNotifications,
   linkToOverview,
+  linkToPreferences,
   linkToPreview,
   linkToRejected,
   linkToReleases,
@@ -213,6 +214,7 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: t('Govern'),
     pages: [
+      { key: 'preferences', label: t('Preferences and consent'), href: linkToPreferences(), Icon: IconChecks },
       {
         key: 'channels suppressions',
         label: t('Suppressions'),
@@ -241,6 +243,7 @@ const PARENTS: { readonly [page in Route['page']]?: string } = {
   list: 'lists',
   segment: 'lists',
   template: 'templates',
+  'type-templates': 'templates',
   rule: 'rules',
   endpoint: 'webhooks',
   type: 'types',

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getProblems } from '../api/overview.ts';
 import { useScopes } from './use-scopes.ts';
 
-const POLL_MS = 30_000;
+const PROBLEMS_MS = 15_000;
 
 /** Returns what is wrong at present; for those who may see it. One request for all that show it, and none of a hidden tab. */
 export function useProblems() {
@@ -11,7 +11,7 @@ export function useProblems() {
     queryKey: ['problems'],
     queryFn: getProblems,
     enabled: may('deliveries:read'),
-    refetchInterval: POLL_MS,
-    staleTime: POLL_MS / 2,
+    meta: { topics: ['problems'], every: PROBLEMS_MS },
+    staleTime: PROBLEMS_MS,
   });
 }

@@ -23,6 +23,7 @@ const WORDS: Record<Verdict['code'], string> = {
   default_on: t('on by default'),
   not_subscribed: t('off by default'),
   duplicate_content: t('the same was sent before'),
+  paused: t('messages to the user are paused'),
   legal_hours: t('legal hours'),
   quiet_hours: t('quiet hours'),
   quiet_hours_dropped: t('quiet hours, and it may not wait'),

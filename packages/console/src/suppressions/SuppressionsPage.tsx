@@ -6,7 +6,7 @@ import { getSuppressions, searchSuppressions } from '../api/suppressions.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -40,7 +40,8 @@ export function SuppressionsPage() {
     load: (after) => getSuppressions(reason, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['suppressions'],
+    every: PAGE_MS,
   });
   const container = useKeptFocus();
   return (

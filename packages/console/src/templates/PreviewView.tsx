@@ -57,7 +57,8 @@ const SEVERITIES: Record<PreviewFinding['severity'], Look> = {
   warning: { label: t('Warning'), color: 'orange', Icon: IconAlert },
 };
 
-function Findings({ findings }: { findings: readonly PreviewFinding[] }) {
+/** Findings about a message. */
+export function Findings({ findings }: { findings: readonly PreviewFinding[] }) {
   if (findings.length === 0) {
     return (
       <Text size="sm" c="dimmed" data-testid="preview-findings">
@@ -77,7 +78,8 @@ function Findings({ findings }: { findings: readonly PreviewFinding[] }) {
   );
 }
 
-function Sizes({ preview: { locale, wanted_locale: wanted, html_bytes: bytes, sms } }: { preview: Preview }) {
+/** Locale and sizes of a message. */
+export function Sizes({ preview: { locale, wanted_locale: wanted, html_bytes: bytes, sms } }: { preview: Preview }) {
   return (
     <dl className="fields words" data-testid="preview-sizes">
       <dt>{t('Locale')}</dt>
@@ -112,17 +114,24 @@ function Links({ links }: Pick<Preview, 'links'>) {
       <Title order={2} size="h4">
         {t('Links')}
       </Title>
-      <ul className="job-groups" data-testid="preview-links">
-        {links.map(({ url, kind, status }) => (
-          <li key={`${kind} ${url}`}>
-            <Text size="sm" className="break">
-              {kind}: {url}
-              {status !== undefined &&
-                ` ${status === null ? t('(does not answer)') : t('(answers with {status})', { status })}`}
-            </Text>
-          </li>
-        ))}
-      </ul>
+      <LinkList links={links} />
     </Stack>
+  );
+}
+
+/** Links and pictures of a message. */
+export function LinkList({ links }: Pick<Preview, 'links'>) {
+  return (
+    <ul className="job-groups" data-testid="preview-links">
+      {links.map(({ url, kind, status }) => (
+        <li key={`${kind} ${url}`}>
+          <Text size="sm" className="break">
+            {kind}: {url}
+            {status !== undefined &&
+              ` ${status === null ? t('(does not answer)') : t('(answers with {status})', { status })}`}
+          </Text>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -19,6 +19,8 @@ import { t } from '../text/text.ts';
 import { TemplateSourceNote, useTemplateSource } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
 
+const TOPICS: readonly string[] = ['catalog', 'settings'];
+
 /** One template of the API: its versions with their sources, when each was active, and buttons that make one active. */
 export function TemplatePage({ id }: { id: string }) {
   const template = useQuery({ queryKey: ['templates', 'one', id], queryFn: () => getTemplate(id) });
@@ -61,6 +63,7 @@ function Content({ template }: { template: StoredTemplate }) {
         </Group>
       </Paper>
       <FactTable<TemplateVersionPage, TemplateVersion>
+        topics={TOPICS}
         title={t('Versions')}
         testId="template-versions"
         of={id}

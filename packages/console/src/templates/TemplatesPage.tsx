@@ -3,7 +3,7 @@ import type { TemplateSummary } from '@tidings/client/types';
 import { getTemplates } from '../api/templates.ts';
 import type { CatalogNotification } from '../api/types.ts';
 import { FactRows, FactTable } from '../channels/FactTable.tsx';
-import { linkToPreview, linkToTemplate, linkToTemplates } from '../route.ts';
+import { linkToPreview, linkToTemplate, linkToTemplates, linkToTypeTemplates } from '../route.ts';
 import { CatalogTypes } from '../send/CatalogTypes.tsx';
 import { CHANNELS, getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -12,6 +12,8 @@ import { Time } from '../shell/Time.tsx';
 import { t } from '../text/text.ts';
 import { TemplateSourceNote } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
+
+const TOPICS: readonly string[] = ['catalog', 'settings'];
 
 /** Page of texts: the types with a preview of each channel, and the templates that were made by requests. */
 export function TemplatesPage({ type }: { type: string | null }) {
@@ -22,6 +24,7 @@ export function TemplatesPage({ type }: { type: string | null }) {
         <TemplateSourceNote />
       </Stack>
       <FactTable
+        topics={TOPICS}
         title={type === null ? t('Templates of the API') : t('Templates of the API for {type}', { type })}
         testId="templates"
         of={type ?? ''}
@@ -72,7 +75,9 @@ function Types({ types }: { types: readonly CatalogNotification[] }) {
         columns={{
           [t('Type')]: ({ name, description }) => (
             <>
-              <span className="name">{name}</span>
+              <a className="name" href={linkToTypeTemplates(name)} data-testid="type-templates">
+                {name}
+              </a>
               {description !== undefined && (
                 <Text size="xs" c="dimmed" className="break">
                   {description}

@@ -17,6 +17,7 @@ import {
   linkToPreview,
   linkToTemplates,
   linkToTypes,
+  linkToTypeTemplates,
   type MetricFilter,
   useParameter,
 } from '../route.ts';
@@ -82,6 +83,7 @@ function Contents({ name, type, catalog }: ContentsProps) {
         <a href={linkToDeliveries(null, { type: name, since: filter.since })}>{t('Who got it')}</a>
         <a href={linkToDeliveries('dead', { type: name, since: filter.since })}>{t('What failed')}</a>
         <a href={linkToAnalytics('messages', filter)}>{t('Analytics')}</a>
+        <a href={linkToTypeTemplates(name)}>{t('Edit its templates')}</a>
         <a href={linkToTemplates(name)}>{t('Templates of the API')}</a>
       </Group>
       {type && <Words type={type} />}

@@ -51,7 +51,7 @@ export function TypesPage() {
       return getGroupsOf({ from, to: new Date(now).toISOString() }, 'type', 'day');
     },
     enabled: may('deliveries:read'),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['metrics'], every: POLL_MS },
   });
   const rows = useMemo(
     () => catalog.data && mergeTypes(catalog.data.notifications, sums.data?.groups ?? []),

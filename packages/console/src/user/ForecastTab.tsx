@@ -53,7 +53,7 @@ export function ForecastTab({ userId }: { userId: string }) {
   const forecast = useQuery({
     queryKey: ['forecast', userId, days],
     queryFn: () => getForecast(userId, Number(days)),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['events', 'waits', 'catalog'], every: POLL_MS },
   });
   return (
     <Stack gap="md" data-testid="forecast">

@@ -9,7 +9,7 @@ import { getNotificationLook, isDirect, NOTIFICATION_STATES } from '../notificat
 import { linkToNotification, linkToUserTab, setParameter, useParameter } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { getTextColor } from '../shell/outcome.ts';
 import { Peek } from '../shell/Peek.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -36,7 +36,8 @@ export function MessagesTab({ userId }: { userId: string }) {
     load: (after) => getNotificationsOf(userId, state, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['notifications', 'deliveries'],
+    every: PAGE_MS,
   });
   const shown = list.items?.find((one) => getId(one) === peeked);
   const step = (by: 1 | -1) => {

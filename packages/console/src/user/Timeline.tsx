@@ -7,7 +7,6 @@ import { formatLongDay, getZoneName } from '../shell/time-format.ts';
 import { useZone } from '../shell/zone.ts';
 import { t } from '../text/text.ts';
 import { EntryCard } from './EntryCard.tsx';
-import { EventSearch } from './EventSearch.tsx';
 import type { Entry } from './entries.ts';
 
 /** Above this number, entries off the screen are not laid out. The scroll bar then uses estimated heights. */
@@ -20,12 +19,12 @@ interface TimelineProps {
   /** Event that the URL names, or null. */
   eventId: string | null;
   older: LivePages<unknown, unknown>['older'];
-  /** True if the latest load failed. */
-  failed: boolean;
+  /** Absent: the first entry is the latest. */
+  newer?: LivePages<unknown, unknown>['older'];
 }
 
 /** Events of a user by day. Scrolls to the event of the URL once it is loaded. */
-export function Timeline({ userId, entries, eventId, older, failed }: TimelineProps) {
+export function Timeline({ userId, entries, eventId, older, newer }: TimelineProps) {
   const list = useRef<HTMLElement>(null);
   const zone = useZone();
   const found = eventId === null || entries.some((entry) => entry.eventId === eventId);
@@ -46,13 +45,13 @@ export function Timeline({ userId, entries, eventId, older, failed }: TimelinePr
       data-long={entries.length > MIN_ENTRIES_TO_SKIP_LAYOUT || undefined}
       data-testid="timeline"
     >
-      {!found && <EventSearch key={eventId} seen={entries.length} older={older} failed={failed} />}
       {entries.length === 0 && (
         <EmptyState title={t('Nothing here')}>
           {t('No event that is loaded fits. Show all events, or load older ones.')}
         </EmptyState>
       )}
       <Stack gap="sm">
+        {newer && <LoadMoreButton older={newer} isNewer />}
         {entries.map((entry, index) => (
           <Fragment key={entry.eventId}>
             {days[index] !== days[index - 1] && (

@@ -3,26 +3,34 @@ import { useMemo } from 'react';
 import { getAudit } from '../api/audit.ts';
 import type { Audit } from '../api/types.ts';
 import { setParameter, useParameter } from '../route.ts';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
+import { EventsAround } from './EventsAround.tsx';
 import { buildTimeline, type Entry } from './entries.ts';
 import { Timeline } from './Timeline.tsx';
 
 const getId = (entry: Entry): string => entry.eventId;
 
-/** Events of a user with their decisions and messages, newest first; all of them, or those that sent something. */
+/** Events of a user with their decisions and messages, newest first; of a link to an event, those around it. */
 export function TimelineTab({ userId, eventId }: { userId: string; eventId: string | null }) {
+  if (eventId === null) return <LatestEvents userId={userId} />;
+  return <EventsAround key={eventId} userId={userId} eventId={eventId} notFound={<LatestEvents userId={userId} />} />;
+}
+
+/** The latest events of a user, all of them or those that sent something. */
+function LatestEvents({ userId }: { userId: string }) {
   const audit = useLivePages<Audit, Entry>({
     key: ['audit', userId],
     load: (after) => getAudit(userId, after),
     mergePages: buildTimeline,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['events', 'deliveries', 'waits'],
+    every: PAGE_MS,
   });
   const [only] = useParameter('only');
-  const isSentOnly = only === 'sent' && eventId === null;
+  const isSentOnly = only === 'sent';
   const entries = useMemo(() => (isSentOnly ? audit.items?.filter(hasSent) : audit.items), [audit.items, isSentOnly]);
   return (
     <Stack gap="md">
@@ -30,10 +38,7 @@ export function TimelineTab({ userId, eventId }: { userId: string; eventId: stri
         <Switch
           label={t('Only what was sent')}
           checked={isSentOnly}
-          onChange={(event) => {
-            setParameter('event', null);
-            setParameter('only', event.currentTarget.checked ? 'sent' : null);
-          }}
+          onChange={(event) => setParameter('only', event.currentTarget.checked ? 'sent' : null)}
           data-testid="only-sent"
         />
         {isSentOnly && audit.items && (
@@ -45,15 +50,7 @@ export function TimelineTab({ userId, eventId }: { userId: string; eventId: stri
       {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
       {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
       <NewItemsButton newItems={audit.newItems} />
-      {entries !== undefined && (
-        <Timeline
-          userId={userId}
-          entries={entries}
-          eventId={eventId}
-          older={audit.older}
-          failed={audit.error !== null}
-        />
-      )}
+      {entries !== undefined && <Timeline userId={userId} entries={entries} eventId={null} older={audit.older} />}
     </Stack>
   );
 }

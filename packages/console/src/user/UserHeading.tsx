@@ -10,6 +10,10 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { IconPhone, IconTranslate, IconWorld } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { getLocale, t } from '../text/text.ts';
+import { EraseUser } from './EraseUser.tsx';
+import { ExportUser } from './ExportUser.tsx';
+import { PauseNotice } from './PauseNotice.tsx';
+import { PauseUser } from './PauseUser.tsx';
 import { USER_TAB_NAMES } from './tab-names.ts';
 import type { KnownUser } from './use-user.ts';
 
@@ -31,6 +35,7 @@ export function UserHeading({ userId, tab, user }: UserHeadingProps) {
         </Group>
         {user?.isKnown && <Actions userId={userId} />}
       </Group>
+      {user?.isKnown && <PauseNotice userId={userId} />}
       {user?.isKnown && <Facts userId={userId} profile={user.profile} />}
       {user?.isKnown !== false && <Tabs userId={userId} tab={tab} />}
     </>
@@ -60,19 +65,28 @@ function Actions({ userId }: { userId: string }) {
   const can = useScopes();
   return (
     <Group gap="xs">
-      <CopyButton label={t('Copy ID')} getText={() => userId} said={t('The ID is copied.')} testId="copy-user-id" />
+      <CopyButton
+        label={t('Copy ID')}
+        getText={() => userId}
+        said={t('The ID is copied.')}
+        size="xs"
+        testId="copy-user-id"
+      />
       {can('notifications:write') && (
         <Button
           component="a"
           href={linkToSend(userId)}
-          size="compact-xs"
+          size="xs"
           variant="default"
-          leftSection={<IconSend size={13} />}
+          leftSection={<IconSend size={14} />}
           data-testid="send-to-user"
         >
           {t('Send…')}
         </Button>
       )}
+      {can('preferences:write') && <PauseUser userId={userId} />}
+      {can('personal_data:read') && <ExportUser userId={userId} />}
+      {can('users:erase') && <EraseUser userId={userId} />}
     </Group>
   );
 }
@@ -84,7 +98,7 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
   const failed = useQuery({
     queryKey: ['notifications', 'failed', userId],
     queryFn: () => getNotificationsOf(userId, 'failed', null),
-    refetchInterval: POLL_MS,
+    meta: { topics: ['notifications', 'deliveries'], every: POLL_MS },
   });
   const count = failed.data?.notifications.length ?? 0;
   return (

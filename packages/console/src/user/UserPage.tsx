@@ -1,9 +1,10 @@
 import { Skeleton, Stack } from '@mantine/core';
 import { lazy, Suspense } from 'react';
-import type { UserRoute } from '../route.ts';
+import { type UserRoute, useParameter } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DevicesTab } from './DevicesTab.tsx';
+import { ErasureProgress } from './ErasureProgress.tsx';
 import { ForecastTab } from './ForecastTab.tsx';
 import { MessagesTab } from './MessagesTab.tsx';
 import { ProfileCard } from './ProfileCard.tsx';
@@ -24,13 +25,15 @@ export function UserPage({ route }: { route: UserRoute }) {
   const { userId, tab } = route;
   const user = useUser(userId);
   const container = useKeptFocus();
+  const [erasure] = useParameter('erasure');
   return (
     <Stack gap="md" ref={container}>
       <UserHeading userId={userId} tab={tab} user={user.data} />
       {user.error && <ProblemView problem={user.error} retry={() => user.refetch()} />}
       {user.isPending && <Skeleton height={360} />}
-      {user.data && !user.data.isKnown && <UserNotFound userId={userId} />}
-      {user.data?.isKnown && (
+      {erasure !== null && <ErasureProgress id={erasure} />}
+      {user.data && !user.data.isKnown && erasure === null && <UserNotFound userId={userId} />}
+      {user.data?.isKnown && erasure === null && (
         <Suspense fallback={<Skeleton height={320} />}>
           <Tab route={route} user={user.data} />
         </Suspense>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Wait } from '@tidings/client/types';
 import { getWaits } from '../api/waits.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { OpenWaits } from './OpenWaits.tsx';
@@ -14,7 +14,7 @@ export function WaitsCard({ userId, zone }: { userId: string; zone: string | nul
   const waits = useQuery({
     queryKey: ['waits', userId],
     queryFn: () => loadWaits(userId),
-    refetchInterval: PAGE_POLL_MS,
+    meta: { topics: ['waits'], every: PAGE_MS },
   });
   const now = waits.dataUpdatedAt;
   return (

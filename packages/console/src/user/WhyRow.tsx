@@ -6,6 +6,7 @@ import { useEffect, useId, useRef, useState } from 'react';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
 import { getExplanation } from '../api/audit.ts';
 import type { CatalogNotification, CatalogRule, DeliveryStatus } from '../api/types.ts';
+import { MessageButton } from '../message/MessageButton.tsx';
 import { setParameter } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
 import { IconAlert, IconChevronRight, IconCircle } from '../shell/icons.tsx';
@@ -56,29 +57,33 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
     queryKey: ['explain', userId, type.name],
     queryFn: () => getExplanation(userId, type.name),
     enabled: inViewport || opened,
-    refetchInterval: POLL_MS,
+    meta: { topics: ['events', 'deliveries', 'waits'], every: POLL_MS },
   });
+  const shown = answer.data && findMessage(answer.data);
   return (
     <div ref={ref} className="why-row" data-testid="why-row" data-notification-type={type.name}>
-      <UnstyledButton
-        ref={button}
-        className="why-button"
-        aria-expanded={opened}
-        aria-controls={id}
-        onClick={() => {
-          setOpened(!opened);
-          setParameter('why', opened ? null : type.name);
-        }}
-      >
-        <StatusIcon explanation={answer.data} />
-        <span className="why-words">
-          <span className="name">{type.name}</span>
-          <Text component="span" size="sm" c="dimmed">
-            {answer.data ? <Summary explanation={answer.data} /> : answer.error ? t('Not available') : '…'}
-          </Text>
-        </span>
-        <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
-      </UnstyledButton>
+      <div className="why-line">
+        <UnstyledButton
+          ref={button}
+          className="why-button"
+          aria-expanded={opened}
+          aria-controls={id}
+          onClick={() => {
+            setOpened(!opened);
+            setParameter('why', opened ? null : type.name);
+          }}
+        >
+          <StatusIcon explanation={answer.data} />
+          <span className="why-words">
+            <span className="name">{type.name}</span>
+            <Text component="span" size="sm" c="dimmed">
+              {answer.data ? <Summary explanation={answer.data} /> : answer.error ? t('Not available') : '…'}
+            </Text>
+          </span>
+          <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
+        </UnstyledButton>
+        {shown && <MessageButton deliveryId={shown.delivery_id} title={type.name} isIcon />}
+      </div>
       <div id={id} hidden={!opened} className="why-answer">
         {opened && answer.error && <ProblemView problem={answer.error} retry={() => answer.refetch()} />}
         {opened && answer.data && (
@@ -145,6 +150,12 @@ const ANSWER_LABELS: Record<Explanation['answer'], string> = {
 function findLastNotification({ decisions, notifications }: Explanation): Notification | undefined {
   const decision = decisions.find((one) => one.outcome === 'send');
   return decision && notifications.find((one) => one.notification_id === decision.notification_id);
+}
+
+/** Returns the delivery of the latest notification whose message can be shown, rather one that reached its user; undefined: none can. */
+function findMessage(explanation: Explanation): Delivery | undefined {
+  const shown = (findLastNotification(explanation)?.deliveries ?? []).filter(({ has_message: has }) => has);
+  return shown.sort((a, b) => getWeight(a) - getWeight(b))[0];
 }
 
 /** Returns the look of the delivery of a notification that says most, or undefined if it has no delivery. */

@@ -18,6 +18,6 @@ export function useUser(userId: string) {
       const { profile, recent_events: events } = await getLatestAudit(userId);
       return { profile, isKnown: profile !== null || events.length > 0 };
     },
-    refetchInterval: POLL_MS,
+    meta: { topics: ['events'], every: POLL_MS },
   });
 }

@@ -6,7 +6,7 @@ import { FilterBar } from '../filters/FilterBar.tsx';
 import { linkToWaiting } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
-import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -20,7 +20,11 @@ const getId = (wait: Wait): string => wait.wait_id;
 
 /** Pending waits: how many each rule has and when they are due; or those of a rule, or with a key. */
 export function WaitingPage({ rule, waitKey }: { rule: string | null; waitKey: string | null }) {
-  const rules = useQuery({ queryKey: ['waits', 'rules'], queryFn: getWaitingRules, refetchInterval: POLL_MS });
+  const rules = useQuery({
+    queryKey: ['waits', 'rules'],
+    queryFn: getWaitingRules,
+    meta: { topics: ['waits'], every: POLL_MS },
+  });
   const found = rules.data?.rules;
   const container = useKeptFocus();
   const isList = rule !== null || waitKey !== null;
@@ -66,7 +70,8 @@ function WaitList({ rule, waitKey }: { rule: string | null; waitKey: string | nu
     load: (after) => getPendingWaits(rule, waitKey, after),
     mergePages,
     getId,
-    pollMs: PAGE_POLL_MS,
+    topics: ['waits'],
+    every: PAGE_MS,
   });
   return (
     <>

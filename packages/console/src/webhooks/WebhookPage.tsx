@@ -5,7 +5,6 @@ import { changeWebhook, deleteWebhook, getWebhook } from '../api/webhooks.ts';
 import { linkToWebhooks, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconPause } from '../shell/icons.tsx';
-import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { IconPlay } from '../shell/page-icons.tsx';
@@ -20,13 +19,16 @@ import { TestEndpoint } from './TestEndpoint.tsx';
 import { RotateSecret } from './WebhookSecrets.tsx';
 import { describeTypes, getEndpointLook } from './webhook-look.ts';
 
+/** Messages to an endpoint are in no topic. */
+const POLL_MS = 10_000;
+
 /** One endpoint: whether it answers, what it got and what it answered, and what can be done. */
 export function WebhookPage({ id }: { id: string }) {
   const can = useScopes();
   const query = useQuery({
     queryKey: ['webhooks', id],
     queryFn: () => getWebhook(id),
-    refetchInterval: PAGE_POLL_MS,
+    meta: { every: POLL_MS },
   });
   if (query.error) {
     return (

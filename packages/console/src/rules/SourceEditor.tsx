@@ -1,34 +1,54 @@
-import { autocompletion, completionKeymap } from '@codemirror/autocomplete';
+import { autocompletion, type CompletionSource, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
-import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
+import {
+  bracketMatching,
+  HighlightStyle,
+  indentOnInput,
+  StreamLanguage,
+  syntaxHighlighting,
+} from '@codemirror/language';
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { Compartment, EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { DraftCheck } from '@tidings/client/types';
 import { useEffect, useRef } from 'react';
-import { type Names, toSource } from './completion.ts';
+import { templateParser } from './template-parser.ts';
 
-interface YamlEditorProps {
+interface SourceEditorProps {
   readonly label: string;
   /** Text to begin with. A change of it that was not made here replaces what is shown. */
   readonly text: string;
   /** Problems of this file. */
   readonly problems: DraftCheck['problems'];
-  readonly names: Names;
+  /** Language of the file: that of the catalog, or that of texts with `{{…}}`. */
+  readonly language: 'yaml' | 'template';
+  readonly complete: CompletionSource;
   readonly isReadOnly: boolean;
   /** Line (from 1) to show; a new object shows it again. */
   readonly shown: { readonly line: number };
+  /** Text to insert at the cursor; a new object inserts it again. Absent: none. */
+  readonly inserted?: { readonly text: string } | undefined;
   readonly onChange: (text: string) => void;
 }
 
-/** An editor of YAML, with the problems that the checker found and names of the catalog to choose from. */
-export function YamlEditor({ label, text, problems, names, isReadOnly, shown, onChange }: YamlEditorProps) {
+/** An editor of a file of a catalog, with the problems that the checker found and names of the catalog to choose from. */
+export function SourceEditor({
+  label,
+  text,
+  problems,
+  language,
+  complete,
+  isReadOnly,
+  shown,
+  inserted,
+  onChange,
+}: SourceEditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorView>(null);
-  const latest = useRef({ onChange, names });
-  latest.current = { onChange, names };
+  const latest = useRef({ onChange, complete });
+  latest.current = { onChange, complete };
   const access = useRef(new Compartment());
   // biome-ignore lint/correctness/useExhaustiveDependencies: the editor is made once; what changes later is given to it below
   useEffect(() => {
@@ -44,14 +64,14 @@ export function YamlEditor({ label, text, problems, names, isReadOnly, shown, on
           indentOnInput(),
           bracketMatching(),
           highlightActiveLine(),
-          yaml(),
+          language === 'yaml' ? yaml() : StreamLanguage.define(templateParser),
           syntaxHighlighting(HIGHLIGHTS),
-          autocompletion({ override: [(context) => toSource(latest.current.names)(context)] }),
+          autocompletion({ override: [(context) => latest.current.complete(context)] }),
           // The Tab key moves the focus, as everywhere else.
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
           EditorView.lineWrapping,
           // A source that cannot be edited is reached by the keyboard all the same, to scroll it.
-          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', 'data-testid': 'yaml' }),
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', 'data-testid': 'source' }),
           access.current.of([]),
           THEME,
           EditorView.updateListener.of((update) => {
@@ -85,7 +105,13 @@ export function YamlEditor({ label, text, problems, names, isReadOnly, shown, on
       effects: EditorView.scrollIntoView(from, { y: 'start', yMargin: 12 }),
     });
   }, [shown]);
-  return <div ref={place} className="yaml-editor" />;
+  useEffect(() => {
+    const view = editor.current;
+    if (!view || inserted === undefined || view.state.readOnly) return;
+    view.dispatch(view.state.replaceSelection(inserted.text), { scrollIntoView: true });
+    view.focus();
+  }, [inserted]);
+  return <div ref={place} className="source-editor" />;
 }
 
 function toDiagnostic({ doc }: EditorState) {
@@ -104,10 +130,11 @@ function toDiagnostic({ doc }: EditorState) {
 }
 
 const HIGHLIGHTS = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--yaml-key)', fontWeight: '600' },
-  { tag: [tags.string, tags.special(tags.string)], color: 'var(--yaml-text)' },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--source-key)', fontWeight: '600' },
+  { tag: [tags.string, tags.special(tags.string)], color: 'var(--source-text)' },
   { tag: [tags.comment, tags.lineComment], color: 'var(--mantine-color-dimmed)', fontStyle: 'italic' },
-  { tag: [tags.number, tags.bool, tags.keyword], color: 'var(--yaml-number)' },
+  { tag: [tags.tagName, tags.attributeName], color: 'var(--source-key)' },
+  { tag: [tags.number, tags.bool, tags.keyword], color: 'var(--source-number)' },
 ]);
 
 const THEME = EditorView.theme({
@@ -117,14 +144,14 @@ const THEME = EditorView.theme({
   '.cm-gutters': {
     backgroundColor: 'var(--soft)',
     color: 'var(--mantine-color-dimmed)',
-    borderRight: 'var(--yaml-border)',
+    borderRight: 'var(--source-border)',
   },
   '.cm-activeLine': { backgroundColor: 'var(--soft)' },
   '.cm-scroller': { overflow: 'auto', maxHeight: '70vh' },
   '.cm-tooltip': {
     backgroundColor: 'var(--mantine-color-body)',
     color: 'var(--mantine-color-text)',
-    border: 'var(--yaml-border)',
+    border: 'var(--source-border)',
   },
   '.cm-tooltip-autocomplete ul li[aria-selected]': {
     backgroundColor: 'var(--mantine-primary-color-filled)',
