@@ -178,6 +178,24 @@ test('a backtest counts what differs, with the evidence of both sides', async ()
   expectProblem(old, { status: 400, code: 'invalid_request', pointer: '/since' });
 });
 
+test('a rule that acts each minute is tried within bounds', async () => {
+  const eachMinute = withRules(
+    /\n {2}WELCOME_EMAIL:/,
+    '\n  EACH_MINUTE:\n    every: cron * * * * *\n    for: true\n    notify: WELCOME_EMAIL\n\n  WELCOME_EMAIL:',
+  );
+  const since = new Date(api.tidings.clock.now - 20 * 86_400_000).toISOString();
+  const { body } = await send('backtest', { files: eachMinute, since, until: '9999-01-01T00:00:00Z' });
+  expect(body).toMatchObject({ reached: null, until: new Date(api.tidings.clock.now).toISOString() });
+  const asked = { files: eachMinute, user_id: 'maria', event_id: 'failed' };
+  const { body: tried } = await send('try', {
+    ...asked,
+    until: new Date(api.tidings.clock.now + 3_600_000).toISOString(),
+  });
+  expect(tried.draft.length).toBeGreaterThan(0);
+  const far = await send('try', { ...asked, until: new Date(api.tidings.clock.now + 30 * 86_400_000).toISOString() });
+  expectProblem(far, { status: 400, code: 'invalid_request', pointer: '/until' });
+});
+
 const TYPE = 'INSUFFICIENT_FUNDS_EMAIL';
 const render = (body: object) => send('render', { notification_type: TYPE, ...body });
 /** The draft with another subject in English, a translation, and a field that nothing declares. */
@@ -301,4 +319,15 @@ test('only those who may change the catalog and see decisions try a draft', asyn
     (await api.server.send('POST', '/api/v1/catalog/render', { ...rendered, ...of }, headers)).status;
   expect(await Promise.all([{}, { files }].map((of) => renderedBy(support, of)))).toEqual([200, 403]);
   expect(await renderedBy(author, { files })).toBe(403);
+});
+
+test('a user whose events are deleted is tried with what is known of the user', async () => {
+  await api.tidings.database.pool.query("delete from events where user_id = 'maria'");
+  const event = {
+    event_type: 'signup_completed',
+    event_timestamp: '2026-01-05T09:00:00Z',
+    user_traits: { marketing_opt_in: true },
+  };
+  const { body } = await send('try', { files, user_id: 'maria', event });
+  expect(body.draft[0].decisions[0]).toMatchObject({ outcome: 'suppressed', reason_code: 'limit_reached' });
 });

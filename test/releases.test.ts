@@ -189,6 +189,7 @@ describe('what a request says', () => {
     ['a share above 100', { version: 1, share: 101 }, '/share'],
     ['a text that is no time', { version: 1, share: 10, finish_after: 'soon' }, '/finish_after'],
     ['a time that is too long', { version: 1, share: 10, finish_after: '91d' }, '/finish_after'],
+    ['a note that cannot be stored', { version: 1, share: 10, note: 'a\u0000b' }, '/note'],
     ['an unknown bound', { version: 1, share: 10, watch: { max_noise: 1 } }, undefined],
   ])('is rejected with %s', async (_, body, pointer) => {
     const answer = await server.post('/api/v1/releases', body);

@@ -59,6 +59,23 @@ test('a link opens one session, which manages the endpoints of its tenant alone'
   ]);
 });
 
+test('an address in the name of a link is masked', async () => {
+  const headers = bearer(ROOT_KEY, { 'x-tidings-tenant': 'acme' });
+  await server.post('/api/v1/webhooks/portal-links', { name: 'Ann, ann.silva@shop.example' }, headers);
+  const { entries } = (await server.get('/api/v1/audit-log', headers)).body;
+  expect(entries[0].detail.name).toMatch(/^Ann, a…@/);
+});
+
+test('a session makes no link of its own, and reaches no sink', async () => {
+  const { token } = (await open(await newLink())).body;
+  const own = { authorization: `Bearer ${token}` };
+  expect((await server.post('/api/v1/webhooks/portal-links', {}, own)).body.code).toBe('forbidden');
+  for (const path of ['/api/v1/sinks', '/api/v1/sinks/orders/parked'])
+    expect((await server.get(path, own)).body.code, path).toBe('forbidden');
+  for (const path of ['pause', 'resume', 'parked/retry', 'parked/discard'])
+    expect((await server.post(`/api/v1/sinks/orders/${path}`, {}, own)).body.code, path).toBe('forbidden');
+});
+
 test('a session ends after 30 minutes without use, and with its tenant', async () => {
   const { token } = (await open(await newLink())).body;
   const list = () => server.get('/api/v1/webhooks', { authorization: `Bearer ${token}` });
@@ -74,7 +91,10 @@ test('a session ends after 30 minutes without use, and with its tenant', async (
 
 test('a link works for 10 minutes, is no login, and needs the right to change endpoints', async () => {
   const link = await newLink();
-  expect((await server.post('/api/v1/session', { link })).body.code).toBe('link_used');
+  for (const written of [link, `webhook portal ${link}`]) {
+    const login = await server.post('/api/v1/session', { link: written });
+    expect([login.body.code, login.headers.get('set-cookie')], written).toEqual(['link_used', null]);
+  }
   tidings.clock.now += 11 * 60_000;
   expect((await open(link)).body.code).toBe('link_used');
   expect((await open('unknown')).body.code).toBe('link_used');

@@ -1,19 +1,17 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type pg from 'pg';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { BacktestReport } from '../simulate/backtest/backtest.ts';
 import { runBoundedBacktest } from '../simulate/backtest/run-backtest.ts';
-import { DRAFT_BOUNDS, DRAFT_CATALOG_BYTES } from './bounds.ts';
+import { DRAFT_BOUNDS, DRAFT_CATALOG_BYTES, DRAFT_STEPS } from './bounds.ts';
+import { cutIntoSlices } from './slices.ts';
 
 /** Longest time (ms) of a backtest over the API, and the events that it replays at most. */
 const MAX_MS: Millis = 20_000;
 const MAX_EVENTS = 200_000;
 /** Examples of each change of a type. */
 const EXAMPLES = 20;
-/** Time (ms) that it keeps the event loop to itself. */
-const SLICE_MS: Millis = 25;
 /** Users that are counted, at most. */
 const MAX_COUNTED = 1_000_000;
 /** Users that are named as left out. */
@@ -42,9 +40,9 @@ export async function backtestDraft(
 ): Promise<DraftBacktest> {
   const end = performance.now() + MAX_MS;
   let reached: DraftBacktest['reached'] = null;
-  let sliceEnd = performance.now() + SLICE_MS;
   const bounds = {
     user: DRAFT_BOUNDS,
+    steps: DRAFT_STEPS,
     catalogBytes: DRAFT_CATALOG_BYTES,
     examples: EXAMPLES,
     countedUsers: MAX_COUNTED,
@@ -53,11 +51,7 @@ export async function backtestDraft(
       else if (performance.now() > end) reached ??= 'time';
       return reached !== null;
     },
-    pause: async () => {
-      if (performance.now() < sliceEnd) return;
-      await yieldToOthers();
-      sliceEnd = performance.now() + SLICE_MS;
-    },
+    pause: cutIntoSlices(),
   };
   const query = { tenantId, candidate, since, until, seal, bounds, ...(userId !== undefined && { userId }) };
   const { report, totalUsers } = await runBoundedBacktest(pool, query);

@@ -9,20 +9,25 @@ import type { CatalogData } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { pastDecisions, type Verdict } from '../simulate/backtest/history.ts';
-import { replayHistory } from '../simulate/backtest/replay.ts';
-import { asksForRecords, compileOnDemand, mayReadAddresses } from '../simulate/backtest/run-backtest.ts';
+import { migrationsOf } from '../rules/waits/migrate-wait.ts';
+import { type BacktestPlan, pastDecisions, type Verdict } from '../simulate/backtest/history.ts';
+import { replaySteps } from '../simulate/backtest/replay.ts';
+import { asksForRecords, compileOnDemand, hasVersions, mayReadAddresses } from '../simulate/backtest/run-backtest.ts';
 import { loadCatalogs } from '../store/catalogs.ts';
 import type { StoredEvent, StoredHistory } from '../store/replay.ts';
 import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
-import { DRAFT_CATALOG_BYTES } from './bounds.ts';
+import { DRAFT_CATALOG_BYTES, DRAFT_STEPS } from './bounds.ts';
 import { findEvent, loadHistory } from './load-history.ts';
+import { cutIntoSlices } from './slices.ts';
 
 /** Higher than the version of any catalog. */
 const DRAFT_VERSION = 2_147_483_647;
 
 /** Longest time (ms) that the virtual clock runs on after the event. */
 export const MAX_TRY_MS: Millis = 31 * DAY_MS;
+
+/** Longest time (ms) that a trial works. */
+const MAX_WORK_MS: Millis = 5000;
 
 /** An event to try: one that is stored, or one as it is posted. */
 export interface Trial {
@@ -63,13 +68,18 @@ export async function tryEvent(pool: pg.Pool, seal: Seal, draft: CatalogData, tr
   const known = await loadHistory(pool, { tenantId, userId, until: LAST_TIME, seal });
   const [history, event] = eventId === undefined ? withPosted(known, draft, trial) : [known, findEvent(known, eventId)];
   const at = event.receivedAt;
-  const until = trial.until ?? at + 1;
+  const until = trial.until ?? Math.min(at + 1, LAST_TIME);
   if (until <= at || until > at + MAX_TRY_MS) {
     throw new TidingsError('invalid_request', 'The clock runs for up to 31 days after the event.', {
       pointer: '/until',
     });
   }
-  const versions = await loadCatalogs(pool, tenantId, DRAFT_CATALOG_BYTES);
+  const versions = await loadCatalogs(pool, tenantId, DRAFT_CATALOG_BYTES, listVersions(known));
+  if (!hasVersions(known, versions)) {
+    const message =
+      'The versions of the catalog that decided about the user are too large together. "tidings backtest --user" replays them.';
+    throw new TidingsError('too_many_events', message, { pointer: '/user_id' });
+  }
   const all = [...versions.values(), draft];
   const version = compileOnDemand(new Map([...versions, [DRAFT_VERSION, draft]]));
   const plan = {
@@ -87,9 +97,34 @@ export async function tryEvent(pool: pg.Pool, seal: Seal, draft: CatalogData, tr
     event,
     at,
     until,
-    draft: toSteps(replayHistory(history, plan), isOfEvent),
+    draft: toSteps(await replayBounded(history, plan), isOfEvent),
     stored: toSteps(past, isOfEvent),
   };
+}
+
+/** Returns the versions that decided about a user. */
+function listVersions({ events, waits }: StoredHistory): number[] {
+  const ofWaits = waits.flatMap((wait) => [
+    wait.catalogVersion,
+    wait.endedVersion ?? wait.catalogVersion,
+    ...migrationsOf(wait).map(({ version }) => version),
+  ]);
+  return [...new Set([...events.map(({ catalogVersion }) => catalogVersion), ...ofWaits])];
+}
+
+/** @throws TidingsError `invalid_request` if too much happens */
+async function replayBounded(history: StoredHistory, plan: BacktestPlan): Promise<readonly Verdict[]> {
+  const end = performance.now() + MAX_WORK_MS;
+  const pause = cutIntoSlices();
+  const steps = replaySteps(history, plan);
+  for (let count = 0; count <= DRAFT_STEPS && performance.now() < end; count++) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await pause();
+  }
+  const message =
+    'More happens until then than is tried here, such as a rule that acts each minute; write an earlier time.';
+  throw new TidingsError('invalid_request', message, { pointer: '/until' });
 }
 
 function toSteps(verdicts: readonly Verdict[], isWanted: (decision: Decision) => boolean): TrialStep[] {

@@ -22,6 +22,8 @@ declare module 'fastify' {
     readonly scope?: Scope | 'public';
     /** True: the token of a user reaches the route as well; it answers with what is the user's own, and nothing else. */
     readonly takesUsers?: true;
+    /** True: a session of the webhook portal reaches the route; no other one, even with its scope. */
+    readonly takesPortal?: true;
     /** Number of requests that a request with this body counts as, from 1; absent: 1. */
     readonly countRequests?: (body: unknown) => number;
     /** True: requests to this public route are not counted, because few addresses send many of them. */
@@ -93,10 +95,14 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
       request.principal = principal;
       if (principal.environment === 'test') reply.header('x-tidings-environment', 'test');
       const isOwn = config.takesUsers && principal.userId !== undefined;
-      const isForbidden = !isOwn && !principal.scopes.has(scope);
+      const isOutside = principal.actor.kind === 'portal' && !config.takesPortal;
+      const isForbidden = isOutside || (!isOwn && !principal.scopes.has(scope));
       // Requests without the scope count as well.
       const over = principal.quota && useQuota(quotas, principal.quota, reply);
-      done(over ?? (isForbidden ? new TidingsError('forbidden', `This needs the scope ${scope}.`) : undefined));
+      const why = isOutside
+        ? 'The webhook portal reaches endpoints of webhooks alone.'
+        : `This needs the scope ${scope}.`;
+      done(over ?? (isForbidden ? new TidingsError('forbidden', why) : undefined));
     };
     let principal: Principal | Promise<Principal>;
     try {

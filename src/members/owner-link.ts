@@ -34,7 +34,8 @@ export async function makeOwnerLink(owner: pg.Pool, tenantId: string, url: strin
 export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis): Promise<LoginIdentity> {
   return withTransaction(owner, async (connection) => {
     const member = (await takeLoginAttempt(connection, hashSecret(secret), now))?.member;
-    if (!member) {
+    // A link of another kind logs in no owner, whatever its secret is made of.
+    if (member?.issuer !== LOCAL_OWNER.issuer) {
       throw new TidingsError('link_used', 'This link was used already, or is older than 10 minutes; make a new one.');
     }
     const { tenantId, issuer, subject, name } = member;

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
@@ -103,7 +104,7 @@ export function toPortalActor({ linkId, name }: PortalSession): Omit<Actor, 'fro
   return { kind: 'portal', id: linkId, name };
 }
 
-/** A link of the portal is no owner link, whichever route its secret is sent to. */
+/** A keyed hash: no text that is sent to another route, which hashes it alone, has the same. */
 function toLinkHash(secret: string): Buffer {
-  return hashSecret(`${ISSUER} ${secret}`);
+  return createHmac('sha256', ISSUER).update(secret).digest();
 }

@@ -122,19 +122,22 @@ export async function loadCatalog(
 
 /**
  * Loads every applied catalog, by version.
- * @param maxBytes of their contents as they are stored: the newest ones that fit, and at least the newest; absent: all
+ * @param maxBytes of their contents as they are stored: the newest ones that fit, and at least the newest; null: all
+ * @param versions only these; null: all
  */
 export async function loadCatalogs(
   pool: pg.Pool,
   tenantId: string,
   maxBytes: number | null = null,
+  versions: readonly number[] | null = null,
 ): Promise<Map<number, CatalogData>> {
   const { rows } = await pool.query<{ version: number; content: CatalogData }>(
     `select version, content from catalogs join catalog_contents using (content_hash)
      join (select version, sum(pg_column_size(content)) over (order by version desc) - pg_column_size(content) as newer
-           from catalogs join catalog_contents using (content_hash) where tenant_id = $1) as s using (version)
+           from catalogs join catalog_contents using (content_hash)
+           where tenant_id = $1 and ($3::int[] is null or version = any($3))) as s using (version)
      where tenant_id = $1 and ($2::bigint is null or newer < $2)`,
-    [tenantId, maxBytes],
+    [tenantId, maxBytes, versions],
   );
   return new Map(rows.map(({ version, content }) => [version, content]));
 }

@@ -167,6 +167,9 @@ export async function* readHistories(pool: pg.Pool, query: HistoriesQuery): Asyn
       count = adaptCount(rows);
       // The last user of a page may continue on the next one.
       if (isLast && reading) whole.push(reading);
+      // A user whose events are all deleted is known all the same.
+      else if (isLast && query.userId !== undefined)
+        whole.push({ userId: query.userId, events: [], large: [], chars: 0, left: 0 });
       const page = whole.length > 0 ? await loadRemaining(connection, query, whole) : undefined;
       // Requests the next page while this one is replayed.
       nextPage = isLast ? undefined : fetch();

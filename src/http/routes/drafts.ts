@@ -179,7 +179,8 @@ export function registerDraftRoutes(app: App, dependencies: HttpDependencies): v
       const { tenantId } = principal;
       const now = clock();
       const since = readSince(period.since, now);
-      const until = period.until === undefined ? now : Date.parse(period.until);
+      // A later end would have scheduled rules act in the future.
+      const until = Math.min(now, period.until === undefined ? now : Date.parse(period.until));
       if (since >= until || since < now - MAX_BACKTEST_DAYS * DAY_MS) {
         const message = `The period begins up to ${MAX_BACKTEST_DAYS} days ago, and before it ends.`;
         throw new TidingsError('invalid_request', message, { pointer: '/since' });

@@ -1,4 +1,5 @@
 import { makePortalLink, startPortalSession } from '../../members/portal-links.ts';
+import { maskText } from '../../privacy/mask.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { newPortalLink, portalLink, portalSession, usedPortalLink } from '../schemas/webhook-portal.ts';
@@ -22,7 +23,7 @@ export function registerWebhookPortalRoutes(app: App, { database, clock, publicU
       },
     },
     async ({ principal: { tenantId, actor }, body, protocol, host }, reply) => {
-      const name = body?.name ?? 'webhook portal';
+      const name = maskText(body?.name ?? 'webhook portal');
       const { secret, expiresAt } = await makePortalLink(database.owner, { tenantId, actor, name }, clock());
       // After the #, which browsers do not send: it is in no log of a server or proxy.
       const url = `${publicUrl ?? `${protocol}://${host}`}/console/portal#${secret}`;

@@ -40,7 +40,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.get(
     '/api/v1/webhooks',
     {
-      config: { scope: 'webhooks:read' },
+      config: { scope: 'webhooks:read', takesPortal: true },
       schema: {
         operationId: 'listWebhooks',
         summary: 'List the endpoints of webhooks, newest first',
@@ -59,7 +59,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.post(
     '/api/v1/webhooks',
     {
-      config: { scope: 'webhooks:write', errors: ['invalid_webhook', 'too_many_webhooks'] },
+      config: { scope: 'webhooks:write', takesPortal: true, errors: ['invalid_webhook', 'too_many_webhooks'] },
       schema: {
         operationId: 'createWebhook',
         summary: 'Create an endpoint of webhooks; the response shows its secret this once',
@@ -77,7 +77,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.get(
     PATH,
     {
-      config: { scope: 'webhooks:read', errors: ['not_found'] },
+      config: { scope: 'webhooks:read', takesPortal: true, errors: ['not_found'] },
       schema: {
         operationId: 'getWebhook',
         summary: 'Show an endpoint of webhooks, without its secrets',
@@ -96,7 +96,11 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.patch(
     PATH,
     {
-      config: { scope: 'webhooks:write', errors: ['not_found', 'outdated', 'invalid_webhook', 'not_readable'] },
+      config: {
+        scope: 'webhooks:write',
+        takesPortal: true,
+        errors: ['not_found', 'outdated', 'invalid_webhook', 'not_readable'],
+      },
       schema: {
         operationId: 'updateWebhook',
         summary: 'Change an endpoint of webhooks, or disable it; what is absent stays',
@@ -117,7 +121,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.delete(
     PATH,
     {
-      config: { scope: 'webhooks:write', errors: ['not_found', 'outdated'] },
+      config: { scope: 'webhooks:write', takesPortal: true, errors: ['not_found', 'outdated'] },
       schema: {
         operationId: 'deleteWebhook',
         summary: 'Delete an endpoint of webhooks; what waits for it is not sent',
@@ -132,7 +136,11 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.post(
     `${PATH}/rotate-secret`,
     {
-      config: { scope: 'webhooks:write', errors: ['not_found', 'outdated', 'invalid_webhook', 'not_readable'] },
+      config: {
+        scope: 'webhooks:write',
+        takesPortal: true,
+        errors: ['not_found', 'outdated', 'invalid_webhook', 'not_readable'],
+      },
       schema: {
         operationId: 'rotateWebhookSecret',
         summary: 'Sign with a new secret; the one before signs as well for the overlap',
@@ -154,7 +162,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.post(
     `${PATH}/test`,
     {
-      config: { scope: 'webhooks:write', errors: ['not_found', 'not_readable'] },
+      config: { scope: 'webhooks:write', takesPortal: true, errors: ['not_found', 'not_readable'] },
       schema: {
         operationId: 'testWebhook',
         summary: 'Send a message of the type webhook.test now, and report what the endpoint answered',
@@ -171,7 +179,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.get(
     `${PATH}/deliveries`,
     {
-      config: { scope: 'webhooks:read', errors: ['not_found'] },
+      config: { scope: 'webhooks:read', takesPortal: true, errors: ['not_found'] },
       schema: {
         operationId: 'listWebhookDeliveries',
         summary: 'List the messages to an endpoint with each attempt, newest first',
@@ -193,7 +201,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.post(
     `${PATH}/deliveries/:delivery_id/replay`,
     {
-      config: { scope: 'webhooks:write', errors: ['not_found', 'not_retryable', 'invalid_webhook'] },
+      config: { scope: 'webhooks:write', takesPortal: true, errors: ['not_found', 'not_retryable', 'invalid_webhook'] },
       schema: {
         operationId: 'replayWebhookDelivery',
         summary: 'Send a message to an endpoint once more, whatever became of it',
@@ -211,7 +219,7 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
   app.post(
     `${PATH}/replay`,
     {
-      config: { scope: 'webhooks:write', errors: ['not_found', 'invalid_webhook', 'too_many_jobs'] },
+      config: { scope: 'webhooks:write', takesPortal: true, errors: ['not_found', 'invalid_webhook', 'too_many_jobs'] },
       schema: {
         operationId: 'replayWebhook',
         summary: 'Start a job that sends the messages of a time range once more: those that failed or are kept, or all',

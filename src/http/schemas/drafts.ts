@@ -123,7 +123,7 @@ export const backtestBody = z
         description: 'Start of the period: how long ago (30d, 12h), or a time with a zone; up to 90 days ago',
         examples: ['7d'],
       }),
-    until: timeText().optional().describe('End of the period. Absent: now'),
+    until: timeText().optional().describe('End of the period, at the latest now. Absent: now'),
     user_id: asked.optional().describe('Only this user'),
   })
   .meta({ id: 'NewBacktest', examples: [{ files: FILES_EXAMPLE, since: '7d' }] });
@@ -174,7 +174,9 @@ export const draftBacktest = z
     users: z.int().describe('Users that were replayed'),
     total_users: z.int().describe('Users with a profile; up to 1,000,000 are counted'),
     events: z.int(),
-    left_out: listOf(z.string()).describe('Users with more history than is replayed here, up to 100'),
+    left_out: listOf(z.string()).describe(
+      'Users with more history, or to whom more happens, than is replayed here, up to 100',
+    ),
     reached: z
       .enum(['time', 'events'])
       .nullable()

@@ -62,7 +62,7 @@ const deadLetterFilter = z.strictObject({
 const setAsideFilter = z.strictObject({ rule: pathText.optional() });
 
 const rejectedFilter = z.strictObject({
-  source: z.string().max(128).optional().describe('Brought by this source of sources.yaml'),
+  source: storable(z.string().max(128)).optional().describe('Brought by this source of sources.yaml'),
   code: pathText.optional(),
   path: storable(z.string().max(1024)).optional(),
   event_type: pathText.optional(),

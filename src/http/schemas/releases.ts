@@ -4,7 +4,7 @@ import type { StartedRelease } from '../../releases/commands.ts';
 import { VERDICT_STATES, type WatchVerdict } from '../../releases/judge.ts';
 import type { ComparisonView, ReleaseView } from '../../releases/views.ts';
 import { difference, finding } from './catalog.ts';
-import { listOf, nextCursor, pageQuery, timestamp } from './common.ts';
+import { listOf, nextCursor, pageQuery, storable, timestamp } from './common.ts';
 
 /* Releases: a version of the catalog for a share of the users. */
 
@@ -58,7 +58,7 @@ export const releaseBody = z
       .optional()
       .describe('Or the files of a catalog, path to text, which become a version'),
     share,
-    note: z.string().max(500).optional().describe('What it is for'),
+    note: storable(z.string().max(500)).optional().describe('What it is for'),
     watch: watchBody
       .nullable()
       .prefault({})
@@ -96,7 +96,7 @@ export const shareBody = z
   .meta({ id: 'ReleaseShare', description: 'A larger share', examples: [{ share: 50 }] });
 
 export const endBody = z
-  .strictObject({ reason: z.string().max(500).optional() })
+  .strictObject({ reason: storable(z.string().max(500)).optional() })
   .default({})
   .meta({ id: 'ReleaseEnd', description: 'Why it ends', examples: [{ reason: 'complaints by phone' }] });
 

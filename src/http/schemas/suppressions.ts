@@ -9,6 +9,7 @@ import {
   limitQuery,
   listOf,
   nextCursor,
+  storable,
   timestamp,
   timeText,
   userIdParam,
@@ -132,7 +133,7 @@ export const importedSuppressions = z
 export const suppressionParams = z.object({ id: idOf('suppression').max(64) });
 
 export const liftBody = z
-  .strictObject({ note: z.string().max(500).optional().describe('Why, for the audit log') })
+  .strictObject({ note: storable(z.string().max(500)).optional().describe('Why, for the audit log') })
   .nullish();
 
 export const suppressionSearch = z

@@ -6,7 +6,7 @@ import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import { decisionsEqual } from './decisions-equal.ts';
 import { type BacktestPlan, pastDecisions, type Verdict } from './history.ts';
 import { Load, type LoadReport } from './load.ts';
-import { replayHistory } from './replay.ts';
+import { replaySteps } from './replay.ts';
 
 /** The result of a backtest, as plain JSON. Times are ISO 8601 in UTC. */
 export interface BacktestReport {
@@ -101,10 +101,15 @@ export class Backtest {
   }
 
   addUser(history: StoredHistory): void {
+    for (const _ of this.addUserInSteps(history));
+  }
+
+  /** Does what `addUser` does, a step at a time. A user whose steps are not all taken does not count. */
+  *addUserInSteps(history: StoredHistory): Generator<void> {
     const { since, candidate } = this.#plan;
+    const verdicts = yield* replaySteps(history, this.#plan);
     this.#users++;
     for (const { receivedAt } of history.events) if (receivedAt >= since) this.#events++;
-    const verdicts = replayHistory(history, this.#plan);
     if (!candidate) this.#verify(history, verdicts);
     this.#compare(history, verdicts);
   }

@@ -33,6 +33,15 @@ import { restoreAddressIds, traitsBeforeHistory } from './restore-start.ts';
  * @returns the verdicts from `since` on, in the order of the decisions
  */
 export function replayHistory(history: StoredHistory, plan: BacktestPlan): Verdict[] {
+  const steps = replaySteps(history, plan);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Does what `replayHistory` does, one time at which something happens after the other, so that others can work in between. */
+export function replaySteps(history: StoredHistory, plan: BacktestPlan): Generator<void, Verdict[]> {
   return new Replay(history, plan).run();
 }
 
@@ -97,7 +106,7 @@ class Replay implements InMemory {
     this.#window.activate(this.#user, this.rules.active);
   }
 
-  run(): Verdict[] {
+  *run(): Generator<void, Verdict[]> {
     const { since, until, candidate } = this.#backtest;
     for (;;) {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
@@ -113,6 +122,7 @@ class Replay implements InMemory {
       else if (due === now) this.#fire();
       else if (arrival === now) this.#ingest();
       else if (occurrence) this.#runOccurrence(occurrence);
+      yield;
     }
   }
 

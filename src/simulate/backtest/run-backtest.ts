@@ -30,6 +30,8 @@ export interface BacktestQuery {
 export interface BacktestBounds {
   /** History of one user: those with more are left out. */
   readonly user: UserBounds;
+  /** Times at which something happens to one user, at most: those with more are left out. */
+  readonly steps: number;
   /** Bytes of earlier versions of the catalog, the newest first: users with decisions by others are left out. */
   readonly catalogBytes: number;
   /** Examples of each change of a type. */
@@ -38,7 +40,7 @@ export interface BacktestBounds {
   readonly countedUsers: number;
   /** Whether it is to end, after this number of events. */
   readonly isOver: (events: number) => boolean;
-  /** Called after each user: lets others work. */
+  /** Called after each step of each user: lets others work. */
   readonly pause: () => Promise<void>;
 }
 
@@ -115,10 +117,9 @@ export async function runBoundedBacktest(
     for (const left of page.leftOut) backtest.skipUser(left);
     for (const history of page.histories) {
       if (merged.has(history.userId) || !hasVersions(history, applied)) backtest.skipUser(history.userId);
+      else if (bounds) await addBounded(backtest, history, { ...bounds, isOver });
       else backtest.addUser(history);
-      if (!bounds) continue;
-      await bounds.pause();
-      if (isOver()) break;
+      if (bounds && isOver()) break;
     }
     users += page.users;
     onProgress({ users, totalUsers, events: backtest.events, isDone: false });
@@ -127,8 +128,22 @@ export async function runBoundedBacktest(
   return { report: backtest.report(), totalUsers, isWhole: !isCut };
 }
 
+/** Adds a user, unless it takes too many steps, or the backtest is over meanwhile. */
+async function addBounded(
+  backtest: Backtest,
+  history: StoredHistory,
+  { steps, isOver, pause }: Pick<BacktestBounds, 'steps' | 'pause'> & { readonly isOver: () => boolean },
+): Promise<void> {
+  let count = 0;
+  for (const _ of backtest.addUserInSteps(history)) {
+    if (++count > steps) return backtest.skipUser(history.userId);
+    await pause();
+    if (isOver()) return;
+  }
+}
+
 /** Whether the versions are loaded that decided about a user. Version 0 has no rules. */
-function hasVersions({ events, waits }: StoredHistory, applied: ReadonlyMap<number, CatalogData>): boolean {
+export function hasVersions({ events, waits }: StoredHistory, applied: ReadonlyMap<number, CatalogData>): boolean {
   const isKnown = (version: number) => version === 0 || applied.has(version);
   return (
     events.every(({ catalogVersion }) => isKnown(catalogVersion)) &&

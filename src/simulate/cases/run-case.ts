@@ -88,13 +88,18 @@ export interface CaseDecision {
   readonly send: Send | undefined;
 }
 
-/** Returns what is decided in a case, in order. @param maxSteps times at which something happens, at most */
-export function decideCase(rules: RuleSets, one: Case, maxSteps: number): CaseDecision[] {
+/**
+ * Returns what is decided in a case, in order.
+ * @param maxSteps times at which something happens, at most
+ * @param maxMs longest time that it may take: what comes later is missing
+ */
+export function decideCase(rules: RuleSets, one: Case, maxSteps: number, maxMs: number): CaseDecision[] {
   const decided: CaseDecision[] = [];
+  const end = performance.now() + maxMs;
   let left = maxSteps;
   for (const happened of simulateCase(rules, one)) {
     decided.push(...happened.flatMap(listDecisions));
-    if (--left <= 0) break;
+    if (--left <= 0 || performance.now() > end) break;
   }
   return decided;
 }

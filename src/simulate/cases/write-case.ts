@@ -17,6 +17,8 @@ export interface CaseEvent {
 
 /** Times at which something happens in a case that is written, at most: a scheduled rule may act each minute. */
 const MAX_STEPS = 5000;
+/** Longest time (ms) for which a case is decided. */
+const MAX_MS: Millis = 1000;
 
 /** Arrivals this much later (ms) than the event are written. */
 const LATE_MS: Millis = 60_000;
@@ -60,7 +62,7 @@ export function writeCase(
 
 function decideAll(data: CatalogData, start: object): readonly CaseDecision[] {
   const [one] = parseCases(CASES_FILE, write({ cases: [{ ...start, expect: 'none' }] }), data);
-  return one ? decideCase(compileCaseRules(data), one, MAX_STEPS) : [];
+  return one ? decideCase(compileCaseRules(data), one, MAX_STEPS, MAX_MS) : [];
 }
 
 function write(document: object): string {

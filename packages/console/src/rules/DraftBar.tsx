@@ -34,7 +34,7 @@ export function DraftBar({ draft }: { draft: Draft }) {
             label={t('Discard')}
             leftSection={<IconUndo size={14} />}
             act={async () => {
-              discardDraft();
+              discardDraft(draft);
               return t('The draft is discarded.');
             }}
             testId="draft-discard"

@@ -157,7 +157,7 @@ function ReleaseForm({ draft, isReady, close }: { draft: Draft; isReady: boolean
       });
     },
     onSuccess: async (text) => {
-      discardDraft();
+      discardDraft(draft);
       announce(await done(text));
       close();
     },

@@ -3,8 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import type { StoredCatalogFiles } from '@tidings/client/types';
 import { useMemo, useSyncExternalStore } from 'react';
 import { type Files, getCatalogFiles } from '../api/drafts.ts';
+import { getSession } from '../api/session.ts';
+import { ofBrowser } from '../kept-values.ts';
 import { announce } from '../shell/announce.tsx';
-import { getTenant } from '../tenant.ts';
 import { t } from '../text/text.ts';
 
 /** A draft as it is kept. */
@@ -16,6 +17,8 @@ interface Kept {
 }
 
 export interface Draft {
+  /** The tenant whose catalog it is. */
+  readonly tenant: string;
   /** The active version. */
   readonly version: number;
   /** The version that the draft began from; the active one while nothing is changed. */
@@ -33,11 +36,12 @@ const listeners = new Set<() => void>();
 /** As read last, so that an equal draft stays the same object. */
 let known: { readonly key: string; readonly text: string | null; readonly kept: Kept | null } | undefined;
 
-const toKey = () => `tidings.draft.${getTenant() ?? ''}`;
+/** By the tenant of the session: two keys, one after the other in the same tab, may be of two tenants. */
+const toKey = (tenant: string) => `tidings.draft.${tenant}`;
 
-function readKept(): Kept | null {
-  const key = toKey();
-  const text = localStorage.getItem(key);
+function readKept(tenant: string): Kept | null {
+  const key = toKey(tenant);
+  const text = ofBrowser.read(key);
   if (known?.key !== key || known.text !== text) known = { key, text, kept: parseKept(text) };
   return known.kept;
 }
@@ -51,11 +55,11 @@ function parseKept(text: string | null): Kept | null {
   }
 }
 
-function writeKept(kept: Kept | null): void {
-  if (kept === null || Object.keys(kept.changed).length === 0) localStorage.removeItem(toKey());
+function writeKept(tenant: string, kept: Kept | null): void {
+  if (kept === null || Object.keys(kept.changed).length === 0) ofBrowser.write(toKey(tenant), null);
   else {
     try {
-      localStorage.setItem(toKey(), JSON.stringify(kept));
+      localStorage.setItem(toKey(tenant), JSON.stringify(kept));
     } catch {
       // The browser keeps some megabytes.
       announce(t('The draft is too large to be kept in this browser. The last change is lost when you leave.'));
@@ -82,28 +86,29 @@ export function useFiles() {
 /** Returns the draft; undefined before the files are known, and null if they are not kept. */
 export function useDraft(): Draft | null | undefined {
   const { data } = useFiles();
-  const kept = useSyncExternalStore(subscribe, readKept);
+  const tenant = useQuery({ queryKey: ['session'], queryFn: getSession }).data?.tenant_id;
+  const kept = useSyncExternalStore(subscribe, () => (tenant ? readKept(tenant) : null));
   return useMemo(() => {
-    if (!data) return undefined;
+    if (!data || !tenant) return undefined;
     if (data.files === null) return null;
     const original = data.files;
     const files = { ...original, ...kept?.changed };
     const changed = Object.keys(files).filter((path) => files[path] !== original[path]);
     const base = changed.length === 0 ? data.version : (kept?.base ?? data.version);
-    return { version: data.version, base, source: data.source, original, files, changed: changed.sort() };
-  }, [data, kept]);
+    return { tenant, version: data.version, base, source: data.source, original, files, changed: changed.sort() };
+  }, [data, tenant, kept]);
 }
 
 /** Changes a file of the draft. */
 export function changeFile(draft: Draft, path: string, text: string): void {
-  const { [path]: _, ...others } = readKept()?.changed ?? {};
+  const { [path]: _, ...others } = readKept(draft.tenant)?.changed ?? {};
   const changed = draft.original[path] === text ? others : { ...others, [path]: text };
-  writeKept({ base: draft.base, changed });
+  writeKept(draft.tenant, { base: draft.base, changed });
 }
 
 /** Forgets the draft. */
-export function discardDraft(): void {
-  writeKept(null);
+export function discardDraft({ tenant }: Draft): void {
+  writeKept(tenant, null);
 }
 
 /** Returns the line (from 1) at which a rule, or another entry, begins in a file; 1 if it is not found. */

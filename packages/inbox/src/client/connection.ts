@@ -15,14 +15,14 @@ const REQUEST_MS = 30_000;
 /** Requests to `/api/v1/me` with the token of the user. */
 export class Connection {
   readonly tokens: TokenSource;
+  readonly tenant: string | undefined;
   readonly #base: string;
   readonly #fetch: typeof fetch;
-  readonly #tenant: string | undefined;
 
   constructor({ api, getToken, tenant, fetch: own }: ConnectionOptions) {
     this.#base = `${api.replace(/\/+$/, '')}/api/v1/me`;
     this.#fetch = own ?? ((...call) => fetch(...call));
-    this.#tenant = tenant;
+    this.tenant = tenant;
     this.tokens = new TokenSource(getToken);
   }
 
@@ -35,7 +35,7 @@ export class Connection {
     for (let isRepeated = false; ; isRepeated = true) {
       const token = await this.tokens.get();
       const all = { ...headers, authorization: `Bearer ${token}` } as Record<string, string>;
-      if (this.#tenant !== undefined) all['x-tidings-tenant'] = this.#tenant;
+      if (this.tenant !== undefined) all['x-tidings-tenant'] = this.tenant;
       let response: Response;
       try {
         response = await this.#fetch(this.#base + path, {

@@ -28,7 +28,8 @@ export class Hub {
   /** Listens to the page that reads the stream. @param owner whose inbox it is; undefined: the stream is not shared */
   listen(owner: string | undefined): void {
     if (owner === undefined || !globalThis.navigator?.locks || !globalThis.BroadcastChannel) return;
-    this.#name = `tidings ${this.#connection.base} ${owner}`;
+    const { base, tenant = '' } = this.#connection;
+    this.#name = `tidings ${base} ${tenant} ${owner}`;
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }: MessageEvent<Note>) => this.#receive(data);
     this.#watch();
