@@ -30,7 +30,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     const row = page.getByTestId('batch-row');
     await row.getByText('of 4 done', { exact: false }).waitFor();
     await row.getByTestId('batch-link').click();
-    expect(await page.title()).toBe('Batch · Tidings');
+    await expect.poll(() => page.title()).toBe('Batch · Tidings');
     await page.getByTestId('batch-progress').getByText('1 of 4 lines done').waitFor();
     expect(await page.getByTestId('outcome-bar').getAttribute('aria-label')).toMatch(/1 rejected line, .*pending/);
 

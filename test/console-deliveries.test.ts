@@ -46,7 +46,7 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await entry(page, 'news').getByTestId('message-button').click();
     const frame = page.frameLocator('[data-testid=message-frame]');
     expect(await frame.locator('#words').innerText()).toBe('Read this.');
-    expect(await page.title()).toBe('reader: timeline · Tidings');
+    await expect.poll(() => page.title()).toBe('reader: timeline · Tidings');
     await frame.getByRole('link', { name: 'More' }).click();
     // The browser logs what it blocked.
     await expect

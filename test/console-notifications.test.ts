@@ -117,7 +117,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
       .waitFor();
     await page.getByTestId('send-notification').first().click();
     await page.getByTestId('notification-facts').waitFor();
-    expect(await page.title()).toBe('Notification · Tidings');
+    await expect.poll(() => page.title()).toBe('Notification · Tidings');
     await waitForDeliveries(app);
     const { body } = await server.get('/api/v1/notifications?user_id=rui');
     expect(body.notifications).toHaveLength(1);

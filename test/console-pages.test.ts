@@ -16,10 +16,10 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.getByTestId('load-older').scrollIntoViewIfNeeded();
     const place = await page.evaluate<number>('scrollY');
     expect(place).toBeGreaterThan(1000);
-    expect(await page.title()).toBe('runner: timeline · Tidings');
+    await expect.poll(() => page.title()).toBe('runner: timeline · Tidings');
     await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
     await page.getByTestId('deliveries').waitFor();
-    expect(await page.title()).toBe('Deliveries · Tidings');
+    await expect.poll(() => page.title()).toBe('Deliveries · Tidings');
     expect(await page.evaluate('[scrollY, document.activeElement.textContent]')).toEqual([0, 'Deliveries']);
     // A filter is not another page.
     const sandboxed = page.getByRole('link', { name: /^Sandboxed/ });

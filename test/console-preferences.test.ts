@@ -46,7 +46,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     const { page } = await app.visit('console/users/maria');
     await page.getByRole('link', { name: 'Preferences and consent' }).click();
     await page.getByTestId('preferences').waitFor();
-    expect(await page.title()).toBe('maria: preferences and consent · Tidings');
+    await expect.poll(() => page.title()).toBe('maria: preferences and consent · Tidings');
     expect(await cell(page, 'NEWSLETTER', 'email').innerText()).toMatch(
       /Off\s+turned off by the user\s+user: type NEWSLETTER \/ email, since /,
     );

@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser)('the pages of rules and templates', () => {
     expect(await page.getByTestId('diff-frame').first().contentFrame().locator('#words').innerText()).toBe(
       'Read this.',
     );
-    expect(await page.title()).toBe('Templates of NEWSLETTER · Tidings');
+    await expect.poll(() => page.title()).toBe('Templates of NEWSLETTER · Tidings');
     expect(app.outside.asked).toEqual([]);
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
     expect(await findViolations(page)).toEqual([]);
