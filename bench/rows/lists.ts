@@ -107,10 +107,10 @@ async function fillDeliveries(
 
 const FILL = `
 with made as (
-  select n, 'user_' || case when n % 100 = 0 then 1 else hashint8(n)::bigint & 2147483647 % $6::int end as user_id,
-         to_timestamp(($4::float8 + $5::float8 * n) / 1000) as at, 'TYPE ' || n % 20 as type,
-         (array['email', 'push', 'sms', 'in_app'])[1 + n / 20 % 4] as channel,
-         case when n % 100 < 2 then 'undeliverable' when n % 100 = 2 then 'dead' else 'sent' end as status,
+  select n, 'user_' || case when mod(n, 100) = 0 then 1 else mod(hashint8(n)::bigint & 2147483647, $6::int) end as user_id,
+         to_timestamp(($4::float8 + $5::float8 * n) / 1000) as at, 'TYPE ' || mod(n, 20) as type,
+         (array['email', 'push', 'sms', 'in_app'])[1 + mod(n / 20, 4)] as channel,
+         case when mod(n, 100) < 2 then 'undeliverable' when mod(n, 100) = 2 then 'dead' else 'sent' end as status,
          (lpad(to_hex(($4::float8 + $5::float8 * n)::bigint), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid as id
   from (select n, md5('delivery' || n) as h from generate_series($2::bigint, $3::bigint) as n) as numbered
 ), noted as (
@@ -124,6 +124,6 @@ insert into deliveries (tenant_id, notification_id, channel, user_id, notificati
 select $1, id, channel, user_id, type, status, at, at + interval '1 day', 'resend', 1, 1, 'history', at, 'noop',
        case status when 'dead' then 'retries_exhausted' when 'undeliverable' then 'no_address' end,
        case status when 'sent' then null else 'It failed.' end,
-       case status when 'dead' then dead_letter_group('recipient', channel, 'noop', null, 'retries_exhausted', 'code ' || n / 100 % 50) end,
+       case status when 'dead' then dead_letter_group('recipient', channel, 'noop', null, 'retries_exhausted', 'code ' || mod(n / 100, 50)) end,
        at, at, case status when 'sent' then at end, case status when 'sent' then 5 end
 from made`;

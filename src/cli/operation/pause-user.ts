@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import type { EffectivePause } from '../../plan/effective.ts';
 import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface PauseView {
   readonly user_id: string;
-  readonly pause: EffectivePause | null;
+  readonly pause: { readonly until: string; readonly reason: string } | null;
 }
 
 const USER = ['<user-id>', 'your id of the user'] as const;

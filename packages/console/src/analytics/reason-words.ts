@@ -2,7 +2,7 @@ import { t } from '../text/text.ts';
 
 /** Codes of decisions and deliveries in words. */
 const WORDS: { readonly [code: string]: string } = {
-  // Of decisions.
+  // Decisions.
   condition_false: t('Condition false'),
   field_missing: t('Field missing'),
   condition_error: t('Condition error'),
@@ -31,7 +31,7 @@ const WORDS: { readonly [code: string]: string } = {
   loop: t('Loop'),
   too_costly: t('Too costly'),
   too_much_history: t('Too much history'),
-  // Of deliveries.
+  // Deliveries.
   cancelled: t('Cancelled'),
   missing_email: t('Missing email'),
   missing_phone: t('Missing phone'),
