@@ -394,6 +394,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalog/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render messages of a notification type by a draft (needs catalog:write as well) or a version, without sending them */
+        post: operations["renderCatalog"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog/rollback": {
         parameters: {
             query?: never;
@@ -523,6 +540,23 @@ export interface paths {
         get?: never;
         /** Set secrets of a connector; they are sealed, and never shown */
         put: operations["setConnectorSecrets"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the consents of all users, the one that was recorded last first */
+        get: operations["listLatestConsents"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1622,6 +1656,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to users who have said nothing, what they may change, and how many did */
+        get: operations["getPreferenceOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/problems": {
         parameters: {
             query?: never;
@@ -1805,7 +1856,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Roll a release back: the version before decides about all users */
+        /** Roll a release back: the version before decides about all users; or cancel one that is scheduled */
         post: operations["rollBackRelease"];
         delete?: never;
         options?: never;
@@ -2149,6 +2200,23 @@ export interface paths {
         put?: never;
         /** Read a paused topic again */
         post: operations["resumeSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream in which topics something has changed, as server-sent events */
+        get: operations["streamChanges"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2947,6 +3015,24 @@ export interface paths {
         /** Merge a user into another: what is open, and later events of the id, go to the survivor; it cannot be undone */
         post: operations["mergeUser"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Hold the messages to a user until a time; those that may not wait still go */
+        put: operations["pauseUser"];
+        post?: never;
+        /** End the pause of the messages to a user: what was held is decided again at once */
+        delete: operations["resumeUser"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4208,6 +4294,11 @@ export interface components {
             /** @enum {string} */
             status: "ok" | "degraded" | "failing";
         };
+        /** @description Users who turned it off, and on, of those who were counted */
+        ChosenCount: {
+            off: number;
+            on: number;
+        };
         /** @description Something to which nothing is sent at present */
         Circuit: {
             /** @description Of the tenant; null: that of the installation */
@@ -4481,6 +4572,50 @@ export interface components {
             state: "granted" | "withdrawn" | "pending";
             wording_version: string | null;
         };
+        /** @description A consent, without its evidence */
+        ConsentOfUser: {
+            /** @description Masked; null: of no address */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @example sms */
+            channel: string;
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
+            /** @description Null: it has no evidence, or you may not see it (personal_data:read) */
+            evidence: components["schemas"]["JsonObject"] | null;
+            locale: string | null;
+            method: string | null;
+            /** @example MARKETING */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            /** @description Kind and id of who recorded it */
+            recorded_by: string;
+            source: string | null;
+            /**
+             * @description `pending`: it was granted, and counts once the user has confirmed it (double opt-in)
+             * @enum {string}
+             */
+            state: "granted" | "withdrawn" | "pending";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+            wording_version: string | null;
+        };
         /** @description The one that was recorded last first */
         ConsentPage: {
             consents: components["schemas"]["Consent"][];
@@ -4601,7 +4736,7 @@ export interface components {
              * @example circuit_open
              * @enum {string}
              */
-            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
+            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "failed_over" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
             /** @description Number of things that it concerns; null: it is not about things */
             count: number | null;
             /** @example smtp: 20 failures in a row, the last one: connection refused */
@@ -4619,7 +4754,7 @@ export interface components {
             /** @description What the caller may not see, and the scope that it needs */
             not_looked_at: {
                 /** @enum {string} */
-                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
+                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "failed_over" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "job_failed" | "type_quiet" | "volume_surge";
                 /** @enum {string} */
                 scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
             }[];
@@ -4647,7 +4782,7 @@ export interface components {
             /** @description Null: it is not locked */
             locked_reason: {
                 /** @enum {string} */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /** @example it is locked on for every user */
                 text: string;
             } | null;
@@ -6678,6 +6813,15 @@ export interface components {
              */
             since: string;
         };
+        /** @description Of all users, the one that was recorded last first. A page may have few, or none, and a next one */
+        LatestConsentPage: {
+            consents: components["schemas"]["ConsentOfUser"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
         LimitGroup: {
             limits: string[];
             name: string;
@@ -6735,6 +6879,17 @@ export interface components {
             description?: string | null;
             /** @example Beta testers */
             name?: string;
+        };
+        /** @description A template of a type */
+        ListedTemplate: {
+            /** @description Version in which its files last changed; null: not asked for, or in none of the latest versions */
+            changed_in: number | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            locale: string;
+            /** @description Percentage of the users that a test shows it; null: it is in no test */
+            share: number | null;
+            variant: string | null;
         };
         /** @description A tenant in a list */
         ListedTenant: {
@@ -8046,6 +8201,18 @@ export interface components {
         };
         /**
          * @example {
+         *       "until": "2026-11-09T09:00:00Z",
+         *       "reason": "Complaint, ticket 4711"
+         *     }
+         */
+        NewPause: {
+            /** @description Shown to those who ask why a message waits, and not to the user */
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
+         * @example {
          *       "name": "Acme, Ann"
          *     }
          */
@@ -8121,6 +8288,11 @@ export interface components {
              * @example 10
              */
             share: number;
+            /**
+             * @description When it begins by itself, at most 90 days ahead; absent: at once. To all users, it is then finished as well. It fails if another version is active by then
+             * @example 2027-01-04T06:00:00Z
+             */
+            starts_at?: string;
             /** @description A version that was applied or released before */
             version?: number;
             /**
@@ -8885,7 +9057,7 @@ export interface components {
                  * @example preference_off
                  * @enum {string}
                  */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /**
                  * @description Where it was decided
                  * @example user: category MARKETING / sms
@@ -8927,6 +9099,67 @@ export interface components {
                 [key: string]: components["schemas"]["TypeChange"];
             };
         };
+        /** @description What goes to users who have said nothing, and what others chose */
+        PreferenceOverview: {
+            /** @description The most messages that a user gets */
+            caps: {
+                burst: number | null;
+                channel: string;
+                per_day: number | null;
+                per_hour: number | null;
+                per_minute: number | null;
+            }[];
+            /** @description What caps neither hold nor count */
+            caps_pass: string[];
+            catalog_version: number;
+            categories: {
+                category: string;
+                /** @description By channel; without those of which users said nothing */
+                channels: {
+                    [key: string]: components["schemas"]["ChosenCount"];
+                };
+                chosen: components["schemas"]["ChosenCount"];
+            }[];
+            digest_time: {
+                /** @example 09:00 */
+                at: string;
+                /** @enum {string} */
+                day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+            };
+            /** @description What users said of all messages, and of all by a channel */
+            everything: {
+                /** @description By channel; without those of which users said nothing */
+                channels: {
+                    [key: string]: components["schemas"]["ChosenCount"];
+                };
+                chosen: components["schemas"]["ChosenCount"];
+            };
+            /** @description Hours in which the law allows messages */
+            legal_hours: {
+                channel: string;
+                /** @example 22:00-08:00 */
+                hours: string;
+                /** @description Categories that pass them */
+                pass: string[];
+            }[];
+            /** @description Of users who have not chosen their own; null: none */
+            quiet_hours: {
+                /** @example 22:00-08:00 */
+                hours: string;
+                /** @description Null: that of the user */
+                zone: string | null;
+            } | null;
+            types: components["schemas"]["TypePolicy"][];
+            /** @description Users whose choices were counted */
+            users: {
+                /** @description Users who said something */
+                counted: number;
+                /** @description True: at least as many users said so, since only some were counted */
+                has_more: boolean;
+            };
+            /** @description Of users whose own is not known */
+            zone: string;
+        };
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
@@ -8949,6 +9182,23 @@ export interface components {
                 /** @example Europe/Berlin */
                 zone: string;
             };
+            /** @description Until when messages to the user are held; null: they are not */
+            pause: {
+                /** @description Null for the token of a user */
+                reason: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was set
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                until: string;
+            } | null;
             /** @description Null: no hours are quiet */
             quiet_hours: {
                 decided_by: {
@@ -9042,7 +9292,7 @@ export interface components {
         /** @description A fault or a weakness of a message */
         PreviewFinding: {
             /** @enum {string} */
-            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "no_language" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
             message: string;
             part?: string;
             /**
@@ -9105,7 +9355,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "release_under_way" | "release_ended" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "channels_not_used" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "release_under_way" | "release_not_started" | "release_ended" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "channels_not_used" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -9566,15 +9816,17 @@ export interface components {
             release_id: string;
             /** @description Percentage of the users */
             share: number;
-            /**
-             * Format: date-time
-             * @description ISO 8601 in UTC
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            started_at: string;
+            /** @description Null: it has not begun */
+            started_at: string | null;
+            /** @description Who asked for it */
             started_by: string;
-            /** @enum {string} */
-            state: "watching" | "finished" | "rolled_back";
+            /** @description When it begins, or was to begin, by itself; null: it began by command */
+            starts_at: string | null;
+            /**
+             * @description failed: it was to begin by itself, and could not; end_reason says why
+             * @enum {string}
+             */
+            state: "scheduled" | "watching" | "finished" | "rolled_back" | "cancelled" | "failed";
             /** @description In order of time */
             steps: {
                 /**
@@ -9657,15 +9909,17 @@ export interface components {
             release_id: string;
             /** @description Percentage of the users */
             share: number;
-            /**
-             * Format: date-time
-             * @description ISO 8601 in UTC
-             * @example 2026-11-02T09:30:00.000Z
-             */
-            started_at: string;
+            /** @description Null: it has not begun */
+            started_at: string | null;
+            /** @description Who asked for it */
             started_by: string;
-            /** @enum {string} */
-            state: "watching" | "finished" | "rolled_back";
+            /** @description When it begins, or was to begin, by itself; null: it began by command */
+            starts_at: string | null;
+            /**
+             * @description failed: it was to begin by itself, and could not; end_reason says why
+             * @enum {string}
+             */
+            state: "scheduled" | "watching" | "finished" | "rolled_back" | "cancelled" | "failed";
             /** @description In order of time */
             steps: {
                 /**
@@ -9706,6 +9960,92 @@ export interface components {
             max_volume_ratio: number | null;
             min_sample: number;
             min_volume_ratio: number | null;
+        };
+        /** @description A message to render */
+        RenderCell: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description An event of the user, by the id that you gave */
+            event_id?: string;
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
+            /** @description Absent: that of the user, or of the tenant */
+            locale?: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description A variant in the place of the template without one */
+            variant?: string;
+        };
+        /** @description A message, or why there is not one */
+        RenderedCell: {
+            preview?: components["schemas"]["Preview"];
+            /** @description Why there is no message: it does not exist, or those before it took too long */
+            problem?: {
+                /** @enum {string} */
+                code: "not_found" | "left_out";
+                message: string;
+            };
+        };
+        /** @description Messages that were rendered and not sent */
+        RenderedTemplates: {
+            /** @description In the order of the request */
+            cells: components["schemas"]["RenderedCell"][];
+            /** @description Those that are shown first; up to 400 */
+            fields: components["schemas"]["TemplateField"][];
+            /** @description The first 200 of the type */
+            templates: components["schemas"]["ListedTemplate"][];
+            /** @description Null: a draft */
+            version: number | null;
+        };
+        /**
+         * @description Messages of a notification type to render
+         * @example {
+         *       "notification_type": "WELCOME_EMAIL",
+         *       "cells": [
+         *         {
+         *           "channel": "email",
+         *           "locale": "pt-BR"
+         *         }
+         *       ]
+         *     }
+         */
+        RenderRequest: {
+            cells: components["schemas"]["RenderCell"][];
+            /**
+             * @description Whether it is looked up in which version each template last changed
+             * @default false
+             */
+            changes?: boolean;
+            /**
+             * @description Whether the HTML is returned as a dark screen shows it, too
+             * @default false
+             */
+            dark?: boolean;
+            /** @description The event of cells without one of their own; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description A draft; needs the scope catalog:write as well. Absent: a version */
+            files?: {
+                [key: string]: string;
+            };
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+            /** @description Absent: the active one */
+            version?: number;
         };
         /** @description Times that a user gets one type twice or more on one day (UTC) */
         RepeatedNotifications: {
@@ -10896,6 +11236,24 @@ export interface components {
                 };
             }) | null;
         };
+        /** @description A field that templates of a type show, or could show */
+        TemplateField: {
+            /** @description Of a text, such as date-time */
+            format?: string;
+            /** @description As templates write it, such as event.amount; items of a list are [] */
+            path: string;
+            /** @description Why it shows nothing */
+            problem?: string;
+            /** @description Templates that show it, such as `email en` */
+            shown_by: string[];
+            /**
+             * @description missing: a template shows it, and nothing declares it
+             * @enum {string}
+             */
+            state: "used" | "unused" | "missing";
+            /** @description Null: nothing says it */
+            type: ("text" | "number" | "boolean" | "list" | "object") | null;
+        };
         /**
          * @description Template files of a catalog; others are left out
          * @example {
@@ -11480,6 +11838,38 @@ export interface components {
             /** @description Whether it is on; null: what was said before no longer holds */
             webhook?: boolean | null;
         };
+        TypePolicy: {
+            /** @example MARKETING */
+            category: string;
+            /** @description By channel */
+            channels: {
+                [key: string]: {
+                    /** @description Whether users can change it */
+                    changeable: boolean;
+                    chosen: components["schemas"]["ChosenCount"];
+                    decided_by: {
+                        /** @enum {string} */
+                        code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                        /**
+                         * @description Where it was decided
+                         * @example user: category MARKETING / sms
+                         */
+                        level: string;
+                        /** @description When the user said so; null: the catalog says so */
+                        since: string | null;
+                        value: components["schemas"]["Json"];
+                    };
+                    /** @description For a user who has said nothing */
+                    on: boolean;
+                };
+            };
+            chosen: components["schemas"]["ChosenCount"];
+            description: string | null;
+            /** @example IMMEDIATE */
+            frequency: string;
+            /** @example WELCOME_EMAIL */
+            type: string;
+        };
         TypePreferences: {
             /** @example MARKETING */
             category: string;
@@ -11561,6 +11951,11 @@ export interface components {
              */
             next: string | null;
             notifications: components["schemas"]["Notification"][];
+            /**
+             * @description Send as `before` to get newer events; null: this is the newest page
+             * @example null
+             */
+            previous: string | null;
             /** @description Null: no event of the user was accepted */
             profile: components["schemas"]["Profile"] | null;
             /** @description Newest event time first */
@@ -11656,6 +12051,30 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        /** @description Whether the messages to a user are paused */
+        UserPause: {
+            /** @description Null: messages go */
+            pause: {
+                reason: string;
+                /**
+                 * Format: date-time
+                 * @description When it was set
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                since: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                until: string;
+            } | null;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
         };
         /** @description A product of a user, as upstream tells it */
         UserProduct: {
@@ -11835,7 +12254,7 @@ export interface components {
              * @example preference_off
              * @enum {string}
              */
-            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
             /**
              * @description Where it was decided
              * @example user: category MARKETING / sms
@@ -12592,6 +13011,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, unknown_type, invalid_catalog */
+        IdempotencyKeyReusedUnknownTypeInvalidCatalog: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_catalog";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, unknown_type, invalid_notification */
         IdempotencyKeyReusedUnknownTypeInvalidNotification: {
             headers: {
@@ -13054,15 +13487,15 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description not_readable, idempotency_in_progress, release_ended */
-        NotReadableIdempotencyInProgressReleaseEnded: {
+        /** @description not_readable, idempotency_in_progress, release_ended, release_not_started */
+        NotReadableIdempotencyInProgressReleaseEndedReleaseNotStarted: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "not_readable" | "idempotency_in_progress" | "release_ended";
+                    code?: "not_readable" | "idempotency_in_progress" | "release_ended" | "release_not_started";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -13429,6 +13862,7 @@ export type CategoryChange = components['schemas']['CategoryChange'];
 export type ChangedListMembers = components['schemas']['ChangedListMembers'];
 export type ChannelMetrics = components['schemas']['ChannelMetrics'];
 export type Check = components['schemas']['Check'];
+export type ChosenCount = components['schemas']['ChosenCount'];
 export type Circuit = components['schemas']['Circuit'];
 export type CircuitOpening = components['schemas']['CircuitOpening'];
 export type CloudEvent = components['schemas']['CloudEvent'];
@@ -13443,6 +13877,7 @@ export type ConnectorTaskPage = components['schemas']['ConnectorTaskPage'];
 export type ConnectorTasksRetried = components['schemas']['ConnectorTasksRetried'];
 export type ConnectorTasksRetry = components['schemas']['ConnectorTasksRetry'];
 export type Consent = components['schemas']['Consent'];
+export type ConsentOfUser = components['schemas']['ConsentOfUser'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
@@ -13525,11 +13960,13 @@ export type JobTrial = components['schemas']['JobTrial'];
 export type Json = components['schemas']['Json'];
 export type JsonObject = components['schemas']['JsonObject'];
 export type LastMove = components['schemas']['LastMove'];
+export type LatestConsentPage = components['schemas']['LatestConsentPage'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type LimitUse = components['schemas']['LimitUse'];
 export type List = components['schemas']['List'];
 export type ListAudience = components['schemas']['ListAudience'];
 export type ListChange = components['schemas']['ListChange'];
+export type ListedTemplate = components['schemas']['ListedTemplate'];
 export type ListedTenant = components['schemas']['ListedTenant'];
 export type ListMemberPage = components['schemas']['ListMemberPage'];
 export type ListMembers = components['schemas']['ListMembers'];
@@ -13565,6 +14002,7 @@ export type NewJob = components['schemas']['NewJob'];
 export type NewList = components['schemas']['NewList'];
 export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
+export type NewPause = components['schemas']['NewPause'];
 export type NewPortalLink = components['schemas']['NewPortalLink'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewRelease = components['schemas']['NewRelease'];
@@ -13596,6 +14034,7 @@ export type PortalLink = components['schemas']['PortalLink'];
 export type PortalSession = components['schemas']['PortalSession'];
 export type PreferenceCell = components['schemas']['PreferenceCell'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
+export type PreferenceOverview = components['schemas']['PreferenceOverview'];
 export type Preferences = components['schemas']['Preferences'];
 export type Preview = components['schemas']['Preview'];
 export type PreviewFinding = components['schemas']['PreviewFinding'];
@@ -13634,6 +14073,10 @@ export type ReleaseShare = components['schemas']['ReleaseShare'];
 export type ReleaseStatus = components['schemas']['ReleaseStatus'];
 export type ReleaseVerdict = components['schemas']['ReleaseVerdict'];
 export type ReleaseWatch = components['schemas']['ReleaseWatch'];
+export type RenderCell = components['schemas']['RenderCell'];
+export type RenderedCell = components['schemas']['RenderedCell'];
+export type RenderedTemplates = components['schemas']['RenderedTemplates'];
+export type RenderRequest = components['schemas']['RenderRequest'];
 export type RepeatedNotifications = components['schemas']['RepeatedNotifications'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
 export type ReportedDecision = components['schemas']['ReportedDecision'];
@@ -13694,6 +14137,7 @@ export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type TemplateActivation = components['schemas']['TemplateActivation'];
 export type TemplateChange = components['schemas']['TemplateChange'];
+export type TemplateField = components['schemas']['TemplateField'];
 export type TemplateFiles = components['schemas']['TemplateFiles'];
 export type TemplatePage = components['schemas']['TemplatePage'];
 export type TemplateSummary = components['schemas']['TemplateSummary'];
@@ -13713,6 +14157,7 @@ export type Trial = components['schemas']['Trial'];
 export type TrialStep = components['schemas']['TrialStep'];
 export type TriedEvent = components['schemas']['TriedEvent'];
 export type TypeChange = components['schemas']['TypeChange'];
+export type TypePolicy = components['schemas']['TypePolicy'];
 export type TypePreferences = components['schemas']['TypePreferences'];
 export type UsedPortalLink = components['schemas']['UsedPortalLink'];
 export type User = components['schemas']['User'];
@@ -13724,6 +14169,7 @@ export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
 export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserPause = components['schemas']['UserPause'];
 export type UserProduct = components['schemas']['UserProduct'];
 export type UserProductList = components['schemas']['UserProductList'];
 export type UsersBody = components['schemas']['UsersBody'];
@@ -13776,6 +14222,7 @@ export type ResponseIdempotencyKeyReusedTooManyLists = components['responses']['
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidCatalog = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate'];
 export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
@@ -13809,7 +14256,7 @@ export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUseR
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
 export type ResponseNotReadableIdempotencyInProgressNotCancellable = components['responses']['NotReadableIdempotencyInProgressNotCancellable'];
 export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
-export type ResponseNotReadableIdempotencyInProgressReleaseEnded = components['responses']['NotReadableIdempotencyInProgressReleaseEnded'];
+export type ResponseNotReadableIdempotencyInProgressReleaseEndedReleaseNotStarted = components['responses']['NotReadableIdempotencyInProgressReleaseEndedReleaseNotStarted'];
 export type ResponseNotReadableIdempotencyInProgressReleaseUnderWay = components['responses']['NotReadableIdempotencyInProgressReleaseUnderWay'];
 export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
@@ -14120,6 +14567,10 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before` */
+                around?: string;
+                /** @description The `previous` of a page of the same list and filter: the events that are newer than it */
+                before?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -14261,7 +14712,8 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "previous": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserAudit"];
@@ -15763,6 +16215,75 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    renderCatalog: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "templates": [
+                     *         {
+                     *           "channel": "email",
+                     *           "locale": "text",
+                     *           "variant": null,
+                     *           "share": null,
+                     *           "changed_in": 1
+                     *         }
+                     *       ],
+                     *       "fields": [
+                     *         {
+                     *           "path": "text",
+                     *           "type": "text",
+                     *           "state": "used",
+                     *           "shown_by": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "cells": [
+                     *         {}
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RenderedTemplates"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
+        };
+    };
     rollBackCatalog: {
         parameters: {
             query?: never;
@@ -16280,6 +16801,72 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listLatestConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                purpose?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+                state?: "granted" | "withdrawn" | "pending";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LatestConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -20314,6 +20901,11 @@ export interface operations {
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
                      *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
+                     *       },
                      *       "chosen": {}
                      *     }
                      */
@@ -20381,6 +20973,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -20452,6 +21049,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -22007,6 +22609,107 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    getPreferenceOverview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "description": null,
+                     *           "category": "MARKETING",
+                     *           "frequency": "IMMEDIATE",
+                     *           "chosen": {
+                     *             "off": 1,
+                     *             "on": 1
+                     *           },
+                     *           "channels": {}
+                     *         }
+                     *       ],
+                     *       "categories": [
+                     *         {
+                     *           "category": "text",
+                     *           "chosen": {
+                     *             "off": 1,
+                     *             "on": 1
+                     *           },
+                     *           "channels": {}
+                     *         }
+                     *       ],
+                     *       "everything": {
+                     *         "chosen": {
+                     *           "off": 1,
+                     *           "on": 1
+                     *         },
+                     *         "channels": {}
+                     *       },
+                     *       "users": {
+                     *         "counted": 1,
+                     *         "has_more": true
+                     *       },
+                     *       "zone": "text",
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00",
+                     *         "zone": null
+                     *       },
+                     *       "legal_hours": [
+                     *         {
+                     *           "channel": "text",
+                     *           "hours": "22:00-08:00",
+                     *           "pass": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday"
+                     *       },
+                     *       "caps": [
+                     *         {
+                     *           "channel": "text",
+                     *           "per_minute": 1,
+                     *           "per_hour": 1,
+                     *           "per_day": 1,
+                     *           "burst": 1
+                     *         }
+                     *       ],
+                     *       "caps_pass": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PreferenceOverview"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     listProblems: {
         parameters: {
             query?: never;
@@ -22622,7 +23325,7 @@ export interface operations {
                  */
                 limit?: number;
                 /** @description Only those in this state */
-                state?: "watching" | "finished" | "rolled_back";
+                state?: "scheduled" | "watching" | "finished" | "rolled_back" | "cancelled" | "failed";
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -22646,7 +23349,7 @@ export interface operations {
                      *           "release_id": "text",
                      *           "from_version": 1,
                      *           "to_version": 1,
-                     *           "state": "watching",
+                     *           "state": "scheduled",
                      *           "share": 1,
                      *           "steps": [
                      *             {
@@ -22665,6 +23368,7 @@ export interface operations {
                      *             "max_volume_ratio": null
                      *           },
                      *           "finish_at": "2026-11-02T09:30:00.000Z",
+                     *           "starts_at": "2026-11-02T09:30:00.000Z",
                      *           "started_at": "2026-11-02T09:30:00.000Z",
                      *           "started_by": "text",
                      *           "ended_at": "2026-11-02T09:30:00.000Z",
@@ -22721,7 +23425,7 @@ export interface operations {
                      *         "release_id": "text",
                      *         "from_version": 1,
                      *         "to_version": 1,
-                     *         "state": "watching",
+                     *         "state": "scheduled",
                      *         "share": 1,
                      *         "steps": [
                      *           {
@@ -22740,6 +23444,7 @@ export interface operations {
                      *           "max_volume_ratio": null
                      *         },
                      *         "finish_at": "2026-11-02T09:30:00.000Z",
+                     *         "starts_at": "2026-11-02T09:30:00.000Z",
                      *         "started_at": "2026-11-02T09:30:00.000Z",
                      *         "started_by": "text",
                      *         "ended_at": "2026-11-02T09:30:00.000Z",
@@ -22810,7 +23515,7 @@ export interface operations {
                      *       "release_id": "text",
                      *       "from_version": 1,
                      *       "to_version": 1,
-                     *       "state": "watching",
+                     *       "state": "scheduled",
                      *       "share": 1,
                      *       "steps": [
                      *         {
@@ -22829,6 +23534,7 @@ export interface operations {
                      *         "max_volume_ratio": null
                      *       },
                      *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "starts_at": "2026-11-02T09:30:00.000Z",
                      *       "started_at": "2026-11-02T09:30:00.000Z",
                      *       "started_by": "text",
                      *       "ended_at": "2026-11-02T09:30:00.000Z",
@@ -22950,7 +23656,7 @@ export interface operations {
                      *       "release_id": "text",
                      *       "from_version": 1,
                      *       "to_version": 1,
-                     *       "state": "watching",
+                     *       "state": "scheduled",
                      *       "share": 1,
                      *       "steps": [
                      *         {
@@ -22969,6 +23675,7 @@ export interface operations {
                      *         "max_volume_ratio": null
                      *       },
                      *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "starts_at": "2026-11-02T09:30:00.000Z",
                      *       "started_at": "2026-11-02T09:30:00.000Z",
                      *       "started_by": "text",
                      *       "ended_at": "2026-11-02T09:30:00.000Z",
@@ -22984,7 +23691,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEnded"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEndedReleaseNotStarted"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -23026,7 +23733,7 @@ export interface operations {
                      *       "release_id": "text",
                      *       "from_version": 1,
                      *       "to_version": 1,
-                     *       "state": "watching",
+                     *       "state": "scheduled",
                      *       "share": 1,
                      *       "steps": [
                      *         {
@@ -23045,6 +23752,7 @@ export interface operations {
                      *         "max_volume_ratio": null
                      *       },
                      *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "starts_at": "2026-11-02T09:30:00.000Z",
                      *       "started_at": "2026-11-02T09:30:00.000Z",
                      *       "started_by": "text",
                      *       "ended_at": "2026-11-02T09:30:00.000Z",
@@ -23060,7 +23768,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEnded"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEndedReleaseNotStarted"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -23102,7 +23810,7 @@ export interface operations {
                      *       "release_id": "text",
                      *       "from_version": 1,
                      *       "to_version": 1,
-                     *       "state": "watching",
+                     *       "state": "scheduled",
                      *       "share": 1,
                      *       "steps": [
                      *         {
@@ -23121,6 +23829,7 @@ export interface operations {
                      *         "max_volume_ratio": null
                      *       },
                      *       "finish_at": "2026-11-02T09:30:00.000Z",
+                     *       "starts_at": "2026-11-02T09:30:00.000Z",
                      *       "started_at": "2026-11-02T09:30:00.000Z",
                      *       "started_by": "text",
                      *       "ended_at": "2026-11-02T09:30:00.000Z",
@@ -23136,7 +23845,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEnded"];
+            409: components["responses"]["NotReadableIdempotencyInProgressReleaseEndedReleaseNotStarted"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -24301,6 +25010,47 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    streamChanges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Topics with commas between; absent: all that the caller may read. They are `events` (decisions:read), `notifications` (notifications:read), `deliveries` (deliveries:read), `dead_letters` (deliveries:read), `metrics` (deliveries:read), `problems` (deliveries:read), `waits` (waits:read), `rejected` (rejected:read), `jobs` (jobs:read), `batches` (batches:read), `catalog` (catalog:read), `releases` (catalog:read), `suppressions` (suppressions:read), `settings` (settings:read), `audit_log` (audit_log:read)
+                 * @example deliveries,jobs
+                 */
+                topics?: string;
+            };
+            header?: {
+                /** @description The id of the last event that was read */
+                "last-event-id"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimitedTooManyStreams"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableTenantMoving"];
@@ -28144,6 +28894,110 @@ export interface operations {
             503: components["responses"]["UnavailableTenantMoving"];
         };
     };
+    pauseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPause"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPause"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    resumeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPause"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -28196,6 +29050,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28270,6 +29129,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -28347,6 +29211,11 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "pause": {
+                     *         "until": "2026-11-02T09:30:00.000Z",
+                     *         "since": "2026-11-02T09:30:00.000Z",
+                     *         "reason": null
                      *       },
                      *       "chosen": {}
                      *     }
@@ -29819,6 +30688,10 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /** @description Id of an event: the page has it in the middle, with both cursors. Neither with `after` nor `before` */
+                around?: string;
+                /** @description The `previous` of a page of the same list and filter: the events that are newer than it */
+                before?: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -29960,7 +30833,8 @@ export interface operations {
                      *           ]
                      *         }
                      *       ],
-                     *       "next": null
+                     *       "next": null,
+                     *       "previous": null
                      *     }
                      */
                     "application/json": components["schemas"]["UserAudit"];
