@@ -9,7 +9,6 @@ import type { CatalogData } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { migrationsOf } from '../rules/waits/migrate-wait.ts';
 import { type BacktestPlan, pastDecisions, type Verdict } from '../simulate/backtest/history.ts';
 import { replaySteps } from '../simulate/backtest/replay.ts';
 import { asksForRecords, compileOnDemand, hasVersions, mayReadAddresses } from '../simulate/backtest/run-backtest.ts';
@@ -107,7 +106,7 @@ function listVersions({ events, waits }: StoredHistory): number[] {
   const ofWaits = waits.flatMap((wait) => [
     wait.catalogVersion,
     wait.endedVersion ?? wait.catalogVersion,
-    ...migrationsOf(wait).map(({ version }) => version),
+    ...(wait.state.migrated ?? []).map(({ version }) => version),
   ]);
   return [...new Set([...events.map(({ catalogVersion }) => catalogVersion), ...ofWaits])];
 }

@@ -5369,7 +5369,7 @@ export interface components {
         /** @description What a draft would have sent over the stored events, compared with what was sent */
         DraftBacktest: {
             events: number;
-            /** @description Users with more history, or to whom more happens, than is replayed here, up to 100 */
+            /** @description Users with more history, or more that happens, than is replayed here, up to 100 */
             left_out: string[];
             load: components["schemas"]["BacktestLoad"];
             /** @enum {string} */

@@ -175,7 +175,7 @@ export const draftBacktest = z
     total_users: z.int().describe('Users with a profile; up to 1,000,000 are counted'),
     events: z.int(),
     left_out: listOf(z.string()).describe(
-      'Users with more history, or to whom more happens, than is replayed here, up to 100',
+      'Users with more history, or more that happens, than is replayed here, up to 100',
     ),
     reached: z
       .enum(['time', 'events'])
