@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { networkSettled } from './support/browser.ts';
 import { activityRow, chips, eventIds, hasBrowser, postExample, useConsole } from './support/console.ts';
 
 const run = promisify(execFile);
@@ -63,7 +64,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByTestId('live').getByText('paused').waitFor();
     // Waits for a request that is under way.
-    await page.waitForLoadState('networkidle');
+    await networkSettled(page);
     let asked = 0;
     page.on('request', () => asked++);
     await page.clock.runFor(10_000);

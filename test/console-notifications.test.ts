@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ROLES } from '../src/model/principal.ts';
 import { findViolations } from './support/axe.ts';
-import { tooWide } from './support/browser.ts';
+import { networkSettled, tooWide } from './support/browser.ts';
 import { entry, hasBrowser, openEvidence, useConsole, waitForDeliveries } from './support/console.ts';
 import { testServer } from './support/http.ts';
 
@@ -215,7 +215,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
       for (const [path, content] of Object.entries(shown)) {
         await page.goto(`${closed.url}/${path}`);
         await page.getByTestId(content).first().waitFor();
-        await page.waitForLoadState('networkidle');
+        await networkSettled(page);
         // Buttons that act, or open a dialog for that; an export only reads.
         expect(await page.locator('main [data-action]:not([data-action=export])').count(), path).toBe(0);
       }

@@ -44,7 +44,8 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
 
   test('say for each type and channel whether it goes, what decides that, since when, and what is locked', async () => {
     const { page } = await app.visit('console/users/maria');
-    await page.getByRole('link', { name: 'Preferences and consent' }).click();
+    const tabs = page.getByRole('navigation', { name: 'User', exact: true });
+    await tabs.getByRole('link', { name: 'Preferences and consent' }).click();
     await page.getByTestId('preferences').waitFor();
     await expect.poll(() => page.title()).toBe('maria: preferences and consent · Tidings');
     expect(await cell(page, 'NEWSLETTER', 'email').innerText()).toMatch(
@@ -77,6 +78,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     const withdrawn = { purpose: 'MARKETING', channel: 'email', state: 'withdrawn', source: 'phone' };
     await app.server.post('/api/v1/users/maria/consents', withdrawn);
     await cell(page, 'WELCOME_EMAIL', 'email').getByText('consent was withdrawn').waitFor();
+    await page.getByRole('button', { name: /^Show . new$/ }).click();
     await expect
       .poll(() => page.getByTestId('consent-state').allInnerTexts(), { timeout: 20_000 })
       .toEqual(['Withdrawn', 'Granted']);

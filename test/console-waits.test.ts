@@ -65,6 +65,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     expect(await entry(page, 'called-off').getByTestId('outcome-badge').innerText()).toBe('Cancelled');
     expect(cancelled).toMatch(/ended by\s+booking_cancelled of /);
     await app.post({ ...booked('undated', 0), properties: { booking_id: 'b8' } });
+    await page.getByRole('button', { name: /^Show . new$/ }).click();
     await entry(page, 'undated').getByText('Failed', { exact: true }).waitFor();
   });
 
@@ -98,6 +99,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     expect(await card.getByTestId('outcome-badge').allInnerTexts()).toEqual(['Acted', 'Scheduled', 'Send']);
     await card.getByTestId('evidence-button').last().click();
     expect(await card.getByTestId('evidence').last().innerText()).toMatch(/Split\s+all, 100% of the users/);
+    await page.getByRole('button', { name: /^Show . new$/ }).click();
     const letters = page.getByTestId('decision').filter({ hasText: 'INBOX' }).filter({ hasText: 'Send' });
     await letters.getByTestId('evidence-button').click();
     expect(await letters.innerText()).toMatch(/Digest\s+2 collected, of which the message has the latest 1/);

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { setTimeout } from 'node:timers/promises';
+import { type Browser, type BrowserContextOptions, chromium, type Page, type Request } from 'playwright-core';
 
 /** The build without windows takes half the time. */
 const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
@@ -51,6 +52,13 @@ export async function openVisit(
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints: string[] = [];
+  const asked = new Set<Request>();
+  underWay.set(page, asked);
+  page.on('request', (request) => {
+    if (!new URL(request.url()).pathname.endsWith('/stream')) asked.add(request);
+  });
+  page.on('requestfinished', (request) => asked.delete(request));
+  page.on('requestfailed', (request) => asked.delete(request));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
@@ -60,6 +68,19 @@ export async function openVisit(
     if (url.protocol.startsWith('http') && url.origin !== origin) complaints.push(`a request to ${url.href}`);
   });
   return { page, complaints };
+}
+
+/** Requests of a page that are not answered, but for streams, which stay open. */
+const underWay = new WeakMap<Page, ReadonlySet<Request>>();
+const IDLE_MS = 500;
+
+/** Resolves when a page has waited for no answer for half a second. Playwright's own "networkidle" never comes while a stream is open. */
+export async function networkSettled(page: Page): Promise<void> {
+  let since = performance.now();
+  while (performance.now() - since < IDLE_MS) {
+    if (underWay.get(page)?.size) since = performance.now();
+    await setTimeout(50);
+  }
 }
 
 /** Pixels by which the page is wider than its window. */

@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import type { Provider } from '../../src/channels/provider.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
-import { findChromium, launchBrowser, openVisit, type Visit } from './browser.ts';
+import { findChromium, launchBrowser, networkSettled, openVisit, type Visit } from './browser.ts';
 import { loadExample } from './catalog.ts';
 import { type TestServer, testServer } from './http.ts';
 import { type TestTidings, testTidings } from './tidings.ts';
@@ -371,7 +371,7 @@ export async function settled(page: Page): Promise<void> {
     .locator(contents.map((id) => `[data-testid=${id}]`).join())
     .first()
     .waitFor();
-  await page.waitForLoadState('networkidle');
+  await networkSettled(page);
 }
 
 /**

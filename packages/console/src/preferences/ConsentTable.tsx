@@ -17,6 +17,8 @@ export const CONSENT_STATES: Record<Consent['state'], Look> = {
   pending: { label: t('Not confirmed yet'), color: 'gray', Icon: IconClock },
 };
 
+const TOPICS = ['events'];
+
 /** The consents of a user as they were recorded, the last one first. */
 export function ConsentTable({ userId }: { userId: string }) {
   return (
@@ -24,6 +26,7 @@ export function ConsentTable({ userId }: { userId: string }) {
       title={t('Consent')}
       testId="consents"
       of={userId}
+      topics={TOPICS}
       load={(after) => getConsents(userId, after)}
       getItems={({ consents }) => consents}
       getId={({ consent_id }) => consent_id}

@@ -6,7 +6,6 @@ import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
 import { t } from '../text/text.ts';
 import { Announcements } from './announce.tsx';
 import { BottomBar } from './BottomBar.tsx';
-import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { useFolded } from './folded.ts';
 import { Header } from './Header.tsx';
@@ -65,6 +64,7 @@ const TemplatePage = page(() => import('../templates/TemplatePage.tsx'), 'Templa
 const TypeTemplatesPage = page(() => import('../templates/TypeTemplatesPage.tsx'), 'TypeTemplatesPage');
 const PreviewPage = page(() => import('../templates/PreviewPage.tsx'), 'PreviewPage');
 const WaitingPage = page(() => import('../waiting/WaitingPage.tsx'), 'WaitingPage');
+const NotFoundPage = page(() => import('./NotFoundPage.tsx'), 'NotFoundPage');
 const LoginPage = page(() => import('./LoginPage.tsx'), 'LoginPage');
 const LinkPage = page(() => import('./LinkPage.tsx'), 'LinkPage');
 const JobDialogHost = page(() => import('../jobs/JobDialog.tsx'), 'JobDialogHost');
@@ -210,11 +210,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' | 'portal' }> }
     case 'correlation':
       return <CorrelationPage key={route.id} id={route.id} />;
     case 'unknown':
-      return (
-        <EmptyState title={t('Page not found')} isPage>
-          {t('Choose a page from the menu.')}
-        </EmptyState>
-      );
+      return <NotFoundPage />;
   }
 }
 

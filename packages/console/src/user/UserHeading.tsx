@@ -64,7 +64,7 @@ function Tabs({ userId, tab }: Pick<UserHeadingProps, 'userId' | 'tab'>) {
 function Actions({ userId }: { userId: string }) {
   const can = useScopes();
   return (
-    <Group gap="xs">
+    <Group gap="xs" className="user-actions">
       <CopyButton
         label={t('Copy ID')}
         getText={() => userId}
