@@ -1,7 +1,7 @@
 import { t } from '../text/text.ts';
 import { EmptyState } from './EmptyState.tsx';
 
-/** Shown at an address that is none of the console. */
+/** Shown at an address without a page. */
 export function NotFoundPage() {
   return (
     <EmptyState title={t('Page not found')} isPage>
