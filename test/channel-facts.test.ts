@@ -32,6 +32,7 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/http/confirmation-replies.ts': 'the one channel by which users reply with keywords',
   'src/notify/foretell.ts': 'the channel whose targets are devices, which an account may serve',
   'packages/console/src/shell/outcome.ts': 'the names of channels as texts, which are translated',
+  'packages/console/src/templates/CellView.tsx': 'the two lines of a push message on a telephone',
   'packages/console/src/templates/PreviewView.tsx': 'the heading of the parts of a text message',
   'packages/console/src/preferences/RecordConsent.tsx': 'the channels of the form to record a consent',
   'packages/console/src/suppressions/AddSuppression.tsx': 'the kinds of addresses of the form',

@@ -94,7 +94,7 @@ describe('a default partition with many rows', () => {
     const { rows } = await database.pool.query(`select count(*) from events where event_type = 'changed'`);
     expect(rows[0].count).toBe(99);
     const { rows: left } = await database.pool.query(
-      `select relname from pg_class where relname ~ '(rebuild|old|changes)' and relkind in ('r', 'p')`,
+      `select relname from pg_class where relname ~ '_(rebuild|old|changes)$' and relkind in ('r', 'p')`,
     );
     expect(left).toEqual([]);
   });

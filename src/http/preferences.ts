@@ -5,7 +5,7 @@ import { markOwn } from '../events/own-events.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { joinWords } from '../lib/text/join-words.ts';
 import { CHANNELS } from '../model/delivery.ts';
-import type { JsonObject } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import type { PlanUser } from '../model/plan.ts';
 import type { Principal } from '../model/principal.ts';
 import { MAX_PAUSE_MS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
@@ -29,6 +29,9 @@ import { describePreferences } from './preference-overview.ts';
 import { requirePlanUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
+
+/** Time in ms by which the clock of a caller who asks for the longest pause may be ahead; the pause is that much shorter. */
+const CLOCK_SKEW_MS: Millis = 60_000;
 
 /** Facts that the preferences of a user depend on, and the catalog that it is from. */
 export interface LoadedPreferences extends Pick<Catalog, 'version' | 'rules'> {
@@ -108,8 +111,9 @@ export class Preferences {
     const { tenantId } = principal;
     const { database, clock } = this.#parts;
     const { userId, terms } = await requirePlanUser(database, tenantId, namedId);
-    const ahead = Date.parse(until) - clock();
-    if (!(ahead > 0 && ahead <= MAX_PAUSE_MS)) {
+    const now = clock();
+    const ahead = Date.parse(until) - now;
+    if (!(ahead > 0 && ahead <= MAX_PAUSE_MS + CLOCK_SKEW_MS)) {
       const days = MAX_PAUSE_MS / DAY_MS;
       throw new TidingsError(
         'invalid_request',
@@ -119,7 +123,7 @@ export class Preferences {
         },
       );
     }
-    const pause = { until: isoTime(Date.parse(until)), reason };
+    const pause = { until: isoTime(Math.min(Date.parse(until), now + MAX_PAUSE_MS)), reason };
     await this.#post(principal, userId, { pause }, { action: 'user.paused', detail: pause }, terms ?? NO_TERMS);
     return this.#readPause(tenantId, userId);
   }

@@ -80,10 +80,11 @@ export class ReleaseWatcher {
     }
   }
 
-  /** Begins the scheduled releases that are due. Returns their number. */
+  /** Begins the scheduled releases that are due. Returns how many have begun or failed. */
   async beginDue(): Promise<number> {
     const { pool, clock, log } = this.#options;
     const due = await listDueReleases(pool, clock(), MAX_CLAIMED);
+    let ended = 0;
     for (const { tenantId, id } of due) {
       if (this.#isStopping) break;
       this.#progress.mark();
@@ -92,12 +93,13 @@ export class ReleaseWatcher {
         const release = await beginScheduled(pool, tenantId, id, SCHEDULE, clock());
         if (release?.state === 'failed') log.warn({ ...line, reason: release.endReason }, 'a scheduled release failed');
         else if (release) log.info({ ...line, version: release.toVersion }, 'a scheduled release has begun');
+        ended++;
       } catch (error) {
         // The others begin all the same, and this one is tried again.
         log.error({ err: error, ...line }, 'a scheduled release did not begin');
       }
     }
-    return due.length;
+    return ended;
   }
 
   /** Looks at the releases that are due. Returns their number. */

@@ -36,7 +36,8 @@ export async function countSaid(connection: Connection, tenantId: string): Promi
     n: string;
   }>(
     `with looked as materialized (
-       select case when pg_column_size(terms) <= ${MAX_COUNTED_BYTES} then terms -> 'p' end as p, row_number() over (order by user_id) as place
+       select case when pg_column_size(terms) <= ${MAX_COUNTED_BYTES} then terms -> 'p' end as p,
+              pg_column_size(terms) > ${MAX_COUNTED_BYTES} as is_large, row_number() over (order by user_id) as place
        from users where tenant_id = $1 and terms is not null order by user_id limit ${MAX_COUNTED_USERS + 1}
      ), counted as materialized (
        select p from looked where place <= ${MAX_COUNTED_USERS} and p is not null
@@ -49,7 +50,7 @@ export async function countSaid(connection: Connection, tenantId: string): Promi
        from said group by scope, channels
      )
      select (select count(*) from counted) as users,
-            (select count(*) from looked) > (select count(*) from counted) as has_more,
+            exists (select from looked where is_large or place > ${MAX_COUNTED_USERS}) as has_more,
             sums.scope, nullif(sums.channels, 'null')::json as channels, sums.off, sums."on", sums.n
      from (select) as one left join sums on true`,
     [tenantId],

@@ -4,6 +4,7 @@ import { loadCatalogFiles } from '../../catalog/load/load-catalog-files.ts';
 import { TidingsError } from '../../errors.ts';
 import type { StartedRelease } from '../../releases/commands.ts';
 import type { ComparisonView, ReleaseView } from '../../releases/views.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
 import { formatDifferences } from '../output/format-differences.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { parseLimit, parseVersion } from '../parse-argument.ts';
@@ -74,20 +75,22 @@ export function addReleaseCommands(program: Command): void {
     ['cancel', 'Cancel a release that is scheduled'],
   ] as const) {
     const isCancel = name === 'cancel';
-    release
+    const command = release
       .command(name)
       .description(description)
       .option('--id <id>', `of a release; by default the one ${isCancel ? 'that is scheduled' : 'under way'}`)
       .option('--reason <text>', 'why, for the history')
       .option(...JSON_OPTION)
-      .action(({ id, reason, json }: JsonOption & { id?: string; reason?: string }) =>
+      .action(({ id, reason, yes, json }: JsonOption & { id?: string; reason?: string; yes?: boolean }) =>
         runApiCommand(json, async (api) => {
           const found = await findId(api, id, isCancel ? 'scheduled' : 'watching');
+          if (isCancel) await confirm(`Cancel the release ${found}?`, yes);
           const end = isCancel ? 'rollback' : name;
           const data = (await api.post(`${PATH}/${found}/${end}`, { reason })) as ReleaseView;
           return { data, lines: [describe(data)] };
         }),
       );
+    if (isCancel) command.option(...YES_OPTION);
   }
 }
 

@@ -43,6 +43,12 @@ export function registerDraftRenderRoutes(
       if (files !== undefined && !scopes.has('catalog:write')) {
         throw new TidingsError('forbidden', 'A draft needs the scope catalog:write as well.', { pointer: '/files' });
       }
+      const named = body.cells.findIndex(({ event_id: eventId }) => eventId !== undefined);
+      if (named !== -1 && !scopes.has('decisions:read')) {
+        throw new TidingsError('forbidden', 'An event of a user needs the scope decisions:read as well.', {
+          pointer: `/cells/${named}/event_id`,
+        });
+      }
       return turns.run(tenantId, async () => {
         const catalog = await toCatalog(tenantId, files, version);
         if (!catalog.rules.notifications.has(notificationType)) {

@@ -24,8 +24,9 @@ import { ReplayWindow } from './replay-window.ts';
 import { restoreAddressIds, traitsBeforeHistory } from './restore-start.ts';
 
 /**
- * Replays a user's history, one time at which something happens after the other, so that others can work in between: every event arrives when it arrived, and every wait fires when it is due; one that the past
- * has, too, and that was due at the same time fires when it really did.
+ * Replays a user's history, one time at which something happens after the other, so that others can work in between: every event
+ * arrives when it arrived, and every wait fires when it is due; one that the past has, too, and that was due at the same time
+ * fires when it really did.
  *
  * Only the latest state of a wait is stored, and the replay needs those that were open at `since` as they were then. So it
  * starts earlier, under the catalog versions of that time, at a time at which the user had no open wait.

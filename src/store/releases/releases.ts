@@ -302,13 +302,17 @@ export async function loadRelease(
   return rows[0];
 }
 
-/** Returns the release that was started last. */
+/** Returns the release that began last: not one that is scheduled, or that never began. */
 export async function loadLatestRelease(connection: Connection, tenantId: string): Promise<StoredRelease | undefined> {
-  const [latest] = await listReleases(connection, tenantId, 1);
-  return latest;
+  const { rows } = await connection.query<StoredRelease>(
+    `select ${RELEASE_COLUMNS} from releases where tenant_id = $1 and started_at is not null
+     order by started_at desc, release_id desc limit 1`,
+    [tenantId],
+  );
+  return rows[0];
 }
 
-/** Lists releases, the one that was started last first. @param before only those before this id */
+/** Lists releases, the one that was asked for last first. @param before only those before this id */
 export async function listReleases(
   connection: Connection,
   tenantId: string,

@@ -277,7 +277,7 @@ create table releases (
   operation_id uuid             not null,  -- of the request that started it: a repetition finds it
   from_version integer          not null,
   to_version   integer          not null,
-  state        text             not null constraint releases_state_known 
+  state        text             not null constraint releases_state_known
     check (state in ('scheduled', 'watching', 'finished', 'rolled_back', 'cancelled', 'failed')),
   share        integer          not null constraint releases_share_in_range check (share between 1 and 10000),  -- users of 10,000
   steps        json             not null,  -- the shares so far, in order of time: ReleaseStep[] of src/model/release.ts

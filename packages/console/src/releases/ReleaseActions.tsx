@@ -106,8 +106,11 @@ export function CancelReleaseButton({ release: { release_id: id } }: ReleaseProp
       label={t('Cancel')}
       leftSection={<IconBan size={14} />}
       act={async () => {
-        await rollBackRelease(id, reason);
-        return done(t('The release is cancelled.'));
+        const { state } = await rollBackRelease(id, reason);
+        // It may have begun meanwhile.
+        return done(
+          state === 'cancelled' ? t('The release is cancelled.') : t('The release had begun, and is rolled back.'),
+        );
       }}
       testId="release-cancel"
     >

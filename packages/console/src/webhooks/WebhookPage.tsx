@@ -1,6 +1,7 @@
 import { Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import type { Webhook } from '@tidings/client/types';
+import { useState } from 'react';
 import { changeWebhook, deleteWebhook, getWebhook } from '../api/webhooks.ts';
 import { linkToWebhooks, openLink } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
@@ -25,10 +26,12 @@ const POLL_MS = 10_000;
 /** One endpoint: whether it answers, what it got and what it answered, and what can be done. */
 export function WebhookPage({ id }: { id: string }) {
   const can = useScopes();
+  const [isDeleting, setDeleting] = useState(false);
   const query = useQuery({
     queryKey: ['webhooks', id],
     queryFn: () => getWebhook(id),
     meta: { every: POLL_MS },
+    enabled: !isDeleting,
   });
   if (query.error) {
     return (
@@ -59,12 +62,12 @@ export function WebhookPage({ id }: { id: string }) {
               <StateButton endpoint={endpoint} />
               <ReplayButton endpoint={endpoint} />
               <RotateSecret endpoint={endpoint} />
-              <DeleteButton endpoint={endpoint} />
+              <DeleteButton endpoint={endpoint} setDeleting={setDeleting} />
             </Group>
           )}
         </Stack>
       </Paper>
-      <EndpointDeliveries id={id} mayReplay={can('webhooks:write')} />
+      {!isDeleting && <EndpointDeliveries id={id} mayReplay={can('webhooks:write')} />}
     </Stack>
   );
 }
@@ -120,7 +123,13 @@ function StateButton({ endpoint: { endpoint_id: id, state } }: { endpoint: Webho
   );
 }
 
-function DeleteButton({ endpoint: { endpoint_id: id, url } }: { endpoint: Webhook }) {
+interface DeleteButtonProps {
+  readonly endpoint: Webhook;
+  /** Called with true while the endpoint is deleted: this page must not ask for it meanwhile. */
+  readonly setDeleting: (isDeleting: boolean) => void;
+}
+
+function DeleteButton({ endpoint: { endpoint_id: id, url }, setDeleting }: DeleteButtonProps) {
   return (
     <ConfirmButton
       label={t('Delete')}
@@ -128,8 +137,13 @@ function DeleteButton({ endpoint: { endpoint_id: id, url } }: { endpoint: Webhoo
       color="red"
       typed={new URL(url).hostname}
       act={async () => {
-        await deleteWebhook(id);
-        // The list is asked for when it is shown; this page must not ask for the endpoint again.
+        setDeleting(true);
+        try {
+          await deleteWebhook(id);
+        } catch (error) {
+          setDeleting(false);
+          throw error;
+        }
         openLink(linkToWebhooks());
         return t('The endpoint is deleted.');
       }}
