@@ -99,6 +99,7 @@ describe('a process that is killed at any statement', () => {
       `NEW_${made++}`,
       tidings.clock.now + 1000,
     );
+    tidings.clock.now = startsAt as number;
     const begin = (pool: pg.Pool) => beginScheduled(pool, TENANT, id, BY, startsAt as number);
     expect(await killEverywhere(begin)).toBeGreaterThan(5);
     expect(await loadLatestRelease(tidings.database.pool, TENANT)).toMatchObject({ id, state: 'watching' });
@@ -170,5 +171,15 @@ describe('a catalog directory', () => {
     expect(await apply()).toMatchObject({ version: fromVersion, changed: false, isOther: true });
     write(`CHANGED_${made++}`);
     expect(await apply()).toMatchObject({ changed: true });
+  });
+
+  test('that was rolled back is not applied either while another release is scheduled', async () => {
+    const { pool } = tidings.database;
+    const type = `RELEASED_${made++}`;
+    const { id, fromVersion } = await start(pool, randomUUID(), type);
+    await end(pool, id, 'rolled_back');
+    await start(pool, randomUUID(), `NEW_${made++}`, tidings.clock.now + 1000);
+    write(type);
+    expect(await apply()).toMatchObject({ version: fromVersion, changed: false, release: 'rolled_back' });
   });
 });
