@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
@@ -87,4 +88,36 @@ test('each line has one result, whatever is paused, resumed, lost and repeated',
     ),
     { numRuns: 8 },
   );
+});
+
+test('what was sent by a turn that was lost is sent, though the batch was cancelled before the next one', async () => {
+  const { tidings, user, email } = at();
+  const { create, add, command, ends, results } = batchesOf(at());
+  for (const id of ['early', 'late']) await user(id, { email: `${id}@example.com` });
+  await tidings.worker();
+  const id = await create();
+  await add(id, [{ user_id: 'early' }, { email: 'early-too@example.com' }, { user_id: 'late' }]);
+  const ingested = new EventEmitter();
+  const isIngested = once(ingested, 'page');
+  const pipeline = {
+    waiting: 0,
+    async ingest(...parameters: Parameters<typeof tidings.pipeline.ingest>) {
+      await tidings.pipeline.ingest(...parameters);
+      ingested.emit('page');
+      throw new Error('the answer was lost');
+    },
+  };
+  const before = email.calls.length;
+  const lost = tidings.batches({ page: 2, poll: 5, pipeline });
+  await command(id, 'start');
+  await isIngested;
+  await lost.stop();
+  await expect.poll(() => email.calls.length, { timeout: 20_000 }).toBe(before + 2);
+  await command(id, 'cancel');
+  const next = tidings.batches({ page: 2, poll: 5 });
+  const ended = await ends(id, 60_000);
+  await next.stop();
+  expect(ended).toMatchObject({ state: 'cancelled', counts: { sent: 2, cancelled: 1 } });
+  expect((await results(id)).map(({ state }) => state)).toEqual(['sent', 'sent', 'cancelled']);
+  expect(email.calls.length).toBe(before + 2);
 });

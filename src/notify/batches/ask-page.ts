@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { toEventKey } from '../../events/envelope.ts';
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import type { EventResult } from '../../ingest/results.ts';
 import { BATCH_EVENT } from '../../model/batch.ts';
@@ -10,6 +11,7 @@ import type { Seal } from '../../privacy/seal.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { findRepeated, type LineResult, type PendingLine, writeUsers } from '../../store/batches/recipients.ts';
 import { loadErasedOfLines, loadErasures } from '../../store/erasure/load-erasures.ts';
+import { findStoredEvents } from '../../store/event-ids.ts';
 import { ingestOnce, type StoredEvent } from '../ingest-once.ts';
 import type { Recipient } from '../request.ts';
 import { buildRequestedEvent } from '../requested-event.ts';
@@ -74,6 +76,20 @@ export async function askPage(
     ...first.map(({ line }, place) => toLineResult(line, results[place] as EventResult)),
   ];
 }
+
+/** Returns those of these lines that were asked for before, by a turn that died or was too slow to note it. */
+export async function findAsked(
+  pool: pg.Pool,
+  tenantId: string,
+  batchId: string,
+  lines: readonly PendingLine[],
+): Promise<PendingLine[]> {
+  const keyOf = ({ line }: PendingLine) => toEventKey(toEventId(batchId, line));
+  const stored = await findStoredEvents(pool, tenantId, lines.map(keyOf));
+  return lines.filter((line) => stored.has(keyOf(line)));
+}
+
+const toEventId = (batchId: string, line: number): string => `${BATCH_EVENT}${batchId}:${line}`;
 
 /**
  * Rejects lines of users who were erased. An erasure empties them, but only after a while; and those of an audience may come after it,
@@ -159,7 +175,7 @@ export function toEvent(
   const own = variables ? { ...request, variables: { ...request.variables, ...variables } } : request;
   return buildRequestedEvent(
     { request: own, scheduledAt: request.scheduled_at, requestId: `batch_${batchId}`, actor },
-    { userId, time, eventId: `${BATCH_EVENT}${batchId}:${line}`, ...(given && { given }) },
+    { userId, time, eventId: toEventId(batchId, line), ...(given && { given }) },
   );
 }
 

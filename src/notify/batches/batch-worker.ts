@@ -14,9 +14,10 @@ import {
   insertLines,
   type LineResult,
   loadPending,
+  type PendingLine,
   writeResults,
 } from '../../store/batches/recipients.ts';
-import { askPage } from './ask-page.ts';
+import { askPage, findAsked } from './ask-page.ts';
 import { type AudiencePage, MAX_AUDIENCE_LINES, readAudience } from './audience.ts';
 import { type BatchParts, openRequest } from './commands.ts';
 import { type SettledPage, settlePage } from './settle-page.ts';
@@ -141,8 +142,9 @@ export class BatchWorker {
 
   /** Asks for the next page, if the batch runs and has room. */
   async #ask(batch: ClaimedBatch): Promise<AskedPage> {
-    const { pool, seal, clock, page, maxOpen } = this.#options;
-    const { tenantId, batchId, nextLine, lines, perSecond } = batch;
+    const { clock, page, maxOpen } = this.#options;
+    const { nextLine, lines, perSecond } = batch;
+    if (batch.state === 'cancelled') return { results: await this.#findAsked(batch), nextLine, pause: null };
     const room = maxOpen - (batch.counts.accepted ?? 0);
     const count = Math.min(page, perSecond ?? page, lines - nextLine, room);
     if (batch.state !== 'running' || count <= 0) return { results: [], nextLine, pause: null };
@@ -150,13 +152,33 @@ export class BatchWorker {
     const to = nextLine + count;
     // The time of its events: those of a user who is erased once they were read are from before the erasure, however long this takes.
     const now = clock();
-    const pending = await loadPending(pool, tenantId, batchId, nextLine, to);
-    const request = openRequest(seal, tenantId, batch, batch.sealed);
+    const pending = await this.#loadPending(batch, to);
     await this.#yield();
-    const results =
-      pending.length === 0 ? [] : await askPage(this.#options, { tenantId, batch, request }, pending, now);
+    const results = await this.#askPage(batch, pending, now);
     const pace = perSecond === null ? 0 : Math.ceil((pending.length * 1000) / perSecond);
     return { results, nextLine: to, pause: Math.max(0, pace - (performance.now() - startedAt)) };
+  }
+
+  /**
+   * Returns what became of lines of a cancelled batch that a turn asked for, and did not note: their messages may have gone. Only the page
+   * that is next can have been asked for. What is stored after this look is not sent: the claim of a delivery sees that its batch is cancelled.
+   */
+  async #findAsked(batch: ClaimedBatch): Promise<readonly LineResult[]> {
+    const { pool, clock, page } = this.#options;
+    const { tenantId, batchId, nextLine, lines } = batch;
+    const pending = await this.#loadPending(batch, Math.min(lines, nextLine + page));
+    return this.#askPage(batch, await findAsked(pool, tenantId, batchId, pending), clock());
+  }
+
+  #loadPending({ tenantId, batchId, nextLine }: ClaimedBatch, to: number): Promise<PendingLine[]> {
+    return loadPending(this.#options.pool, tenantId, batchId, nextLine, to);
+  }
+
+  async #askPage(batch: ClaimedBatch, lines: readonly PendingLine[], now: Millis): Promise<readonly LineResult[]> {
+    if (lines.length === 0) return [];
+    const { tenantId, sealed } = batch;
+    const request = openRequest(this.#options.seal, tenantId, batch, sealed);
+    return askPage(this.#options, { tenantId, batch, request }, lines, now);
   }
 
   /** Reads the next users of its audience, once less than a page of lines is left to ask for. */
@@ -195,7 +217,8 @@ export class BatchWorker {
         ...asked.results.map(({ state, code }) => ({ from: null, to: state, code })),
         ...settled.changed.map(({ from, fromCode, result: { state, code } }) => ({ from, fromCode, to: state, code })),
       ];
-      if (batch.state === 'cancelled' && nextLine < lines) {
+      // Not if it was cancelled within this turn, which has not looked for what was asked for.
+      if (claimed.state === 'cancelled' && nextLine < lines) {
         const to = Math.min(nextLine + CANCELLED_LINES, lines);
         const count = await cancelPending(connection, tenantId, batchId, nextLine, to);
         for (let n = 0; n < count; n++) changes.push({ from: null, to: 'cancelled', code: 'cancelled' });
