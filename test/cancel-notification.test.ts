@@ -56,7 +56,7 @@ test('what is being sent is too late, and is not tried again: neither after its 
   const claimed = await claimDeliveries(pool, 'w', [{ channel: 'sms', count: 1 }], tidings.clock.now, 30_000);
   expect(claimed).toHaveLength(1);
   expect((await cancel(id)).body).toMatchObject({ state: 'too_late', sending: ['sms'], cancelled: ['email'] });
-  await releaseDeliveries(pool, claimed);
+  await releaseDeliveries(pool, claimed, tidings.clock.now);
   expect(await claimDeliveries(pool, 'w', WANTS, tidings.clock.now, 30_000)).toEqual([]);
   expect((await get(id)).body).toMatchObject({
     state: 'cancelled',

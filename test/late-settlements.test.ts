@@ -58,7 +58,8 @@ describe('a late settlement', () => {
     const tidings = await start({});
     const id = await tidings.post('mail');
     const { old, fresh } = await claimTwice(tidings);
-    await releaseDeliveries(tidings.database.pool, [fresh], [tidings.clock.now + 60_000], ['rate_limited']);
+    const { database, clock } = tidings;
+    await releaseDeliveries(database.pool, [fresh], clock.now, [clock.now + 60_000], ['rate_limited']);
     await tidings.settle('ghost', [settlementOf(old, 'sent')]);
     expect((await tidings.delivery(id))?.status).toBe('sent');
   });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { markOwn } from '../src/events/own-events.ts';
+import { releaseDeliveries } from '../src/store/deliveries/claimed-delivery.ts';
+import { loadPlanUsers } from '../src/store/terms.ts';
 import { deliveryCatalog, eventOf, useDeliveries } from './support/deliveries.ts';
 import { fakeProvider } from './support/providers.ts';
 
@@ -135,10 +137,49 @@ test('a pause holds what is decided, also from the queue, and what it holds goes
   await expect.poll(() => email.calls.length).toBe(2);
   // Their own preferences do not end it.
   await prefer({ all: true, replace: true });
+  await expect.poll(async () => (await deliveries()).filter((one) => one.hold_code === 'paused')).toHaveLength(3);
   expect((await post('mail')).evidence.plan).toMatchObject([{ verdict: 'hold', code: 'paused' }]);
   await prefer({ pause: null });
   await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(Array(6).fill('sent'));
   expect((await post('mail')).evidence).not.toHaveProperty('plan');
+});
+
+test('a pause that is ended while a claim reads it holds nothing, and one that is being ended holds for a second', async () => {
+  const { tidings, prefer, post, deliveries } = await prepare();
+  const { pool } = tidings.database;
+  await tidings.stopWorkers(0);
+  await post('mail');
+  const [asked] = await deliveries();
+  const until = Date.parse('2099-01-01T00:00:00Z');
+  const hold = async (change: () => Promise<unknown>) => {
+    const claimed = await tidings.claim('a');
+    const [user] = await loadPlanUsers(pool, [claimed]);
+    await change();
+    const verdict = {
+      channel: 'email',
+      verdict: 'hold',
+      code: 'paused',
+      level: 'user: pause',
+      value: '',
+      since: null,
+    } as const;
+    await releaseDeliveries(pool, [claimed], tidings.clock.now, [until], ['paused'], [{ verdict, user: user! }]);
+    return (await deliveries())[0];
+  };
+  expect(await hold(() => prefer({ types: { ONE: { enabled: false } } }))).toEqual(asked);
+
+  const other = await pool.connect();
+  await other.query(`begin; select from users where user_id = 'u1' for update`);
+  const soon = tidings.clock.now + 1000;
+  expect(await hold(async () => {})).toMatchObject({ hold_code: 'paused', due_at: soon, attempts: 0 });
+  await other.query('rollback');
+  other.release();
+
+  tidings.clock.now = soon;
+  expect(await hold(async () => {})).toMatchObject({ hold_code: 'paused', due_at: until, plan: { code: 'paused' } });
+  // Ended later, the change itself finds what is held.
+  await prefer({ pause: null });
+  expect(await deliveries()).toMatchObject([{ due_at: tidings.clock.now }]);
 });
 
 test('a mute before the claim stops what was decided: no attempt counts', async () => {

@@ -3,8 +3,7 @@ import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
-import type { Verdict } from '../model/plan.ts';
-import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
+import type { ClaimedDelivery, PlannedHold } from '../store/deliveries/claimed-delivery.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';
@@ -56,14 +55,13 @@ export interface ExecutorOptions {
   /**
    * Receives a delivery that was not started, because its lease is not surely good, the database is away, or the circuit of
    * its domain is open. It is still held. `dueAt` is when it is due again; null: as before. `holdCode`: why it waits until then.
-   * `verdict`: that of the plan, which holds it, or drops it for good. `gap`: time in ms for which it waits for the channels before it.
+   * `plan`: what holds it, or drops it for good.
    */
   readonly onUnstarted: (
     delivery: ClaimedDelivery,
     dueAt: Millis | null,
     holdCode?: string,
-    verdict?: Verdict,
-    gap?: Millis,
+    plan?: PlannedHold,
   ) => void;
 }
 
@@ -98,10 +96,10 @@ export class Executor {
   }
 
   /** Returns a delivery that the plan holds or drops. Its attempt does not count. */
-  #hold(delivery: ClaimedDelivery, { verdict, dueAt, gap }: RecheckedVerdict): void {
+  #hold(delivery: ClaimedDelivery, found: RecheckedVerdict): void {
     const { tokens, onUnstarted } = this.#options;
     tokens.giveBack(delivery);
-    onUnstarted(delivery, dueAt, verdict.code, verdict, gap);
+    onUnstarted(delivery, found.dueAt, found.verdict.code, found);
   }
 
   #start(delivery: ClaimedDelivery): void {

@@ -11,7 +11,7 @@ import { FACT_VERSION } from '../model/webhook.ts';
 import { replanChannel } from '../plan/replan.ts';
 import type { TimedVerdict } from '../plan/verdicts.ts';
 import { findUsersByAddress } from '../store/addresses.ts';
-import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
+import type { ClaimedDelivery, PlannedHold } from '../store/deliveries/claimed-delivery.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { withTermsOfAddress } from '../users/terms.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
@@ -24,10 +24,7 @@ export interface PlanRecheckOptions {
 }
 
 /** A verdict that holds or drops a claimed delivery. */
-export interface RecheckedVerdict extends TimedVerdict {
-  /** Time in ms that each of channels that are tried one after the other has before the next; absent: all are used. */
-  readonly gap?: Millis;
-}
+export interface RecheckedVerdict extends TimedVerdict, PlannedHold {}
 
 interface Asked {
   readonly delivery: ClaimedDelivery;
@@ -121,8 +118,7 @@ export class PlanRecheck {
       priority,
     };
     const planned = replanChannel(asked, channel);
-    if (!planned) return undefined;
-    return type.firstOf ? { ...planned, gap: type.firstOf.wait } : planned;
+    return planned && { ...planned, user, gap: type.firstOf?.wait };
   }
 }
 

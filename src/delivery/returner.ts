@@ -6,7 +6,7 @@ import type { Millis } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
 import { deferred } from '../observe/happenings.ts';
 import { describeVerdict } from '../plan/describe-verdicts.ts';
-import { type ClaimedDelivery, releaseDeliveries } from '../store/deliveries/claimed-delivery.ts';
+import { type ClaimedDelivery, type PlannedHold, releaseDeliveries } from '../store/deliveries/claimed-delivery.ts';
 import { dropDeliveries } from '../store/deliveries/drop-deliveries.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
@@ -19,10 +19,8 @@ interface Waiting {
   readonly delivery: ClaimedDelivery;
   readonly dueAt: Millis | null;
   readonly holdCode: string | null;
-  /** Verdict of the plan that holds or drops it; null: another thing holds it. */
-  readonly verdict: Verdict | null;
-  /** Time in ms for which it waits for channels before it; null: for none. */
-  readonly gap: Millis | null;
+  /** The plan that holds or drops it; null: another thing holds it. */
+  readonly plan: PlannedHold | null;
 }
 
 export interface ReturnerOptions {
@@ -51,17 +49,15 @@ export class Returner {
    * Adds a delivery, which is returned in the next turn of the event loop.
    * @param dueAt when its next attempt is due; null: as before
    * @param holdCode why it waits until then; null: its turn
-   * @param verdict of the plan; one that drops it ends it
-   * @param gap time in ms for which it waits for the channels that are tried before its own, if one of them is open; null: for none
+   * @param plan what the plan says; a verdict that drops it ends it
    */
   add(
     delivery: ClaimedDelivery,
     dueAt: Millis | null = null,
     holdCode: string | null = null,
-    verdict: Verdict | null = null,
-    gap: Millis | null = null,
+    plan: PlannedHold | null = null,
   ): void {
-    this.#waiting.push({ delivery, dueAt, holdCode, verdict, gap });
+    this.#waiting.push({ delivery, dueAt, holdCode, plan });
     if (holdCode !== null && deferred.hasSubscribers) deferred.publish({ channel: delivery.channel, code: holdCode });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -96,17 +92,19 @@ export class Returner {
   async #return(batch: readonly Waiting[]): Promise<never[]> {
     const { pool, clock, capacity } = this.#options;
     // Nothing changes for those that another worker has rescued: they are queued, or have a newer fence.
-    const held = batch.filter(({ verdict }) => verdict?.verdict !== 'drop');
+    const held = batch.filter(({ plan }) => plan?.verdict.verdict !== 'drop');
     await releaseDeliveries(
       pool,
       held.map(({ delivery }) => delivery),
+      clock(),
       held.map(({ dueAt }) => dueAt),
       held.map(({ holdCode }) => holdCode),
-      held.map(({ verdict }) => verdict),
-      held.map(({ gap }) => gap),
+      held.map(({ plan }) => plan),
     );
-    const dropped = batch.flatMap(({ delivery, verdict }) =>
-      verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict, delivery) }] : [],
+    const dropped = batch.flatMap(({ delivery, plan }) =>
+      plan?.verdict.verdict === 'drop'
+        ? [{ delivery, verdict: plan.verdict, reason: describeDrop(plan.verdict, delivery) }]
+        : [],
     );
     if (dropped.length > 0) await dropDeliveries(pool, dropped, clock());
     for (const { delivery } of batch) capacity.release(delivery);
@@ -118,7 +116,7 @@ export class Returner {
     const { pool, clock, capacity, log } = this.#options;
     const line = { err: error, delivery_id: formatDeliveryId(delivery) };
     log.error(line, 'an unstarted delivery could not be returned as it was to be; it is due again in a minute');
-    await releaseDeliveries(pool, [delivery], [clock() + FAILED_PAUSE_MS]);
+    await releaseDeliveries(pool, [delivery], clock(), [clock() + FAILED_PAUSE_MS]);
     capacity.release(delivery);
     return [];
   }

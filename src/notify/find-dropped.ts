@@ -48,14 +48,17 @@ export async function findDropped(
 
 const UNKNOWN_USER = { profile: { traits: {}, traitTimes: {} }, terms: null, addressHashes: {} };
 
-function toAddressUser(user: StoredPlanUser | undefined, kind: string | undefined): string | undefined {
+function toAddressUser(
+  user: Pick<StoredPlanUser, 'addressHashes'> | undefined,
+  kind: string | undefined,
+): string | undefined {
   const hash = kind === undefined ? undefined : user?.addressHashes[kind];
   return hash === undefined || hash === null ? undefined : `${ADDRESS_USER}${hash}`;
 }
 
 function findDrop(
   { type, channels, policy, now }: DroppedQuestion,
-  user: StoredPlanUser,
+  user: Omit<StoredPlanUser, 'version'>,
   channel: Channel,
   ofAddress: ReadonlyMap<string, Terms>,
 ): [Channel, Unreachable][] {

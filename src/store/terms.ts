@@ -64,6 +64,8 @@ export interface StoredPlanUser {
   readonly terms: Terms | null;
   /** Keyed hashes of the addresses of the traits, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
+  /** Changes with anything that is stored about the user. */
+  readonly version: string;
 }
 
 /** Returns these users, in their order; undefined for one that is not stored. */
@@ -73,16 +75,16 @@ export async function loadPlanUsers(
 ): Promise<(StoredPlanUser | undefined)[]> {
   const { rows } = await pool.query({
     name: 'load-plan-users',
-    text: `select q.i::int as i, u.traits, u.trait_times, u.terms, u.address_hashes
+    text: `select q.i::int as i, u.traits, u.trait_times, u.terms, u.address_hashes, u.version
            from unnest($1::text[], $2::text[]) with ordinality as q(t, u, i)
            cross join lateral (
-             select traits, trait_times, terms, address_hashes from users where tenant_id = q.t and user_id = q.u limit 1
+             select traits, trait_times, terms, address_hashes, xmin::text as version from users where tenant_id = q.t and user_id = q.u limit 1
            ) as u`,
     values: [users.map(({ tenantId }) => tenantId), users.map(({ userId }) => userId)],
   });
   const found = users.map((): StoredPlanUser | undefined => undefined);
-  for (const { i, traits, trait_times: traitTimes, terms, address_hashes: addressHashes } of rows) {
-    found[i - 1] = { userId: users[i - 1]!.userId, profile: { traits, traitTimes }, terms, addressHashes };
+  for (const { i, traits, trait_times: traitTimes, terms, address_hashes: addressHashes, version } of rows) {
+    found[i - 1] = { userId: users[i - 1]!.userId, profile: { traits, traitTimes }, terms, addressHashes, version };
   }
   return found;
 }

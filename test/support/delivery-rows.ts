@@ -126,7 +126,7 @@ export class DeliveryRows {
 
   /** @param dueAt when it is due again; absent: as before */
   release(held: ClaimedDelivery, dueAt?: number): Promise<void> {
-    return releaseDeliveries(this.pool, [held], dueAt === undefined ? undefined : [dueAt]);
+    return releaseDeliveries(this.pool, [held], this.clock.now, dueAt === undefined ? undefined : [dueAt]);
   }
 
   /** Settles as worker `w`, now. */

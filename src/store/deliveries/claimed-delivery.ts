@@ -4,8 +4,9 @@ import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Verdict } from '../../model/plan.ts';
 import type { RateWindow } from '../../model/rate-limit.ts';
-import { isoTimeOrNull } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
+import type { StoredPlanUser } from '../terms.ts';
 
 declare const claimHandle: unique symbol;
 
@@ -111,51 +112,87 @@ export async function markSendStarted(
   return true;
 }
 
+/** An answer of the plan that holds a claimed delivery. */
+export interface PlannedHold {
+  readonly verdict: Verdict;
+  /** The user whose terms it was asked with. */
+  readonly user: Pick<StoredPlanUser, 'userId' | 'version'>;
+  /** Time in ms for which its channel waits for those that are tried before it: while one of these is open, its turn comes that much later. */
+  readonly gap?: Millis | undefined;
+}
+
+/** Pause in ms of a delivery whose user is being changed while the plan holds it. */
+const CHANGING_MS: Millis = 1000;
+
 /**
- * Returns deliveries that were claimed but not started to the queue. The attempt does not count.
+ * Returns deliveries that were claimed but not started to the queue. The attempt does not count. What the plan holds for a user who has
+ * changed since it was asked is due as before, and asks again: else it would wait for what the user has just ended.
  * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
  * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
- * @param verdicts for each delivery the verdict of the plan that holds it; null: another thing does. Default: null for all
- * @param gaps for each delivery that the plan holds, and whose channel is tried after others, the time in ms for which it waits for them:
- *   while one of these is open, its turn comes that much later. Null: it does not wait. Default: null for all
+ * @param plans for each delivery what the plan says; null: another thing holds it. Default: null for all
  */
 export async function releaseDeliveries(
   pool: pg.Pool,
   deliveries: readonly ClaimedDelivery[],
+  now: Millis,
   dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
   holdCodes: readonly (string | null)[] = deliveries.map(() => null),
-  verdicts: readonly (Verdict | null)[] = deliveries.map(() => null),
-  gaps: readonly (Millis | null)[] = deliveries.map(() => null),
+  plans: readonly (PlannedHold | null)[] = deliveries.map(() => null),
 ): Promise<void> {
   await pool.query({
     name: 'release-deliveries',
-    text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, plan = coalesce(r.p::json, plan),
-               hold_code = case when turn.at is null then r.h else 'fallback' end,
-               -- When it expires a claim must see it, whatever it waits for.
-               due_at = least(coalesce(turn.at, r.d, due_at), expires_at + interval '1 ms'),
-               -- A limit or the plan delays, and takes nothing from the time for retries.
-               retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
-                 then retry_until + greatest(coalesce(turn.at, r.d) - due_at, '0') else retry_until end
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[],
-                       $9::int[], $10::float8[]) as r(t, n, c, g, f, d, h, p, s, w)
-           cross join lateral (
-             select max(greatest(e.due_at, r.d)) + r.w * interval '1 ms' as at from deliveries as e
-             where r.w is not null and e.tenant_id = r.t and e.notification_id = r.n and e.step < r.s
-               and e.status in ('queued', 'sending')
-           ) as turn
-           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
-             and d.status = 'sending' and ${selectivityHint('r.f')}`,
+    text: RELEASE,
     values: [
       ...keyColumns(deliveries),
       dueAt.map((time) => isoTimeOrNull(time)),
       holdCodes,
-      verdicts.map((verdict) => verdict && JSON.stringify(verdict)),
+      plans.map((plan) => plan && JSON.stringify(plan.verdict)),
       deliveries.map(({ step }) => step),
-      gaps,
+      plans.map((plan) => plan?.gap ?? null),
+      plans.map((plan) => plan?.user.userId ?? null),
+      plans.map((plan) => plan?.user.version ?? null),
+      isoTime(now + CHANGING_MS),
     ],
   });
 }
+
+/**
+ * The lock on the user makes a change of them wait, which then releases what is held here. A change under way is not waited for: it may
+ * wait for one of these rows.
+ */
+const RELEASE = `
+with asked as materialized (
+  select q.*, case
+      when q.v is null then 'same'
+      when not exists (select from users where tenant_id = q.t and user_id = q.u and xmin::text = q.v) then 'changed'
+      when exists (
+        select from users where tenant_id = q.t and user_id = q.u and xmin::text = q.v for share skip locked
+      ) then 'same'
+      else 'changing' end as user
+  from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::int[],
+              $10::float8[], $11::text[], $12::text[]) as q(t, n, c, g, f, d, h, p, s, w, u, v)
+), r as (
+  select t, n, c, g, f, s, case a.user when 'same' then d when 'changing' then least(d, $13) end as d,
+         case when a.user <> 'changed' then h end as h, case when a.user = 'same' then p end as p,
+         case when a.user = 'same' then w end as w
+  from asked as a
+)
+update deliveries as d
+set status = 'queued', attempts = attempts - 1, plan = coalesce(r.p::json, plan),
+    hold_code = case when turn.at is null then r.h else 'fallback' end,
+    -- When it expires a claim must see it, whatever it waits for.
+    due_at = least(coalesce(turn.at, r.d, due_at), expires_at + interval '1 ms'),
+    -- A limit or the plan delays, and takes nothing from the time for retries.
+    retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
+      then retry_until + greatest(coalesce(turn.at, r.d) - due_at, '0') else retry_until end
+from r
+cross join lateral (
+  select max(greatest(e.due_at, r.d)) + r.w * interval '1 ms' as at from deliveries as e
+  where r.w is not null and e.tenant_id = r.t and e.notification_id = r.n and e.step < r.s
+    and e.status in ('queued', 'sending')
+) as turn
+where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
+  and d.status = 'sending' and ${selectivityHint('r.f')}`;
 
 /** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
 export function keyColumns(
