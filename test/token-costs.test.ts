@@ -70,13 +70,17 @@ test('a fetched set of 100 keys does not stop the process while all of them are 
   try {
     issuer.keys = Array.from({ length: 100 }, (_, i) => ({ ...issuer.keys[i % 10], kid: `many ${i}` }));
     const body = { jwks_url: issuer.jwksUrl, audiences: ['app'], algorithms: ['ES512'] };
-    expect((await server.send('PUT', path(), body)).status).toBe(200);
     const token = await (keys[3] as TestKey).sign({}, { kid: 'many 3' });
-    const start = process.cpuUsage();
-    expect((await server.get('/api/v1/me', bearer(token))).status).toBe(200);
-    const { user, system } = process.cpuUsage(start);
-    // Importing all of them took 160 ms at a stretch.
-    expect((user + system) / 1000).toBeLessThan(100);
+    const costs: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      expect((await server.send('PUT', path(), body)).status).toBe(200);
+      const start = process.cpuUsage();
+      expect((await server.get('/api/v1/me', bearer(token))).status).toBe(200);
+      const { user, system } = process.cpuUsage(start);
+      costs.push((user + system) / 1000);
+    }
+    // Importing all of them took 160 ms at a stretch, each time.
+    expect(Math.min(...costs)).toBeLessThan(100);
   } finally {
     await server.close();
   }

@@ -1,7 +1,7 @@
 import type { SchemaFile } from '../pg/schema-files.ts';
 
 /**
- * Tables without rows of tenants, which every other table has:
+ * Tables without rows of tenants, which every other table has, and those that are not logged:
  * - `facts`: facts about the database, of which LOCAL_FACTS and, for one tenant, those of others are left out.
  * - `shared`: what rows of several tenants refer to; of one tenant, only what its rows refer to is dumped.
  * - `local`: what belongs to running processes or is made by the restore itself. A dump does not have it.
