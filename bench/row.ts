@@ -34,3 +34,14 @@ export async function rate(count: number, work: () => Promise<unknown>): Promise
   await work();
   return count / ((performance.now() - start) / 1000);
 }
+
+/** Runs `work` so many times, one after the other, and returns the median of their times in ms. */
+export async function medianTime(count: number, work: () => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < count; round++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  return times.sort((one, other) => one - other)[Math.floor(count / 2)] as number;
+}

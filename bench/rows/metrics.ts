@@ -1,5 +1,5 @@
 import { readGroups, readSeries, readSummary } from '../../src/analytics/read-metrics.ts';
-import type { Row } from '../row.ts';
+import { medianTime, type Row } from '../row.ts';
 
 const DAY_MS = 86_400_000;
 const TYPES = 100;
@@ -45,18 +45,8 @@ export const metricsRow: Row = {
         days_of_type: () => readSeries(parts, { ...query, type: 'TYPE 7' }, 'day'),
       };
       const also: { [name: string]: number } = {};
-      for (const [name, ask] of Object.entries(asks)) also[name] = await medianTime(ask);
+      for (const [name, ask] of Object.entries(asks)) also[name] = await medianTime(ROUNDS, ask);
       return { value: Math.max(...Object.values(also)), limit: 1, also };
     });
   },
 };
-
-async function medianTime(work: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
-  }
-  return times.sort((one, other) => one - other)[ROUNDS / 2] as number;
-}

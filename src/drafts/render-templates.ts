@@ -1,4 +1,3 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { declareTemplateVariables } from '../catalog/compile/declare-variables.ts';
@@ -14,6 +13,7 @@ import { loadFileChanges } from '../store/catalog-files.ts';
 import { loadEventByKey, loadLastEvent } from '../store/timeline.ts';
 import { loadProfile } from '../store/users.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
+import { cutIntoSlices } from './slices.ts';
 
 /** Messages of one request, at most. */
 export const MAX_CELLS = 24;
@@ -89,7 +89,8 @@ export async function renderTemplates(
   catalog: Catalog,
   ask: RenderAsk,
 ): Promise<RenderedTemplates> {
-  const compiled = compileOfType(catalog.data, ask.notificationType);
+  const pause = cutIntoSlices();
+  const compiled = await compileOfType(catalog.data, ask.notificationType, pause);
   const folder = `templates/${ask.notificationType}/`;
   const changes = ask.withChanges ? await loadFileChanges(parts.pool, ask.tenantId, folder) : NO_CHANGES;
   const templates = compiled.map(({ source }) => toListed(catalog.data, source, changes));
@@ -108,7 +109,7 @@ export async function renderTemplates(
     const made = await render(cell);
     if ('preview' in made) chars += JSON.stringify([made.preview.message, made.preview.data]).length;
     cells.push(made);
-    await yieldToOthers();
+    await pause();
   }
   return { templates, fields, cells };
 }
@@ -119,16 +120,20 @@ interface CompiledOfType {
 }
 
 /** Compiles the templates of a type, variants too. */
-function compileOfType(data: CatalogData, type: string): readonly CompiledOfType[] {
+async function compileOfType(
+  data: CatalogData,
+  type: string,
+  pause: () => Promise<void>,
+): Promise<readonly CompiledOfType[]> {
   const { notifications, variables } = declareTemplateVariables(data);
   const own = notifications.find(({ name }) => name === type)?.variables;
-  return data.templates
-    .filter(({ notificationType }) => notificationType === type)
-    .slice(0, MAX_TEMPLATES)
-    .flatMap((source) => {
-      const made = compileTemplate(source, { own, shared: variables });
-      return 'template' in made ? [{ source, template: made.template }] : [];
-    });
+  const compiled: CompiledOfType[] = [];
+  for (const source of data.templates.filter((one) => one.notificationType === type).slice(0, MAX_TEMPLATES)) {
+    const made = compileTemplate(source, { own, shared: variables });
+    if ('template' in made) compiled.push({ source, template: made.template });
+    await pause();
+  }
+  return compiled;
 }
 
 const NO_CHANGES: ReadonlyMap<string, number> = new Map();

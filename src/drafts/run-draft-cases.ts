@@ -1,9 +1,9 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { type CaseReport, toCaseReport } from '../simulate/cases/case-report.ts';
 import type { CaseResult } from '../simulate/cases/run-case.ts';
 import { eachCase } from '../simulate/cases/run-cases.ts';
+import { cutIntoSlices } from './slices.ts';
 
 /** Longest time (ms) of a case, and of all. */
 const MAX_CASE_MS: Millis = 1000;
@@ -24,12 +24,13 @@ export interface DraftCaseReport extends CaseReport {
 export async function runDraftCases(data: CatalogData, text: string): Promise<DraftCaseReport> {
   const results: CaseResult[] = [];
   const until = performance.now() + MAX_CASES_MS;
+  const pause = cutIntoSlices();
   let all = 0;
   for (const { result, total } of eachCase(data, text, () => performance.now(), MAX_CASE_MS)) {
     all = total;
     results.push({ ...result, timeline: result.timeline.slice(0, MAX_TIMELINE) });
     if (performance.now() > until) break;
-    await yieldToOthers();
+    await pause();
   }
   const leftOut = all - results.length;
   const report = toCaseReport(results);

@@ -38,6 +38,8 @@ export class ChangeFeed {
   readonly #marks = new Map<string, Map<ChangeTopic, string>>();
   #looking: NodeJS.Timeout | undefined;
   #lookingAtProblems: NodeJS.Timeout | undefined;
+  /** First looks under way: the readers that come meanwhile wait for them. */
+  readonly #looks = new Set<string>();
   #isStopped = false;
 
   constructor(options: ChangeFeedOptions) {
@@ -53,8 +55,9 @@ export class ChangeFeed {
     // Marks of a tenant with other readers are of the latest look.
     const isKnown = known !== undefined && [...topics].every((topic) => topic === 'problems' || known.has(topic));
     if (isKnown) queueMicrotask(() => subscriber.look(known));
-    else void this.#lookAt([tenantId]);
-    if (topics.has('problems') && !known?.has('problems')) void this.#lookAtProblems(tenantId);
+    else void this.#once(`marks ${tenantId}`, () => this.#lookAt([tenantId]));
+    if (topics.has('problems') && !known?.has('problems'))
+      void this.#once(`problems ${tenantId}`, () => this.#lookAtProblems(tenantId));
     this.#looking ??= setTimeout(() => void this.#lookAtAll(), this.#options.look ?? LOOK_MS).unref();
     this.#lookingAtProblems ??= setTimeout(() => void this.#lookAtAllProblems(), PROBLEMS_MS).unref();
     return () => this.#forget(subscriber);
@@ -73,6 +76,17 @@ export class ChangeFeed {
     if (own?.size !== 0) return;
     this.#subscribers.delete(tenantId);
     this.#marks.delete(tenantId);
+  }
+
+  /** Looks, unless such a look is under way. A topic that it does not have is in that of the next second. */
+  async #once(key: string, look: () => Promise<void>): Promise<void> {
+    if (this.#looks.has(key)) return;
+    this.#looks.add(key);
+    try {
+      await look();
+    } finally {
+      this.#looks.delete(key);
+    }
   }
 
   async #lookAtAll(): Promise<void> {

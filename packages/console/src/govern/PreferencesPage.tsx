@@ -1,22 +1,22 @@
-import { Paper, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import { Skeleton, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ChosenCount, PreferenceOverview, TypePolicy } from '@tidings/client/types';
 import { getPreferenceOverview } from '../api/policy.ts';
 import type { Channel } from '../api/types.ts';
+import { ChannelTable, listChannelsOf, NoTypes } from '../preferences/ChannelTable.tsx';
 import { linkToChannels, linkToType } from '../route.ts';
 import { IconBan, IconCheck, IconLock } from '../shell/icons.tsx';
 import { PAGE_MS } from '../shell/live-pages.ts';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { toWords } from '../shell/verdict-words.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { ConsentLedger } from './ConsentLedger.tsx';
 import { PolicyRules } from './PolicyRules.tsx';
 
-const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
 const ON: Look = { label: t('On'), color: 'teal', Icon: IconCheck };
 const OFF: Look = { label: t('Off'), color: 'gray', Icon: IconBan };
 
@@ -57,53 +57,35 @@ export function PreferencesPage() {
 
 function Matrix({ overview }: { overview: PreferenceOverview }) {
   const { types, categories, everything, users } = overview;
-  const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
+  const channels = listChannelsOf(types);
   if (types.length === 0) {
-    return (
-      <Text size="sm" c="dimmed">
-        {t('The catalog has no notification type for users.')}
-      </Text>
-    );
+    return <NoTypes />;
   }
   return (
     <Stack gap="xs" component="section" aria-label={t('By default')}>
       <Title order={2} size="h4">
         {t('By default')}
       </Title>
-      <Paper withBorder>
-        <Table verticalSpacing="sm" horizontalSpacing="md" className="facts preferences" data-testid="policy">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">{t('Type')}</Table.Th>
-              {channels.map((channel) => (
-                <Table.Th key={channel} scope="col">
-                  <ChannelName channel={channel} />
-                </Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            <ScopeRow
-              name={t('All messages')}
-              chosen={everything.chosen}
-              ofChannels={everything.channels}
-              channels={channels}
-              hasMore={users.has_more}
-            />
-            {categories.map(({ category, chosen, channels: ofChannels }) => (
-              <Category
-                key={category}
-                name={category}
-                chosen={chosen}
-                ofChannels={ofChannels}
-                types={types.filter((type) => type.category === category)}
-                channels={channels}
-                hasMore={users.has_more}
-              />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Paper>
+      <ChannelTable channels={channels} testId="policy">
+        <ScopeRow
+          name={t('All messages')}
+          chosen={everything.chosen}
+          ofChannels={everything.channels}
+          channels={channels}
+          hasMore={users.has_more}
+        />
+        {categories.map(({ category, chosen, channels: ofChannels }) => (
+          <Category
+            key={category}
+            name={category}
+            chosen={chosen}
+            ofChannels={ofChannels}
+            types={types.filter((type) => type.category === category)}
+            channels={channels}
+            hasMore={users.has_more}
+          />
+        ))}
+      </ChannelTable>
     </Stack>
   );
 }

@@ -47,7 +47,8 @@ export async function readChanges(
     let rest = '';
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return PAUSE_MS;
+      // The readers of a server that ends do not all come back at once.
+      if (done) return PAUSE_MS * (1 + Math.random());
       clearTimeout(timer);
       timer = setTimeout(abort, MAX_SILENCE_MS);
       const blocks = (rest + value).split('\n\n');

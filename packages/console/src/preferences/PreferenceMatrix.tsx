@@ -1,13 +1,11 @@
-import { Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Stack, Table, Text, Title } from '@mantine/core';
 import type { Preferences, Suppression, TypePreferences } from '@tidings/client/types';
 import type { Channel } from '../api/types.ts';
 import { CHANNELS } from '../shell/outcome.ts';
-import { ChannelName } from '../shell/StatusBadge.tsx';
 import { t } from '../text/text.ts';
 import { ChangeType } from './ChangeType.tsx';
+import { ChannelTable, listChannelsOf, NoTypes } from './ChannelTable.tsx';
 import { PreferenceCellView } from './PreferenceCellView.tsx';
-
-const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
 
 interface PreferenceMatrixProps {
   readonly userId: string;
@@ -18,36 +16,20 @@ interface PreferenceMatrixProps {
 
 /** For each type and channel whether it goes to the user, what decides that, and whether the user can change it. */
 export function PreferenceMatrix({ userId, preferences: { types }, suppressions }: PreferenceMatrixProps) {
-  const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
+  const channels = listChannelsOf(types);
   return (
     <Stack gap="xs" component="section" aria-label={t('What goes to this user')}>
       <Title order={2} size="h4">
         {t('What goes to this user')}
       </Title>
       {types.length === 0 ? (
-        <Text size="sm" c="dimmed">
-          {t('The catalog has no notification type for users.')}
-        </Text>
+        <NoTypes />
       ) : (
-        <Paper withBorder>
-          <Table verticalSpacing="sm" horizontalSpacing="md" className="facts preferences" data-testid="preferences">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">{t('Type')}</Table.Th>
-                {channels.map((channel) => (
-                  <Table.Th key={channel} scope="col">
-                    <ChannelName channel={channel} />
-                  </Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {types.map((type) => (
-                <TypeRow key={type.type} userId={userId} type={type} channels={channels} suppressions={suppressions} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
+        <ChannelTable channels={channels} testId="preferences">
+          {types.map((type) => (
+            <TypeRow key={type.type} userId={userId} type={type} channels={channels} suppressions={suppressions} />
+          ))}
+        </ChannelTable>
       )}
     </Stack>
   );

@@ -8,6 +8,7 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { formatCount, t } from '../text/text.ts';
+import { NoNumbers } from './NoNumbers.tsx';
 
 const HOUR = 3_600_000;
 const SPANS = { '24h': 24 * HOUR, '7d': 168 * HOUR } as const;
@@ -34,13 +35,7 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
     enabled: rule !== undefined,
     meta: { topics: ['metrics'], every: 60_000 },
   });
-  if (!rule) {
-    return (
-      <Text size="sm" c="dimmed">
-        {t('A rule that is not active has no numbers yet.')}
-      </Text>
-    );
-  }
+  if (!rule) return <NoNumbers />;
   const most = Math.max(1, ...(steps.data ?? []).map(({ count }) => count));
   return (
     <Stack gap="sm">

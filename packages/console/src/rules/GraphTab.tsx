@@ -11,6 +11,7 @@ import { buildRuleParts, listTypes } from '../shell/rule-parts.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
+import { NoNumbers } from './NoNumbers.tsx';
 
 const DAY_MS = 86_400_000;
 /** Notification types of a rule that are drawn, at most. */
@@ -69,13 +70,7 @@ export function GraphTab({ name, rule }: { name: string; rule: CatalogRule | und
     enabled: rule !== undefined,
     meta: { topics: ['metrics'], every: 60_000 },
   });
-  if (!rule) {
-    return (
-      <Text size="sm" c="dimmed">
-        {t('A rule that is not active has no numbers yet.')}
-      </Text>
-    );
-  }
+  if (!rule) return <NoNumbers />;
   return (
     <Stack gap="sm">
       <Text size="xs" c="dimmed">
