@@ -52,6 +52,11 @@ test('readers at every process learn in which topics something has changed, and 
   await here.until('changed', tells('rejected'));
 });
 
+test('a HEAD request opens no stream', async () => {
+  for (const path of ['/api/v1/stream', '/api/v1/users/u1/inbox/stream'])
+    expect((await fetch(`${app.server.url}${path}`, { method: 'HEAD', headers: root })).status).toBe(405);
+});
+
 test('numbers that are summed up change the metrics, and nothing else once more', async () => {
   const reader = await open(app.server, root, '?topics=events,metrics');
   await reader.until('ready');

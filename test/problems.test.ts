@@ -147,6 +147,28 @@ test('a topic that is not read is one', async () => {
   );
 });
 
+test('a release that failed or was rolled back by its watch is one, until another goes well', async () => {
+  const system = { kind: 'system', id: 'releases', name: 'releases', from: null };
+  const add = (id: string, state: string, by: object) =>
+    tidings.pool.query(
+      `insert into releases (tenant_id, release_id, operation_id, from_version, to_version, state, share, steps, started_at, started_by,
+                             checked_at, ended_at, ended_by, end_reason)
+       values ('default', $1, gen_random_uuid(), 1, 2, $2, 1000, '[]', case when $2 <> 'failed' then $3::timestamptz end, $4, $3, $3, $4, 'Because.')`,
+      [`00000000-0000-7000-8000-00000000000${id}`, state, iso(0), JSON.stringify(by)],
+    );
+  const found = async () =>
+    (await list()).problems
+      .filter(({ code }: { code: string }) => code === 'release_failed')
+      .map(({ subject, detail }: { subject: string; detail: string }) => [subject, detail]);
+  await add('1', 'failed', system);
+  await add('2', 'rolled_back', { ...system, kind: 'member' });
+  expect(await found()).toEqual([['version 2', 'Because.']]);
+  await add('3', 'rolled_back', system);
+  expect(await found()).toHaveLength(2);
+  await add('4', 'finished', system);
+  expect(await found()).toEqual([]);
+});
+
 test('is a command as well', async () => {
   process.env.TIDINGS_URL = server.url;
   process.env.TIDINGS_API_KEY = KEY;

@@ -209,10 +209,16 @@ describe('a release that is scheduled', () => {
     expect(await active()).toBe(before);
   });
 
-  test('to all users is applied at its time', async () => {
-    const release = await start({ starts_at: inAnHour(), share: 100 });
+  test('to all users is applied at its time; its request is repeated later, and another for that time is not made', async () => {
+    const body = { files: catalogWith('paid', `NEW_${made++}`), share: 100, starts_at: inAnHour() };
+    const ask = () => server.post('/api/v1/releases', body, { 'idempotency-key': 'at its time' });
+    const { release } = (await ask()).body;
     tidings.clock.now += HOUR;
     await begin();
+    tidings.clock.now += HOUR;
+    expect((await ask()).body.release.release_id).toBe(release.release_id);
+    const late = await server.post('/api/v1/releases', { ...body, files: catalogWith('paid', `NEW_${made++}`) });
+    expect([late.status, late.body.code, late.body.errors[0].pointer]).toEqual([400, 'invalid_request', '/starts_at']);
     expect(await stateOf(release)).toMatchObject({ state: 'finished', ended_by: 'release schedule' });
     expect(await active()).toBe(release.to_version);
   });

@@ -14,6 +14,7 @@ import { listTopics } from '../store/kafka/topics.ts';
 import { listOffsets } from '../store/kafka-offsets.ts';
 import { listEmailStandings } from '../store/receipts/email-standings.ts';
 import { countRecentRejected, MAX_RECENT_REJECTED } from '../store/rejected.ts';
+import { listReleases } from '../store/releases/releases.ts';
 import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
@@ -82,6 +83,7 @@ const PLACES: readonly Place[] = [
   { scope: 'rejected:read', codes: ['rejected_events'], find: findRejected },
   { scope: 'rejected:read', codes: ['source_not_read', 'source_behind'], find: findSources },
   { scope: 'webhooks:read', codes: ['sink_failing', 'messages_parked'], find: findSinks },
+  { scope: 'catalog:read', codes: ['release_failed'], find: findFailedReleases },
   { scope: 'jobs:read', codes: ['job_failed'], find: findFailedJobs },
   { scope: 'deliveries:read', codes: ['type_quiet', 'volume_surge'], find: findVolumes },
 ];
@@ -298,6 +300,24 @@ async function findVolumes(look: Look): Promise<CurrentProblem[]> {
       detail: `${kind === 'quiet' ? 'no' : count} ${of} in ${hours === 1 ? 'an hour' : '24 hours'}, usually ${Math.round(usual)}`,
     }),
   );
+}
+
+/** Releases that could not begin, or that their watch rolled back, since the last one that went well. */
+async function findFailedReleases({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const releases = await listReleases(pool, tenantId, MAX_NAMED);
+  const later = releases.findIndex(({ state }) => state === 'watching' || state === 'finished');
+  return releases
+    .slice(0, later === -1 ? releases.length : later)
+    .filter(({ state, endedBy }) => state === 'failed' || (state === 'rolled_back' && endedBy?.kind === 'system'))
+    .filter(({ endedAt }) => (endedAt ?? 0) >= now - 24 * HOUR_MS)
+    .map(({ toVersion, endedAt, endReason }) =>
+      problem({
+        code: 'release_failed',
+        subject: `version ${toVersion}`,
+        since: isoTimeOrNull(endedAt),
+        detail: endReason ?? 'rolled back by its watch',
+      }),
+    );
 }
 
 async function findFailedJobs({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {

@@ -60,7 +60,7 @@ export function listTemplateFields(
   const shown = new Map<string, { readonly by: string[]; readonly problems: (string | undefined)[] }>();
   for (const { template, paths } of templates) {
     const { channel, locale, variant } = template;
-    const contexts = contextsOf(notification, channel as Channel);
+    const contexts = contextsOf(notification, channel as Channel).slice(0, MAX_CONTEXTS);
     const name = `${channel} ${variant === undefined ? locale : `${locale}@${variant}`}`;
     for (const path of paths) {
       const text = formatPath(path);

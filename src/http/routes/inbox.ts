@@ -51,6 +51,7 @@ export function registerInboxRoutes(app: App, dependencies: HttpDependencies): v
   app.get(
     `${users}/stream`,
     {
+      exposeHeadRoute: false,
       config: stream,
       schema: {
         operationId: 'streamInbox',
@@ -113,6 +114,7 @@ export function registerInboxRoutes(app: App, dependencies: HttpDependencies): v
   app.get(
     `${own}/stream`,
     {
+      exposeHeadRoute: false,
       config: { scope: 'me', mediaType: 'text/event-stream', errors: ['too_many_streams'] },
       schema: {
         operationId: 'streamOwnInbox',

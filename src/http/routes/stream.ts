@@ -23,6 +23,7 @@ export function registerStreamRoute(app: App, dependencies: HttpDependencies): v
   app.get(
     '/api/v1/stream',
     {
+      exposeHeadRoute: false,
       config: { scope: 'deliveries:read', mediaType: 'text/event-stream', errors: ['too_many_streams'] },
       schema: {
         operationId: 'streamChanges',

@@ -19,6 +19,7 @@ export const PROBLEM_CODES = [
   'source_behind',
   'sink_failing',
   'messages_parked',
+  'release_failed',
   'job_failed',
   'type_quiet',
   'volume_surge',
@@ -32,7 +33,7 @@ const problemNow = z
       .string()
       .nullable()
       .describe(
-        'What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a job, a type or a check; null: nothing in particular',
+        'What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a version, a job, a type or a check; null: nothing in particular',
       ),
     since: timestamp.nullable(),
     count: z.int().nullable().describe('Number of things that it concerns; null: it is not about things'),

@@ -6,34 +6,44 @@ export type MarkedTopic = Exclude<ChangeTopic, 'problems'>;
 
 /** Deltas that are counted, at most: a tenant with more of them has traffic all the time. */
 const MAX_COUNTED_DELTAS = 1000;
-/** Jobs, batches and releases that are looked at: the latest. */
+/** Jobs, batches and releases that are looked at: the latest, and the first of those that are not ended. */
 const LATEST = 20;
 
-/** Transactions that counted something: those whose deltas were folded, and those whose deltas were not. */
-const TRAFFIC = `(select concat_ws('.', coalesce((select deltas from metric_folds as f where f.tenant_id = t.id), 0) + n,
-    case when n = ${MAX_COUNTED_DELTAS} then latest end)
-  from (select count(*) as n, max(delta_id) as latest from (
-    select delta_id from metric_deltas where tenant_id = t.id order by delta_id desc limit ${MAX_COUNTED_DELTAS}) as d) as c)`;
+/**
+ * Transactions that counted something: those whose deltas were folded, and those whose deltas were not. Entries below the last fold are
+ * not looked at, but for those of transactions that were open then: while one stays open for long, dead entries stay in the index.
+ */
+const TRAFFIC = `select concat_ws('.', coalesce(f.deltas, 0) + n, case when n = ${MAX_COUNTED_DELTAS} then latest end) as mark, f.deltas
+  from (select 1) as one
+  left join metric_folds as f on f.tenant_id = t.id
+  cross join lateral (select count(*) as n, max(delta_id) as latest from (
+    select delta_id from metric_deltas
+    where tenant_id = t.id and delta_id > coalesce(f.last_delta - ${MAX_COUNTED_DELTAS}, 0)
+    order by delta_id desc limit ${MAX_COUNTED_DELTAS}) as d) as c
+  offset 0`;
+const TRAFFIC_MARK = 'traffic.mark';
 
 /** The latest command of an operator. */
 const COMMAND = `(select entry_id::text from audit_log where tenant_id = t.id order by entry_id desc limit 1)`;
 
-/** Returns what says whether the latest rows of a table have changed. */
+/** Returns what says whether the latest rows of a table have changed, and those that are not ended. */
 const latest = (table: string, id: string, columns: string) =>
   `(select string_agg(concat_ws('.', ${id}, ${columns}), ' ') from (
-     select * from ${table} where tenant_id = t.id order by ${id} desc limit ${LATEST}) as l)`;
+     (select * from ${table} where tenant_id = t.id order by ${id} desc limit ${LATEST})
+     union all
+     (select * from ${table} where tenant_id = t.id and ended_at is null order by ${id} limit ${LATEST})) as l)`;
 
 /**
  * A text for each topic that changes when something of a tenant changes, and hardly otherwise. Each is read from the end of an index,
  * whatever the traffic. Nothing is written for it: a tenant that none asks about costs nothing.
  */
 const MARKS: { readonly [topic in MarkedTopic]: string } = {
-  events: TRAFFIC,
-  notifications: TRAFFIC,
-  deliveries: TRAFFIC,
-  dead_letters: TRAFFIC,
-  metrics: `(select deltas::text from metric_folds as f where f.tenant_id = t.id)`,
-  waits: `concat_ws(' ', ${TRAFFIC}, ${COMMAND},
+  events: TRAFFIC_MARK,
+  notifications: TRAFFIC_MARK,
+  deliveries: TRAFFIC_MARK,
+  dead_letters: TRAFFIC_MARK,
+  metrics: 'traffic.deltas::text',
+  waits: `concat_ws(' ', ${TRAFFIC_MARK}, ${COMMAND},
     (select concat_ws('.', began_at, wait_id) from waits where tenant_id = t.id and began_at > '-infinity'
      order by began_at desc, wait_id desc limit 1),
     (select concat_ws('.', due_at, wait_id) from waits
@@ -61,7 +71,8 @@ export async function readChangeMarks(
 ): Promise<Map<string, ReadonlyMap<MarkedTopic, string>>> {
   const columns = topics.map((topic) => `${MARKS[topic]} as ${topic}`);
   const { rows } = await pool.query<{ id: string } & { [topic in MarkedTopic]?: string | null }>(
-    `select t.id, ${columns.join(', ')} from unnest($1::text[]) as t(id)`,
+    `select t.id, ${columns.join(', ')} from unnest($1::text[]) as t(id)
+     cross join lateral (${TRAFFIC}) as traffic`,
     [tenantIds],
   );
   return new Map(rows.map((row) => [row.id, new Map(topics.map((topic) => [topic, row[topic] ?? '']))]));

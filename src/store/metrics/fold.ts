@@ -68,7 +68,7 @@ with mine as materialized (
 ), taken as (
   delete from metric_deltas where ctid = any (array(
     select ctid from metric_deltas where tenant_id = $1 and (select is_locked from mine) order by delta_id limit $2))
-  returning items
+  returning items, delta_id
 ), item as materialized (
   select ${KEYS.join(', ')}, currency || ' ' || provider || coalesce('/' || account, '') as cost_of,
          date_trunc('day', to_timestamp(minute * 60.0), 'UTC') as day,
@@ -131,7 +131,7 @@ with mine as materialized (
   on conflict (tenant_id, grain, dimension, bucket, notification_type, channel, value) do update
   set ${SUMMED.map((column) => `${column} = r.${column} + excluded.${column}`).join(', ')}
 ), noted as (
-  insert into metric_folds as f (tenant_id, deltas) select $1, count(*) from taken having count(*) > 0
-  on conflict (tenant_id) do update set deltas = f.deltas + excluded.deltas
+  insert into metric_folds as f (tenant_id, deltas, last_delta) select $1, count(*), max(delta_id) from taken having count(*) > 0
+  on conflict (tenant_id) do update set deltas = f.deltas + excluded.deltas, last_delta = greatest(f.last_delta, excluded.last_delta)
 )
 select count(*) as n from taken`;

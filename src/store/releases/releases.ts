@@ -11,7 +11,7 @@ import {
   type ReleaseWatch,
   SHARE_PARTS,
 } from '../../model/release.ts';
-import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import { DAY_MS, isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { setFollows, updateFollowers } from '../catalog-followers.ts';
 import { activate, lockCatalog, requireNoRelease, storeVersion, toContent } from '../locked-catalog.ts';
@@ -46,6 +46,11 @@ export interface StoredRelease {
 export const RELEASE_COLUMNS = `release_id::text as id, from_version as "fromVersion", to_version as "toVersion", state, share, steps, note, watch,
   finish_at as "finishAt", starts_at as "startsAt", started_at as "startedAt", started_by as "startedBy", ended_at as "endedAt", ended_by as "endedBy",
   end_reason as "endReason", comparison`;
+
+/** A start that has just passed is now: clocks differ. */
+const MAX_LATE_MS: Millis = 60_000;
+/** Longest time (ms) from now to a start. */
+const MAX_AHEAD_MS: Millis = 90 * DAY_MS;
 
 /** A release to start: a version that is stored already, or a content, which becomes the next one. */
 export interface NewRelease {
@@ -88,7 +93,10 @@ export function startRelease(
     const { active } = locked;
     if (expected !== undefined && expected !== (active?.version ?? 0)) throw outdated(active?.version ?? 0);
     requireNoRelease(locked);
-    if (startsAt !== null) await requireNoneScheduled(connection, tenantId);
+    if (startsAt !== null) {
+      requireSoon(startsAt, now);
+      await requireNoneScheduled(connection, tenantId);
+    }
     if (!active) throw invalid('No catalog is active. Apply one first; then later ones can be released.');
     const content = typeof wanted === 'number' ? undefined : toContent(wanted, files);
     if (wanted === active.version || content?.hash === active.content_hash)
@@ -284,6 +292,11 @@ export function auditRelease(
 /** Returns a share as a percentage. */
 export function toPercent(share: number): number {
   return (share * 100) / SHARE_PARTS;
+}
+
+function requireSoon(startsAt: Millis, now: Millis): void {
+  if (startsAt < now - MAX_LATE_MS || startsAt > now + MAX_AHEAD_MS)
+    throw invalid('Write a time in the next 90 days.', '/starts_at');
 }
 
 function invalid(message: string, pointer?: string): TidingsError {

@@ -1626,6 +1626,7 @@ create table jobs (
 
 -- The queue, over all tenants.
 create index jobs_open on jobs (due_at) where ended_at is null;
+create index jobs_open_of_tenant on jobs (tenant_id, job_id) where ended_at is null;
 create unique index jobs_request on jobs (tenant_id, request_key) where request_key is not null;
 
 -- Items that a job could not change; the first of them.
@@ -1707,6 +1708,7 @@ create table batches (
 
 -- The queue, over all tenants.
 create index batches_open on batches (due_at) where ended_at is null and state <> 'draft';
+create index batches_open_of_tenant on batches (tenant_id, batch_id) where ended_at is null;
 create unique index batches_operation on batches (tenant_id, operation_id);
 -- Batches whose deliveries no claim may send.
 create index batches_stopped on batches (tenant_id, batch_id) where state in ('paused', 'cancelled');
@@ -1811,8 +1813,9 @@ create table metric_deltas (
 -- Deltas that were folded so far, for the stream of changes: with those that were not, it is how many transactions have counted
 -- something. Not logged: after a crash it begins anew, which is a change as well.
 create unlogged table metric_folds (
-  tenant_id text collate "C" primary key,
-  deltas    bigint not null
+  tenant_id  text collate "C" primary key,
+  deltas     bigint not null,
+  last_delta bigint not null  -- the greatest of them
 ) with (fillfactor = 50);
 
 -- Sums of counters by time in UTC. A row has, beside the notification type and channel ('': of all), at most one further dimension:

@@ -6,6 +6,7 @@ import {
   linkToDeliveries,
   linkToJobs,
   linkToRejected,
+  linkToReleases,
   linkToVersions,
 } from '../route.ts';
 import { IconAlert } from '../shell/icons.tsx';
@@ -63,7 +64,7 @@ function ProblemText({ problem }: { problem: Problem }) {
           <T text="since {time}" values={{ time: <Time value={since} as="full" /> }} />
         </>
       )}
-      {` – ${detail}. `}
+      {` – ${detail.replace(/\.$/, '')}. `}
       {nextAt !== null && (
         <>
           <T text="Next try {time}." values={{ time: <Time value={nextAt} as="full" /> }} />{' '}
@@ -140,6 +141,11 @@ const LOOKS: Record<Problem['code'], Look> = {
     label: t('messages for a topic set aside'),
     action: t('See them, and retry'),
     toLink: () => linkToChannels('connections'),
+  },
+  release_failed: {
+    label: t('A release failed'),
+    action: t('See the releases'),
+    toLink: linkToReleases,
   },
   job_failed: { label: t('A job failed'), action: t('See the jobs'), toLink: linkToJobs },
   type_quiet: { label: t('A type is quiet'), action: '' },

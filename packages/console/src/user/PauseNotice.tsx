@@ -1,5 +1,6 @@
 import { Alert, Group, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { getPreferences, resumeUser } from '../api/users.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
@@ -11,6 +12,8 @@ import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
 const POLL_MS = 15_000;
+/** Longest time in ms of a timer of the browser. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The pause of the messages to a user, and a button that ends it. Renders nothing without a pause. */
 export function PauseNotice({ userId }: { userId: string }) {
@@ -29,6 +32,13 @@ export function PauseNotice({ userId }: { userId: string }) {
     },
   });
   const pause = preferences.data?.pause;
+  const until = pause?.until;
+  useEffect(() => {
+    if (until === undefined) return;
+    const look = () => void queries.invalidateQueries({ queryKey: ['preferences', userId] });
+    const timer = setTimeout(look, Math.min(Math.max(Date.parse(until) - Date.now(), 0) + 1000, MAX_TIMER_MS));
+    return () => clearTimeout(timer);
+  }, [until, userId, queries]);
   if (!pause) return null;
   return (
     <Alert color="yellow" variant="light" icon={<IconPause size={18} />} data-testid="pause-notice">

@@ -41,7 +41,7 @@ export function PauseUser({ userId }: { userId: string }) {
       <Stack gap="sm">
         <Text size="sm">
           {t(
-            'Messages to this user are held until then, also those that are in the queue. Urgent, required and security messages still go, and those to their inbox.',
+            'Messages to this user are held until then, also those that are in the queue. Urgent, required and security messages still go, and those to their inbox. Messages that would wait for more than 14 days, with quiet hours after the pause, are dropped.',
           )}
         </Text>
         <NativeSelect
