@@ -298,6 +298,19 @@ test('of first_of, the next waits for a channel that was held at its claim, and 
   expect([sms.calls.length, email.calls.length]).toEqual([1, 0]);
 });
 
+test('of first_of, the next keeps its distance to one that goes earlier, as what it waited for was ended', async () => {
+  const { tidings, sms, prefer, post, deliveries } = await prepare('required: [ONE]');
+  await prefer({ pause: { until: new Date(tidings.clock.now + 240 * 3_600_000).toISOString(), reason: 'ticket' } });
+  await post('next');
+  const [later, first] = await deliveries();
+  expect([later.hold_code, later.due_at - first.due_at]).toEqual(['fallback', 3_600_000]);
+  await prefer({ pause: null });
+  const { now } = tidings.clock;
+  expect((await deliveries()).map(({ due_at }) => due_at)).toEqual([now + 3_600_000, now]);
+  await tidings.worker();
+  await expect.poll(() => sms.calls.length).toBe(1);
+});
+
 test('a user who moves while a message is held gets it by their new clock', async () => {
   const { tidings, email, post, deliveries } = await prepare(AT_NIGHT);
   tidings.clock.now = Date.parse('2025-11-20T23:00:00Z');

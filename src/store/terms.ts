@@ -43,18 +43,27 @@ export function releaseHeld(tenantId: string, userIds: readonly string[], now: M
 /** Held deliveries of one user that are released, at most; those beyond are decided again at their time. */
 const MAX_RELEASED = 10_000;
 
+/** Channels that wait for their turn after one that is released come earlier by as much. */
 const RELEASE_HELD = `
-update deliveries as d set due_at = $3
-from (
+with found as materialized (
   select held.*, q.i from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
   cross join lateral (
-    select ctid as row, tableoid, notification_id from deliveries
+    select ctid as row, tableoid, notification_id, step, due_at from deliveries
     where tenant_id = $1 and user_id = q.user_id and ${HELD_BY_PLAN} and status = 'queued' and due_at > $3
     limit ${MAX_RELEASED}
   ) as held
-) as found
-where d.ctid = found.row and d.tableoid = found.tableoid and d.notification_id = found.notification_id
-  and ${selectivityHint('found.i')}`;
+), released as (
+  update deliveries as d set due_at = $3
+  from found
+  where d.ctid = found.row and d.tableoid = found.tableoid and d.notification_id = found.notification_id
+    and ${selectivityHint('found.i')}
+  returning 1
+)
+update deliveries as d
+set due_at = d.due_at - (found.due_at - $3), retry_until = d.retry_until - (found.due_at - $3)
+from found
+where found.step is not null and d.tenant_id = $1 and d.notification_id = found.notification_id and d.step > found.step
+  and d.status = 'queued' and d.hold_code = 'fallback' and d.due_at >= found.due_at and ${selectivityHint('found.i')}`;
 
 /** A user, as the plan sees them at a claim. */
 export interface StoredPlanUser {
