@@ -22,6 +22,9 @@ const stopping = new AbortController();
 /** Steps that undo what was started; they run in reverse order. */
 const cleanup: (() => Promise<unknown>)[] = [];
 
+/** Settings of PostgreSQL while the past is made: one that is cut short is made again. */
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options === 'help') return console.log(USAGE);
@@ -46,7 +49,15 @@ async function makeState(places: Places, options: DemoOptions): Promise<DemoStat
   const begun = beginState(places, options);
   const onProgress = (part: number, day: number) => progress.show(part, new Date(day).toISOString().slice(0, 10));
   const { port, until } = options;
-  const seeding = seed({ places, state: begun, port, until, stopping: stopping.signal, onProgress });
+  const seeding = seed({
+    places,
+    state: begun,
+    port,
+    until,
+    settings: SETTINGS,
+    stopping: stopping.signal,
+    onProgress,
+  });
   cleanup.push(() => seeding.then(() => {}));
   const state = await seeding;
   progress.end();

@@ -14,8 +14,13 @@ import { makeLender } from './worlds/lender.ts';
 import { makeMarket } from './worlds/market.ts';
 import { DAY, HOUR, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
 
-/** Time between two steps of the clock. */
-const STEP_MS: Millis = HOUR;
+/** Time between two steps of the clock, by how long before the end they are: what is long ago is looked at by the day. */
+const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
+  { before: 8 * DAY, step: 6 * HOUR },
+  { before: 2 * DAY, step: 2 * HOUR },
+  { before: 0, step: HOUR },
+];
+
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
 /** Traffic of the market on the day before the end, in multiples of the usual. */
@@ -125,7 +130,8 @@ async function play({ machine, span, steps: given, reports, events, stopping, on
   let summedUpAt = 0;
   for (let time = span.from; time < span.until; ) {
     stopping.throwIfAborted();
-    const until = Math.min(span.until, (Math.floor(time / STEP_MS) + 1) * STEP_MS);
+    const { step } = STEPS.find(({ before }) => time < span.until - before) ?? { step: HOUR };
+    const until = Math.min(span.until, (Math.floor(time / step) + 1) * step);
     await machine.moveTo(until);
     time = until;
     for (const { path, headers, body } of reports.take(machine.clock.now))
