@@ -1,3 +1,4 @@
+import { build } from 'esbuild';
 import { afterEach, describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { tooWide } from './support/browser.ts';
@@ -306,6 +307,27 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
     await page.getByRole('tab', { name: 'Orders' }).click();
     await page.getByText('Não há nada aqui.').waitFor();
   });
+
+  test.each(['react', 'vue'])(
+    'an app of %s draws them by the wrappers, and gets their properties and events',
+    async (framework) => {
+      const user = `user of ${framework}`;
+      await pages.store(user, { title: 'Own', text: 'x', inbox: { url: 'https://shop.example/orders/7' } });
+      const { outputFiles } = await build({
+        entryPoints: [`packages/inbox/demo/frameworks/${framework}.ts`],
+        bundle: true,
+        write: false,
+        define: { 'process.env.NODE_ENV': '"production"' },
+      });
+      const data = `data-api="${pages.inbox.server.url}" data-token-url="/token?user=${encodeURIComponent(user)}"`;
+      const page = await pages.open(user, `<div id="app" ${data}></div>`, { bypassCSP: true });
+      await page.addScriptTag({ content: outputFiles[0]!.text });
+      await page.getByText('1 unread, nothing clicked').waitFor();
+      await page.locator(`.of-${framework}`).getByRole('heading', { name: 'Own!' }).click();
+      await page.getByText('unread, Own clicked').waitFor();
+      expect(page.url()).toContain(pages.site);
+    },
+  );
 
   test('preferences are saved by their switches, announced, and taken back; what is required says so', async () => {
     await pages.inbox.tell('sam', 'makes the user known');

@@ -1,14 +1,10 @@
-import { h } from 'vue';
+import { type FunctionalComponent, h } from 'vue';
 
 type Values = { readonly [name: string]: unknown };
-type Slots = { readonly [name: string]: (() => unknown) | undefined };
+type Slots = Parameters<FunctionalComponent>[1]['slots'];
 
-/** A functional component of Vue 3. */
-export interface Wrapper<Props> {
-  (props: Props & Values, context: { readonly slots: Slots }): unknown;
-  readonly props: readonly string[];
-  readonly inheritAttrs: boolean;
-}
+/** A functional component of Vue 3, which passes further attributes on. */
+export type Wrapper<Props> = FunctionalComponent<Props>;
 
 /**
  * Returns a component for an element, for Vue 3: attributes as attributes (`^name`), properties as properties (`.name`), and events.
