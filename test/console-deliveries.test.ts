@@ -216,4 +216,23 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await page.keyboard.press('Enter');
     await deliveryRow(page, 'held-1').waitFor();
   });
+
+  test('polls while the server has no room for its stream, and reads the stream when it has', async () => {
+    let streams = 0;
+    const { page, complaints } = await app.visit('console/deliveries', {}, async (opened) => {
+      await opened.clock.install({ time: app.tidings.clock.now });
+      await opened.route('**/api/v1/stream', (route) =>
+        ++streams === 1 ? route.fulfill({ status: 429, json: { code: 'too_many_streams' } }) : route.continue(),
+      );
+    });
+    await deliveryRow(page, 'held-1').waitFor();
+    await expect.poll(() => streams).toBe(1);
+    await app.post({ event_id: 'polled-1', user_id: 'polled-1', event_type: 'alert_raised' });
+    await page.clock.runFor(20_000);
+    await page.getByRole('button', { name: 'Show 1 new' }).waitFor();
+    expect(streams).toBe(1);
+    await page.clock.runFor(60_000);
+    await expect.poll(() => streams).toBe(2);
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('status of 429')]);
+  });
 });

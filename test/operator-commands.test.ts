@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { createKey, ROOT_KEY } from './support/api-keys.ts';
 import { runCommand } from './support/cli.ts';
+import { foldAll } from './support/metrics.ts';
 import { useTenants } from './support/tenants.ts';
 
 /** Commands beside operations of the API: what an operator lists and changes without writing requests. */
@@ -51,6 +52,16 @@ test('settings of a tenant are shown and changed with a key of it alone, and rem
   }
   vi.stubEnv('TIDINGS_API_KEY', ROOT_KEY);
   expect((await parse('tenants', 'update', 'shop', '--branding', '{"a":1}')).settings).toEqual({ branding: { a: 1 } });
+});
+
+test('what each tenant used is listed with it', async () => {
+  await api.create('busy');
+  await api.post('busy', ['u1', 'u2', 'u3']);
+  await foldAll(api.tidings.database.pool, api.tidings.clock.now);
+  expect(await print('tenants', 'list', '--usage', '7')).toMatch(
+    /^busy .* {2}3 events, 3 notifications, 0 messages sent$/m,
+  );
+  expect(await print('tenants', 'list')).not.toContain('events');
 });
 
 test('deliveries are listed by their status, and the message of one is shown', async () => {

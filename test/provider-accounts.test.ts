@@ -87,7 +87,12 @@ test('an account fails over to another of its channels, which stays as long as i
     ]);
   }
   await patch('other', { enabled: true });
+  const problems = async () => (await api.server.get('/api/v1/problems')).body.problems;
+  expect(await problems()).not.toContainEqual(expect.objectContaining({ code: 'failed_over' }));
   expect((await patch('one', { failover_to: 'other' })).body.failover_to).toBe('other');
+  expect(await problems()).toContainEqual(
+    expect.objectContaining({ code: 'failed_over', subject: 'one', detail: expect.stringContaining('go by other') }),
+  );
   // No chains, and no end of the other one meanwhile.
   for (const [account, change] of [
     ['third', { failover_to: 'one' }],
