@@ -219,13 +219,14 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
 
   test('polls while the server has no room for its stream, and reads the stream when it has', async () => {
     let streams = 0;
+    await app.post({ event_id: 'first-1', user_id: 'first-1', event_type: 'alert_raised' });
     const { page, complaints } = await app.visit('console/deliveries', {}, async (opened) => {
       await opened.clock.install({ time: app.tidings.clock.now });
       await opened.route('**/api/v1/stream', (route) =>
         ++streams === 1 ? route.fulfill({ status: 429, json: { code: 'too_many_streams' } }) : route.continue(),
       );
     });
-    await deliveryRow(page, 'held-1').waitFor();
+    await deliveryRow(page, 'first-1').waitFor();
     await expect.poll(() => streams).toBe(1);
     await app.post({ event_id: 'polled-1', user_id: 'polled-1', event_type: 'alert_raised' });
     await page.clock.runFor(20_000);
