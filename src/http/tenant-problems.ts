@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { type Anomalies, readAnomalies, readComparedHour } from '../analytics/read-anomalies.ts';
+import { WAITS_FOR_RELEASE } from '../health/catalog-check.ts';
 import { MAX_LAG } from '../health/kafka-check.ts';
 import { formatGroupId } from '../model/dead-letter.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
@@ -72,7 +73,11 @@ interface Place {
 
 /** Places in the order of how much they concern. Each is read from the front of an index, and is bounded. */
 const PLACES: readonly Place[] = [
-  { scope: 'deliveries:read', codes: ['installation', 'catalog_unreadable'], find: findOfInstallation },
+  {
+    scope: 'deliveries:read',
+    codes: ['installation', 'catalog_unreadable', 'catalog_waits'],
+    find: findOfInstallation,
+  },
   { scope: 'deliveries:read', codes: ['circuit_open'], find: findCircuits },
   { scope: 'deliveries:read', codes: ['account_failing'], find: findMoves },
   { scope: 'deliveries:read', codes: ['failed_over'], find: findFailedOver },
@@ -120,12 +125,16 @@ async function findOfInstallation({ dependencies, tenantId }: Look): Promise<Cur
     .filter(({ name }) => !OF_INSTALLATION.has(name) || tenantId === tenant)
     .map(({ name, since, cause = name }) =>
       problem({
-        code: name === 'catalog' ? 'catalog_unreadable' : 'installation',
+        code: name === 'catalog' ? toCatalogCode(cause) : 'installation',
         subject: name,
         since,
         detail: cause,
       }),
     );
+}
+
+function toCatalogCode(cause: string): ProblemCode {
+  return cause === WAITS_FOR_RELEASE ? 'catalog_waits' : 'catalog_unreadable';
 }
 
 async function findCircuits({ dependencies, tenantId }: Look): Promise<CurrentProblem[]> {

@@ -7,6 +7,7 @@ import { listOf, timestamp } from './common.ts';
 export const PROBLEM_CODES = [
   'installation',
   'catalog_unreadable',
+  'catalog_waits',
   'circuit_open',
   'account_failing',
   'failed_over',

@@ -94,6 +94,11 @@ const LOOKS: Record<Problem['code'], Look> = {
     action: t('See the versions'),
     toLink: linkToVersions,
   },
+  catalog_waits: {
+    label: t('A change of the catalog waits for a release to end'),
+    action: t('See the releases'),
+    toLink: linkToReleases,
+  },
   circuit_open: {
     label: t('Nothing is sent by'),
     action: t('See the accounts'),
