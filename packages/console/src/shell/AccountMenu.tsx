@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect } from 'react';
+import { useEffect } from 'react';
 import { getSession } from '../api/session.ts';
 import { getTenant, setTenant } from '../tenant.ts';
+import { LazyPlace, lazyPart } from './lazy-part.tsx';
 
-const MemberMenu = lazy(async () => ({ default: (await import('./MemberMenu.tsx')).MemberMenu }));
+const MemberMenu = lazyPart(() => import('./MemberMenu.tsx'), 'MemberMenu');
 
 /** Menu of a member who is logged in: name, tenants to choose from, logout. Nothing for anyone else. */
 export function AccountMenu() {
@@ -18,8 +19,8 @@ export function AccountMenu() {
   }, [isLeft, queries]);
   if (data?.actor?.kind !== 'member') return null;
   return (
-    <Suspense fallback={null}>
+    <LazyPlace inBar>
       <MemberMenu session={data} name={data.actor.name} />
-    </Suspense>
+    </LazyPlace>
   );
 }

@@ -1,10 +1,18 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { Problem } from '../api/call.ts';
 import { t } from '../text/text.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
 
+interface ProblemViewProps {
+  readonly problem: Error;
+  readonly retry?: () => void;
+  /** More buttons. */
+  readonly children?: ReactNode;
+}
+
 /** Problem as described by the API, with a retry button if `retry` is given. */
-export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
+export function ProblemView({ problem, retry, children }: ProblemViewProps) {
   const { title, detail, code, parts } =
     problem instanceof Problem
       ? problem
@@ -30,6 +38,7 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
             {t('Retry')}
           </Button>
         )}
+        {children}
         {code !== '' && (
           <Text size="xs" c="dimmed" ff="monospace">
             {code}
