@@ -25,7 +25,7 @@ const queries = new QueryClient({
   },
 });
 
-startRouting();
+startRouting(() => void queries.resetQueries());
 
 // Before any page is loaded: its modules ask for their texts once.
 await speak(getLanguage());

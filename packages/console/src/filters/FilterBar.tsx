@@ -1,6 +1,6 @@
 import { Button, Group, Popover, Text, TextInput, VisuallyHidden } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import { openLink } from '../route.ts';
+import { openLink, toShared } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { IconFilter } from '../shell/icons.tsx';
 import { IconCopy } from '../shell/page-icons.tsx';
@@ -110,10 +110,10 @@ export function FilterBar(props: FilterBarProps) {
 /** Copies a link to this page; its times are those of now, whenever it is opened. */
 async function copyLink(link: string): Promise<void> {
   try {
-    await navigator.clipboard.writeText(`${location.origin}${link}`);
+    await navigator.clipboard.writeText(toShared(link));
     announce(t('Link copied. Its times are fixed: it shows the same span whenever it is opened.'));
   } catch {
-    announce(t('The browser did not copy the link: {link}', { link: `${location.origin}${link}` }));
+    announce(t('The browser did not copy the link: {link}', { link: toShared(link) }));
   }
 }
 

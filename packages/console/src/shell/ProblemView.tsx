@@ -1,7 +1,10 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { Problem } from '../api/call.ts';
 import { t } from '../text/text.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
+
+const OtherTenants = lazy(async () => ({ default: (await import('./OtherTenants.tsx')).OtherTenants }));
 
 /** Problem as described by the API, with a retry button if `retry` is given. */
 export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
@@ -23,6 +26,11 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
             </li>
           ))}
         </ul>
+      )}
+      {problem instanceof Problem && problem.status === 404 && (
+        <Suspense fallback={null}>
+          <OtherTenants />
+        </Suspense>
       )}
       <Group mt="sm" gap="sm">
         {retry && (

@@ -5,6 +5,9 @@ import { setZone, useZone, VIEWER_ZONE } from './zone.ts';
 /** Choice between the zone of the viewer and UTC. `own`: name of that zone. */
 export function ZoneControl({ own }: { own: string }) {
   const zone = useZone();
+  // A zone that is UTC for now, as that of Lisbon in winter, has the name of its place: its name would say the same.
+  const isUtcNow = new Date().getTimezoneOffset() === 0;
+  const label = isUtcNow ? (VIEWER_ZONE.split('/').at(-1) ?? own).replaceAll('_', ' ') : own;
   return (
     <SegmentedControl
       size="xs"
@@ -15,7 +18,7 @@ export function ZoneControl({ own }: { own: string }) {
       value={zone}
       onChange={setZone}
       data={[
-        { value: VIEWER_ZONE, label: own },
+        { value: VIEWER_ZONE, label },
         { value: 'UTC', label: 'UTC' },
       ]}
     />

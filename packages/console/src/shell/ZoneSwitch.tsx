@@ -10,7 +10,7 @@ const ZoneControl = lazy(async () => ({ default: (await import('./ZoneControl.ts
 /** Switch between the zone of the viewer and UTC for all displayed times. Reasons from the server are always in UTC. */
 export function ZoneSwitch() {
   const own = getZoneName(new Date(), VIEWER_ZONE);
-  if (own === 'UTC') {
+  if (own === 'UTC' || isUtcAllYear()) {
     return (
       <Text size="xs" c="dimmed" className="nowrap" data-testid="zone">
         {t('Times in UTC')}
@@ -22,4 +22,10 @@ export function ZoneSwitch() {
       <ZoneControl own={own} />
     </Suspense>
   );
+}
+
+/** Whether the clock of the viewer shows UTC in winter and in summer: a choice would show the same twice. */
+function isUtcAllYear(): boolean {
+  const year = new Date().getFullYear();
+  return [0, 6].every((month) => new Date(year, month, 1).getTimezoneOffset() === 0);
 }
