@@ -187,8 +187,10 @@ describe.skipIf(program === undefined)('the console', () => {
   });
 
   test('shows the text of an SMS', async () => {
-    const { page, complaints } = await openVisit(browser, server.url);
+    const { page, complaints } = await openVisit(browser, server.url, { timezoneId: 'Africa/Abidjan' });
     await page.goto(`${server.url}/console/deliveries?status=sandboxed`);
+    // Its clock is UTC all year: there is no choice between the two.
+    await page.getByTestId('zone').getByText('Times in UTC').waitFor();
     const row = page.getByTestId('delivery-row').filter({ hasText: 'TEXT' });
     await row.getByText('Sandboxed', { exact: true }).waitFor();
     await row.getByTestId('message-button').click();
@@ -196,6 +198,15 @@ describe.skipIf(program === undefined)('the console', () => {
     const message = page.getByTestId('message');
     expect(await message.innerText()).not.toContain('null');
     expect(await page.getByTestId('message-frame').count()).toBe(0);
+    // The address names the message, which opens with its details wherever it is followed.
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByTestId('message-details').click();
+    const details = other.getByRole('dialog', { name: 'TEXT' });
+    await details.getByText('Delivery ID').waitFor();
+    expect(await details.innerText()).toMatch(/Rendered[\s\S]+Provider\s+sandbox[\s\S]+Attempts\s+1/);
+    await other.keyboard.press('Escape');
+    await expect.poll(() => other.url()).toBe(`${server.url}/console/deliveries?status=sandboxed`);
     expect(complaints).toEqual([]);
     await page.context().close();
   });

@@ -43,6 +43,7 @@ createRoot(document.getElementById('root')!).render(
 
 // Loaded beside the first page, which has just been loaded.
 void import('./live/follow-changes.ts').then(({ followChanges }) => followChanges(queries));
+void import('./tenant-links.ts').then(({ nameTenantInLinks }) => nameTenantInLinks());
 
 /** Sets the texts and the language of the page; English when its texts cannot be loaded. */
 async function speak(language: Language) {

@@ -308,15 +308,6 @@ export function inTenant(link: string): string {
   return `${pathname}${query.size === 0 ? '' : `?${query}`}${hash}`;
 }
 
-/** Returns a link of this console with its origin, to be copied. */
-export const toShared = (link: string): string => `${location.origin}${inTenant(link)}`;
-
-/** Chooses the tenant that this tab shows; null: that of the API's choice. The page and its address are of it from now on. */
-export function showTenant(tenantId: string | null): void {
-  setTenant(tenantId);
-  openLink(location.pathname + location.search);
-}
-
 /** Takes the tenant that the address names, which other links of this tab then name as well. Returns whether it is another one. */
 function takeTenant(): boolean {
   const asked = new URLSearchParams(location.search).get('tenant') ?? '';
@@ -373,19 +364,11 @@ export function startRouting(onOtherTenant: () => void): void {
     event.preventDefault();
     openLink(anchor.getAttribute('href') ?? '');
   });
-  // Before a link is opened in a new tab or copied by a menu of the browser.
-  for (const kind of ['pointerdown', 'focusin']) document.addEventListener(kind, nameTenant, true);
 }
 
 /** Returns the link of this console that an event is about. */
-function findAnchor({ target }: Event): Element | null {
+export function findAnchor({ target }: Event): Element | null {
   return target instanceof Element ? target.closest('a[href^="/console"]') : null;
-}
-
-/** Adds the chosen tenant to the link that an event is about. */
-function nameTenant(event: Event): void {
-  const anchor = getTenant() === null ? null : findAnchor(event);
-  anchor?.setAttribute('href', inTenant(anchor.getAttribute('href') ?? ''));
 }
 
 function moveOldLink(): void {

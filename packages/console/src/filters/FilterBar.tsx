@@ -1,11 +1,12 @@
 import { Button, Group, Popover, Text, TextInput, VisuallyHidden } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import { openLink, toShared } from '../route.ts';
+import { openLink } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { IconFilter } from '../shell/icons.tsx';
 import { IconCopy } from '../shell/page-icons.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
+import { toShared } from '../tenant-links.ts';
 import { formatCount, t } from '../text/text.ts';
 import {
   type FieldValue,

@@ -3,8 +3,9 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { logOut, type Session } from '../api/session.ts';
 import { forgetApiKey } from '../key.ts';
-import { replaceLink, showTenant } from '../route.ts';
+import { replaceLink } from '../route.ts';
 import { getTenant, setTenant } from '../tenant.ts';
+import { showTenant } from '../tenant-links.ts';
 import { t } from '../text/text.ts';
 
 /** The menu of a member: tenants to choose from, and logout. `name`: of the member. */

@@ -1,7 +1,7 @@
 import { Button, Group } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import type { Session } from '../api/session.ts';
-import { showTenant } from '../route.ts';
+import { showTenant } from '../tenant-links.ts';
 import { t } from '../text/text.ts';
 
 /** Tenants that are offered at most; the menu of the member has all. */

@@ -1,5 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
 import { t } from '../text/text.ts';
+import { UtcOnly } from './UtcOnly.tsx';
 import { setZone, useZone, VIEWER_ZONE } from './zone.ts';
 
 /** Choice between the zone of the viewer and UTC. `own`: name of that zone. */
@@ -8,6 +9,7 @@ export function ZoneControl({ own }: { own: string }) {
   // A zone that is UTC for now, as that of Lisbon in winter, has the name of its place: its name would say the same.
   const isUtcNow = new Date().getTimezoneOffset() === 0;
   const label = isUtcNow ? (VIEWER_ZONE.split('/').at(-1) ?? own).replaceAll('_', ' ') : own;
+  if (isUtcAllYear()) return <UtcOnly />;
   return (
     <SegmentedControl
       size="xs"
@@ -23,4 +25,10 @@ export function ZoneControl({ own }: { own: string }) {
       ]}
     />
   );
+}
+
+/** Whether the clock of the viewer shows UTC in winter and in summer: a choice would show the same twice. */
+function isUtcAllYear(): boolean {
+  const year = new Date().getFullYear();
+  return [0, 6].every((month) => new Date(year, month, 1).getTimezoneOffset() === 0);
 }

@@ -1,5 +1,6 @@
 import { Skeleton, Stack } from '@mantine/core';
 import { lazy, Suspense } from 'react';
+import { MessageDialog } from '../message/MessageDialog.tsx';
 import { type UserRoute, useParameter } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
@@ -29,6 +30,7 @@ export function UserPage({ route }: { route: UserRoute }) {
   return (
     <Stack gap="md" ref={container}>
       <UserHeading userId={userId} tab={tab} user={user.data} />
+      <MessageDialog />
       {user.error && <ProblemView problem={user.error} retry={() => user.refetch()} />}
       {user.isPending && <Skeleton height={360} />}
       {erasure !== null && <ErasureProgress id={erasure} />}

@@ -2,9 +2,10 @@
 
 import type { Evidence, Explanation, Forecast } from '@tidings/client/types';
 import type { AuditDecision } from '../api/types.ts';
-import { linkToUserTab, linkToWhy, toShared } from '../route.ts';
+import { linkToUserTab, linkToWhy } from '../route.ts';
 import { formatValue } from '../shell/Fields.tsx';
 import { formatUtc } from '../shell/time-format.ts';
+import { toShared } from '../tenant-links.ts';
 import { t } from '../text/text.ts';
 
 /** Returns an explanation with its link, and the decision that was asked about with its evidence; null: the latest is meant. */
