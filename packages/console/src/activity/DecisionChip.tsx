@@ -26,7 +26,7 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
         style={{ ['--chip' as string]: getTextColor(look.color) }}
         data-outcome={decision.outcome}
         data-testid="decision-chip"
-        aria-label={`${decision.notification_type}: ${look.label}. ${lines.join(' ')}`}
+        aria-label={`${decision.notification_type} ${look.label}. ${lines.join(' ')}`}
       >
         <look.Icon size={14} />
         <span>{decision.notification_type}</span>

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
 import { getSession } from '../api/session.ts';
 import { getTenant } from '../tenant.ts';
+import { LazyPlace, lazyPart } from './lazy-part.tsx';
 
-const MemberMenu = lazy(async () => ({ default: (await import('./MemberMenu.tsx')).MemberMenu }));
-const WrongTenant = lazy(async () => ({ default: (await import('./WrongTenant.tsx')).WrongTenant }));
+const MemberMenu = lazyPart(() => import('./MemberMenu.tsx'), 'MemberMenu');
+const WrongTenant = lazyPart(() => import('./WrongTenant.tsx'), 'WrongTenant');
 
 /** Menu of a member who is logged in: name, tenants to choose from, logout. Nothing for anyone else. */
 export function AccountMenu() {
@@ -13,15 +13,15 @@ export function AccountMenu() {
   // That of a link of somebody else, or one that the member has left since.
   if (data?.code === 'not_found' && asked !== null) {
     return (
-      <Suspense fallback={null}>
+      <LazyPlace inBar>
         <WrongTenant asked={asked} tenants={data.tenants} />
-      </Suspense>
+      </LazyPlace>
     );
   }
   if (data?.actor?.kind !== 'member') return null;
   return (
-    <Suspense fallback={null}>
+    <LazyPlace inBar>
       <MemberMenu session={data} name={data.actor.name} />
-    </Suspense>
+    </LazyPlace>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Menu } from '@mantine/core';
+import { Button, Menu, VisuallyHidden } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { logOut, type Session } from '../api/session.ts';
@@ -31,10 +31,12 @@ export function MemberMenu({ session, name }: { session: Session; name: string }
     void queries.resetQueries();
   };
   return (
-    <Menu position="bottom-end" withinPortal>
+    // Within the header, so that it is in a landmark; the placeholder of the library would be an item without a role.
+    <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
-        <Button variant="default" size="compact-md" aria-label={t('Account of {name}', { name })}>
-          {tenants.length > 1 ? `${name} · ${current}` : name}
+        <Button variant="default" size="compact-md">
+          <span className="account-name">{tenants.length > 1 ? `${name} · ${current}` : name}</span>
+          <VisuallyHidden>, {t('account')}</VisuallyHidden>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -1,10 +1,10 @@
-import { lazy, Suspense } from 'react';
+import { LazyPlace, lazyPart } from './lazy-part.tsx';
 import { getZoneName } from './time-format.ts';
 import { UtcOnly } from './UtcOnly.tsx';
 import { VIEWER_ZONE } from './zone.ts';
 
 /** Loaded where there is a choice. */
-const ZoneControl = lazy(async () => ({ default: (await import('./ZoneControl.tsx')).ZoneControl }));
+const ZoneControl = lazyPart(() => import('./ZoneControl.tsx'), 'ZoneControl');
 
 /** Switch between the zone of the viewer and UTC for all displayed times. Reasons from the server are always in UTC. */
 export function ZoneSwitch() {
@@ -13,8 +13,8 @@ export function ZoneSwitch() {
     return <UtcOnly />;
   }
   return (
-    <Suspense fallback={null}>
+    <LazyPlace inBar>
       <ZoneControl own={own} />
-    </Suspense>
+    </LazyPlace>
   );
 }

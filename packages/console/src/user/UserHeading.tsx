@@ -1,11 +1,12 @@
 import { Button, Group, Text } from '@mantine/core';
 import type { NotificationPage, Profile } from '@tidings/client/types';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { linkToSend, linkToUserTab, USER_TABS, type UserTab } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
 import { IconAlert, IconAlertOctagon, IconMail, IconSend, IconUser } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { IconPhone, IconTranslate, IconWorld } from '../shell/page-icons.tsx';
+import { useShownTab } from '../shell/use-shown-tab.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { getLocale, t } from '../text/text.ts';
 import { EraseUser } from './EraseUser.tsx';
@@ -41,16 +42,10 @@ export function UserHeading({ userId, tab, user }: UserHeadingProps) {
   );
 }
 
-/** Links to the tabs. On a narrow screen the current one is moved into view. */
+/** Links to the tabs. */
 function Tabs({ userId, tab }: Pick<UserHeadingProps, 'userId' | 'tab'>) {
-  const nav = useRef<HTMLElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is current
-  useEffect(() => {
-    const current = nav.current?.querySelector<HTMLElement>('[aria-current]');
-    if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - 48;
-  }, [tab]);
   return (
-    <nav ref={nav} className="tabs" aria-label={t('User')}>
+    <nav ref={useShownTab(tab)} className="tabs" aria-label={t('User')}>
       {USER_TABS.map((one) => (
         <a key={one} href={linkToUserTab(userId, one)} aria-current={one === tab ? 'page' : undefined}>
           {USER_TAB_NAMES[one]}
