@@ -53,7 +53,7 @@ describe.runIf(chromium)('the console', () => {
   test('lets a member of several tenants choose one', async () => {
     const page = await open('console/live');
     await page.getByRole('link', { name: 'Log in' }).click();
-    await page.getByRole('button', { name: /^Ann · acme/ }).click();
+    await page.getByRole('button', { name: /^Ann · / }).click();
     await page.getByRole('menuitem', { name: 'Log out' }).waitFor();
     expect(await findViolations(page)).toEqual([]);
     const asked = page.waitForRequest((request) => request.headers()['x-tidings-tenant'] === 'default');
@@ -117,7 +117,7 @@ describe.runIf(chromium)('the console', () => {
     const link = await makeOwnerLink(tidings.database.pool, 'default', login.server.url, tidings.clock.now);
     const hash = link.slice(link.indexOf('#'));
     const page = await open(hash);
-    await page.getByRole('button', { name: 'owner, account' }).waitFor();
+    await page.getByRole('button', { name: /^owner/ }).waitFor();
     expect(page.url()).toBe(`${login.server.url}/console/`);
     const second = await open(hash);
     await second.getByText('link_used').waitFor();

@@ -141,7 +141,7 @@ describe.skipIf(!hasBrowser)('the tasks of the console', () => {
     await page.getByTestId('job-progress').getByText('Done: 3 of 3 done').waitFor();
     expect(await steps(page)).toEqual(promised(7));
     await page.getByTestId('job-close').click();
-    // What fails is red in the bar.
+    // Failures are red in the bar.
     await app.server.post('/api/v1/events', [4, 5].map(bad));
     app.tidings.clock.now += 1000;
     await group.getByTestId('group-retry').click();

@@ -36,7 +36,7 @@ const directImports = {
   setup({ onLoad }) {
     const indexes = new Map(['@mantine/core', '@mantine/hooks'].map((name) => [name, readIndex(name, 'index.mjs')]));
     const imports = /^import \{([^}]*)\} from ['"](@mantine\/(?:core|hooks))['"];$/gm;
-    // Those of the console, and the components of Mantine, which use its hooks.
+    // Files of the console, and the components of Mantine, which use its hooks.
     onLoad({ filter: /[\\/](console[\\/]src|@mantine[\\/]core[\\/]esm)[\\/].*\.(tsx?|mjs)$/ }, ({ path }) => ({
       loader: path.endsWith('.mjs') ? 'js' : 'tsx',
       contents: readFileSync(path, 'utf8').replace(imports, (all, names, library) => {

@@ -26,7 +26,7 @@ interface UsedProvider {
   readonly provider: string;
   readonly label: string;
   readonly channels: ProviderDescription['channels'];
-  /** Of the provider itself first, then of domains of recipients. */
+  /** That of the provider itself first, then those of domains of recipients. */
   readonly circuits: readonly OpenCircuit[];
   readonly overdue: QueueState['overdue'];
 }
