@@ -1,7 +1,7 @@
 import { type DeliveryStatus, getSubstitute } from './delivery.ts';
 import type { ReceiptState } from './receipt.ts';
 
-/** What of a delivery counts for the state of its notification. */
+/** Parts of a delivery that count for the state of its notification. */
 export interface CountedDelivery {
   readonly channel: string;
   /** Counts for webhooks: each endpoint is a recipient of its own, and the devices of a user are not. */

@@ -106,7 +106,7 @@ order by rank, user_id`;
 /** A user that was found by name. */
 interface NamedUser extends FoundUser {
   readonly name: string;
-  /** What begins with the text, the name or its last word; the order is by it. */
+  /** The name or its last word, whichever begins with the text; the order is by it. */
   readonly key: string;
 }
 

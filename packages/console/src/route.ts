@@ -311,7 +311,7 @@ export function inTenant(link: string): string {
 /** Takes the tenant that the address names, which other links of this tab then name as well. Returns whether it is another one. */
 function takeTenant(): boolean {
   const asked = new URLSearchParams(location.search).get('tenant') ?? '';
-  // What no header can carry is no tenant.
+  // A text that no header can carry is no tenant.
   if (isPortal || !/^[\x21-\x7e]{1,200}$/.test(asked) || asked === getTenant()) return false;
   setTenant(asked);
   return true;

@@ -1,4 +1,4 @@
-/* Links that name the tenant that was chosen in this tab, for other tabs and other people. */
+/* Links that name the tenant that was chosen in this tab, for other tabs and other members. */
 import { findAnchor, inTenant, openLink } from './route.ts';
 import { getTenant, setTenant } from './tenant.ts';
 

@@ -5,8 +5,8 @@ import { announce } from '../shell/announce.tsx';
 import { IconFilter } from '../shell/icons.tsx';
 import { IconCopy } from '../shell/page-icons.tsx';
 import { Time } from '../shell/Time.tsx';
-import { T } from '../text/T.tsx';
 import { toShared } from '../tenant-links.ts';
+import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import {
   type FieldValue,

@@ -6,7 +6,7 @@ import { linkToNotification, linkToTemplate } from '../route.ts';
 import { Time } from '../shell/Time.tsx';
 import { t } from '../text/text.ts';
 
-/** When and by whom a message was sent, and from which template. What is not known is left out. */
+/** Times, provider and template of a message. What is not known is left out. */
 export function MessageDetails({ message, delivery }: { message: SentMessage; delivery: DeliveryWithAttempts }) {
   const { account, provider, provider_message_id: providerId, notification_id: notificationId } = delivery;
   const { template_id: templateId, template_version: version, locale, user_locale: wanted, variant } = message;

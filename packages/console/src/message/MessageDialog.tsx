@@ -14,7 +14,7 @@ import { MessageView } from './MessageView.tsx';
 /** The message that the address names by its delivery (`?message=`), over the page. */
 export function MessageDialog() {
   const [id] = useParameter('message');
-  // What was shown stays while the dialog fades out.
+  // The message stays while the dialog fades out.
   const [shown, setShown] = useState(id);
   if (id !== null && id !== shown) setShown(id);
   const delivery = useDelivery(shown);

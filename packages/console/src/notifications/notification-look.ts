@@ -31,7 +31,7 @@ export function isDirect({ rule }: Pick<NotificationSummary, 'rule'>): boolean {
   return rule === '@direct';
 }
 
-/** Returns the look of a notification: that of its deliveries, or while it has none, that of its state. */
+/** Returns the look of a notification: that of its deliveries, or that of its state before it has deliveries. */
 export function getNotificationLook({ state, deliveries }: Pick<NotificationSummary, 'state' | 'deliveries'>): Look {
   return getLookOfDeliveries(deliveries) ?? getLook(NOTIFICATION_STATES, state);
 }

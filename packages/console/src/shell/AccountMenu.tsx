@@ -10,7 +10,7 @@ const WrongTenant = lazyPart(() => import('./WrongTenant.tsx'), 'WrongTenant');
 export function AccountMenu() {
   const { data } = useQuery({ queryKey: ['session'], queryFn: getSession });
   const asked = getTenant();
-  // That of a link of somebody else, or one that the member has left since.
+  // The tenant of a link of another member, or one that this member has left since.
   if (data?.code === 'not_found' && asked !== null) {
     return (
       <LazyPlace inBar>

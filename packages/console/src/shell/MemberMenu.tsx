@@ -12,7 +12,7 @@ import { t } from '../text/text.ts';
 export function MemberMenu({ session, name }: { session: Session; name: string }) {
   const queries = useQueryClient();
   const { tenants, tenant_id: current } = session;
-  // Whoever has several shares addresses that name the one that is shown.
+  // A member of several shares addresses that name the one that is shown.
   const chosen = tenants.length > 1 ? current : null;
   useEffect(() => {
     if (chosen === null || getTenant() !== null) return;

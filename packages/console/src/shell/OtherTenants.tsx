@@ -4,7 +4,7 @@ import { getSession } from '../api/session.ts';
 import { t } from '../text/text.ts';
 import { TenantButtons } from './TenantButtons.tsx';
 
-/** Where something was looked for that is not there, and the other tenants of the member. Nothing for those who have one. */
+/** The tenant in which a missing thing was looked for, and the others of the member. Nothing for a member of one. */
 export function OtherTenants() {
   const { data } = useQuery({ queryKey: ['session'], queryFn: getSession });
   if (!data?.tenant_id || data.tenants.length < 2) return null;

@@ -7,7 +7,7 @@ import { TenantButtons, useShowTenant } from './TenantButtons.tsx';
 interface WrongTenantProps {
   /** The tenant that the address or this tab names. */
   readonly asked: string;
-  /** Those that can be shown. */
+  /** Tenants that can be shown. */
   readonly tenants: Session['tenants'];
 }
 

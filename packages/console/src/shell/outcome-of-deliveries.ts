@@ -28,8 +28,8 @@ export function getLookOfDeliveries(deliveries: readonly Counted[]): Look | unde
   if (deliveries.length === 0) return undefined;
   const state = getStateOfDeliveries(deliveries);
   if (state === 'partly') return PARTLY;
-  const told = TELLING[state].flatMap((status: DeliveryStatus) => deliveries.filter((one) => one.status === status));
-  const looks = told
+  const telling = TELLING[state].flatMap((status: DeliveryStatus) => deliveries.filter((one) => one.status === status));
+  const looks = telling
     .filter((one) => one.status !== 'sent' || hasMissed(one) === (state === 'failed'))
     .map(getDeliveryLook);
   // A gray one is that of a message that went nowhere.

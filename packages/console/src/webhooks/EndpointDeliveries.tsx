@@ -55,7 +55,7 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
   );
 }
 
-/** What a message to an endpoint waits for, by its code. */
+/** Reasons for which a message to an endpoint waits, by their codes. */
 const HOLD_WORDS: { readonly [code: string]: string } = {
   endpoint_disabled: t('The endpoint is disabled. It is kept, to be replayed.'),
   endpoint_order: t('An earlier message to the endpoint comes first.'),
