@@ -65,6 +65,47 @@ describe.runIf(chromium)('the console', () => {
     await page.getByText('Ann · default').waitFor();
   });
 
+  test('names the tenant in each address, so that a link shows the same in another tab', async () => {
+    const post = (user: string, tenant: string) =>
+      login.server.post(
+        '/api/v1/events',
+        { user_id: user, event_type: 'seen', event_timestamp: new Date(tidings.clock.now).toISOString() },
+        { 'x-api-key': API_KEY, 'x-tidings-tenant': tenant },
+      );
+    await post('of-acme', 'acme');
+    const page = await open('console/live');
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.getByText('Ann · default').waitFor();
+    const at = (one: Page) => one.url().slice(login.server.url.length);
+    await expect.poll(() => at(page)).toBe('/console/live?tenant=default');
+    await page.goto(`${login.server.url}/console/users/of-acme`);
+    // The tenant of the tab: there is no such user, and the other tenant is offered.
+    await page.getByTestId('other-tenants').getByText('in the tenant default').waitFor();
+    await page.getByRole('button', { name: 'Look in acme' }).click();
+    await page.getByText('Ann · acme').waitFor();
+    expect(at(page)).toBe('/console/users/of-acme?tenant=acme');
+    await page.getByRole('link', { name: 'Timeline' }).click();
+    await page.getByTestId('timeline-entry').waitFor();
+    expect(at(page)).toBe('/console/users/of-acme/timeline?tenant=acme');
+    // A link that is opened in another tab, also by the menu of the browser, names it as well.
+    const link = page.getByRole('link', { name: 'Messages', exact: true });
+    await link.focus();
+    expect(await link.getAttribute('href')).toBe('/console/users/of-acme/messages?tenant=acme');
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByTestId('timeline-entry').waitFor();
+    await page.goBack();
+    await page.goBack();
+    await page.getByText('Ann · default').waitFor();
+    // A tenant of which Ann is no member.
+    await other.goto(`${login.server.url}/console/live?tenant=cedar`);
+    await other.getByText('The tenant cedar cannot be shown').waitFor();
+    await other.getByTestId('wrong-tenant').getByRole('button', { name: 'Look in acme' }).click();
+    await other.getByText('Ann · acme').waitFor();
+    expect(at(other)).toBe('/console/live?tenant=acme');
+    await page.context().close();
+  });
+
   test('says why one who is no member cannot log in', async () => {
     login.provider.account = { sub: 'eve', email: 'eve@example.com', email_verified: true };
     const page = await open('console/live');

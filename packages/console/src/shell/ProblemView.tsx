@@ -1,8 +1,16 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Problem } from '../api/call.ts';
 import { t } from '../text/text.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
+
+/** Without it the problem is shown all the same. */
+const OtherTenants = lazy(() =>
+  import('./OtherTenants.tsx').then(
+    (file) => ({ default: file.OtherTenants }),
+    () => ({ default: () => null }),
+  ),
+);
 
 interface ProblemViewProps {
   readonly problem: Error;
@@ -31,6 +39,11 @@ export function ProblemView({ problem, retry, children }: ProblemViewProps) {
             </li>
           ))}
         </ul>
+      )}
+      {problem instanceof Problem && problem.status === 404 && (
+        <Suspense fallback={null}>
+          <OtherTenants />
+        </Suspense>
       )}
       <Group mt="sm" gap="sm">
         {retry && (

@@ -1,7 +1,6 @@
-import { Text } from '@mantine/core';
-import { t } from '../text/text.ts';
 import { LazyPlace, lazyPart } from './lazy-part.tsx';
 import { getZoneName } from './time-format.ts';
+import { UtcOnly } from './UtcOnly.tsx';
 import { VIEWER_ZONE } from './zone.ts';
 
 /** Loaded where there is a choice. */
@@ -11,11 +10,7 @@ const ZoneControl = lazyPart(() => import('./ZoneControl.tsx'), 'ZoneControl');
 export function ZoneSwitch() {
   const own = getZoneName(new Date(), VIEWER_ZONE);
   if (own === 'UTC') {
-    return (
-      <Text size="xs" c="dimmed" className="nowrap" data-testid="zone">
-        {t('Times in UTC')}
-      </Text>
-    );
+    return <UtcOnly />;
   }
   return (
     <LazyPlace inBar>

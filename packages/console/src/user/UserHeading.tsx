@@ -1,11 +1,9 @@
 import { Button, Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import type { Profile } from '@tidings/client/types';
+import type { NotificationPage, Profile } from '@tidings/client/types';
 import { type ReactNode, useEffect, useState } from 'react';
-import { getNotificationsOf } from '../api/notifications.ts';
 import { linkToSend, linkToUserTab, USER_TABS, type UserTab } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
-import { IconAlertOctagon, IconMail, IconSend, IconUser } from '../shell/icons.tsx';
+import { IconAlert, IconAlertOctagon, IconMail, IconSend, IconUser } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { IconPhone, IconTranslate, IconWorld } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
@@ -16,6 +14,7 @@ import { ExportUser } from './ExportUser.tsx';
 import { PauseNotice } from './PauseNotice.tsx';
 import { PauseUser } from './PauseUser.tsx';
 import { USER_TAB_NAMES } from './tab-names.ts';
+import { useFailures } from './use-failures.ts';
 import type { KnownUser } from './use-user.ts';
 
 interface UserHeadingProps {
@@ -86,16 +85,9 @@ function Actions({ userId }: { userId: string }) {
   );
 }
 
-const POLL_MS = 15_000;
-
 /** A line about the user: addresses, language, their clock now, and what failed. */
 function Facts({ userId, profile }: { userId: string; profile: Profile | null }) {
-  const failed = useQuery({
-    queryKey: ['notifications', 'failed', userId],
-    queryFn: () => getNotificationsOf(userId, 'failed', null),
-    meta: { topics: ['notifications', 'deliveries'], every: POLL_MS },
-  });
-  const count = failed.data?.notifications.length ?? 0;
+  const { failed, partly } = useFailures(userId);
   return (
     <Group gap="md" className="user-facts" data-testid="user-facts">
       {profile?.addresses.email !== undefined && (
@@ -108,19 +100,41 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
       <Fact icon={<IconWorld size={15} label={t('Time zone')} />}>
         <LocalClock zone={profile?.time_zone ?? null} />
       </Fact>
-      {count > 0 && (
-        <a
-          className="user-problems"
-          href={`${linkToUserTab(userId, 'messages')}?state=failed`}
-          data-testid="user-problems"
-        >
-          <IconAlertOctagon size={15} />
-          {failed.data?.next === null
-            ? t('{count, number} failed', { count })
-            : t('{count, number} or more failed', { count })}
-        </a>
-      )}
+      <Problems userId={userId} state="failed" page={failed} />
+      <Problems userId={userId} state="partly" page={partly} />
     </Group>
+  );
+}
+
+interface ProblemsProps {
+  readonly userId: string;
+  readonly state: 'failed' | 'partly';
+  /** The latest notifications in this state; undefined: not loaded. */
+  readonly page: NotificationPage | undefined;
+}
+
+/** The number of notifications of a user that failed, wholly or on some channels, and the link to them; none: nothing. */
+function Problems({ userId, state, page }: ProblemsProps) {
+  const count = page?.notifications.length ?? 0;
+  if (count === 0) return null;
+  const isAll = page?.next === null;
+  const Icon = state === 'failed' ? IconAlertOctagon : IconAlert;
+  return (
+    <a
+      className="user-problems"
+      data-state={state}
+      href={`${linkToUserTab(userId, 'messages')}?state=${state}`}
+      data-testid="user-problems"
+    >
+      <Icon size={15} />
+      {state === 'failed'
+        ? isAll
+          ? t('{count, number} failed', { count })
+          : t('{count, number} or more failed', { count })
+        : isAll
+          ? t('{count, number} partly failed', { count })
+          : t('{count, number} or more partly failed', { count })}
+    </a>
   );
 }
 

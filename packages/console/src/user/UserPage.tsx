@@ -1,5 +1,5 @@
 import { Skeleton, Stack } from '@mantine/core';
-
+import { MessageDialog } from '../message/MessageDialog.tsx';
 import { type UserRoute, useParameter } from '../route.ts';
 import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -28,6 +28,7 @@ export function UserPage({ route }: { route: UserRoute }) {
   return (
     <Stack gap="md" ref={container}>
       <UserHeading userId={userId} tab={tab} user={user.data} />
+      <MessageDialog />
       {user.error && <ProblemView problem={user.error} retry={() => user.refetch()} />}
       {user.isPending && <Skeleton height={360} />}
       {erasure !== null && <ErasureProgress id={erasure} />}
