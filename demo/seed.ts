@@ -34,7 +34,7 @@ export interface SeedOptions {
   readonly until: Millis;
   /** Settings of the PostgreSQL server. */
   readonly settings?: { readonly [name: string]: string };
-  /** Aborted: it stops between two steps, and throws. */
+  /** Aborted: it stops what it has started, and throws. */
   readonly stopping: AbortSignal;
   /** Called as it goes on, with a part from 0 to 1. */
   readonly onProgress?: (part: number, day: Millis) => void;
@@ -58,6 +58,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     clock,
     http: new StandInClient(standIns),
     ...(settings && { settings }),
+    stopping,
   });
   let summary: DemoState['summary'];
   try {
@@ -66,7 +67,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
     const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
-    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), stopping, onProgress });
+    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });
     await writeFiles(places.catalog, catalogs.second);
     summary = await summarize(machine, worlds, span);
   } finally {
@@ -118,18 +119,16 @@ interface Play {
   readonly steps: readonly Step[];
   readonly reports: Reports;
   readonly events: readonly TenantEvent[];
-  readonly stopping: AbortSignal;
   readonly onProgress: (part: number, day: Millis) => void;
 }
 
 /** Moves the clock from one step to the next: receipts come, then events, then what members did. */
-async function play({ machine, span, steps: given, reports, events, stopping, onProgress }: Play): Promise<void> {
+async function play({ machine, span, steps: given, reports, events, onProgress }: Play): Promise<void> {
   const steps = [...given].sort((a, b) => a.at - b.at);
   let nextEvent = 0;
   let nextStep = 0;
   let summedUpAt = 0;
   for (let time = span.from; time < span.until; ) {
-    stopping.throwIfAborted();
     const { step } = STEPS.find(({ before }) => time < span.until - before) ?? { step: HOUR };
     const until = Math.min(span.until, (Math.floor(time / step) + 1) * step);
     await machine.moveTo(until);
