@@ -23,6 +23,8 @@ const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
 
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
+/** Time before the end in which the lender hears of no purchases: a little more than the day that is compared with those before. */
+const QUIET_TIME: Millis = 26 * HOUR;
 /** Traffic of the market on the day before the end, in multiples of the usual. */
 const BUSY_DAY = 3;
 
@@ -62,7 +64,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   });
   let summary: DemoState['summary'];
   try {
-    const worlds = makeWorlds(chance, until - QUIET_DAYS * span.scale * DAY);
+    const worlds = makeWorlds(chance, { tickets: until - QUIET_DAYS * span.scale * DAY, purchases: until - QUIET_TIME });
     const catalogs = makeMarketCatalogs();
     await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
@@ -78,9 +80,12 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   return seeded;
 }
 
-/** @param ticketsUntil when the support desk of the market falls silent */
-export function makeWorlds(chance: Chance, ticketsUntil: Millis): readonly World[] {
-  return [makeMarket(chance, ticketsUntil), makeLender(chance), makeBooking(chance)];
+/** @param until when the support desk of the market, and what reports purchases to the lender, fall silent */
+export function makeWorlds(
+  chance: Chance,
+  until: { readonly tickets: Millis; readonly purchases: Millis },
+): readonly World[] {
+  return [makeMarket(chance, until.tickets), makeLender(chance, until.purchases), makeBooking(chance)];
 }
 
 function toSpan(until: Millis, days: number): Span {

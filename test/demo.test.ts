@@ -85,7 +85,7 @@ test('shows something of everything that its page promises, the same with each r
     [6, 4],
     [6, 4],
   ]);
-  expect(tenants.default).toMatchObject({ releases_under_way: 1, releases_rolled_back: 1, batches: 2, webhooks: 2 });
+  expect(tenants.default).toMatchObject({ releases_under_way: 1, releases_rolled_back: 1, batches: 2, webhooks: 2, experiments: 1 });
 
   const again = await startDemo(folders[0], '--rate', '0');
   await expect.poll(() => again.text.stdout, { timeout: 60_000 }).toContain('\n');
@@ -121,4 +121,4 @@ async function expectClock({ url, api_key: key }: Ready): Promise<void> {
 }
 
 /** Names of numbers for which two days are too short. */
-const RARE = new Set(['complained', 'unsubscribed']);
+const RARE = new Set(['complained', 'unsubscribed', 'anomalies']);

@@ -23,6 +23,7 @@ import type { Millis } from '../../src/model/event.ts';
 import { BatchWorker } from '../../src/notify/batches/batch-worker.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import { ReleaseWatcher } from '../../src/releases/release-watcher.ts';
+import { attributeGoals, MAX_ATTRIBUTED } from '../../src/store/goals/attribute.ts';
 import { InboxSignals } from '../../src/store/inbox/inbox-signals.ts';
 import { checkEncryptionKey } from '../../src/store/metadata.ts';
 import { toMetricPeriods } from '../../src/store/metrics/counters.ts';
@@ -78,7 +79,7 @@ export interface TimeMachine {
   moveTo(time: Millis): Promise<void>;
   /** Waits until what is due is done. */
   settle(): Promise<void>;
-  /** Sums up the metrics, and looks at the releases. */
+  /** Attributes goals, sums up the metrics, and looks at the releases. */
   sumUp(): Promise<void>;
   /** Stops everything, the server of the database too, and takes its clock out of the database. */
   close(): Promise<void>;
@@ -288,6 +289,9 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
       await machine.settle();
     },
     async sumUp() {
+      for (const tenant of await listWaitingTenants(pool, 'goal_events', '', 100)) {
+        while ((await attributeGoals(pool, tenant)) === MAX_ATTRIBUTED);
+      }
       for (const tenant of await listWaitingTenants(pool, 'metric_deltas', '', 100)) {
         while ((await foldDeltas(pool, tenant, clock.now, periods)) === MAX_FOLDED_DELTAS);
       }
