@@ -5,7 +5,7 @@ import { fingerprintCatalog, watchCatalog } from '../catalog/load/watch-catalog.
 import { applyCatalogDirectory } from '../catalog/stored/apply-directory.ts';
 import type { Config } from '../config.ts';
 import { CatalogError, TidingsError } from '../errors.ts';
-import type { DirectoryProblem } from '../health/catalog-check.ts';
+import { type DirectoryProblem, WAITS_FOR_RELEASE } from '../health/catalog-check.ts';
 import type { Millis } from '../model/event.ts';
 import type { Cleanup } from './cleanup.ts';
 
@@ -16,6 +16,9 @@ export interface CatalogDirectoryOptions {
   readonly clock: () => Millis;
   readonly log: Logger;
 }
+
+/** Pause (ms) between two tries of a directory that is not watched, and waits for a release. */
+const RETRY_MS: Millis = 5000;
 
 /** The catalog directory of the tenant of a process: applied at start, and after each change if it is watched. */
 export class CatalogDirectory {
@@ -36,7 +39,10 @@ export class CatalogDirectory {
     const { config, clock, log } = this.#options;
     const since = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
     const isApplied = await this.#applyAtStart();
-    if (!config.watchCatalog) return;
+    if (!config.watchCatalog) {
+      if (!isApplied) cleanup.push(this.#applyAfterRelease());
+      return;
+    }
     const stop = await watchCatalog(
       config.catalogDir,
       async () => {
@@ -78,7 +84,27 @@ export class CatalogDirectory {
     const { clock, log } = this.#options;
     if (this.#problem?.cause === WAITS_FOR_RELEASE) return;
     this.#problem = { since: clock(), cause: WAITS_FOR_RELEASE };
-    log.error(`The catalog directory has changed, and is applied when the release has ended. ${message}`);
+    log.warn(`The catalog directory has changed, and is applied when the release has ended. ${message}`);
+  }
+
+  /** Tries a directory again that is not watched, until it is applied. Returns what ends that. */
+  #applyAfterRelease(): () => void {
+    const { clock, log } = this.#options;
+    let isBusy = false;
+    const timer = setInterval(async () => {
+      if (isBusy) return;
+      isBusy = true;
+      try {
+        const cause = await this.#reapply();
+        this.#problem = cause === undefined ? undefined : { since: clock(), cause };
+        clearInterval(timer);
+      } catch (error) {
+        if (!isReleaseUnderWay(error))
+          log.error({ err: error }, 'The catalog directory could not be applied; will retry.');
+      }
+      isBusy = false;
+    }, RETRY_MS);
+    return () => clearInterval(timer);
   }
 
   #apply(): ReturnType<typeof applyCatalogDirectory> {
@@ -105,8 +131,6 @@ export class CatalogDirectory {
     }
   }
 }
-
-const WAITS_FOR_RELEASE = 'the catalog directory has changed, and waits for a release of another version to end';
 
 function isReleaseUnderWay(error: unknown): error is TidingsError {
   return error instanceof TidingsError && error.code === 'release_under_way';
