@@ -21,9 +21,6 @@ const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
   { before: 0, step: HOUR },
 ];
 
-/** Grain of the times of receipts: the messages of a step are sent within less. */
-const REPORT_GRAIN: Millis = 10 * 60_000;
-
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
 /** Time before the end in which the lender hears of no purchases: a little more than the day that is compared with those before. */
@@ -52,10 +49,10 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   const span = toSpan(until, state.weeks * 7);
   const clock = { now: span.from };
   const publicUrl = toPublicUrl(port);
-  const reports = new Reports(chance, state.keys, publicUrl, REPORT_GRAIN);
+  const reports = new Reports(chance, state.keys, publicUrl);
   const troubles = toTroubles(span);
   const standIns = new StandIns(chance, clock, troubles, reports, true);
-  const config = toConfig(places, state, port);
+  const config = toConfig(places, state, { port, providersUrl: 'http://127.0.0.1:1' });
   const machine = await openTimeMachine({
     config,
     apiKey: state.apiKey,
@@ -67,12 +64,9 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   });
   let summary: DemoState['summary'];
   try {
-    const worlds = makeWorlds(chance, {
-      tickets: until - QUIET_DAYS * span.scale * DAY,
-      purchases: until - QUIET_TIME,
-    });
+    const worlds = makeWorlds(chance, { tickets: until - QUIET_DAYS * span.scale * DAY, purchases: until - QUIET_TIME });
     const catalogs = makeMarketCatalogs();
-    await setUp(machine, worlds, chance, state.keys, catalogs.first);
+    await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
     const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
     await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });

@@ -42,7 +42,6 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
   const { groups: rejected, count: rejectedEvents } = await get('events/rejected/groups');
   const { rules } = await get('waits/rules');
   const { experiments } = await get(`metrics/experiments?${range}`);
-  const { accounts } = await get('provider-accounts');
   const { anomalies } = await get('metrics/anomalies');
   const { releases } = await get('releases?limit=100');
   const list = async (path: string, name: string) => (await get(`${path}?limit=200`))[name].length;
@@ -54,7 +53,6 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
     rejected_events: rejectedEvents,
     rejected_groups: rejected.length,
     waits: rules.reduce((sum: number, { waits }: { waits: number }) => sum + waits, 0),
-    accounts: accounts.length,
     experiments: experiments.length,
     anomalies: anomalies.length,
     suppressions: await list('suppressions', 'suppressions'),

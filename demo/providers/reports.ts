@@ -1,7 +1,7 @@
 import { createHmac, sign } from 'node:crypto';
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance } from '../chance.ts';
-import { type ProviderKeys, SMS_NUMBER } from './keys.ts';
+import type { ProviderKeys } from './keys.ts';
 
 /** A request with which a provider reports. */
 export interface Report {
@@ -12,8 +12,6 @@ export interface Report {
 
 export interface SentMail {
   readonly id: string;
-  /** The account that receipts are for; null: that of the installation. */
-  readonly place: string | null;
   readonly reference: { readonly tidings_key: string; readonly tidings_tenant?: string };
   /** Names the message in the same way in each seed of a number. */
   readonly name: string;
@@ -34,10 +32,8 @@ export interface SentText {
 
 interface Due {
   readonly at: Millis;
-  /** When it comes: a little before, by what had passed of its grain when the message was sent. */
-  readonly comesAt: Millis;
   readonly order: number;
-  readonly mail?: { readonly place: string | null; readonly event: { readonly [field: string]: unknown } };
+  readonly mail?: { readonly [field: string]: unknown };
   readonly text?: { readonly path: string; readonly form: { readonly [name: string]: string } };
 }
 
@@ -50,35 +46,26 @@ export class Reports {
   readonly #chance: Chance;
   readonly #keys: ProviderKeys;
   readonly #publicUrl: string;
-  readonly #grain: Millis;
   readonly #due: Due[] = [];
   #count = 0;
 
-  /**
-   * @param publicUrl the URL that providers reach Tidings under, which Twilio signs
-   * @param grain of the times at which reports come: messages of one step are sent in no order, and what is reported of them by its end
-   *   must not depend on that
-   */
-  constructor(chance: Chance, keys: ProviderKeys, publicUrl: string, grain: Millis = 1) {
+  /** @param publicUrl the URL that providers reach Tidings under, which Twilio signs */
+  constructor(chance: Chance, keys: ProviderKeys, publicUrl: string) {
     this.#chance = chance;
     this.#keys = keys;
     this.#publicUrl = publicUrl;
-    this.#grain = grain;
   }
 
   onMail(mail: SentMail): void {
     const draw = this.#chance.stream(`reports ${mail.name}`);
     const event = (delay: Millis, name: string, more: object = {}) =>
-      this.#add(mail.at, delay, {
+      this.#add(mail.at + delay, {
         mail: {
-          place: mail.place,
-          event: {
-            event: name,
-            sg_message_id: `${mail.id}.filter0001.1.demo`,
-            sg_event_id: `${mail.id}-${name}`,
-            ...mail.reference,
-            ...more,
-          },
+          event: name,
+          sg_message_id: `${mail.id}.filter0001.1.demo`,
+          sg_event_id: `${mail.id}-${name}`,
+          ...mail.reference,
+          ...more,
         },
       });
     if (this.#chance.of(`gone ${mail.address}`) < 0.025) {
@@ -104,13 +91,13 @@ export class Reports {
 
   onText({ sid, number, name, callback, at }: SentText): void {
     const draw = this.#chance.stream(`reports ${name}`);
-    const { pathname, search } = new URL(callback ?? `${this.#publicUrl}/api/v1/receipts/twilio`);
     if (callback !== null) {
-      const form = { MessageSid: sid, From: SMS_NUMBER, To: number };
+      const { pathname, search } = new URL(callback);
+      const form = { MessageSid: sid, From: '+12025550123', To: number };
       const ends = draw.is(0.04)
         ? { MessageStatus: 'undelivered', ErrorCode: draw.is(0.5) ? '30005' : '30007' }
         : { MessageStatus: 'delivered' };
-      this.#add(at, Math.round((2 + draw.next() * 9) * SECOND), {
+      this.#add(at + Math.round((2 + draw.next() * 9) * SECOND), {
         text: { path: `${pathname}${search}`, form: { ...form, ...ends } },
       });
     }
@@ -118,41 +105,35 @@ export class Reports {
       const form = {
         MessageSid: `${sid.slice(0, 33)}f`,
         From: number,
-        To: SMS_NUMBER,
+        To: '+12025550123',
         Body: 'STOP',
         SmsStatus: 'received',
       };
-      this.#add(at, 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: pathname, form } });
+      this.#add(at + 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: '/api/v1/receipts/twilio', form } });
     }
   }
 
   /** Takes the reports that are due, each time in order. */
   take(now: Millis): Report[] {
-    const due = this.#due.filter(({ comesAt }) => comesAt <= now).sort((a, b) => a.at - b.at || a.order - b.order);
+    const due = this.#due.filter(({ at }) => at <= now).sort((a, b) => a.at - b.at || a.order - b.order);
     if (due.length === 0) return [];
-    const left = this.#due.filter(({ comesAt }) => comesAt > now);
+    const left = this.#due.filter(({ at }) => at > now);
     this.#due.splice(0, this.#due.length, ...left);
-    const places = [...new Set(due.flatMap(({ mail }) => (mail ? [mail.place] : [])))];
-    const mails = places.map((place) => {
-      const events = due.flatMap(({ at, mail }) =>
-        mail?.place === place ? [{ timestamp: Math.floor(at / 1000), ...mail.event }] : [],
-      );
-      return this.#signMails(place, events, now);
-    });
-    return [...mails, ...due.flatMap(({ text }) => (text ? [this.#signText(text.path, text.form)] : []))];
+    const mails = due.flatMap(({ at, mail }) => (mail ? [{ timestamp: Math.floor(at / 1000), ...mail }] : []));
+    const reports = due.flatMap(({ text }) => (text ? [this.#signText(text.path, text.form)] : []));
+    return mails.length > 0 ? [this.#signMails(mails, now), ...reports] : reports;
   }
 
-  #add(sentAt: Millis, delay: Millis, what: Pick<Due, 'mail' | 'text'>): void {
-    const at = sentAt + delay;
-    this.#due.push({ at, comesAt: at - (sentAt % this.#grain), order: this.#count++, ...what });
+  #add(at: Millis, what: Pick<Due, 'mail' | 'text'>): void {
+    this.#due.push({ at, order: this.#count++, ...what });
   }
 
-  #signMails(place: string | null, events: readonly object[], now: Millis): Report {
+  #signMails(events: readonly object[], now: Millis): Report {
     const body = JSON.stringify(events);
     const timestamp = String(Math.floor(now / 1000));
     const signature = sign('sha256', Buffer.from(timestamp + body), this.#keys.sendgridPrivate).toString('base64');
     return {
-      path: `/api/v1/receipts/sendgrid${place === null ? '' : `/${place}`}`,
+      path: '/api/v1/receipts/sendgrid',
       headers: {
         'content-type': 'application/json',
         'x-twilio-email-event-webhook-signature': signature,

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import pino from 'pino';
-import { AccountPool } from '../../src/accounts/account-pool.ts';
 import { openReceiptAccounts } from '../../src/accounts/find-receipt-account.ts';
 import { openInstallation } from '../../src/accounts/installation.ts';
 import { testTemplates } from '../../src/authoring/load-test-template.ts';
@@ -153,8 +152,12 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
   const catalogs = new CatalogCache(pool);
   const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock: now, log, maxFuture: config.maxFuture });
   const signals = new InboxSignals(pool);
-  const getTools = () => ({ http, clock: now });
-  const installation = await openInstallation(config, getTools, () => {}, keepInInbox(pool, seal, now, signals));
+  const installation = await openInstallation(
+    config,
+    () => ({ http, clock: now }),
+    () => {},
+    keepInInbox(pool, seal, now, signals),
+  );
   cleanup.push(() => installation.close());
   const state = { stopping: false };
   const health = new Health({ checks: [], clock: now, state });
@@ -179,16 +182,12 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
   });
   cleanup.push(() => server.close());
 
-  const accounts = new AccountPool({ pool, databaseUrl: url, seal, getTools, log });
-  cleanup.push(() => accounts.close());
-  await accounts.start();
   const parts = { pool, pipeline, catalogs, seal, clock: now, log, poll: POLL_MS };
   const worker = new DeliveryWorker({
     ...parts,
     name: 'demo',
     databaseUrl: url,
     providers: installation.providers,
-    accounts,
     elapsed: now,
     // Not random: two seeds of one number are the same.
     random: () => 0.5,

@@ -60,7 +60,8 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
   const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
   // Loaded lazily: a process with workers only starts in half the time without it.
   const { buildServer } = await import('../http/server.ts');
-  const outbound = await parts.openClient();
+  const { GuardedClient } = await import('../http-out/guarded-client.ts');
+  const outbound = new GuardedClient();
   cleanup.push(() => outbound.close());
   const server = await buildServer({
     pipeline,
