@@ -23,7 +23,7 @@ const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
 
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
-/** Time before the end in which the lender hears of no purchases: a little more than the day that is compared with those before. */
+/** Time before the end in which the lender receives no purchases: a little more than the day that is compared with those before. */
 const QUIET_TIME: Millis = 26 * HOUR;
 /** Traffic of the market on the day before the end, in multiples of the usual. */
 const BUSY_DAY = 3;
