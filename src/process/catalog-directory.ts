@@ -15,9 +15,10 @@ export interface CatalogDirectoryOptions {
   readonly config: Config;
   readonly clock: () => Millis;
   readonly log: Logger;
+  /** Pause (ms) between two tries of a directory that is not watched, and waits for a release. Default: RETRY_MS. */
+  readonly retry?: Millis;
 }
 
-/** Pause (ms) between two tries of a directory that is not watched, and waits for a release. */
 const RETRY_MS: Millis = 5000;
 
 /** The catalog directory of the tenant of a process: applied at start, and after each change if it is watched. */
@@ -89,7 +90,7 @@ export class CatalogDirectory {
 
   /** Tries a directory again that is not watched, until it is applied. Returns what ends that. */
   #applyAfterRelease(): () => void {
-    const { clock, log } = this.#options;
+    const { clock, log, retry = RETRY_MS } = this.#options;
     let isBusy = false;
     const timer = setInterval(async () => {
       if (isBusy) return;
@@ -103,7 +104,7 @@ export class CatalogDirectory {
           log.error({ err: error }, 'The catalog directory could not be applied; will retry.');
       }
       isBusy = false;
-    }, RETRY_MS);
+    }, retry);
     return () => clearInterval(timer);
   }
 
