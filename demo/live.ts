@@ -65,7 +65,8 @@ function wait(ms: Millis, signal: AbortSignal): Promise<void> {
 
 /** Yields what happens from now on, one day of the companies after the other, as fast as it is taken. */
 function* listEvents(state: DemoState, now: Millis): Generator<PlannedEvent & { readonly tenant: string }> {
-  const worlds = makeWorlds(new Chance(state.seed), Number.POSITIVE_INFINITY);
+  // The support desk is back; of purchases there is still nothing.
+  const worlds = makeWorlds(new Chance(state.seed), { tickets: Number.POSITIVE_INFINITY, purchases: 0 });
   const chance = new Chance(`${state.seed} ${now}`);
   for (let day = Math.floor(now / DAY) * DAY; ; day += DAY) {
     const events = worlds.flatMap(({ tenant, planDay }) =>

@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   // Before the past is made, which takes a while.
   await checkPort('localhost', options.port, '--port');
   const state = takeState(places, options) ?? (await makeState(places, options));
+  stopping.signal.throwIfAborted();
   const { running, reports } = await startTidings(places, state, options);
   await say(running, state, options);
   if (!options.once)
@@ -82,9 +83,9 @@ async function startTidings(
   cleanup.push(() => standIns.stop());
   const config = toConfig(places, state, { port, providersUrl: `http://127.0.0.1:${standIns.port}` });
   const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
-  const running = await run({ api: true, workers: true }, config, log, Date.now, stopping.signal);
-  cleanup.push(() => running.stop());
-  return { running, reports };
+  const starting = run({ api: true, workers: true }, config, log, Date.now, stopping.signal);
+  cleanup.push(async () => (await starting).stop());
+  return { running: await starting, reports };
 }
 
 async function say(running: Running, state: DemoState, { json, rate, folder }: DemoOptions): Promise<void> {
@@ -112,20 +113,28 @@ async function say(running: Running, state: DemoState, { json, rate, folder }: D
   );
 }
 
-let isEnding = false;
+let ending: Promise<void> | undefined;
+/** Undoes what was started, once, however often it is called: what `main` comes to meanwhile is no end of its own. */
 async function end(code: number): Promise<never> {
-  if (!isEnding) {
-    isEnding = true;
-    stopping.abort();
-    for (const undo of cleanup.reverse()) await undo().catch(() => {});
-  }
+  ending ??= undo();
+  await ending;
   process.exit(code);
 }
 
+async function undo(): Promise<void> {
+  stopping.abort();
+  for (const step of cleanup.reverse()) await step().catch(() => {});
+}
+
+/** Time (ms) for which a further signal is taken as the same one: npm passes on what a terminal or a supervisor sent to all. */
+const SAME_SIGNAL_MS = 1000;
+let firstSignalAt: number | undefined;
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
+    firstSignalAt ??= performance.now();
     // A second one does not wait.
-    if (isEnding) process.exit(1);
+    if (performance.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(1);
     void end(0);
   });
 }
@@ -133,7 +142,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 main().then(
   () => end(0),
   async (error) => {
-    if (isEnding) return;
+    if (ending) return;
     console.error(error instanceof Error ? error.message : error);
     await end(1);
   },

@@ -23,6 +23,8 @@ const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
 
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
+/** Time before the end in which the lender receives no purchases: a little more than the day that is compared with those before. */
+const QUIET_TIME: Millis = 26 * HOUR;
 /** Traffic of the market on the day before the end, in multiples of the usual. */
 const BUSY_DAY = 3;
 
@@ -34,7 +36,7 @@ export interface SeedOptions {
   readonly until: Millis;
   /** Settings of the PostgreSQL server. */
   readonly settings?: { readonly [name: string]: string };
-  /** Aborted: it stops between two steps, and throws. */
+  /** Aborted: it stops what it has started, and throws. */
   readonly stopping: AbortSignal;
   /** Called as it goes on, with a part from 0 to 1. */
   readonly onProgress?: (part: number, day: Millis) => void;
@@ -58,15 +60,16 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     clock,
     http: new StandInClient(standIns),
     ...(settings && { settings }),
+    stopping,
   });
   let summary: DemoState['summary'];
   try {
-    const worlds = makeWorlds(chance, until - QUIET_DAYS * span.scale * DAY);
+    const worlds = makeWorlds(chance, { tickets: until - QUIET_DAYS * span.scale * DAY, purchases: until - QUIET_TIME });
     const catalogs = makeMarketCatalogs();
     await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
     const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
-    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), stopping, onProgress });
+    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });
     await writeFiles(places.catalog, catalogs.second);
     summary = await summarize(machine, worlds, span);
   } finally {
@@ -77,9 +80,12 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   return seeded;
 }
 
-/** @param ticketsUntil when the support desk of the market falls silent */
-export function makeWorlds(chance: Chance, ticketsUntil: Millis): readonly World[] {
-  return [makeMarket(chance, ticketsUntil), makeLender(chance), makeBooking(chance)];
+/** @param until when the support desk of the market, and what reports purchases to the lender, fall silent */
+export function makeWorlds(
+  chance: Chance,
+  until: { readonly tickets: Millis; readonly purchases: Millis },
+): readonly World[] {
+  return [makeMarket(chance, until.tickets), makeLender(chance, until.purchases), makeBooking(chance)];
 }
 
 function toSpan(until: Millis, days: number): Span {
@@ -118,18 +124,16 @@ interface Play {
   readonly steps: readonly Step[];
   readonly reports: Reports;
   readonly events: readonly TenantEvent[];
-  readonly stopping: AbortSignal;
   readonly onProgress: (part: number, day: Millis) => void;
 }
 
 /** Moves the clock from one step to the next: receipts come, then events, then what members did. */
-async function play({ machine, span, steps: given, reports, events, stopping, onProgress }: Play): Promise<void> {
+async function play({ machine, span, steps: given, reports, events, onProgress }: Play): Promise<void> {
   const steps = [...given].sort((a, b) => a.at - b.at);
   let nextEvent = 0;
   let nextStep = 0;
   let summedUpAt = 0;
   for (let time = span.from; time < span.until; ) {
-    stopping.throwIfAborted();
     const { step } = STEPS.find(({ before }) => time < span.until - before) ?? { step: HOUR };
     const until = Math.min(span.until, (Math.floor(time / step) + 1) * step);
     await machine.moveTo(until);

@@ -172,9 +172,26 @@ export function planStory(
           await call('POST', `/api/v1/events/rejected/${rejected_id}/dismiss`, { body: {} });
       },
     },
+    {
+      at: before(0, -5),
+      what: 'someone tries the passwords of a list',
+      run: () => tryPasswords(machine, market),
+    },
     ...planMistakes(machine, before, market, booking),
   ];
   return steps.filter(({ at }) => at > from && at <= until).sort((a, b) => a.at - b.at);
+}
+
+/** One attempt for each of many users, which is no reason to warn any of them. */
+async function tryPasswords({ ingest, clock }: TimeMachine, { tenant, users }: World): Promise<void> {
+  const events = users.slice(0, 90).map(({ id }, number) => ({
+    event_id: `attempt-${number}`,
+    user_id: id,
+    event_type: 'login.failed',
+    event_timestamp: new Date(clock.now - number * 4000).toISOString(),
+    properties: { device: 'unknown', place: 'unknown' },
+  }));
+  await ingest(tenant, events);
 }
 
 /** Events that cannot be taken: of a wrong release of the shop for some hours, and one by one. */

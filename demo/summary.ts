@@ -18,6 +18,7 @@ const COUNTERS = [
   'bounced',
   'complained',
   'unsubscribed',
+  'goals',
   'undeliverable',
   'dropped',
   'dead',
@@ -40,6 +41,8 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
   const { groups: dead } = await get('dead-letters?limit=100');
   const { groups: rejected, count: rejectedEvents } = await get('events/rejected/groups');
   const { rules } = await get('waits/rules');
+  const { experiments } = await get(`metrics/experiments?${range}`);
+  const { anomalies } = await get('metrics/anomalies');
   const { releases } = await get('releases?limit=100');
   const list = async (path: string, name: string) => (await get(`${path}?limit=200`))[name].length;
   const countReleases = (state: string) =>
@@ -50,6 +53,8 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
     rejected_events: rejectedEvents,
     rejected_groups: rejected.length,
     waits: rules.reduce((sum: number, { waits }: { waits: number }) => sum + waits, 0),
+    experiments: experiments.length,
+    anomalies: anomalies.length,
     suppressions: await list('suppressions', 'suppressions'),
     batches: await list('batches', 'batches'),
     jobs: await list('jobs', 'jobs'),

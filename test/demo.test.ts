@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,18 +15,24 @@ interface Ready {
   readonly ready: boolean;
   readonly url: string;
   readonly login: string;
+  readonly api_key: string;
   readonly tenants: { readonly [tenant: string]: { readonly [name: string]: number } };
 }
 
-interface Ran {
-  readonly ready: Ready;
+const UNTIL = '2026-06-19T18:00:00Z';
+/** A day that all of the past has, and its end. */
+const DAY = ['2026-06-18T00:00:00Z', '2026-06-19T00:00:00Z'] as const;
+
+interface Started {
   /** Progress, and what else it printed. */
-  readonly said: string;
+  readonly text: { stdout: string; stderr: string };
+  stop(): void;
+  /** Resolves with its exit code when it has ended. */
+  readonly ended: Promise<number>;
 }
 
-/** Starts a demo, and resolves when it has ended. */
-async function runDemo(folder: string): Promise<Ran> {
-  const args = ['--once', '--json', '--weeks', '0.25', '--until', '2026-06-19T18:00:00Z', '--folder', folder];
+async function startDemo(folder: string, ...more: string[]): Promise<Started> {
+  const args = ['--json', '--weeks', '0.25', '--until', UNTIL, '--folder', folder, ...more];
   const child = spawn(process.execPath, [SCRIPT, ...args, '--port', String(await freePort())], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // No variable of another installation plays a part.
@@ -38,20 +44,37 @@ async function runDemo(folder: string): Promise<Ran> {
       text[name] += String(chunk);
     });
   }
-  const [code] = await once(child, 'close');
-  expect({ code, ...text }).toMatchObject({ code: 0 });
-  return { ready: JSON.parse(text.stdout), said: text.stderr };
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { text, stop: () => void child.kill('SIGTERM'), ended: once(child, 'close').then(([code]) => code) };
+}
+
+/** Starts a demo, and resolves with what it printed when it has ended. */
+async function runDemo(folder: string): Promise<Ready> {
+  const { text, ended } = await startDemo(folder, '--once');
+  expect({ code: await ended, ...text }).toMatchObject({ code: 0 });
+  return JSON.parse(text.stdout);
+}
+
+function hasServer(folder: string): boolean {
+  return existsSync(join(folder, 'data', 'postgres', 'postmaster.pid'));
+}
+
+/** Stops a demo as a supervisor does. */
+async function endDemo({ text, stop, ended }: Started, folder: string): Promise<void> {
+  expect(hasServer(folder)).toBe(true);
+  stop();
+  expect({ code: await ended, hasServer: hasServer(folder), ...text }).toMatchObject({ code: 0, hasServer: false });
 }
 
 test('shows something of everything that its page promises, the same with each run, and goes on from where it is', async () => {
-  const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'demo-')));
+  const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'demo-'))) as [string, string];
   onTestFinished(() => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   });
-  const [first, second] = (await Promise.all(folders.map(runDemo))) as [Ran, Ran];
-  const { tenants, url, login } = first.ready;
+  const [first, second] = (await Promise.all(folders.map(runDemo))) as [Ready, Ready];
+  const { tenants, url, login } = first;
   expect(login).toMatch(new RegExp(`^${url}/console/#/login/`));
-  expect(second.ready.tenants).toEqual(tenants);
+  expect(second.tenants).toEqual(tenants);
 
   const sum = (name: string) => Object.values(tenants).reduce((total, numbers) => total + (numbers[name] ?? 0), 0);
   const names = Object.keys(tenants.default ?? {}).filter((name) => !RARE.has(name));
@@ -62,12 +85,40 @@ test('shows something of everything that its page promises, the same with each r
     [6, 4],
     [6, 4],
   ]);
-  expect(tenants.default).toMatchObject({ releases_under_way: 1, releases_rolled_back: 1, batches: 2, webhooks: 2 });
+  expect(tenants.default).toMatchObject({ releases_under_way: 1, releases_rolled_back: 1, batches: 2, webhooks: 2, experiments: 1 });
 
-  const again = await runDemo(folders[0] as string);
-  expect(again.said).not.toContain('Playing');
-  expect(again.ready.tenants).toEqual(tenants);
+  const again = await startDemo(folders[0], '--rate', '0');
+  await expect.poll(() => again.text.stdout, { timeout: 60_000 }).toContain('\n');
+  const ready: Ready = JSON.parse(again.text.stdout);
+  expect(again.text.stderr).not.toContain('Playing');
+  expect(ready.tenants).toEqual(tenants);
+  await expectClock(ready);
+  await endDemo(again, folders[0]);
+
+  // While the past is made.
+  const cut = await startDemo(folders[1], '--fresh');
+  await expect.poll(() => hasServer(folders[1]), { timeout: 60_000 }).toBe(true);
+  await endDemo(cut, folders[1]);
 }, 600_000);
 
+/** Expects that lists of a day have what its sums have counted: all of it has the clock of the past. */
+async function expectClock({ url, api_key: key }: Ready): Promise<void> {
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON the route answers
+  const get = async (path: string): Promise<any> => {
+    const response = await fetch(`${url}/api/v1/${path}`, { headers: { 'x-api-key': key } });
+    expect({ path, status: response.status }).toEqual({ path, status: 200 });
+    return response.json();
+  };
+  const [from, to] = DAY;
+  const { metrics } = await get(`metrics/summary?from=${from}&to=${to}`);
+  const { total, counts } = await get(`deliveries/counts?since=${from}&until=${to}`);
+  // A message to an endpoint of a webhook is of no notification.
+  const webhooks = counts.channel.find(({ value }: { value: string }) => value === 'webhook')?.count ?? 0;
+  expect(metrics.planned).toBeGreaterThan(0);
+  expect(total - webhooks).toBe(metrics.planned);
+  const { entries } = await get(`audit-log?since=${from}&until=${to}`);
+  expect(entries.length).toBeGreaterThan(0);
+}
+
 /** Names of numbers for which two days are too short. */
-const RARE = new Set(['complained', 'unsubscribed']);
+const RARE = new Set(['complained', 'unsubscribed', 'anomalies']);

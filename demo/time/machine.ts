@@ -18,10 +18,12 @@ import { buildServer } from '../../src/http/server.ts';
 import type { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import { Pipeline } from '../../src/ingest/pipeline.ts';
 import { JobWorker } from '../../src/jobs/job-worker.ts';
+import { setIdClock } from '../../src/lib/fresh-id.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { BatchWorker } from '../../src/notify/batches/batch-worker.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import { ReleaseWatcher } from '../../src/releases/release-watcher.ts';
+import { attributeGoals, MAX_ATTRIBUTED } from '../../src/store/goals/attribute.ts';
 import { InboxSignals } from '../../src/store/inbox/inbox-signals.ts';
 import { checkEncryptionKey } from '../../src/store/metadata.ts';
 import { toMetricPeriods } from '../../src/store/metrics/counters.ts';
@@ -77,9 +79,9 @@ export interface TimeMachine {
   moveTo(time: Millis): Promise<void>;
   /** Waits until what is due is done. */
   settle(): Promise<void>;
-  /** Sums up the metrics, and looks at the releases. */
+  /** Attributes goals, sums up the metrics, and looks at the releases. */
   sumUp(): Promise<void>;
-  /** Stops everything, and takes its clock out of the database. */
+  /** Stops everything, the server of the database too, and takes its clock out of the database. */
   close(): Promise<void>;
 }
 
@@ -92,22 +94,50 @@ export interface TimeMachineOptions {
   readonly http: GuardedClient;
   /** Settings of the server, for data that may be lost. */
   readonly settings?: { readonly [name: string]: string };
+  /** Aborted: whatever is asked of the machine from then on throws, except `close`. */
+  readonly stopping: AbortSignal;
 }
 
+/** Steps that undo what was started; they run in reverse order. */
+type Cleanup = (() => Promise<unknown> | unknown)[];
+
+/** Starts all parts. One that fails leaves nothing behind, no server in particular. */
 export async function openTimeMachine(options: TimeMachineOptions): Promise<TimeMachine> {
-  const { config, clock, http, publicUrl, apiKey } = options;
+  const cleanup: Cleanup = [];
+  try {
+    return await startParts(options, cleanup);
+  } catch (error) {
+    await undo(cleanup).catch(() => {});
+    throw error;
+  }
+}
+
+/** @throws the first error of a step, when all steps have run */
+async function undo(cleanup: Cleanup): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of cleanup.reverse()) await Promise.resolve(step()).catch((error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
+async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promise<TimeMachine> {
+  const { config, clock, http, publicUrl, apiKey, stopping } = options;
   const now = () => clock.now;
   const log = pino({ level: config.logLevel }, pino.destination(2));
-  const cleanup: (() => Promise<unknown> | unknown)[] = [];
+  setIdClock(() => Math.floor(clock.now));
+  cleanup.push(() => setIdClock(Date.now));
   const embedded = await startEmbedded({
     dataDir: config.dataDir,
     ...(options.settings && { settings: options.settings }),
   });
+  cleanup.push(() => embedded.stop());
   const plain = openPool(embedded.url, { max: 2, name: 'demo' });
+  cleanup.push(() => plain.end());
   await migrate(plain);
   await addOwnTime(plain, clock.now);
+  cleanup.push(() => removeOwnTime(plain));
   const url = withOwnTime(embedded.url);
   const pool = openPool(url, { max: 12, name: 'demo seed' });
+  cleanup.push(() => pool.end());
   const seal = new Seal(config.encryptionKey);
   await checkEncryptionKey(pool, seal);
   const database = await openTenantDatabase(
@@ -195,6 +225,7 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
   let partitionsUntil = clock.now;
 
   const tryCall: TimeMachine['tryCall'] = async (method, path, { tenant, headers, body } = {}) => {
+    stopping.throwIfAborted();
     const response = await server.inject({
       method: method as 'GET',
       url: path,
@@ -222,12 +253,14 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
       return answer;
     },
     async ingest(tenant, events) {
+      stopping.throwIfAborted();
       await retryBusy(() => pipeline.ingest(tenant, events));
     },
     async settle() {
       let wait = MIN_LOOK_MS;
       let last = '';
       for (let since = performance.now(); ; await pause(wait)) {
+        stopping.throwIfAborted();
         const due = await countDue(pool, clock.now);
         if (due.deliveries + due.timers + due.commands + worker.busy === 0) return;
         if (due.deliveries > 0) worker.wake();
@@ -256,18 +289,15 @@ export async function openTimeMachine(options: TimeMachineOptions): Promise<Time
       await machine.settle();
     },
     async sumUp() {
+      for (const tenant of await listWaitingTenants(pool, 'goal_events', '', 100)) {
+        while ((await attributeGoals(pool, tenant)) === MAX_ATTRIBUTED);
+      }
       for (const tenant of await listWaitingTenants(pool, 'metric_deltas', '', 100)) {
         while ((await foldDeltas(pool, tenant, clock.now, periods)) === MAX_FOLDED_DELTAS);
       }
       await releases.lookOnce();
     },
-    async close() {
-      for (const step of cleanup.reverse()) await step();
-      await pool.end();
-      await removeOwnTime(plain);
-      await plain.end();
-      await embedded.stop();
-    },
+    close: () => undo(cleanup),
   };
   return machine;
 }

@@ -12,8 +12,8 @@ const MERCHANTS = [
   'Northwind Air',
 ];
 
-/** Cedar Lending: loans and credit cards in the United States. */
-export function makeLender(chance: Chance): World {
+/** Cedar Lending: loans and credit cards in the United States. @param purchasesUntil when what reports its purchases falls silent */
+export function makeLender(chance: Chance, purchasesUntil: Millis): World {
   const customers = makeUsers(
     chance,
     { prefix: 'cedar', count: 80, places: ['chicago', 'chicago', 'newYork', 'losAngeles'], apps: 0.7 },
@@ -28,7 +28,7 @@ export function makeLender(chance: Chance): World {
   function planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[] {
     const plan = new DayPlan(day, draw);
     for (let purchases = Math.round((plan.isWeekend ? 17 : 13) * share); purchases > 0; purchases--)
-      planPurchase(plan, draw.among(withCard), draw);
+      planPurchase(plan, draw.among(withCard), draw, purchasesUntil);
     for (let payments = draw.whole(4, 6); payments > 0; payments--) planPayment(plan, draw.among(customers), day, draw);
     if (plan.isWeekend) return plan.events;
     for (let statements = draw.whole(1, 3); statements > 0; statements--)
@@ -53,7 +53,7 @@ export function makeLender(chance: Chance): World {
   };
 }
 
-function planPurchase(plan: DayPlan, customer: DemoUser, draw: Draw): void {
+function planPurchase(plan: DayPlan, customer: DemoUser, draw: Draw, until: Millis): void {
   const at = plan.time(customer);
   const amount = draw.is(0.18) ? draw.amount(500, 2400) : draw.amount(4, 320);
   const purchase = {
@@ -64,7 +64,8 @@ function planPurchase(plan: DayPlan, customer: DemoUser, draw: Draw): void {
     amount,
     currency: 'USD',
   };
-  plan.add(at, customer, draw.is(0.08) ? 'card_declined' : 'card_purchase', purchase);
+  const type = draw.is(0.08) ? 'card_declined' : 'card_purchase';
+  if (at < until) plan.add(at, customer, type, purchase);
 }
 
 function planPayment(plan: DayPlan, customer: DemoUser, day: Millis, draw: Draw): void {

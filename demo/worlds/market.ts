@@ -1,4 +1,6 @@
+import { contentUuid } from '../../src/events/content.ts';
 import type { Millis } from '../../src/model/event.ts';
+import { chooseVariant } from '../../src/rules/firing/gates.ts';
 import type { Chance, Draw } from '../chance.ts';
 import { type DemoUser, makeUsers } from './users.ts';
 import { DAY, DayPlan, HOUR, MINUTE, OFFICE, type PlannedEvent, type World } from './world.ts';
@@ -15,6 +17,16 @@ const PRODUCTS = [
 ];
 const CARRIERS = ['Hermes', 'DHL', 'Royal Mail'];
 const SUBJECTS = ['Where is my parcel?', 'Wrong size', 'Invoice', 'Broken on arrival'];
+
+/** Groups of the rule ABANDONED_CART, as its catalog has them, and the share of each that comes back and orders. */
+const CART_GROUPS = [
+  { share: 10, returns: 0.04 },
+  { share: 45, returns: 0.25 },
+  { share: 45, returns: 0.6 },
+];
+/** The share of those without any reminder: they have not opted in. */
+const UNASKED_RETURNS = 0.05;
+
 /** Larch Market: a marketplace with buyers in five countries, and sellers. @param ticketsUntil when its support desk falls silent */
 export function makeMarket(chance: Chance, ticketsUntil: Millis): World {
   const buyers = makeUsers(
@@ -77,14 +89,16 @@ function planVisit(plan: DayPlan, buyer: DemoUser, seller: DemoUser, number: str
     place: buyer.zone.split('/')[1],
     new_device: draw.is(0.06),
   });
+  if (draw.is(0.3)) plan.add(at - MINUTE, buyer, 'login.failed', { device: 'iPhone', place: buyer.zone.split('/')[1] });
   plan.add(at + 2 * MINUTE, buyer, 'cart.updated', {
     cart_id: order.cart_id,
     item_count: quantity,
     total,
     currency: 'GBP',
   });
-  if (draw.is(0.36)) return;
-  const bought = at + draw.whole(4, 25) * MINUTE;
+  const isAbandoned = draw.is(0.36);
+  if (isAbandoned && !draw.is(toReturns(buyer))) return;
+  const bought = at + (isAbandoned ? draw.whole(3 * 60, 40 * 60) : draw.whole(4, 25)) * MINUTE;
   plan.add(bought, buyer, 'order.created', order);
   const paid = {
     payment_id: `pay-${number}`,
@@ -93,13 +107,17 @@ function planVisit(plan: DayPlan, buyer: DemoUser, seller: DemoUser, number: str
     currency: 'GBP',
     method: 'card',
   };
-  if (draw.is(0.12)) {
+  let paidAt = bought + 4 * MINUTE;
+  if (draw.is(0.14)) {
     plan.add(bought + MINUTE, buyer, 'payment.failed', { ...paid, reason: 'The card was declined.' });
-    if (draw.is(0.45)) return;
+    if (draw.is(0.45)) {
+      if (!draw.is(0.6)) return;
+      paidAt = bought + draw.whole(30, 600) * MINUTE;
+    }
   }
-  plan.add(bought + 4 * MINUTE, buyer, 'payment.succeeded', paid);
-  plan.add(bought + 5 * MINUTE, buyer, 'order.paid', order);
-  plan.add(bought + 5 * MINUTE, seller, 'seller.order_received', {
+  plan.add(paidAt, buyer, 'payment.succeeded', paid);
+  plan.add(paidAt + MINUTE, buyer, 'order.paid', order);
+  plan.add(paidAt + MINUTE, seller, 'seller.order_received', {
     order_id: order.order_id,
     buyer_name: buyer.firstName,
     total,
@@ -107,11 +125,17 @@ function planVisit(plan: DayPlan, buyer: DemoUser, seller: DemoUser, number: str
     currency: 'GBP',
   });
   if (draw.is(0.05)) {
-    plan.add(bought + 5 * HOUR, buyer, 'order.cancelled', { ...order, reason: 'It is sold out.' });
-    plan.add(bought + 6 * HOUR, buyer, 'order.refunded', { ...order, refund: total });
+    plan.add(paidAt + 5 * HOUR, buyer, 'order.cancelled', { ...order, reason: 'It is sold out.' });
+    plan.add(paidAt + 6 * HOUR, buyer, 'order.refunded', { ...order, refund: total });
     return;
   }
-  planParcel(plan, buyer, seller, order, bought);
+  planParcel(plan, buyer, seller, order, paidAt);
+}
+
+/** Returns how likely it is that a buyer who left a cart comes back, by the group in which the rule of its reminder has them. */
+function toReturns({ id, traits }: DemoUser): number {
+  if (traits.marketing_opt_in !== true) return UNASKED_RETURNS;
+  return chooseVariant({ fromText: contentUuid }, 'ABANDONED_CART', CART_GROUPS, id).returns;
 }
 
 function planParcel(

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { uuidv7 } from 'uuidv7';
 import type { CatalogCommand } from '../catalog/apply.ts';
 import type { CatalogFiles } from '../catalog/catalog-files.ts';
 import { toInvalidFindings } from '../catalog/lint/findings.ts';
@@ -10,6 +9,7 @@ import { Problems } from '../catalog/problems.ts';
 import { type StoredSource, toPath } from '../catalog/stored/stored-files.ts';
 import { requireApiSource } from '../catalog/stored/template-source.ts';
 import { CatalogError, type ProblemPart, TidingsError } from '../errors.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import { groupBy } from '../lib/group-by.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { CatalogData } from '../model/catalog.ts';
@@ -168,7 +168,7 @@ async function putContent(
     return { id, version, isNew: true };
   };
   if (!known) {
-    const id = uuidv7();
+    const id = freshId();
     const row = { id, name, notificationType, channel, locale, variant, originId: origin?.id ?? null, createdAt: now };
     await insertTemplate(connection, tenantId, row);
     await insertVersion(connection, tenantId, id, 1, content, actor, now);

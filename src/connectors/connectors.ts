@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import {
   type CardCall,
   type CardRegistration,
@@ -178,7 +178,7 @@ export class Connectors {
         productIds ? productIds.includes(productId) : connector.products.includes(product),
       );
       const tasks = chosen.map(({ productId }): NewTask => {
-        return { taskId: uuidv7(), connector: connector.name, kind: connector.kind, userId, productId };
+        return { taskId: freshId(), connector: connector.name, kind: connector.kind, userId, productId };
       });
       const now = clock();
       await insertTasks(connection, tenantId, tasks, now);

@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { toEventKey } from '../events/envelope.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { toConfirmStandIn } from '../model/confirm-url.ts';
 import type { Channel } from '../model/delivery.ts';
@@ -75,7 +75,7 @@ export class ConfirmationRequests {
       expires_at: isoTime(open.recordedAt + rule.within),
     };
     if (repeat && now - open.recordedAt < REPEAT_MS) return repeat;
-    const consentId = uuidv7();
+    const consentId = freshId();
     const expiresAt = now + rule.within;
     const toMessage = this.#prepareMessage(asked, consentId, expiresAt, now);
     const slots = await this.#findFreeSlots(asked, now);

@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7';
 import type { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { AddressKind, JsonObject } from '../model/event.ts';
@@ -110,7 +110,7 @@ export class Consents {
         );
       }
     }
-    const consentId = uuidv7();
+    const consentId = freshId();
     const [result] = await pipeline.ingest(tenantId, [build(consentId, body.state, {})], false);
     if (result?.status !== 'accepted')
       throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Computed, JobActionName, JobFilter, JobPreview } from '../model/job.ts';
 import type { Actor } from '../model/principal.ts';
@@ -60,7 +60,7 @@ export async function startJob(
   if (earlier) return { job: earlier, isNew: false };
   compileCorrection({ patch, compute });
   const preview = await previewJob(parts, request);
-  const jobId = uuidv7();
+  const jobId = freshId();
   const job = {
     jobId,
     tenantId,

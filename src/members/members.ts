@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import type { Millis } from '../model/event.ts';
 import { type Principal, ROLES, type Role } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -60,7 +60,7 @@ export async function addMember(
     if ((await countMembers(connection, tenantId)) >= MAX_MEMBERS) {
       throw new TidingsError('too_many_members', `A tenant has at most ${MAX_MEMBERS} members.`);
     }
-    const added = { ...member, memberId: uuidv7(), addedBy: actor, addedAt: now };
+    const added = { ...member, memberId: freshId(), addedBy: actor, addedAt: now };
     await insertMember(connection, { ...added, tenantId, operationId });
     await audit(connection, principal, 'member.added', added.memberId, null, member, now);
     return { ...added, lastLoginAt: null };

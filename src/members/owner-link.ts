@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import type { Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -45,7 +45,7 @@ export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis):
       throw new TidingsError('link_used', 'The tenant of this link was deleted; make one of another tenant.');
     }
     const known = await findSameMember(connection, tenantId, { issuer, subject, emailHash: null });
-    const memberId = known?.memberId ?? uuidv7();
+    const memberId = known?.memberId ?? freshId();
     const actor = systemActor('owner link');
     if (!known) {
       const row = {

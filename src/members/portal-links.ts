@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -43,7 +43,7 @@ export async function makePortalLink(
   now: Millis,
 ): Promise<{ readonly secret: string; readonly expiresAt: Millis }> {
   const secret = drawSecret();
-  const linkId = uuidv7();
+  const linkId = freshId();
   const expiresAt = now + LINK_MS;
   await withTransaction(owner, async (connection) => {
     const member = { tenantId, issuer: ISSUER, subject: linkId, name };

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { uuidv7 } from 'uuidv7';
 import { rejectTopic } from '../kafka/allowed-topics.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { KafkaSettings } from '../model/kafka.ts';
 import { GAP_TYPE } from '../model/sink.ts';
@@ -115,7 +115,7 @@ export class TopicKeeper {
       await closeFull(pool, topic, clock());
       log.error(line, 'too much waits for a Kafka topic; nothing more is recorded for it until there is room');
     } else if (topic.isFull && share < ROOM_SHARE) {
-      await endFull(pool, topic, uuidv7(), GAP_TYPE, clock());
+      await endFull(pool, topic, freshId(), GAP_TYPE, clock());
       log.warn(line, 'a Kafka topic has room again; a message in it says what time it lacks');
     }
   }

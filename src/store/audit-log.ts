@@ -1,5 +1,5 @@
-import { uuidv7 } from 'uuidv7';
 import { jsonText } from '../events/content.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import type { Json, JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { maskDocument } from '../privacy/mask.ts';
@@ -44,7 +44,7 @@ export async function appendAuditEntries(
        as r (tenant_id, entry_id, actor_kind, actor_id, actor, origin, action, subject, detail, before, after)`,
     [
       column(({ tenantId }) => tenantId),
-      column(() => uuidv7()),
+      column(() => freshId()),
       isoTime(now),
       column(({ actor }) => actor.kind),
       column(({ actor }) => actor.id),
@@ -62,7 +62,7 @@ export async function appendAuditEntries(
 /** Returns the statement that appends entries of one tenant, among others of a transaction. */
 export function auditStatement(tenantId: string, changes: readonly AuditEntry[], now: Millis): Statement {
   const rows = changes.map(({ actor, action, subject, detail, before, after }) => ({
-    entry_id: uuidv7(),
+    entry_id: freshId(),
     actor_kind: actor.kind,
     actor_id: actor.id,
     actor: actor.name,

@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7';
+import { freshId } from '../lib/fresh-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import {
@@ -63,7 +63,7 @@ export async function addSuppressions(
         one.channel,
         one.addressHash,
         one.scope,
-        uuidv7(),
+        freshId(),
         one.addressMask,
         one.reason,
         isoTime(one.since),

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
+import { freshId } from '../lib/fresh-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { lockAccess } from '../store/members/lock-access.ts';
@@ -35,7 +35,7 @@ export async function signUserToken(context: SignContext, userId: string, lifeti
     .setSubject(userId)
     .setIssuedAt(seconds)
     .setExpirationTime(seconds + Math.floor(lifetime / 1000))
-    .setJti(uuidv7())
+    .setJti(freshId())
     .sign(await importJWK(privateKey as unknown as JWK, OWN_ALGORITHM));
 }
 
@@ -63,7 +63,7 @@ export async function rotateSigningKey(
   isRevoked = false,
 ): Promise<{ readonly keyId: string; readonly privateKey: JsonObject }> {
   const pair = await generateKeyPair(OWN_ALGORITHM, { extractable: true });
-  const keyId = uuidv7();
+  const keyId = freshId();
   const publicKey = { ...(await exportJWK(pair.publicKey)), kid: keyId, alg: OWN_ALGORITHM, use: 'sig' } as JsonObject;
   const privateKey = (await exportJWK(pair.privateKey)) as JsonObject;
   const key = { tenantId, keyId, publicKey, privateKey, isRevoked };

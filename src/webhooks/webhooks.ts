@@ -1,8 +1,8 @@
-import { uuidv7 } from 'uuidv7';
 import { makeWebhookSecret, toPublicSecret } from '../channels/webhook/secret.ts';
 import { openWebhooks } from '../channels/webhook/webhook.ts';
 import { TidingsError, toOutdated } from '../errors.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
+import { freshId } from '../lib/fresh-id.ts';
 import { WEBHOOK_RETRY_MS } from '../model/catalog.ts';
 import type { Channel, WebhookFormat } from '../model/delivery.ts';
 import { parseDeliveryId } from '../model/delivery-id.ts';
@@ -127,7 +127,7 @@ export class Webhooks {
       const state = fields.state ?? 'active';
       const written = {
         tenantId,
-        endpointId: uuidv7(),
+        endpointId: freshId(),
         url: fields.url,
         description: fields.description ?? '',
         eventTypes: fields.event_types ?? null,
@@ -239,7 +239,7 @@ export class Webhooks {
     if (isTestTenant(tenantId)) return { outcome: 'sandboxed', response: null, reason: null, duration_ms: 0 };
     const now = clock();
     const active = secrets.filter(({ until }) => until === null || until > now).map(({ secret }) => secret);
-    const id = uuidv7();
+    const id = freshId();
     const started = performance.now();
     const outcome = await openWebhooks({ http: client, clock }).send(
       {

@@ -1,6 +1,6 @@
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
 import { markOwn } from '../../events/own-events.ts';
+import { freshId } from '../../lib/fresh-id.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import { CONSENT_RECORDED, DOUBLE_OPT_IN } from '../../model/terms.ts';
 import type { ConsentClaim } from '../../privacy/consent-token.ts';
@@ -96,7 +96,7 @@ export class ConsentLink {
     const { pipeline, clock } = this.#parts;
     const { purpose, channel, wordingVersion, locale, consentId, source, addressHash, addressMask } = request;
     const now = clock();
-    const confirmedId = uuidv7();
+    const confirmedId = freshId();
     const current = await this.#consents
       .bind(tenantId, user, { channel: channel as never, state: 'granted', address: undefined })
       .catch(() => undefined);

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import type { CatalogCache } from '../../catalog/cache.ts';
 import { TidingsError } from '../../errors.ts';
+import { freshId } from '../../lib/fresh-id.ts';
 import type { BatchAudience, BatchSource, BatchState } from '../../model/batch.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
@@ -65,7 +65,7 @@ export async function createBatch(
     ...(scheduled !== undefined && { scheduled_at: scheduled }),
   } as unknown as JsonObject;
   const masked = maskDocument(whole);
-  const batchId = uuidv7();
+  const batchId = freshId();
   const sealed =
     masked === whole ? null : sealDocument(seal, JSON.stringify(whole), documentRow('batches', tenantId, batchId));
   const source = audience && ({ audience, state: 'pending', found: 0, after: '' } as const);

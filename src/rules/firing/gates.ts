@@ -1,4 +1,4 @@
-import type { Limit, Rule } from '../../model/catalog.ts';
+import type { Limit, Variant } from '../../model/catalog.ts';
 import type { Evidence, ReasonCode } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -8,7 +8,7 @@ import { readDirect } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
 import { limitBucketKey } from '../evaluate/key.ts';
 import { evaluateLimit, type LimitState } from '../evaluate/limits.ts';
-import type { CountedUse } from '../facts.ts';
+import type { CountedUse, Ids } from '../facts.ts';
 import {
   branchReason,
   emptyBranchReason,
@@ -78,7 +78,7 @@ export function applyGates(ctx: DecisionContext, compiled: CompiledRule, firing:
   let types = rule.notify;
   let variant: string | undefined;
   if (rule.split) {
-    const chosen = chooseVariant(ctx, rule);
+    const chosen = chooseVariant(ctx.ids, rule.name, rule.split, ctx.user.userId);
     evidence.split = { variant: chosen.name, share: chosen.share };
     if (chosen.notify.length === 0) return { code: 'holdout', reason: holdoutReason(chosen) };
     variant = chosen.name;
@@ -111,10 +111,14 @@ function evaluateLimits(ctx: DecisionContext, compiled: CompiledRule, key: strin
 
 const NO_USES: readonly CountedUse[] = [];
 
-/** Depends on the rule and the user alone, so a user stays in the same variant. */
-function chooseVariant(ctx: DecisionContext, rule: Rule): NonNullable<Rule['split']>[number] {
-  const split = rule.split ?? [];
-  const hash = Number.parseInt(ctx.ids.fromText(`split ${rule.name} ${ctx.user.userId}`).slice(0, 8), 16);
+/** Returns the variant of a rule that a user is in. It depends on rule and user alone, so a user stays in it. */
+export function chooseVariant<One extends Pick<Variant, 'share'>>(
+  { fromText }: Pick<Ids, 'fromText'>,
+  rule: string,
+  split: readonly One[],
+  userId: string,
+): One {
+  const hash = Number.parseInt(fromText(`split ${rule} ${userId}`).slice(0, 8), 16);
   const percent = (hash / 2 ** 32) * 100;
   let upTo = 0;
   for (const variant of split) {

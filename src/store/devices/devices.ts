@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
+import { freshId } from '../../lib/fresh-id.ts';
 import type { Device, DeviceSecret, Registration } from '../../model/device.ts';
 import type { Millis } from '../../model/event.ts';
 import { documentRow, openDocument, sealDocument } from '../../privacy/documents.ts';
@@ -70,7 +70,7 @@ export async function registerDevice(
     );
     if ((counts[0]?.count ?? 0) >= MAX_USER_DEVICES) return undefined;
     if (current) await retire(connection, tenantId, current.device_id, 'moved', now);
-    const deviceId = uuidv7();
+    const deviceId = freshId();
     const { rows } = await connection.query<DeviceRow>(
       `insert into devices (tenant_id, device_id, user_id, platform, service, app, environment, sealed, hash, mask, registered_at, seen_at)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) returning ${COLUMNS}`,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
+import { freshId } from '../../lib/fresh-id.ts';
 import { ADDRESS_USER } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
@@ -115,7 +115,7 @@ async function beginLocked(
   if (!isThere && !known) return undefined;
   // Its job begins anew, before any other row is locked: a chunk has the lock of the job first.
   const isAgain = isBack && (await restartJob(connection, tenantId, known.job_id));
-  const [erasureId, jobId] = isAgain ? [known.erasure_id, known.job_id] : [uuidv7(), uuidv7()];
+  const [erasureId, jobId] = isAgain ? [known.erasure_id, known.job_id] : [freshId(), freshId()];
   const erasedAt = await findErasedAt(connection, { tenantId, userId, rejectedHash: hashes.rejected }, now);
   const addressHashes = await loadAddressHashes(connection, tenantId, userId);
   const sending = await cancelOpenDeliveries(connection, tenantId, userId, now);

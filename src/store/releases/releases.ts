@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
+import { freshId } from '../../lib/fresh-id.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
@@ -107,7 +107,7 @@ export function startRelease(
       });
     if (startsAt === null) await setFollows(connection, tenantId, null, now);
     const version = content ? await storeVersion(connection, locked, content, by, now) : (wanted as number);
-    const id = uuidv7();
+    const id = freshId();
     const steps: readonly ReleaseStep[] = startsAt === null ? [{ at: now, share, by }] : [];
     const { rows } = await connection.query<StoredRelease>(
       `insert into releases (tenant_id, release_id, operation_id, from_version, to_version, state, share, steps, note, watch, finish_at, starts_at,

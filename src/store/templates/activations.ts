@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7';
+import { freshId } from '../../lib/fresh-id.ts';
 import type { Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -44,7 +44,7 @@ export async function insertActivations(
      from unnest($2::uuid[], $3::uuid[], $4::text[], $5::int[]) as a (activation_id, template_id, kind, version)`,
     [
       tenantId,
-      activations.map(() => uuidv7()),
+      activations.map(() => freshId()),
       activations.map(({ templateId }) => templateId),
       activations.map(({ kind }) => kind),
       activations.map(({ version }) => version),
