@@ -52,7 +52,8 @@ export const heldUserPage = z
   .object({
     ...span,
     users: listOf(heldUser).describe(
-      'The latest first: of decisions on events, then those at ends of waits, then messages',
+      'Each decision and message. The latest first: of decisions on events, then those at ends of waits, then messages. ' +
+        'Those of one event or notification stay together, also beyond the limit',
     ),
     next: nextCursor,
   })
