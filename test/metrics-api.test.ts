@@ -158,7 +158,7 @@ describe('folded', () => {
     const load = async (query: string) => (await fetch(`${api.server.url}/api/v1/metrics/export?${query}`)).text();
     expect(await load('view=anomalies')).toBe('kind,of,name,hours,count,usual,weeks,since\r\n');
     expect(await load('view=groups&by=variant')).toMatch(/^key,events,decided,.*,p95_delivery_time_ms\r\n$/);
-    // What is not known is empty in CSV, and null in NDJSON.
+    // A sum that is not known is empty in CSV, and null in NDJSON.
     const [names = '', line = ''] = (await load('view=groups&by=rule')).split('\r\n');
     const row = Object.fromEntries(names.split(',').map((name, n) => [name, line.split(',')[n]]));
     expect(row).toMatchObject({ key: 'R', decided: '4', sent: '', delivered: '' });

@@ -21,7 +21,7 @@ export interface FunnelStage {
   /** Null: it is not known by what is asked for. */
   readonly count: number | null;
   readonly of: Stage | null;
-  /** The part of that stage that can come to this one; null: there is none, or it is not known. */
+  /** The part of that stage that can come to this one; null: it is not known, or it is no share. */
   readonly base: number | null;
   /** Null: it is a share of nothing. */
   readonly rate: number | null;

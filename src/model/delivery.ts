@@ -126,7 +126,7 @@ export type Target =
 export interface MessageLocale {
   /** Locale of the template. */
   readonly locale: string;
-  /** The trait `locale` of the user, truncated; null: the user has none, and the template was chosen without it. */
+  /** The trait `locale` of the user, truncated; null: the user has no locale, and the template was chosen without it. */
   readonly userLocale: string | null;
 }
 

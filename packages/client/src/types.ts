@@ -7280,7 +7280,7 @@ export interface components {
              * @example a…@example.com
              */
             to: string | null;
-            /** @description Absent: the user has none */
+            /** @description Absent: the user has no locale */
             user_locale?: string;
             /** @description Which the user was shown in a test */
             variant?: string;

@@ -48,7 +48,7 @@ const SHOWN = [
   'unsubscribed',
 ];
 
-/** Of these, the ones that a line also has where they are not known. */
+/** Counters that a line also has where they are not known. */
 const ALWAYS_SHOWN = ['decided', 'sent', 'delivered'];
 
 /** Adds the command `metrics`. */

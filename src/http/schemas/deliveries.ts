@@ -167,7 +167,7 @@ const messageFields = {
   ...messageParts,
   rendered_at: timestamp,
   locale: z.exactOptional(z.string()).describe('Of the template; absent: the message has no template'),
-  user_locale: z.exactOptional(z.string()).describe('Absent: the user has none'),
+  user_locale: z.exactOptional(z.string()).describe('Absent: the user has no locale'),
   template_id: z.exactOptional(z.string()).describe('A template of the API; absent: one of the files of the catalog'),
   template_version: z.exactOptional(z.int()),
   variant: z.exactOptional(z.string()).describe('Which the user was shown in a test'),

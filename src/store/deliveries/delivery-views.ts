@@ -182,9 +182,9 @@ export interface MessageView extends MessageParts {
   /** Mask of the address; null: the channel needs none. */
   readonly to: string | null;
   readonly rendered_at: string;
-  /** Locale of the template; absent: there was none. */
+  /** Locale of the template; absent: it has no template. */
   readonly locale?: string;
-  /** Absent: the user has none. */
+  /** Absent: the user has no locale. */
   readonly user_locale?: string;
   /** The template of the API, and its version. */
   readonly template_id?: string;
