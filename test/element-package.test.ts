@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, expect, test } from 'vitest';
 import { ensureElements } from '../scripts/install.mjs';
@@ -17,6 +19,14 @@ test.each([
 ])('%s needs at most %d KB', (file, most) => {
   const bytes = gzipSync(readFileSync(join(FOLDER, 'dist', file)), { level: 9 }).length;
   expect(bytes).toBeLessThanOrEqual(most * 1024);
+});
+
+test('everything that the package exports is there once its types are made, as they are before it is packed', async () => {
+  await promisify(execFile)('npm', ['run', 'types'], { cwd: FOLDER });
+  const { exports } = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8'));
+  const files = Object.values(exports).flatMap((one) => (typeof one === 'string' ? one : Object.values(one as object)));
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.filter((file) => !existsSync(join(FOLDER, file)))).toEqual([]);
 });
 
 test('no script needs another, makes HTML of a text, or sets a style by an attribute', () => {

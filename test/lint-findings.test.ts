@@ -179,6 +179,13 @@ describe('reports a catalog that is valid but probably wrong:', () => {
     });
   });
 
+  it('takes an event that is the goal of a type as used', async () => {
+    const files = buildLintFiles('  X: { on: a, notify: [A, B] }\n');
+    const types = files.get('notifications.yaml') as string;
+    files.set('notifications.yaml', types.replace(/^ {2}B: \{/m, '  B: { goal: { event: b, within: 1d },'));
+    expect((await lintFiles(files)).problems.map(({ message }) => message)).toEqual([]);
+  });
+
   it('misses no rule for a type that requests send, or that asks for the confirmation of a consent', async () => {
     const files = buildLintFiles('  X: { on: a, notify: A }\n');
     const types = files.get('notifications.yaml') as string;

@@ -169,6 +169,27 @@ test('a release that failed or was rolled back by its watch is one, until anothe
   expect(await found()).toEqual([]);
 });
 
+test('a webhook endpoint that nothing reaches is one, but not one that was disabled by hand', async () => {
+  const made = await server.post(
+    '/api/v1/webhooks',
+    { url: 'https://example.com/hook', description: 'Warehouse' },
+    as(KEY),
+  );
+  expect(made.status).toBe(201);
+  const set = (columns: string) => tidings.pool.query(`update webhook_endpoints set ${columns}`);
+  const found = async () => (await list()).problems.filter(({ code }: { code: string }) => code.startsWith('webhook_'));
+  expect(await found()).toEqual([]);
+  await set(`failures = 3, failing_since = '${iso(-1000)}'`);
+  const subject = made.body.endpoint_id;
+  expect(await found()).toMatchObject([
+    { code: 'webhook_failing', subject, count: 3, since: iso(-1000), detail: 'Warehouse: nothing reaches it' },
+  ]);
+  await set(`state = 'disabled', state_code = 'failing', state_changed_at = '${iso(0)}'`);
+  expect(await found()).toMatchObject([{ code: 'webhook_disabled', subject, since: iso(0) }]);
+  await set(`state_code = 'by_hand'`);
+  expect(await found()).toEqual([]);
+});
+
 test('is a command as well', async () => {
   process.env.TIDINGS_URL = server.url;
   process.env.TIDINGS_API_KEY = KEY;

@@ -118,10 +118,13 @@ describe('while a release is under way', () => {
     expectProblem(applied, { status: 409, code: 'release_under_way' });
     const released = await server.post('/api/v1/releases', { files, share: 5 });
     expectProblem(released, { status: 409, code: 'release_under_way' });
-    if (from > 1) {
-      const back = await server.post('/api/v1/catalog/rollback', { version: 1 });
+    // To the one that the other users have neither: the users of the release do not.
+    for (const version of new Set([1, from])) {
+      const back = await server.post('/api/v1/catalog/rollback', { version });
       expectProblem(back, { status: 409, code: 'release_under_way' });
     }
+    const active = (await server.get(`/api/v1/catalog/files?version=${from}`)).body.files;
+    expectProblem(await server.post('/api/v1/catalog', { files: active }), { status: 409, code: 'release_under_way' });
     expect((await server.post('/api/v1/catalog', { files, dry_run: true })).status).toBe(200);
   });
 

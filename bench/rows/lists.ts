@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000;
 const SPAN_MS = 330 * DAY_MS;
 /** Deliveries of each user: the second has a hundred times the ordinary. */
 const OF_ONE_USER = 50;
-const AT_ONCE = 500_000;
+const AT_ONCE = 200_000;
 /** Requests of each list that are timed. */
 const REQUESTS = 15;
 
@@ -85,18 +85,21 @@ async function fillDeliveries(
   const partitions = new Partitions(pool);
   for (let at = now - SPAN_MS - 31 * DAY_MS; at < now; at += 28 * DAY_MS) await partitions.ensureAhead(at);
   const users = Math.max(2, Math.round(count / OF_ONE_USER));
+  const connection = await pool.connect();
+  await connection.query('set statement_timeout = 0');
   for (let from = 0; from < count; from += AT_ONCE) {
     const to = Math.min(count, from + AT_ONCE);
-    await pool.query(FILL, [DEFAULT_TENANT, from, to - 1, now - SPAN_MS, SPAN_MS / count, users]);
+    await connection.query(FILL, [DEFAULT_TENANT, from, to - 1, now - SPAN_MS, SPAN_MS / count, users]);
     log(`deliveries: ${to.toLocaleString('en')} of ${count.toLocaleString('en')}`);
   }
-  await pool.query(
+  await connection.query(
     `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
      select $1, 'user_' || i, '{}', '{}', '{}', now(), now() from generate_series(0, $2::int - 1) as i`,
     [DEFAULT_TENANT, users],
   );
-  for (const table of ['deliveries', 'notifications', 'users']) await pool.query(`vacuum (analyze) ${table}`);
-  await pool.query('checkpoint');
+  for (const table of ['deliveries', 'notifications', 'users']) await connection.query(`vacuum (analyze) ${table}`);
+  await connection.query('checkpoint');
+  connection.release(true);
 }
 
 const FILL = `

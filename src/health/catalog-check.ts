@@ -3,6 +3,9 @@ import { type HealthCheck, OK } from './check.ts';
 
 const MAX_AGE_MS: Millis = 5000;
 
+/** The cause of a directory that is as it should be, and waits. */
+export const WAITS_FOR_RELEASE = 'the catalog directory has changed, and waits for a release of another version to end';
+
 /** Why the catalog directory could not be applied after a change. */
 export interface DirectoryProblem {
   readonly since: Millis;
@@ -28,7 +31,10 @@ export function checkCatalog(
         return {
           status: 'degraded',
           ...problem,
-          hint: 'correct the catalog directory (`tidings check DIR`); the log has the details, and the active version stays',
+          hint:
+            problem.cause === WAITS_FOR_RELEASE
+              ? 'finish the release, or roll it back (`tidings release status`): then the directory is applied'
+              : 'correct the catalog directory (`tidings check DIR`); the log has the details, and the active version stays',
         };
       }
       if ((await loadVersion()) > 0) return OK;

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { type Anomalies, readAnomalies, readComparedHour } from '../analytics/read-anomalies.ts';
+import { WAITS_FOR_RELEASE } from '../health/catalog-check.ts';
 import { MAX_LAG } from '../health/kafka-check.ts';
 import { formatGroupId } from '../model/dead-letter.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
@@ -17,6 +18,7 @@ import { countRecentRejected, MAX_RECENT_REJECTED } from '../store/rejected.ts';
 import { listReleases } from '../store/releases/releases.ts';
 import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
+import { listFailingEndpoints } from '../store/webhooks/failing-endpoints.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { HttpDependencies } from './app.ts';
 import { findOpenCircuits } from './open-circuits.ts';
@@ -72,7 +74,11 @@ interface Place {
 
 /** Places in the order of how much they concern. Each is read from the front of an index, and is bounded. */
 const PLACES: readonly Place[] = [
-  { scope: 'deliveries:read', codes: ['installation', 'catalog_unreadable'], find: findOfInstallation },
+  {
+    scope: 'deliveries:read',
+    codes: ['installation', 'catalog_unreadable', 'catalog_waits'],
+    find: findOfInstallation,
+  },
   { scope: 'deliveries:read', codes: ['circuit_open'], find: findCircuits },
   { scope: 'deliveries:read', codes: ['account_failing'], find: findMoves },
   { scope: 'deliveries:read', codes: ['failed_over'], find: findFailedOver },
@@ -82,6 +88,7 @@ const PLACES: readonly Place[] = [
   { scope: 'deliveries:read', codes: ['emails_paused'], find: findPausedEmails },
   { scope: 'rejected:read', codes: ['rejected_events'], find: findRejected },
   { scope: 'rejected:read', codes: ['source_not_read', 'source_behind'], find: findSources },
+  { scope: 'webhooks:read', codes: ['webhook_disabled', 'webhook_failing'], find: findEndpoints },
   { scope: 'webhooks:read', codes: ['sink_failing', 'messages_parked'], find: findSinks },
   { scope: 'catalog:read', codes: ['release_failed'], find: findFailedReleases },
   { scope: 'jobs:read', codes: ['job_failed'], find: findFailedJobs },
@@ -120,12 +127,16 @@ async function findOfInstallation({ dependencies, tenantId }: Look): Promise<Cur
     .filter(({ name }) => !OF_INSTALLATION.has(name) || tenantId === tenant)
     .map(({ name, since, cause = name }) =>
       problem({
-        code: name === 'catalog' ? 'catalog_unreadable' : 'installation',
+        code: name === 'catalog' ? toCatalogCode(cause) : 'installation',
         subject: name,
         since,
         detail: cause,
       }),
     );
+}
+
+function toCatalogCode(cause: string): ProblemCode {
+  return cause === WAITS_FOR_RELEASE ? 'catalog_waits' : 'catalog_unreadable';
 }
 
 async function findCircuits({ dependencies, tenantId }: Look): Promise<CurrentProblem[]> {
@@ -250,6 +261,19 @@ async function findSources({ dependencies, pool, tenantId }: Look): Promise<Curr
     const detail = `${lag} messages of ${source.topic} wait to be read`;
     return [problem({ code: 'source_behind', subject: source.name, count: lag, detail })];
   });
+}
+
+async function findEndpoints({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
+  const found = await listFailingEndpoints(pool, tenantId, MAX_NAMED);
+  return found.map(({ id, description, isDisabled, since, failures }) =>
+    problem({
+      code: isDisabled ? 'webhook_disabled' : 'webhook_failing',
+      subject: id,
+      since: isoTime(since),
+      count: isDisabled ? null : failures,
+      detail: `${description || id}: ${isDisabled ? 'disabled, as nothing reached it; what is due for it waits' : 'nothing reaches it'}`,
+    }),
+  );
 }
 
 async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {

@@ -5,7 +5,7 @@ import { fingerprintCatalog, watchCatalog } from '../catalog/load/watch-catalog.
 import { applyCatalogDirectory } from '../catalog/stored/apply-directory.ts';
 import type { Config } from '../config.ts';
 import { CatalogError, TidingsError } from '../errors.ts';
-import type { DirectoryProblem } from '../health/catalog-check.ts';
+import { type DirectoryProblem, WAITS_FOR_RELEASE } from '../health/catalog-check.ts';
 import type { Millis } from '../model/event.ts';
 import type { Cleanup } from './cleanup.ts';
 
@@ -78,7 +78,7 @@ export class CatalogDirectory {
     const { clock, log } = this.#options;
     if (this.#problem?.cause === WAITS_FOR_RELEASE) return;
     this.#problem = { since: clock(), cause: WAITS_FOR_RELEASE };
-    log.error(`The catalog directory has changed, and is applied when the release has ended. ${message}`);
+    log.warn(`The catalog directory has changed, and is applied when the release has ended. ${message}`);
   }
 
   #apply(): ReturnType<typeof applyCatalogDirectory> {
@@ -105,8 +105,6 @@ export class CatalogDirectory {
     }
   }
 }
-
-const WAITS_FOR_RELEASE = 'the catalog directory has changed, and waits for a release of another version to end';
 
 function isReleaseUnderWay(error: unknown): error is TidingsError {
   return error instanceof TidingsError && error.code === 'release_under_way';

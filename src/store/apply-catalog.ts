@@ -46,6 +46,8 @@ export async function applyCatalog(
   return withTransaction(pool, async (connection) => {
     const locked = await lockCatalog(connection, tenantId);
     requireVersion(locked.active, expected);
+    // Also of what is active: it is not, for the users of the release.
+    requireNoRelease(locked);
     const applied = await applyContent(connection, locked, toContent(data, files), by, now);
     await write?.(connection, applied.version);
     return applied;
@@ -162,6 +164,7 @@ export async function rollBackCatalog(
     const [content] = rows;
     if (!active || !content) return undefined;
     requireVersion(active, expected);
+    requireNoRelease(locked);
     if (active.version === version) {
       await setFollows(connection, tenantId, null, now);
       if (locked.follows !== null) {
@@ -170,7 +173,6 @@ export async function rollBackCatalog(
       }
       return { from: version, changed: false };
     }
-    requireNoRelease(locked);
     await activate(connection, tenantId, version);
     const after = { version, content_hash: content.content_hash, follows: null };
     const entry = toEntry(locked, 'catalog.rolled_back', by, after, { from: active.version });

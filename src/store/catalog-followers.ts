@@ -139,6 +139,7 @@ export async function beginToFollow(
     [base],
   );
   if (circles.length > 0 || base === tenantId || exists === 0) return undefined;
+  requireNoRelease(locked);
   await setFollows(connection, tenantId, base, now);
   const { rows } = await connection.query<{ content_hash: string; files_hash: string | null }>(
     'select content_hash, files_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
@@ -153,7 +154,6 @@ export async function beginToFollow(
     }
     return { version: active?.version ?? 0, changed: false };
   }
-  requireNoRelease(locked);
   const version = (active?.highest ?? 0) + 1;
   const { content_hash, files_hash } = content;
   await connection.query(

@@ -12,7 +12,8 @@ import type { Report } from './findings.ts';
 export function checkUses(catalog: CatalogData, report: Report): void {
   const { events, traits, notifications, rules, groups, preferences, connectors = [] } = catalog;
   const imports = connectors.flatMap((one) => (one.kind === 'customer-import' ? [one.on] : []));
-  const used = new Set([...rules.flatMap(getEventTypes), ...imports]);
+  const goals = notifications.flatMap(({ goal }) => goal?.event ?? []);
+  const used = new Set([...rules.flatMap(getEventTypes), ...imports, ...goals]);
   const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
   for (const { name } of events) {
     if (reserved.has(name)) {

@@ -7,6 +7,7 @@ import { listOf, timestamp } from './common.ts';
 export const PROBLEM_CODES = [
   'installation',
   'catalog_unreadable',
+  'catalog_waits',
   'circuit_open',
   'account_failing',
   'failed_over',
@@ -17,6 +18,8 @@ export const PROBLEM_CODES = [
   'rejected_events',
   'source_not_read',
   'source_behind',
+  'webhook_disabled',
+  'webhook_failing',
   'sink_failing',
   'messages_parked',
   'release_failed',
@@ -33,7 +36,7 @@ const problemNow = z
       .string()
       .nullable()
       .describe(
-        'What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a version, a job, a type or a check; null: nothing in particular',
+        'What it concerns: a provider, a queue, a group of dead letters, a source, an endpoint, a sink, a version, a job, a type or a check; null: nothing in particular',
       ),
     since: timestamp.nullable(),
     count: z.int().nullable().describe('Number of things that it concerns; null: it is not about things'),

@@ -1,6 +1,6 @@
 import { Stack } from '@mantine/core';
 import { useQueries } from '@tanstack/react-query';
-import { useState } from 'react';
+import { memo, useDeferredValue, useState } from 'react';
 import { getGroupsOf } from '../api/metrics.ts';
 import { FilterBar } from '../filters/FilterBar.tsx';
 import { type FieldValue, type FilterField, toQuery } from '../filters/filter.ts';
@@ -21,9 +21,14 @@ const PARTS: Record<AnalyticsPart, { readonly label: string; readonly title: str
   anomalies: { label: t('Unusual volumes'), title: t('Unusual volumes') },
 };
 
+const DrawnMessages = memo(MessagesView);
+const DrawnExperiments = memo(ExperimentsView);
+
 /** Page of the numbers of messages in a span of time, of why others were not sent, of experiments, and of unusual volumes. */
 export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extract<Route, { page: 'analytics' }> }) {
   const { since, until } = filter;
+  // Charts and tables are drawn anew after the choice itself is shown.
+  const drawn = useDeferredValue(filter);
   return (
     <Stack gap="md">
       <PageTitle>{PARTS[part].title}</PageTitle>
@@ -43,10 +48,10 @@ export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extr
         {part === 'messages' && (
           <>
             <MetricFilterBar filter={filter} />
-            <MessagesView filter={filter} reason={reason} />
+            <DrawnMessages filter={drawn} reason={reason} />
           </>
         )}
-        {part === 'experiments' && <ExperimentsView filter={filter} />}
+        {part === 'experiments' && <DrawnExperiments filter={drawn} />}
         {part === 'anomalies' && <AnomaliesView />}
       </Permitted>
     </Stack>

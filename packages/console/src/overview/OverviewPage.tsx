@@ -102,7 +102,7 @@ function Charts({ series }: { series: MetricSeries }) {
         </Disclosure>
       </Paper>
       <Title order={2} size="h4">
-        {t('Time until a provider accepted a message')}
+        {t('Time until a provider accepted a message, holds included')}
       </Title>
       <Paper withBorder p="md">
         <TimeChart series={series} />

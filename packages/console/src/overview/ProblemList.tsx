@@ -8,6 +8,7 @@ import {
   linkToRejected,
   linkToReleases,
   linkToVersions,
+  linkToWebhook,
 } from '../route.ts';
 import { IconAlert } from '../shell/icons.tsx';
 import { getTextColor } from '../shell/outcome.ts';
@@ -50,8 +51,7 @@ function ProblemText({ problem }: { problem: Problem }) {
           count,
           what: label,
         });
-  // The id of a group of dead letters says what the detail says.
-  const of = subject === null || code === 'dead_letters' || code === 'job_failed' ? '' : `: ${subject}`;
+  const of = subject === null || SAID_BY_DETAIL.has(code) ? '' : `: ${subject}`;
   return (
     <>
       <Text span fw={600} size="sm">
@@ -79,6 +79,14 @@ function ProblemText({ problem }: { problem: Problem }) {
   );
 }
 
+/** Problems whose detail says what their id stands for. */
+const SAID_BY_DETAIL: ReadonlySet<Problem['code']> = new Set([
+  'dead_letters',
+  'job_failed',
+  'webhook_disabled',
+  'webhook_failing',
+]);
+
 interface Look {
   readonly label: string;
   readonly action: string;
@@ -93,6 +101,11 @@ const LOOKS: Record<Problem['code'], Look> = {
     label: t('The catalog cannot be read, the version before stays active'),
     action: t('See the versions'),
     toLink: linkToVersions,
+  },
+  catalog_waits: {
+    label: t('A change of the catalog waits for a release to end'),
+    action: t('See the releases'),
+    toLink: linkToReleases,
   },
   circuit_open: {
     label: t('Nothing is sent by'),
@@ -131,6 +144,16 @@ const LOOKS: Record<Problem['code'], Look> = {
     label: t('messages wait in a topic'),
     action: t('See the connections'),
     toLink: () => linkToChannels('connections'),
+  },
+  webhook_disabled: {
+    label: t('A webhook endpoint is disabled'),
+    action: t('See it, and enable it'),
+    toLink: ({ subject }) => linkToWebhook(subject ?? ''),
+  },
+  webhook_failing: {
+    label: t('failures in a row of a webhook endpoint'),
+    action: t('See it'),
+    toLink: ({ subject }) => linkToWebhook(subject ?? ''),
   },
   sink_failing: {
     label: t('messages wait for a topic'),
