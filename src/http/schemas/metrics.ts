@@ -32,11 +32,9 @@ export const metricFilter = {
   }),
   account: name.optional().meta({ description: 'Only by this account of the provider' }),
   locale: name.optional().meta({ description: 'Only in this locale of the template' }),
-  variant: name
-    .optional()
-    .meta({
-      description: 'Only of this variant in a test of templates; those of the split of a rule are in experiments',
-    }),
+  variant: name.optional().meta({
+    description: 'Only of this variant in a test of templates; those of the split of a rule are in experiments',
+  }),
   version: z.coerce
     .number(VERSION_HINT)
     .int(VERSION_HINT)

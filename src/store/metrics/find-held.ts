@@ -102,9 +102,7 @@ export async function findHeld(
   { span, after, limit }: { readonly span: HeldSpan; readonly after: HeldPlace; readonly limit: number },
 ): Promise<HeldStretch> {
   const { from, to } = span;
-  const values =
-    source === 'message'
-      ? [uuidAt(from - MAX_DELAY_MS), after.id] : [isoTime(after.at), after.id];
+  const values = source === 'message' ? [uuidAt(from - MAX_DELAY_MS), after.id] : [isoTime(after.at), after.id];
   const { rows } = await pool.query<FoundRow>({
     name: `find-held-${source}`,
     text: STATEMENTS[source],
