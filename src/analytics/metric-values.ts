@@ -64,7 +64,7 @@ const OF_RECEIPTS: ReadonlySet<Counter> = new Set<Counter>([
 export function toMetricValues(sums: MetricSums, isKept: IsKept): MetricValues {
   const out = sums.sent + sums.sandboxed;
   const { dead, bounced, failed, delivered, confirmable } = sums;
-  const isSilent = out > 0 && confirmable === 0 && delivered === 0;
+  const isSilent = sums.sent > 0 && confirmable === 0 && delivered === 0;
   const counters: { [counter in Shown]?: number | null } = {};
   for (const counter of SHOWN)
     counters[counter] = isKept(counter) && !(isSilent && OF_RECEIPTS.has(counter)) ? sums[counter] : null;

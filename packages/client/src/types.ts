@@ -4736,7 +4736,7 @@ export interface components {
              * @example circuit_open
              * @enum {string}
              */
-            code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "failed_over" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "release_failed" | "job_failed" | "type_quiet" | "volume_surge";
+            code: "installation" | "catalog_unreadable" | "catalog_waits" | "circuit_open" | "account_failing" | "failed_over" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "webhook_disabled" | "webhook_failing" | "sink_failing" | "messages_parked" | "release_failed" | "job_failed" | "type_quiet" | "volume_surge";
             /** @description Number of things that it concerns; null: it is not about things */
             count: number | null;
             /** @example smtp: 20 failures in a row, the last one: connection refused */
@@ -4746,7 +4746,7 @@ export interface components {
             /** @description When it is tried again by itself; null: not known */
             next_at: string | null;
             since: string | null;
-            /** @description What it concerns: a provider, a queue, a group of dead letters, a source, a sink, a version, a job, a type or a check; null: nothing in particular */
+            /** @description What it concerns: a provider, a queue, a group of dead letters, a source, an endpoint, a sink, a version, a job, a type or a check; null: nothing in particular */
             subject: string | null;
         };
         /** @description What is wrong at present */
@@ -4754,7 +4754,7 @@ export interface components {
             /** @description What the caller may not see, and the scope that it needs */
             not_looked_at: {
                 /** @enum {string} */
-                code: "installation" | "catalog_unreadable" | "circuit_open" | "account_failing" | "failed_over" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "sink_failing" | "messages_parked" | "release_failed" | "job_failed" | "type_quiet" | "volume_surge";
+                code: "installation" | "catalog_unreadable" | "catalog_waits" | "circuit_open" | "account_failing" | "failed_over" | "overdue" | "waits_set_aside" | "dead_letters" | "emails_paused" | "rejected_events" | "source_not_read" | "source_behind" | "webhook_disabled" | "webhook_failing" | "sink_failing" | "messages_parked" | "release_failed" | "job_failed" | "type_quiet" | "volume_surge";
                 /** @enum {string} */
                 scope: "events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me";
             }[];
