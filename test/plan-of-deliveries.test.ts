@@ -311,6 +311,29 @@ test('of first_of, the next keeps its distance to one that goes earlier, as what
   await expect.poll(() => sms.calls.length).toBe(1);
 });
 
+test('of first_of, the next still waits for one before it when what held both is ended while a claim reads it', async () => {
+  const { tidings, sms, prefer, post, deliveries } = await prepare('required: [ONE]');
+  const { pool } = tidings.database;
+  const hour = 3_600_000;
+  await post('next');
+  await prefer({ pause: { until: new Date(tidings.clock.now + 240 * hour).toISOString(), reason: 'ticket' } });
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('paused');
+  await tidings.stopWorkers(0);
+  tidings.clock.now += hour;
+  const claimed = await tidings.claim('a');
+  const [user] = await loadPlanUsers(pool, [claimed]);
+  await prefer({ pause: null });
+  const { now } = tidings.clock;
+  const verdict = { channel: 'email', verdict: 'hold', code: 'paused', level: 'user: pause', value: '' } as const;
+  const plan = { verdict: { ...verdict, since: null }, user: user!, gap: hour };
+  await releaseDeliveries(pool, [claimed], now, [now + 239 * hour], ['paused'], [plan]);
+  expect(await deliveries()).toMatchObject([{ hold_code: 'fallback', due_at: now + hour }, { due_at: now }]);
+  await tidings.worker();
+  await expect.poll(() => sms.calls.length).toBe(1);
+  await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(['cancelled', 'sent']);
+});
+
 test('a user who moves while a message is held gets it by their new clock', async () => {
   const { tidings, email, post, deliveries } = await prepare(AT_NIGHT);
   tidings.clock.now = Date.parse('2025-11-20T23:00:00Z');

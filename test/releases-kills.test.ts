@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { applyCatalogDirectory } from '../src/catalog/stored/apply-directory.ts';
+import type { Config } from '../src/config.ts';
 import { toOutdated } from '../src/errors.ts';
 import { systemActor } from '../src/model/principal.ts';
+import { CatalogDirectory } from '../src/process/catalog-directory.ts';
+import { Cleanup } from '../src/process/cleanup.ts';
 import {
   changeShare,
   endRelease,
@@ -18,7 +21,7 @@ import { beginScheduled } from '../src/store/releases/scheduled-releases.ts';
 import { parseCatalog } from './support/catalog.ts';
 import { cutAfter } from './support/cut-pool.ts';
 import { catalogWith } from './support/releases.ts';
-import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
+import { silent, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Releases whose process is killed at any statement, and those of a catalog directory. */
 
@@ -157,6 +160,29 @@ describe('a catalog directory', () => {
     const applied = await apply();
     expect(applied).toMatchObject({ changed: true, isOther: false });
     expect(applied.version).toBeGreaterThan(fromVersion);
+  });
+
+  test('that is not watched, and waits for a release at its start, says so and is applied once that has ended', async () => {
+    const { pool } = tidings.database;
+    const { id, fromVersion } = await start(pool);
+    write(`DIRECTORY_${made++}`);
+    const config = { tenant: TENANT, catalogDir: dir, watchCatalog: false } as Config;
+    const { catalogs } = tidings;
+    const directory = new CatalogDirectory({
+      pool,
+      catalogs,
+      config,
+      clock: () => tidings.clock.now,
+      log: silent,
+      retry: 20,
+    });
+    const cleanup = new Cleanup(silent);
+    onTestFinished(() => cleanup.run());
+    await directory.follow(cleanup);
+    expect(directory.problem?.cause).toContain('waits for a release');
+    await end(pool, id, 'rolled_back');
+    await expect.poll(() => directory.problem).toBeUndefined();
+    expect((await catalogs.getActive(TENANT)).version).toBeGreaterThan(fromVersion);
   });
 
   test('that is being released is left alone, and is not applied after its rollback', async () => {

@@ -326,13 +326,17 @@ async function findVolumes(look: Look): Promise<CurrentProblem[]> {
   );
 }
 
-/** Releases that could not begin, or that their watch rolled back, since the last one that went well. */
-async function findFailedReleases({ pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+/** Releases that could not begin, or that their watch rolled back, since another one went well or a later version became active. */
+async function findFailedReleases({ dependencies, pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
+  const { version } = await dependencies.catalogs.getActive(tenantId);
   const releases = await listReleases(pool, tenantId, MAX_NAMED);
   const later = releases.findIndex(({ state }) => state === 'watching' || state === 'finished');
   return releases
     .slice(0, later === -1 ? releases.length : later)
-    .filter(({ state, endedBy }) => state === 'failed' || (state === 'rolled_back' && endedBy?.kind === 'system'))
+    .filter(
+      ({ state, endedBy, toVersion }) =>
+        state === 'failed' || (state === 'rolled_back' && endedBy?.kind === 'system' && version <= toVersion),
+    )
     .filter(({ endedAt }) => (endedAt ?? 0) >= now - 24 * HOUR_MS)
     .map(({ toVersion, endedAt, endReason }) =>
       problem({

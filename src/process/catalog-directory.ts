@@ -15,7 +15,11 @@ export interface CatalogDirectoryOptions {
   readonly config: Config;
   readonly clock: () => Millis;
   readonly log: Logger;
+  /** Pause (ms) between two tries of a directory that is not watched, and waits for a release. Default: RETRY_MS. */
+  readonly retry?: Millis;
 }
+
+const RETRY_MS: Millis = 5000;
 
 /** The catalog directory of the tenant of a process: applied at start, and after each change if it is watched. */
 export class CatalogDirectory {
@@ -36,7 +40,10 @@ export class CatalogDirectory {
     const { config, clock, log } = this.#options;
     const since = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
     const isApplied = await this.#applyAtStart();
-    if (!config.watchCatalog) return;
+    if (!config.watchCatalog) {
+      if (!isApplied) cleanup.push(this.#applyAfterRelease());
+      return;
+    }
     const stop = await watchCatalog(
       config.catalogDir,
       async () => {
@@ -79,6 +86,26 @@ export class CatalogDirectory {
     if (this.#problem?.cause === WAITS_FOR_RELEASE) return;
     this.#problem = { since: clock(), cause: WAITS_FOR_RELEASE };
     log.warn(`The catalog directory has changed, and is applied when the release has ended. ${message}`);
+  }
+
+  /** Tries a directory again that is not watched, until it is applied. Returns what ends that. */
+  #applyAfterRelease(): () => void {
+    const { clock, log, retry = RETRY_MS } = this.#options;
+    let isBusy = false;
+    const timer = setInterval(async () => {
+      if (isBusy) return;
+      isBusy = true;
+      try {
+        const cause = await this.#reapply();
+        this.#problem = cause === undefined ? undefined : { since: clock(), cause };
+        clearInterval(timer);
+      } catch (error) {
+        if (!isReleaseUnderWay(error))
+          log.error({ err: error }, 'The catalog directory could not be applied; will retry.');
+      }
+      isBusy = false;
+    }, retry);
+    return () => clearInterval(timer);
   }
 
   #apply(): ReturnType<typeof applyCatalogDirectory> {

@@ -42,6 +42,8 @@ export function releaseHeld(tenantId: string, userIds: readonly string[], now: M
 
 /** Held deliveries of one user that are released, at most; those beyond are decided again at their time. */
 const MAX_RELEASED = 10_000;
+/** Deliveries of one notification that wait for their turn after others, at most. */
+const MAX_STEPS = 100;
 
 /** Channels that wait for their turn after one that is released come earlier by as much. */
 const RELEASE_HELD = `
@@ -59,11 +61,21 @@ with found as materialized (
     and ${selectivityHint('found.i')}
   returning 1
 )
-update deliveries as d
-set due_at = d.due_at - (found.due_at - $3), retry_until = d.retry_until - (found.due_at - $3)
-from found
-where found.step is not null and d.tenant_id = $1 and d.notification_id = found.notification_id and d.step > found.step
-  and d.status = 'queued' and d.hold_code = 'fallback' and d.due_at >= found.due_at and ${selectivityHint('found.i')}`;
+update deliveries as d set due_at = d.due_at - next.early, retry_until = d.retry_until - next.early
+from (
+  select distinct on (after.tableoid, after.row) after.*, found.i, found.due_at - $3 as early
+  from found
+  cross join lateral (
+    select ctid as row, tableoid, notification_id from deliveries
+    where tenant_id = $1 and notification_id = found.notification_id and step > found.step and status = 'queued'
+      and hold_code = 'fallback' and due_at >= found.due_at
+    limit ${MAX_STEPS}
+  ) as after
+  where found.step is not null
+  order by after.tableoid, after.row, found.due_at desc
+) as next
+where d.ctid = next.row and d.tableoid = next.tableoid and d.notification_id = next.notification_id
+  and ${selectivityHint('next.i')}`;
 
 /** A user, as the plan sees them at a claim. */
 export interface StoredPlanUser {
@@ -73,7 +85,7 @@ export interface StoredPlanUser {
   readonly terms: Terms | null;
   /** Keyed hashes of the addresses of the traits, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
-  /** Changes with anything that is stored about the user. */
+  /** Of the row: changes with the traits, the terms and the addresses of the traits. */
   readonly version: string;
 }
 

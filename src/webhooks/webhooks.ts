@@ -178,7 +178,8 @@ export class Webhooks {
         ordered: fields.ordered ?? known.ordered,
         perSecond: fields.per_second === undefined ? known.perSecond : fields.per_second,
         state,
-        stateCode: state === known.state ? known.stateCode : state === 'disabled' ? ('by_hand' as const) : null,
+        // Disabled again by hand, one that failed is put aside.
+        stateCode: fields.state === 'disabled' ? ('by_hand' as const) : state === 'active' ? null : known.stateCode,
         headers,
       };
     });

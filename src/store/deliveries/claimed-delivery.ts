@@ -158,41 +158,42 @@ export async function releaseDeliveries(
 
 /**
  * The lock on the user makes a change of them wait, which then releases what is held here. A change under way is not waited for: it may
- * wait for one of these rows.
+ * wait for one of these rows. Whatever became of the user, a channel waits for those before it. Look-ups as single values: an "exists"
+ * may be planned as a scan of all users.
  */
 const RELEASE = `
 with asked as materialized (
   select q.*, case
-      when q.v is null then 'same'
-      when not exists (select from users where tenant_id = q.t and user_id = q.u and xmin::text = q.v) then 'changed'
-      when exists (
-        select from users where tenant_id = q.t and user_id = q.u and xmin::text = q.v for share skip locked
-      ) then 'same'
-      else 'changing' end as user
+      when q.version is null then 'same'
+      when (select xmin::text from users where tenant_id = q.tenant and user_id = q.held_for limit 1) is distinct from q.version then 'changed'
+      when (select true from users where tenant_id = q.tenant and user_id = q.held_for and xmin::text = q.version limit 1
+            for share skip locked) then 'same'
+      else 'changing' end as user_is
   from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::int[],
-              $10::float8[], $11::text[], $12::text[]) as q(t, n, c, g, f, d, h, p, s, w, u, v)
+              $10::float8[], $11::text[], $12::text[])
+    as q(tenant, notification, channel, target, fence, due, code, verdict, step, gap, held_for, version)
 ), r as (
-  select t, n, c, g, f, s, case a.user when 'same' then d when 'changing' then least(d, $13) end as d,
-         case when a.user <> 'changed' then h end as h, case when a.user = 'same' then p end as p,
-         case when a.user = 'same' then w end as w
-  from asked as a
+  select tenant, notification, channel, target, fence, step, gap,
+         case user_is when 'same' then due when 'changing' then least(due, $13) end as due,
+         case when user_is <> 'changed' then code end as code, case when user_is = 'same' then verdict end as verdict
+  from asked
 )
 update deliveries as d
-set status = 'queued', attempts = attempts - 1, plan = coalesce(r.p::json, plan),
-    hold_code = case when turn.at is null then r.h else 'fallback' end,
+set status = 'queued', attempts = attempts - 1, plan = coalesce(r.verdict::json, plan),
+    hold_code = case when turn.at is null then r.code else 'fallback' end,
     -- When it expires a claim must see it, whatever it waits for.
-    due_at = least(coalesce(turn.at, r.d, due_at), expires_at + interval '1 ms'),
-    -- A limit or the plan delays, and takes nothing from the time for retries.
-    retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
-      then retry_until + greatest(coalesce(turn.at, r.d) - due_at, '0') else retry_until end
+    due_at = least(coalesce(turn.at, r.due, due_at), expires_at + interval '1 ms'),
+    -- A limit, the plan or a channel before it delays, and takes nothing from the time for retries.
+    retry_until = case when turn.at is not null or r.code in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
+      then retry_until + greatest(coalesce(turn.at, r.due) - due_at, '0') else retry_until end
 from r
 cross join lateral (
-  select max(greatest(e.due_at, r.d)) + r.w * interval '1 ms' as at from deliveries as e
-  where r.w is not null and e.tenant_id = r.t and e.notification_id = r.n and e.step < r.s
+  select max(greatest(e.due_at, r.due)) + r.gap * interval '1 ms' as at from deliveries as e
+  where r.gap is not null and e.tenant_id = r.tenant and e.notification_id = r.notification and e.step < r.step
     and e.status in ('queued', 'sending')
 ) as turn
-where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
-  and d.status = 'sending' and ${selectivityHint('r.f')}`;
+where d.tenant_id = r.tenant and d.notification_id = r.notification and d.channel = r.channel and d.target = r.target
+  and d.fence = r.fence and d.status = 'sending' and ${selectivityHint('r.fence')}`;
 
 /** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
 export function keyColumns(

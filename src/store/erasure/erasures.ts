@@ -118,6 +118,8 @@ async function beginLocked(
   const [erasureId, jobId] = isAgain ? [known.erasure_id, known.job_id] : [uuidv7(), uuidv7()];
   const erasedAt = await findErasedAt(connection, { tenantId, userId, rejectedHash: hashes.rejected }, now);
   const addressHashes = await loadAddressHashes(connection, tenantId, userId);
+  // Before their deliveries, as all that changes both.
+  await connection.query('select from users where tenant_id = $1 and user_id = $2 for update', [tenantId, userId]);
   const sending = await cancelOpenDeliveries(connection, tenantId, userId, now);
   await connection.query(
     `insert into erasures as e (tenant_id, user_hash, erasure_id, erased_at, until, user_id, address_hashes, wait_until, job_id, actor)

@@ -15,18 +15,24 @@ export interface FailingEndpoint {
   readonly failures: number;
 }
 
-/** Returns endpoints of a tenant that fail, those first that were disabled for that. One that was disabled by hand is as it should be. */
+/**
+ * Returns endpoints of a tenant that fail, then those that were disabled for that, the latest first. One that was disabled by hand is as it
+ * should be.
+ * @param limit of each kind
+ */
 export async function listFailingEndpoints(
   connection: Connection,
   tenantId: string,
   limit: number,
 ): Promise<FailingEndpoint[]> {
   const { rows } = await connection.query<FailingEndpoint>(
-    `select endpoint_id::text as id, description, state = 'disabled' as "isDisabled", failures,
-            case when state = 'disabled' then state_changed_at else coalesce(failing_since, state_changed_at) end as since
-     from webhook_endpoints
-     where tenant_id = $1 and (state = 'disabled' and state_code <> 'by_hand' or state = 'active' and failures >= ${FAILING_AFTER})
-     order by state desc, endpoint_id limit $2`,
+    `(select endpoint_id::text as id, description, false as "isDisabled", failures, coalesce(failing_since, state_changed_at) as since
+      from webhook_endpoints where tenant_id = $1 and state = 'active' and failures >= ${FAILING_AFTER}
+      order by since desc, endpoint_id limit $2)
+     union all
+     (select endpoint_id::text, description, true, failures, state_changed_at
+      from webhook_endpoints where tenant_id = $1 and state = 'disabled' and state_code <> 'by_hand'
+      order by state_changed_at desc, endpoint_id limit $2)`,
     [tenantId, limit],
   );
   return rows;
