@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { hasBrowser, useConsole } from './support/console.ts';
+import { foldAll } from './support/metrics.ts';
 
 describe.skipIf(!hasBrowser)('the page of channels', () => {
   const app = useConsole();
@@ -10,6 +11,7 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     const { page } = await app.visit('console/live');
     await page.getByRole('link', { name: 'Channels', exact: true }).click();
     await page.getByTestId('accounts-empty').waitFor();
+    await page.getByTestId('installation-empty').waitFor();
     await page.getByRole('link', { name: 'Suppressions', exact: true }).click();
     await page.getByText('No address is suppressed').waitFor();
   });
@@ -23,6 +25,36 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     await accounts.first().waitFor();
     expect(await accounts.first().innerText()).toMatch(/main\s+sendgrid\s+Email\s+1\s+In use/);
     expect(await page.locator('body').innerText()).not.toContain('SG.secret');
+  });
+
+  test('shows the providers of the installation by which messages of the tenant went, and those that fail', async () => {
+    const { tidings, server, post } = app;
+    const traits = { email: 'ida@example.com', marketing_opt_in: true };
+    await post({ user_id: 'ida', event_type: 'signup_completed', user_traits: traits });
+    const ended = async () => (await server.get('/api/v1/deliveries?status=sandboxed')).body.deliveries.length;
+    await expect.poll(ended).toBeGreaterThan(0);
+    await foldAll(tidings.pool, tidings.clock.now);
+    await tidings.pool.query(
+      `insert into circuits (circuit_id, provider, code, cause, since, open_until, pause_ms)
+       values ('/smtp@email', 'smtp', 'failures', 'the service is down', now(), now() + interval '1 min', 60000)`,
+    );
+    // By the clock of the test, which is ahead.
+    const { page } = await app.visit('console/channels', {}, (opened) =>
+      opened.clock.install({ time: tidings.clock.now }),
+    );
+    const rows = page.getByTestId('installation-row');
+    await rows
+      .filter({ hasText: 'sandbox' })
+      .getByText(/^\d sent$/)
+      .waitFor();
+    await rows.filter({ hasText: 'smtp' }).getByText('Fails').waitFor();
+    expect(await rows.allInnerTexts()).toEqual([
+      expect.stringMatching(
+        /^SMTP smtp\s+Email\s+Fails\s+Circuit open since .*: the service is down\. .*\s+none\s+none$/,
+      ),
+      expect.stringMatching(/^sandbox\s+–\s+In use\s+none\s+\d sent/),
+    ]);
+    expect(await findViolations(page)).toEqual([]);
   });
 
   test('suppressed addresses are added, found, imported, and lifted with their evidence', async () => {

@@ -39,10 +39,12 @@ const CATALOG = new Map([
 
 let tidings: TestTidings;
 let server: TestServer;
+/** Whether the provider of emails rejects those with the subject Dead. */
+let isRejecting = true;
 
 beforeAll(async () => {
   const email = fakeProvider(({ message }) =>
-    message.subject === 'Dead' ? { kind: 'rejected', reason: 'no' } : { kind: 'sent' },
+    message.subject === 'Dead' && isRejecting ? { kind: 'rejected', reason: 'no' } : { kind: 'sent' },
   );
   const inApp = fakeProvider(() => ({ kind: 'sent' }));
   tidings = await testTidings(
@@ -106,6 +108,16 @@ test('the message of an SMS has a text, and neither a subject nor HTML', async (
   });
 });
 
+test.each([
+  ['REAL', 'sent'],
+  ['TEXT', 'sent'],
+  ['MIXED', 'failed'],
+  ['PARTLY', 'partly'],
+])('a notification of %s is listed as %s', async (type, state) => {
+  const { body } = await server.get(`/api/v1/notifications?user_id=u1&state=${state}&type=${type}`);
+  expect(body.notifications).toMatchObject([{ notification_type: type, state }]);
+});
+
 describe.skipIf(program === undefined)('the console', () => {
   let browser: Browser;
 
@@ -141,9 +153,44 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.context().close();
   });
 
-  test('shows the text of an SMS', async () => {
+  test('says the same of a notification in every place, and counts those that failed on one channel', async () => {
     const { page, complaints } = await openVisit(browser, server.url);
+    await page.goto(`${server.url}/console/users/u1`);
+    const problems = page.getByTestId('user-problems');
+    await expect.poll(() => problems.allInnerTexts()).toEqual(['1 failed', '1 partly failed']);
+    await problems.nth(1).click();
+    const rows = page.getByTestId('user-messages').getByRole('row').filter({ hasText: 'PARTLY' });
+    await rows.getByText('Partly', { exact: true }).waitFor();
+    await page.goto(`${server.url}/console/live`);
+    const chip = page.getByTestId('decision-chip').filter({ hasText: 'PARTLY' });
+    await expect.poll(() => chip.locator('.chip-word').innerText()).toBe('Partly');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a type whose latest message was sent says that earlier ones failed, and leads to them', async () => {
+    isRejecting = false;
+    tidings.clock.now += 60_000;
+    const { body } = await server.post('/api/v1/notifications', { type: 'MIXED', recipients: [{ user_id: 'u1' }] });
+    const [{ notification_id: id }] = body.results;
+    const state = async () => (await server.get(`/api/v1/notifications/${id}`)).body.state;
+    await expect.poll(state, { timeout: 10_000 }).toBe('sent');
+    const { page, complaints } = await openVisit(browser, server.url);
+    await page.goto(`${server.url}/console/users/u1`);
+    const row = page.locator('[data-testid="why-row"][data-notification-type="MIXED"]');
+    await row.getByText('Sent, ').waitFor();
+    expect(await row.getByTestId('why-failed').innerText()).toBe('1 of the last 2 failed');
+    await row.getByTestId('why-failed').click();
+    await page.getByTestId('notification-state').getByText('Dead').waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('shows the text of an SMS', async () => {
+    const { page, complaints } = await openVisit(browser, server.url, { timezoneId: 'Africa/Abidjan' });
     await page.goto(`${server.url}/console/deliveries?status=sandboxed`);
+    // Its clock is UTC all year: there is no choice between the two.
+    await page.getByTestId('zone').getByText('Times in UTC').waitFor();
     const row = page.getByTestId('delivery-row').filter({ hasText: 'TEXT' });
     await row.getByText('Sandboxed', { exact: true }).waitFor();
     await row.getByTestId('message-button').click();
@@ -151,6 +198,15 @@ describe.skipIf(program === undefined)('the console', () => {
     const message = page.getByTestId('message');
     expect(await message.innerText()).not.toContain('null');
     expect(await page.getByTestId('message-frame').count()).toBe(0);
+    // The address names the message, which opens with its details wherever it is followed.
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByTestId('message-details').click();
+    const details = other.getByRole('dialog', { name: 'TEXT' });
+    await details.getByText('Delivery ID').waitFor();
+    expect(await details.innerText()).toMatch(/Rendered[\s\S]+Provider\s+sandbox[\s\S]+Attempts\s+1/);
+    await other.keyboard.press('Escape');
+    await expect.poll(() => other.url()).toBe(`${server.url}/console/deliveries?status=sandboxed`);
     expect(complaints).toEqual([]);
     await page.context().close();
   });

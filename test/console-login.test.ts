@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeOwnerLink } from '../src/members/owner-link.ts';
+import { findViolations } from './support/axe.ts';
 import { findChromium, launchBrowser } from './support/browser.ts';
 import { API_KEY, type LoginTest, testLogin } from './support/oidc.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -43,7 +44,7 @@ describe.runIf(chromium)('the console', () => {
     await page.getByRole('link', { name: 'Log in' }).click();
     await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/console/deliveries');
-    await page.getByRole('button', { name: 'Account of Ann' }).click();
+    await page.getByRole('button', { name: /^Ann/ }).click();
     await page.getByRole('menuitem', { name: 'Log out' }).click();
     await page.getByRole('link', { name: 'Log in' }).waitFor();
     expect((await page.context().cookies()).filter(({ name }) => name === 'tidings_session')).toEqual([]);
@@ -52,7 +53,9 @@ describe.runIf(chromium)('the console', () => {
   test('lets a member of several tenants choose one', async () => {
     const page = await open('console/live');
     await page.getByRole('link', { name: 'Log in' }).click();
-    await page.getByRole('button', { name: 'Account of Ann' }).click();
+    await page.getByRole('button', { name: /^Ann · / }).click();
+    await page.getByRole('menuitem', { name: 'Log out' }).waitFor();
+    expect(await findViolations(page)).toEqual([]);
     const asked = page.waitForRequest((request) => request.headers()['x-tidings-tenant'] === 'default');
     await page
       .getByRole('menuitem', { name: /operator/ })
@@ -60,6 +63,47 @@ describe.runIf(chromium)('the console', () => {
       .click();
     await asked;
     await page.getByText('Ann · default').waitFor();
+  });
+
+  test('names the tenant in each address, so that a link shows the same in another tab', async () => {
+    const post = (user: string, tenant: string) =>
+      login.server.post(
+        '/api/v1/events',
+        { user_id: user, event_type: 'seen', event_timestamp: new Date(tidings.clock.now).toISOString() },
+        { 'x-api-key': API_KEY, 'x-tidings-tenant': tenant },
+      );
+    await post('of-acme', 'acme');
+    const page = await open('console/live');
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.getByText('Ann · default').waitFor();
+    const at = (one: Page) => one.url().slice(login.server.url.length);
+    await expect.poll(() => at(page)).toBe('/console/live?tenant=default');
+    await page.goto(`${login.server.url}/console/users/of-acme`);
+    // The tenant of the tab: there is no such user, and the other tenant is offered.
+    await page.getByTestId('other-tenants').getByText('in the tenant default').waitFor();
+    await page.getByRole('button', { name: 'Look in acme' }).click();
+    await page.getByText('Ann · acme').waitFor();
+    expect(at(page)).toBe('/console/users/of-acme?tenant=acme');
+    await page.getByRole('link', { name: 'Timeline' }).click();
+    await page.getByTestId('timeline-entry').waitFor();
+    expect(at(page)).toBe('/console/users/of-acme/timeline?tenant=acme');
+    // A link that is opened in another tab, also by the menu of the browser, names it as well.
+    const link = page.getByRole('link', { name: 'Messages', exact: true });
+    await link.focus();
+    expect(await link.getAttribute('href')).toBe('/console/users/of-acme/messages?tenant=acme');
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.getByTestId('timeline-entry').waitFor();
+    await page.goBack();
+    await page.goBack();
+    await page.getByText('Ann · default').waitFor();
+    // A tenant of which Ann is no member.
+    await other.goto(`${login.server.url}/console/live?tenant=cedar`);
+    await other.getByText('The tenant cedar cannot be shown').waitFor();
+    await other.getByTestId('wrong-tenant').getByRole('button', { name: 'Look in acme' }).click();
+    await other.getByText('Ann · acme').waitFor();
+    expect(at(other)).toBe('/console/live?tenant=acme');
+    await page.context().close();
   });
 
   test('says why one who is no member cannot log in', async () => {
@@ -73,7 +117,7 @@ describe.runIf(chromium)('the console', () => {
     const link = await makeOwnerLink(tidings.database.pool, 'default', login.server.url, tidings.clock.now);
     const hash = link.slice(link.indexOf('#'));
     const page = await open(hash);
-    await page.getByRole('button', { name: 'Account of owner' }).waitFor();
+    await page.getByRole('button', { name: /^owner/ }).waitFor();
     expect(page.url()).toBe(`${login.server.url}/console/`);
     const second = await open(hash);
     await second.getByText('link_used').waitFor();

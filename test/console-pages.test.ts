@@ -153,7 +153,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
         expect.stringMatching(/^Events in\s+\d+\s+none a week before$/),
         expect.stringMatching(/^Decided to send\s+\d+/),
         expect.stringMatching(/^Sent, and not returned\s+\d+\s+\d+ failed/),
-        expect.stringMatching(/^Waiting now\s+\d+\s+in \d rules/),
+        expect.stringMatching(/^Waiting now\s+\d+\s+in (1 rule|\d rules)$/),
       ]);
       const chart = page.getByTestId('outcome-chart');
       await chart.locator('[data-outcome=sandboxed]').waitFor();
@@ -256,6 +256,50 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(await page.getByTestId('live').innerText()).toBe('not updating');
     expect(await page.getByTestId('activity-row').count()).toBeGreaterThan(0);
     expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
+  });
+
+  test('say that a part could not be loaded, load it again on demand, and give the focus back after the first opening', async () => {
+    const { page, complaints } = await app.visit('console/catalog', { viewport: { width: 390, height: 844 } });
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const notice = page.getByTestId('problem');
+    const dialog = page.getByRole('dialog');
+    const focused = () => page.evaluate('document.activeElement.textContent');
+    for (const [script, button] of [
+      ['SearchDialog', 'Search'],
+      ['MenuSheet', 'More'],
+    ] as const) {
+      await page.route(`**/assets/${script}-*.js`, (route) => route.abort());
+      await page.getByTestId('bottom-bar').getByRole('button', { name: button }).click();
+      await notice.getByText('This part could not be loaded').waitFor();
+      expect(await page.getByRole('heading', { level: 1 }).count()).toBe(1);
+      await page.unroute(`**/assets/${script}-*.js`);
+      await notice.getByRole('button', { name: 'Close' }).click();
+      await page.getByTestId('bottom-bar').getByRole('button', { name: button }).click();
+      await dialog.waitFor();
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      await expect.poll(focused).toBe(button);
+    }
+    // A page: tried again, or left and opened again.
+    await page.route('**/assets/*Page-*.js', (route) => route.abort());
+    await page.evaluate('history.pushState(null, "", "/console/live"); dispatchEvent(new PopStateEvent("popstate"))');
+    await notice.getByText('This page could not be loaded').waitFor();
+    await page.goBack();
+    await notice.waitFor({ state: 'detached' });
+    await page.goForward();
+    await notice.waitFor();
+    await page.unroute('**/assets/*Page-*.js');
+    await notice.getByRole('button', { name: 'Retry' }).click();
+    await page.getByTestId('activity-row').first().waitFor();
+    // Scripts of an earlier version are gone.
+    await page.route('**/assets/*Page-*.js', (route) => route.fulfill({ status: 404 }));
+    await page.route(`${app.server.url}/`, (route) => route.fulfill({ body: '<script src="/assets/index-other.js">' }));
+    await page.getByTestId('bottom-bar').getByRole('link', { name: 'Failed' }).click();
+    await notice.getByText('A new version of the console is there').waitFor();
+    await page.unroute('**/assets/*Page-*.js');
+    await notice.getByRole('button', { name: 'Reload the page' }).click();
+    await page.getByRole('heading', { name: 'Failed deliveries' }).waitFor();
+    expect(complaints.splice(0).filter((one) => !/ERR_FAILED|status of 404|script_not_loaded/.test(one))).toEqual([]);
   });
 
   test('need at most 150 KB of script, compressed, until the first page is shown', async () => {

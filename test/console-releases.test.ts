@@ -41,6 +41,7 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
 
     await release.getByTestId('release-rollback').click();
     await page.getByTestId('release-reason').fill('too late for many');
+    expect(await findViolations(page)).toEqual([]);
     await page.getByTestId('confirm').click();
     await release.getByText(/Rolled back .* by api: too late for many/).waitFor();
     expect(await latest()).toMatchObject({ state: 'rolled_back', end_reason: 'too late for many' });

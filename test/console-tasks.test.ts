@@ -132,12 +132,23 @@ describe.skipIf(!hasBrowser)('the tasks of the console', () => {
     await menu(page, 'Rejected');
     const group = page.getByTestId('rejected-group').filter({ hasText: 'properties.amount' });
     await group.getByTestId('group-correct').click();
+    // Nothing is entered yet: the field of the patch is there without a value.
+    await page.getByTestId('job-hint').getByText('Enter a value or an expression first.').waitFor();
     await page.getByTestId('job-patch').click();
     await page.keyboard.press('ControlOrMeta+A');
     await type(page, '{"properties": {"amount": 1.5}}');
     await page.getByTestId('job-start').click();
     await page.getByTestId('job-progress').getByText('Done: 3 of 3 done').waitFor();
     expect(await steps(page)).toEqual(promised(7));
+    await page.getByTestId('job-close').click();
+    // Failures are red in the bar.
+    await app.server.post('/api/v1/events', [4, 5].map(bad));
+    app.tidings.clock.now += 1000;
+    await group.getByTestId('group-retry').click();
+    await page.getByTestId('job-preview').getByText('2 items').waitFor();
+    await page.getByTestId('job-start').click();
+    await page.getByTestId('job-progress').getByText('2 failed').waitFor();
+    expect(await page.getByTestId('job-failed-part').getAttribute('style')).toContain('100%');
   });
 
   test('8: a product manager compares versions, and rolls back', async () => {

@@ -178,6 +178,17 @@ describe('users are found', () => {
     expect(await find('name=zol')).toEqual([]);
   });
 
+  test('by the start of the last word of their name, each once', async () => {
+    await send('PATCH', 'last 1', { name: 'Harry da Silveira' });
+    await send('PATCH', 'last 2', { first_name: 'Silvester', last_name: 'Silvers' });
+    await send('PATCH', 'last 3', { name: 'Silva Moss' });
+    expect(await find('name=silv')).toEqual(['last 3', 'last 1', 'last 2']);
+    expect(await find('name=SILVEI')).toEqual(['last 1']);
+    expect(await find('name=da')).toEqual([]);
+    await send('PATCH', 'last 1', { name: 'Harry Moore' });
+    expect(await find('name=silvei')).toEqual([]);
+  });
+
   test('by an address, in any spelling, which is in no URL', async () => {
     await send('PATCH', 'mail 1', { email: 'Same@Example.com' });
     await send('PATCH', 'mail 2', { email: 'same@example.com', phone: '+351912345678' });
@@ -194,7 +205,7 @@ describe('users are found', () => {
   test('a page at a time, each once; a cursor of another filter is rejected', async () => {
     const ids = Array.from({ length: 7 }, (_, index) => `page ${index}`);
     for (const id of ids) await send('PATCH', id, { name: 'Same Name' });
-    for (const query of ['prefix=page', 'contains=age%20', 'name=same']) {
+    for (const query of ['prefix=page', 'contains=age%20', 'name=same', 'name=name']) {
       const found: string[] = [];
       let next: string | null = null;
       do {

@@ -18,29 +18,37 @@ const APP = 'src/shell/App.tsx';
 const SOURCE_TAG = '<script type="module" src="/src/main.tsx"></script>';
 
 /**
- * Names of Mantine are imported from their own files in the place of its index: else each component that one page uses would
- * be in the script that all pages share.
+ * Names of libraries with an index are imported from their own files: else each part that one page uses would be in the script that all
+ * pages share. Returns the file of each name of the index.
  */
+function readIndex(library, index) {
+  const folder = dirname(fileURLToPath(import.meta.resolve(library)));
+  const text = readFileSync(join(folder, index), 'utf8');
+  return new Map(
+    [...text.matchAll(/^import \{([^}]*)\} from "([^"]+)";$/gm)].flatMap(([, names, file]) =>
+      names.split(',').map((name) => [name.trim(), join(folder, file)]),
+    ),
+  );
+}
+
 const directImports = {
   name: 'direct-imports',
   setup({ onLoad }) {
-    const folder = dirname(fileURLToPath(import.meta.resolve('@mantine/core')));
-    const index = readFileSync(join(folder, 'index.mjs'), 'utf8');
-    const files = new Map(
-      [...index.matchAll(/^import \{([^}]*)\} from "([^"]+)";$/gm)].flatMap(([, names, file]) =>
-        names.split(',').map((name) => [name.trim(), join(folder, file)]),
-      ),
-    );
-    onLoad({ filter: /[\\/]console[\\/]src[\\/].*\.tsx$/ }, ({ path }) => ({
-      loader: 'tsx',
-      contents: readFileSync(path, 'utf8').replace(/^import \{([^}]*)\} from '@mantine\/core';$/gm, (all, names) => {
+    const indexes = new Map(['@mantine/core', '@mantine/hooks'].map((name) => [name, readIndex(name, 'index.mjs')]));
+    const imports = /^import \{([^}]*)\} from ['"](@mantine\/(?:core|hooks))['"];$/gm;
+    // Files of the console, and the components of Mantine, which use its hooks.
+    onLoad({ filter: /[\\/](console[\\/]src|@mantine[\\/]core[\\/]esm)[\\/].*\.(tsx?|mjs)$/ }, ({ path }) => ({
+      loader: path.endsWith('.mjs') ? 'js' : 'tsx',
+      contents: readFileSync(path, 'utf8').replace(imports, (all, names, library) => {
+        const files = indexes.get(library);
         const wanted = names.split(',').map((name) => name.trim());
         const values = wanted.filter((name) => name !== '' && !name.startsWith('type '));
+        const toFile = (name) => files.get(name.split(' as ')[0]);
         // A name that the index does not list comes through it.
-        if (values.some((name) => !files.has(name))) return all;
+        if (!values.every(toFile)) return all;
         // With as many lines, so that errors name those of the source.
         const breaks = '\n'.repeat(all.split('\n').length - 1);
-        return values.map((name) => `import { ${name} } from ${JSON.stringify(files.get(name))};`).join(' ') + breaks;
+        return values.map((name) => `import { ${name} } from ${JSON.stringify(toFile(name))};`).join(' ') + breaks;
       }),
     }));
   },

@@ -103,10 +103,17 @@ union all
 select null, 3 from (select from examined offset ${MAX_SEARCHED - 1}) as last where (select count(*) from starting) < $4
 order by rank, user_id`;
 
+/** A user that was found by name. */
+interface NamedUser extends FoundUser {
+  readonly name: string;
+  /** The name or its last word, whichever begins with the text; the order is by it. */
+  readonly key: string;
+}
+
 /**
- * Finds users whose name begins with this, in the order of their names.
+ * Finds users whose name, or the last word of it, begins with this, in the order of what does.
  * @param name as `toNameKey` returns it
- * @param after name and id after which the page starts; null: from the first on
+ * @param after key and id after which the page starts; null: from the first on
  */
 export async function findUsersByName(
   connection: Connection,
@@ -116,11 +123,17 @@ export async function findUsersByName(
     after,
     limit,
   }: { readonly name: string; readonly after: readonly [string, string] | null; readonly limit: number },
-): Promise<readonly { readonly user_id: string; readonly name: string }[]> {
-  const { rows } = await connection.query<{ user_id: string; name: string }>(
-    `select user_id, name from users
-     where tenant_id = $1 and name >= $2 and name < $3 and (name, user_id) > ($4, $5) and ${WITH_ID}
-     order by name, user_id limit $6`,
+): Promise<readonly NamedUser[]> {
+  const { rows } = await connection.query<NamedUser>(
+    `(select user_id, name, name as key from users
+      where tenant_id = $1 and name >= $2 and name < $3 and (name, user_id) > ($4, $5) and ${WITH_ID}
+      order by name, user_id limit $6)
+     union all
+     (select user_id, name, last_name from users
+      where tenant_id = $1 and last_name >= $2 and last_name < $3 and (last_name, user_id) > ($4, $5) and ${WITH_ID}
+        and not starts_with(name, $2)
+      order by last_name, user_id limit $6)
+     order by key, user_id limit $6`,
     [tenantId, name, name + LAST_CHARACTER, after?.[0] ?? '', after?.[1] ?? '', limit],
   );
   return rows;

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { DeliveryStatus } from '../model/delivery.ts';
 import { DIRECT_RULE } from '../model/direct.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import { type CountedDelivery, getStateOfDeliveries } from '../model/notification-state.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import {
@@ -15,14 +16,15 @@ import type { Connection } from './pg/pool.ts';
 /* Notifications as they are listed and asked for by their id: those that were made, and those that wait for their time. */
 
 /**
- * `scheduled`: it waits for its time. `accepted`: a delivery of it is open. Then, by what became of its deliveries: `sent` (one
- * of them went out), `in_doubt`, `failed`, `dropped`, `cancelled`. `suppressed`: when its time came it was decided not to send
- * it.
+ * `scheduled`: it waits for its time. `accepted`: a delivery of it is open. Then, by what became of its deliveries: `sent`,
+ * `partly` (one channel reached the user, another failed or may have), `in_doubt`, `failed`, `dropped`, `cancelled`.
+ * `suppressed`: when its time came it was decided not to send it.
  */
 export const NOTIFICATION_STATES = [
   'scheduled',
   'accepted',
   'sent',
+  'partly',
   'in_doubt',
   'failed',
   'dropped',
@@ -208,25 +210,28 @@ interface Row {
   readonly created_at: Millis;
   readonly due_at: Millis | null;
   readonly cancelled_at: Millis | null;
-  /** Statuses of its deliveries; null: it is not made. */
-  readonly statuses: readonly DeliveryStatus[] | null;
+  /** Its deliveries, alike ones once; null: it is not made. */
+  readonly made: readonly StoredDelivery[] | null;
   /** Status of its wait; null: it is made. */
   readonly waits: 'waiting' | 'cancelled' | 'fired' | null;
 }
+
+type StoredDelivery = Omit<CountedDelivery, 'step'> & { readonly step: number | null };
 
 const NO_FACT = `n.catalog_version <> ${FACT_VERSION}`;
 
 const SELECT_MADE = `
 select n.notification_id, n.notification_type, n.user_id, n.rule, n.correlation_id, n.data #>> '{context,source}' as source,
        n.created_at, null::timestamptz as due_at, n.cancelled_at,
-       array(select distinct status from deliveries as d
-             where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id) as statuses, null as waits`;
+       (select coalesce(jsonb_agg(distinct jsonb_build_object('channel', channel, 'status', status, 'provider', provider,
+                 'target', case channel when 'webhook' then target else '' end, 'receipt_state', receipt_state, 'step', step)), '[]')
+        from deliveries as d where d.tenant_id = n.tenant_id and d.notification_id = n.notification_id) as made, null as waits`;
 
 const SELECT_WAIT = `
 select wait_id as notification_id, state #>> '{trigger,properties,notification_type}' as notification_type, user_id, rule,
        state #>> '{trigger,context,correlation_id}' as correlation_id, state #>> '{trigger,context,source}' as source,
        began_at as created_at, due_at, case when status = 'cancelled' then ended_at end as cancelled_at,
-       null::text[] as statuses, status as waits`;
+       null::jsonb as made, status as waits`;
 
 /** Rows that a source has, as far as it was looked through. */
 interface Examined {
@@ -319,12 +324,7 @@ function toSummary(row: Row): Omit<NotificationSummary, 'deliveries'> {
 
 const STATE_OF_WAIT = { waiting: 'scheduled', cancelled: 'cancelled', fired: 'suppressed' } as const;
 
-function toState({ statuses, waits }: Row): NotificationState {
+function toState({ made, waits }: Row): NotificationState {
   if (waits !== null) return STATE_OF_WAIT[waits];
-  const has = (...some: readonly DeliveryStatus[]) => statuses?.some((status) => some.includes(status)) ?? false;
-  if (has('queued', 'sending')) return 'accepted';
-  if (has('sent', 'sandboxed')) return 'sent';
-  if (has('in_doubt')) return 'in_doubt';
-  if (has('dead', 'undeliverable')) return 'failed';
-  return has('cancelled') ? 'cancelled' : 'dropped';
+  return getStateOfDeliveries((made ?? []).map(({ step, ...one }) => (step === null ? one : { ...one, step })));
 }

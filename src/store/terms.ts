@@ -85,7 +85,7 @@ export interface StoredPlanUser {
   readonly terms: Terms | null;
   /** Keyed hashes of the addresses of the traits, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
-  /** Of the row: changes with the traits, the terms and the addresses of the traits. */
+  /** Changes with the traits, the terms and the addresses of the traits. */
   readonly version: string;
 }
 

@@ -25,7 +25,7 @@ const queries = new QueryClient({
   },
 });
 
-startRouting();
+startRouting(() => void queries.resetQueries());
 
 // Before any page is loaded: its modules ask for their texts once.
 await speak(getLanguage());
@@ -43,6 +43,7 @@ createRoot(document.getElementById('root')!).render(
 
 // Loaded beside the first page, which has just been loaded.
 void import('./live/follow-changes.ts').then(({ followChanges }) => followChanges(queries));
+void import('./tenant-links.ts').then(({ nameTenantInLinks }) => nameTenantInLinks());
 
 /** Sets the texts and the language of the page; English when its texts cannot be loaded. */
 async function speak(language: Language) {

@@ -3,6 +3,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
 import { readFilter, toQuery } from './filters/filter.ts';
 import { isPortal } from './portal/is-portal.ts';
+import { getTenant, setTenant } from './tenant.ts';
 
 export type Route =
   /** `span`: one that was chosen in a chart, in the place of the range; or null. */
@@ -282,15 +283,38 @@ export function linkToDeadLetters(group: string | null): string {
 
 /** Goes to a link of this console, with an entry in the history. */
 export function openLink(link: string): void {
-  if (link === location.pathname + location.search && !location.hash.startsWith('#/')) return;
-  history.pushState(null, '', link);
+  const next = inTenant(link);
+  if (next === location.pathname + location.search && !location.hash.startsWith('#/')) return;
+  history.pushState(null, '', next);
   for (const listener of listeners) listener();
 }
 
 /** Goes to a link of this console in the place of the current entry in the history. */
 export function replaceLink(link: string): void {
-  history.replaceState(history.state, '', link);
+  history.replaceState(history.state, '', inTenant(link));
   for (const listener of listeners) listener();
+}
+
+/**
+ * Returns a link of this console with the tenant that was chosen in this tab, so that it leads to the same in another tab or browser.
+ * A link without one leads to the tenant of the tab that opens it.
+ */
+export function inTenant(link: string): string {
+  const tenant = getTenant();
+  const { pathname, searchParams, hash } = new URL(link, location.origin);
+  if (tenant === null && !searchParams.has('tenant')) return link;
+  searchParams.delete('tenant');
+  const query = new URLSearchParams(tenant === null ? [...searchParams] : [['tenant', tenant], ...searchParams]);
+  return `${pathname}${query.size === 0 ? '' : `?${query}`}${hash}`;
+}
+
+/** Takes the tenant that the address names, which other links of this tab then name as well. Returns whether it is another one. */
+function takeTenant(): boolean {
+  const asked = new URLSearchParams(location.search).get('tenant') ?? '';
+  // A text that no header can carry is no tenant.
+  if (isPortal || !/^[\x21-\x7e]{1,200}$/.test(asked) || asked === getTenant()) return false;
+  setTenant(asked);
+  return true;
 }
 
 /** Returns a parameter of the current address, and what sets it, with an entry in the history; null: it is absent. */
@@ -322,21 +346,29 @@ export function useRoute(): Route {
 /**
  * Lets a click on a link of this console change the page without loading it again, and moves old links, whose pages stood after
  * the `#`, to their paths. A secret of a login stays after the `#`, which browsers do not send.
+ * @param onOtherTenant called after Back or Forward led to an address of another tenant
  */
-export function startRouting(): void {
+export function startRouting(onOtherTenant: () => void): void {
   moveOldLink();
+  takeTenant();
+  if (getTenant() !== null) replaceLink(location.pathname + location.search + location.hash);
   addEventListener('popstate', () => {
     moveOldLink();
+    if (takeTenant()) onOtherTenant();
     for (const listener of listeners) listener();
   });
   document.addEventListener('click', (event) => {
     const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
-    const anchor = event.target instanceof Element ? event.target.closest('a[href]') : null;
-    const given = anchor?.getAttribute('href') ?? '';
-    if (event.defaultPrevented || !isPlain || !given.startsWith('/console') || anchor?.hasAttribute('target')) return;
+    const anchor = findAnchor(event);
+    if (event.defaultPrevented || !isPlain || !anchor || anchor.hasAttribute('target')) return;
     event.preventDefault();
-    openLink(given);
+    openLink(anchor.getAttribute('href') ?? '');
   });
+}
+
+/** Returns the link of this console that an event is about. */
+export function findAnchor({ target }: Event): Element | null {
+  return target instanceof Element ? target.closest('a[href^="/console"]') : null;
 }
 
 function moveOldLink(): void {

@@ -1,4 +1,7 @@
-/** Tenant that this tab shows, for members of several. It is kept in sessionStorage, which ends with the tab. */
+/**
+ * Tenant that this tab shows, for those who may choose one. It is kept in sessionStorage, which ends with the tab, and is part of each
+ * address (src/route.ts).
+ */
 
 import { ofTab } from './kept-values.ts';
 import { isPortal } from './portal/is-portal.ts';

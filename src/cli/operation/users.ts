@@ -37,10 +37,12 @@ export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
     .command('search')
-    .description('Find users by the start or a part of their id, by the start of their name, or by an address')
+    .description(
+      'Find users by the start or a part of their id, by the start of their name or its last word, or by an address',
+    )
     .option('--prefix <text>', 'start of the id')
     .option('--contains <text>', 'a part of the id')
-    .option('--name <text>', 'start of the name')
+    .option('--name <text>', 'start of the name, or of its last word')
     .option('--address <address>', 'an email address, or a number in E.164 form')
     .addOption(new Option('--kind <kind>', 'of the address; by default as it looks').choices(['email', 'phone']))
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)

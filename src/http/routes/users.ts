@@ -17,7 +17,7 @@ export function registerUserRoutes(app: App, { database, seal }: HttpDependencie
       config: { scope: 'users:read' },
       schema: {
         operationId: 'findUsers',
-        summary: 'Find users by the start or a part of their id, or by the start of their name',
+        summary: 'Find users by the start or a part of their id, or by the start of their name or its last word',
         tags: TAGS,
         querystring: usersQuery,
         response: { 200: userPage },
@@ -32,7 +32,7 @@ export function registerUserRoutes(app: App, { database, seal }: HttpDependencie
         const name = toNameKey(query.name);
         const found = name === null ? [] : await findUsersByName(pool, principal.tenantId, { name, after, limit });
         const users = found.map(({ user_id }) => ({ user_id }));
-        return { users, next: cursors.next(request, found, limit, (last) => [last.name, last.user_id]) };
+        return { users, next: cursors.next(request, found, limit, (last) => [last.key, last.user_id]) };
       }
       const after = cursors.read(request, ['text'])?.[0] ?? null;
       const page = await findUsersById(pool, principal.tenantId, { prefix, part: contains, after, limit });

@@ -46,6 +46,10 @@ const cost = z
     examples: [null],
   });
 
+const step = z
+  .exactOptional(z.int())
+  .describe('Place among the channels that are tried one after the other, from 1; absent: it does not wait for others');
+
 const fields = {
   delivery_id: deliveryId,
   notification_id: idOf('notification'),
@@ -97,6 +101,7 @@ const fields = {
   }),
   parts,
   cost,
+  step,
   test: z.exactOptional(z.literal(true)).describe('It is a test of templates'),
 };
 
@@ -156,6 +161,7 @@ export const deliverySummary = z
       .enum(RECEIPT_STATES)
       .nullable()
       .describe('State by all receipts of the provider; null: nothing yet'),
+    step,
   })
   .meta({ id: 'DeliverySummary', description: 'A delivery in few words' }) satisfies z.ZodType<DeliverySummary>;
 

@@ -233,7 +233,9 @@ const fields = {
     .meta({ description: '`@direct`: a request asked for it; `@test`: as a test of templates', examples: ['@direct'] }),
   state: z
     .enum(NOTIFICATION_STATES)
-    .describe('`accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it'),
+    .describe(
+      '`accepted`: a delivery is open; `partly`: it reached the user by one channel, and another failed or may have; `suppressed`: when its time came it was decided not to send it',
+    ),
   correlation_id: z.string().nullable(),
   source: z.string().nullable(),
   created_at: timestamp,

@@ -26,7 +26,7 @@ export const searchBody = z
   .strictObject({
     text: storable(z.string().trim().min(1).max(MAX_TEXT_CHARS)).meta({
       description:
-        'An id of a user or a part of it, the start of a name, an email address, a phone number, the id of an event, notification, delivery or message of a provider, the key of a wait, or a part of the name of a rule, type or template',
+        'An id of a user or a part of it, the start of a name or of its last word, an email address, a phone number, the id of an event, notification, delivery or message of a provider, the key of a wait, or a part of the name of a rule, type or template',
       examples: ['maria@example.com'],
     }),
   })

@@ -17,7 +17,7 @@ export const usersQuery = z
     contains: pathText.optional().meta({ description: 'A part of the id' }),
     name: pathText.optional().meta({
       description:
-        'Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`',
+        'Start of the name or of its last word, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`',
       examples: ['Maria'],
     }),
     limit: limitQuery,
@@ -30,7 +30,7 @@ export const usersQuery = z
 
 export const userPage = z
   .object({ users: listOf(z.object({ user_id: userId }).meta({ id: 'User' })), next: nextCursor })
-  .meta({ id: 'UserPage', description: 'Users in the order of their ids, or, for a name, of their names' });
+  .meta({ id: 'UserPage', description: 'Users in the order of their ids, or, for a name, of what of it begins so' });
 
 export const userSearch = z
   .strictObject({

@@ -65,6 +65,8 @@ export interface DeliveryView {
   readonly parts: number | null;
   /** Null: it is not known, or another attempt has it. */
   readonly cost: Cost | null;
+  /** Place among the channels that are tried one after the other, from 1; absent: it does not wait for others. */
+  readonly step?: number;
   /** Present: it is a test of templates. */
   readonly test?: true;
 }
@@ -136,6 +138,7 @@ export interface DeliverySummary {
   readonly hold_code: string | null;
   /** As of `DeliveryView`. */
   readonly receipt_state: ReceiptState | null;
+  readonly step?: number;
 }
 
 /** Notifications of which a list shows deliveries, at most; those first in the list. */
@@ -150,19 +153,21 @@ export async function loadDeliverySummaries(
   const byId = new Map<string, DeliverySummary[]>();
   if (notificationIds.length === 0) return byId;
   // Lateral: an index probe for each id, in the one partition that it can be in.
-  const { rows } = await pool.query<Omit<DeliverySummary, 'due_at'> & { readonly due_at: Millis | null }>({
+  const { rows } = await pool.query<
+    Omit<DeliverySummary, 'due_at' | 'step'> & { readonly due_at: Millis | null; readonly step: number | null }
+  >({
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, target, status, provider, reason, hold_code, receipt_state,
+             select notification_id, channel, target, status, provider, reason, hold_code, receipt_state, step,
                case when status = 'queued' then due_at end as due_at
              from deliveries
              where tenant_id = $1 and notification_id = want.id order by channel, target
            ) as d`,
     values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],
   });
-  for (const row of rows) {
-    const summary = { ...row, due_at: isoTimeOrNull(row.due_at) };
+  for (const { step, ...row } of rows) {
+    const summary = { ...row, due_at: isoTimeOrNull(row.due_at), ...(step !== null && { step }) };
     byId.set(row.notification_id, [...(byId.get(row.notification_id) ?? []), summary]);
   }
   return byId;
@@ -237,7 +242,7 @@ export async function loadMessage(
 /** The columns of `toDeliveryView`, of `deliveries`. */
 export const DELIVERY_COLUMNS = `
        notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
-       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags, hold_code, plan,
+       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags, hold_code, plan, step,
        parts, cost, currency,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
@@ -284,6 +289,7 @@ export function toDeliveryView(row: any): DeliveryView {
     decided_by: row.plan,
     parts: row.parts,
     cost: toCost(row.cost, row.currency),
+    ...(row.step !== null && { step: row.step }),
     ...(row.is_test && { test: true }),
   };
 }

@@ -471,6 +471,8 @@ create table users (
   updated_at     timestamptz(3)   not null,
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
   name           text collate "C",           -- of the traits, in small letters, to be searched; null: none
+  -- The last word of a name that has several, to be searched. (Under row-level security no index on an expression would serve.)
+  last_name      text collate "C" generated always as (case when name like '% %' then substring(name from '[^ ]+$') end) stored,
   sealed         bytea,                      -- originals of traits and trait_times
   terms          json,                       -- what the user has said about their messages (src/model/terms.ts); null: nothing
   primary key (tenant_id, user_id)
@@ -482,6 +484,8 @@ create index users_zone on users (tenant_id, zone, user_id);
 create index users_terms on users (tenant_id, user_id) where terms is not null;
 -- Users by the start of their name.
 create index users_name on users (tenant_id, name, user_id) where name is not null;
+-- Users by the start of the last word of their name.
+create index users_last_name on users (tenant_id, last_name, user_id) where last_name is not null;
 
 -- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
 -- of the traits replaces the earlier one; those that were added by a request stay.

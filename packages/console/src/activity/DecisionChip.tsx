@@ -1,8 +1,8 @@
 import type { Decision, DeliverySummary } from '@tidings/client/types';
 import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
+import { getLookOfDeliveries } from '../shell/outcome-of-deliveries.ts';
 import { Tip } from '../shell/Tip.tsx';
 import { t, toInner } from '../text/text.ts';
-import { summarizeDeliveries } from './chip-look.ts';
 
 interface DecisionChipProps {
   decision: Decision;
@@ -16,7 +16,7 @@ interface DecisionChipProps {
  * links to the event on the user page.
  */
 export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) {
-  const look = summarizeDeliveries(deliveries) ?? getLook(OUTCOMES, decision.outcome);
+  const look = getLookOfDeliveries(deliveries) ?? getLook(OUTCOMES, decision.outcome);
   const lines = [decision.reason, ...deliveries.map(formatDelivery)];
   return (
     <Tip text={lines.join('\n')}>
@@ -26,7 +26,7 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
         style={{ ['--chip' as string]: getTextColor(look.color) }}
         data-outcome={decision.outcome}
         data-testid="decision-chip"
-        aria-label={`${decision.notification_type}: ${look.label}. ${lines.join(' ')}`}
+        aria-label={`${decision.notification_type} ${look.label}. ${lines.join(' ')}`}
       >
         <look.Icon size={14} />
         <span>{decision.notification_type}</span>

@@ -9,6 +9,7 @@ import { ANALYTICS_PARTS, type AnalyticsPart, linkToAnalytics, type MetricFilter
 import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
+import { useShownTab } from '../shell/use-shown-tab.ts';
 import { t } from '../text/text.ts';
 import { AnomaliesView } from './AnomaliesView.tsx';
 import { ExperimentsView } from './ExperimentsView.tsx';
@@ -32,7 +33,7 @@ export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extr
   return (
     <Stack gap="md">
       <PageTitle>{PARTS[part].title}</PageTitle>
-      <nav className="tabs" aria-label={t('Parts of analytics')}>
+      <nav ref={useShownTab(part)} className="tabs" aria-label={t('Parts of analytics')}>
         {ANALYTICS_PARTS.map((each) => (
           <a
             key={each}

@@ -44,7 +44,9 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
   const stages = funnel.data?.stages ?? [];
   const max = Math.max(...stages.map(({ count }) => count ?? 0), 1);
   const countBefore = (stage: Stage['stage']) => before.data?.stages.find((one) => one.stage === stage)?.count ?? null;
-  const isPartial = stages.some(({ count }) => count === null);
+  // Goals are not kept by channel; otherwise one that is not counted is not set.
+  const isWithoutGoal = stages.every(({ stage, count }) => (count === null) === (stage === 'goal'));
+  const isPartial = !isWithoutGoal && stages.some(({ count }) => count === null);
   return (
     <Stack gap="xs" component="section" aria-label={t('From decision to goal')}>
       <div className="section-head">
@@ -71,7 +73,7 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
                   <div className="bar-fill" style={{ width: `${(100 * (count ?? 0)) / max}%` }} />
                 </div>
                 <Text size="xs" c="dimmed">
-                  {STAGES[stage].note}
+                  {stage === 'goal' && isWithoutGoal ? t('No goal is set.') : STAGES[stage].note}
                 </Text>
               </>
             ),

@@ -3,6 +3,7 @@ import type {
   ProviderAccount,
   ProviderAccountList,
   ProviderCheck,
+  ProviderList,
   ProviderTestResult,
   RouteStates,
   SendingState,
@@ -13,6 +14,9 @@ import type { Channel } from './types.ts';
 
 /** Returns the accounts with providers, in order of choice. */
 export const getAccounts = (): Promise<ProviderAccountList> => callApi('provider-accounts');
+
+/** Returns the providers that an account may have. */
+export const getProviders = (): Promise<ProviderList> => callApi('providers');
 
 /** Asks the provider whether it lets the account in. */
 export const checkAccount = (account: string): Promise<ProviderCheck> =>

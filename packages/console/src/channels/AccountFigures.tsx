@@ -17,15 +17,26 @@ const POLL_MS = 60_000;
 const CIRCUIT_POLL_MS = 10_000;
 const DAY = 24 * 3_600_000;
 
-/** Messages of an account in 24 hours: how many, how fast, and what failed. */
+/** Messages of an account in 24 hours. */
 export function AccountFigures({ account: { account, provider } }: { account: ProviderAccount }) {
+  return <SentFigures sender={`${provider}/${account}`} provider={provider} />;
+}
+
+interface SentFiguresProps {
+  /** As in metrics: `PROVIDER/ACCOUNT`, or `PROVIDER` for that of the installation. */
+  readonly sender: string;
+  readonly provider: string;
+}
+
+/** Messages of a sender in 24 hours: how many, how fast, and what failed. */
+export function SentFigures({ sender, provider }: SentFiguresProps) {
   const groups = useQuery({
     queryKey: ['overview', 'accounts'],
     queryFn: () => getAccountMetrics(Date.now() - DAY, Date.now()),
     meta: { topics: ['metrics'], every: POLL_MS },
   });
   if (!groups.data) return <>–</>;
-  const metrics = groups.data.groups.find(({ key }) => key === `${provider}/${account}`)?.metrics;
+  const metrics = groups.data.groups.find(({ key }) => key === sender)?.metrics;
   if (metrics === undefined) return <>{t('none')}</>;
   const failed = countFailed(metrics);
   const { p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;

@@ -10,6 +10,7 @@ import { t } from '../text/text.ts';
 import { AccountActions } from './AccountActions.tsx';
 import { AccountCircuit, AccountFigures, CircuitHistory } from './AccountFigures.tsx';
 import { FactTable } from './FactTable.tsx';
+import { InstallationProviders } from './InstallationProviders.tsx';
 
 const TOPICS: readonly string[] = ['settings', 'problems', 'deliveries'];
 
@@ -25,7 +26,7 @@ export function ChannelsPage() {
         load={async () => ({ ...(await getAccounts()), next: null })}
         getItems={({ accounts }) => accounts}
         getId={({ account }) => account}
-        empty={t('No account: messages go by those of the installation. Create one with `tidings accounts create`.')}
+        empty={t('No account: messages go by the providers of the installation.')}
         columns={{
           [t('Account')]: ({ account }) => <span className="name">{account}</span>,
           [t('Provider')]: ({ provider }) => provider,
@@ -48,6 +49,7 @@ export function ChannelsPage() {
           [t('Commands')]: (account) => <AccountActions account={account} />,
         }}
       />
+      <InstallationProviders />
     </Stack>
   );
 }

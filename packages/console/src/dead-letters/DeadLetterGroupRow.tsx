@@ -2,19 +2,33 @@ import { Group, Text } from '@mantine/core';
 import type { DeadLetterGroup, JsonObject } from '@tidings/client/types';
 import { isSuppressible } from '../../../../src/model/suppression.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
-import { linkToDeadLetters } from '../route.ts';
+import { linkToChannels, linkToDeadLetters, linkToDeliveries, linkToTemplates, linkToWebhooks } from '../route.ts';
+import { CodeText } from '../shell/CodeText.tsx';
 import { IconBan, IconMailOff, IconRefresh } from '../shell/icons.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
+import { type AdvicePage, toAdvice, toMeaning } from './advice.ts';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
+
+/** Pages on which what is advised is done. */
+const PAGES: Record<AdvicePage, { readonly href: string; readonly label: string }> = {
+  accounts: { href: linkToChannels(), label: t('Channels') },
+  sending: { href: linkToChannels('sending'), label: t('Sending') },
+  routes: { href: linkToChannels('routes'), label: t('Routes') },
+  suppressions: { href: linkToChannels('suppressions'), label: t('Suppressions') },
+  queue: { href: linkToDeliveries('queued'), label: t('Deliveries') },
+  templates: { href: linkToTemplates(null), label: t('Templates') },
+  webhooks: { href: linkToWebhooks(), label: t('Webhooks') },
+};
 
 /** A group of dead letters: what failed, whose fault it is, what to do, and buttons that act on all of it. */
 export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
   const filter: JsonObject = { group: one.group };
   // As the provider said of the latest.
   const words = one.sample[0]?.reason ?? null;
+  const advice = toAdvice(one.advice);
   const mayDouble = one.reason_code === 'in_doubt';
   return (
     <li className="rejected-row" data-row data-testid="dead-letter-group" data-group={one.group}>
@@ -68,11 +82,16 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
           </Text>
           {one.meaning !== null && (
             <Text size="sm" className="break">
-              {t('It means: {meaning}.', { meaning: one.meaning })}
+              {t('It means: {meaning}.', { meaning: toMeaning(one.meaning) })}
             </Text>
           )}
           <Text size="sm" className="break" data-testid="advice">
-            {one.advice}
+            <CodeText text={advice.text} />{' '}
+            {advice.pages.map((page) => (
+              <a key={page} href={PAGES[page].href}>
+                {t('See {page}', { page: PAGES[page].label })}
+              </a>
+            ))}
           </Text>
         </div>
         <Group gap="xs">
@@ -82,7 +101,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
               label={t('Retry all')}
               note={
                 mayDouble
-                  ? `${one.advice} ${t('If you retry, users may receive these messages twice.')}`
+                  ? `${advice.text} ${t('If you retry, users may receive these messages twice.')}`
                   : t('The deliveries are queued again. Messages are rendered again, so they use corrected templates.')
               }
               leftSection={<IconRefresh size={14} />}
@@ -96,7 +115,8 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
             leftSection={<IconBan size={14} />}
             testId="letters-cancel"
           />
-          {isSuppressible(one.channel) && (
+          {/* Where the message or the account is at fault, the addresses are good. */}
+          {one.fault === 'recipient' && isSuppressible(one.channel) && (
             <JobButton
               request={{ action: 'dead_letters.suppress', filter }}
               label={t('Suppress addresses')}

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Delivery } from '@tidings/client/types';
 import { getDeadLetterGroups, getDeadLetters } from '../api/deliveries.ts';
 import { DeliveryTable } from '../deliveries/DeliveryTable.tsx';
+import { MessageDialog } from '../message/MessageDialog.tsx';
 import { linkToDeadLetters } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
@@ -85,6 +86,7 @@ function GroupPage({ group }: { group: string }) {
         <DeliveryTable deliveries={list.items} testId="dead-letters" />
       )}
       <LoadMoreButton older={list.older} />
+      <MessageDialog />
     </Stack>
   );
 }

@@ -7,6 +7,7 @@ import type { DeliveryStatus } from '../api/types.ts';
 import { FilterBar } from '../filters/FilterBar.tsx';
 import { toQuery } from '../filters/filter.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
+import { MessageDialog } from '../message/MessageDialog.tsx';
 import { type DeliveryFilter, linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
@@ -72,6 +73,7 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
         </Text>
       )}
       <QueueNotice />
+      <MessageDialog />
       {deliveries?.length === 0 && list.older.exist && (
         <Text size="sm" data-testid="not-yet-found">
           {t('None of the latest deliveries match. Load more to look further back, or narrow the time.')}

@@ -5,6 +5,7 @@ import { announce } from '../shell/announce.tsx';
 import { IconFilter } from '../shell/icons.tsx';
 import { IconCopy } from '../shell/page-icons.tsx';
 import { Time } from '../shell/Time.tsx';
+import { toShared } from '../tenant-links.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import {
@@ -110,10 +111,10 @@ export function FilterBar(props: FilterBarProps) {
 /** Copies a link to this page; its times are those of now, whenever it is opened. */
 async function copyLink(link: string): Promise<void> {
   try {
-    await navigator.clipboard.writeText(`${location.origin}${link}`);
+    await navigator.clipboard.writeText(toShared(link));
     announce(t('Link copied. Its times are fixed: it shows the same span whenever it is opened.'));
   } catch {
-    announce(t('The browser did not copy the link: {link}', { link: `${location.origin}${link}` }));
+    announce(t('The browser did not copy the link: {link}', { link: toShared(link) }));
   }
 }
 

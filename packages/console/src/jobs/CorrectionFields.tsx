@@ -21,7 +21,7 @@ export const toText = (correction: Correction | undefined): CorrectionText => ({
 });
 
 /**
- * Returns what was entered as a part of a request; null: the patch is no JSON object. With an expression, the patch counts only if it was
+ * Returns what was entered as a part of a request; null: nothing yet, or the patch is no JSON object. The patch counts only if it was
  * changed: at first it names the field without a value.
  */
 export function parseCorrection(
@@ -30,11 +30,13 @@ export function parseCorrection(
 ): Pick<JobRequest, 'patch' | 'compute'> | null {
   if (correction === undefined) return {};
   const expression = text.expression.trim();
-  const isPatched = expression === '' || text.patch !== toText(correction).patch;
-  const patch = isPatched ? parseObject(text.patch) : undefined;
-  if (patch === null) return null;
+  const entered = parseObject(text.patch);
+  const patch = isSame(entered, correction.patch) ? undefined : entered;
+  if (patch === null || (patch === undefined && expression === '')) return null;
   return { ...(patch && { patch }), ...(expression !== '' && { compute: { [correction.path]: expression } }) };
 }
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 interface CorrectionFieldsProps {
   readonly request: JobRequest;
@@ -70,7 +72,7 @@ export function CorrectionFields({ request, correction, text, onChange }: Correc
         description={t('Fields replace those of the event; null removes a field.')}
         value={text.patch}
         onChange={(patch) => change({ patch })}
-        error={parsed === null && t('This is not a JSON object.')}
+        error={parseObject(text.patch) === null && t('This is not a JSON object.')}
         autosize
         minRows={3}
         data-testid="job-patch"

@@ -1,7 +1,7 @@
 import { Button, Group, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { JobPreview } from '@tidings/client/types';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { createKey } from '../api/idempotency-key.ts';
 import { getJob, previewJob, startJob } from '../api/jobs.ts';
 import { linkToJobs } from '../route.ts';
@@ -49,6 +49,7 @@ function JobDialog({
   const [typed, setTyped] = useState('');
   const [text, setText] = useState(() => toText(correction));
   const [why, setWhy] = useState('');
+  const hint = useId();
   const preview = useQuery({ queryKey: ['job-preview', request], queryFn: () => previewJob(request), staleTime: 0 });
   const corrected = parseCorrection(correction, text);
   const start = useMutation({
@@ -129,12 +130,18 @@ function JobDialog({
         <Button
           aria-disabled={!isReady}
           aria-busy={start.isPending}
+          aria-describedby={corrected === null ? hint : undefined}
           onClick={() => isReady && !start.isPending && start.mutate()}
           data-testid="job-start"
         >
           {t('Start')}
         </Button>
       </Group>
+      {corrected === null && (
+        <Text id={hint} size="xs" c="dimmed" ta="right" data-testid="job-hint">
+          {t('Enter a value or an expression first.')}
+        </Text>
+      )}
     </Stack>
   );
 }

@@ -26,15 +26,9 @@ export function JobProgress({ job }: { job: Job }) {
     onSettled: () => queries.invalidateQueries({ queryKey: ['jobs'] }),
   });
   const isOpen = job.ended_at === null;
-  const handled = job.done + job.skipped + job.failed;
-  const percent = job.status === 'done' || job.matched === 0 ? 100 : Math.min(100, (handled / job.matched) * 100);
   return (
     <Stack gap="xs" data-testid="job" data-status={job.status}>
-      <Progress
-        value={percent}
-        {...(job.status === 'failed' && { color: 'red' })}
-        aria-label={`${LABELS[job.status]}: ${formatJobProgress(job)}`}
-      />
+      <Bar job={job} />
       <Group justify="space-between" wrap="nowrap">
         <Text size="sm" data-testid="job-progress">
           {LABELS[job.status]}:{' '}
@@ -56,6 +50,27 @@ export function JobProgress({ job }: { job: Job }) {
         </Disclosure>
       )}
     </Stack>
+  );
+}
+
+/** Bar of what is done, and in red what failed. The words below it say the same. */
+function Bar({ job }: { job: Job }) {
+  const { done, skipped, failed } = job;
+  const handled = done + skipped + failed;
+  const total = job.status === 'done' ? handled : Math.max(job.matched, handled);
+  const toPercent = (count: number) => (total === 0 ? 0 : (count / total) * 100);
+  const rest = job.status === 'failed' ? 'red' : 'ink';
+  return (
+    <Progress.Root
+      role="progressbar"
+      aria-label={`${LABELS[job.status]}: ${formatJobProgress(job)}`}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={total === 0 ? 100 : Math.round(toPercent(handled))}
+    >
+      <Progress.Section withAria={false} value={total === 0 ? 100 : toPercent(done + skipped)} color={rest} />
+      <Progress.Section withAria={false} value={toPercent(failed)} color="red" data-testid="job-failed-part" />
+    </Progress.Root>
   );
 }
 

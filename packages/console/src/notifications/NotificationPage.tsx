@@ -1,4 +1,5 @@
 import { Anchor, Stack } from '@mantine/core';
+import { MessageDialog } from '../message/MessageDialog.tsx';
 import { linkToNotifications } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { t } from '../text/text.ts';
@@ -14,6 +15,7 @@ export function NotificationPage({ id }: { id: string }) {
       </Anchor>
       <PageTitle>{notification.data?.notification_type ?? t('Notification')}</PageTitle>
       <NotificationView id={id} />
+      <MessageDialog />
     </Stack>
   );
 }

@@ -10,13 +10,15 @@ import {
   IconPause,
   IconSend,
 } from '../shell/icons.tsx';
-import { getDeliveryLook, getLook, type Look } from '../shell/outcome.ts';
+import { getLook, type Look } from '../shell/outcome.ts';
+import { getLookOfDeliveries, PARTLY } from '../shell/outcome-of-deliveries.ts';
 import { t } from '../text/text.ts';
 
 export const NOTIFICATION_STATES: Record<NotificationState, Look> = {
   scheduled: { label: t('Scheduled'), color: 'blue', Icon: IconClock },
   accepted: { label: t('Being sent'), color: 'ink', Icon: IconSend },
   sent: { label: t('Sent'), color: 'teal', Icon: IconCheck },
+  partly: PARTLY,
   in_doubt: { label: t('In doubt'), color: 'grape', Icon: IconHelp },
   failed: { label: t('Failed'), color: 'red', Icon: IconAlertOctagon },
   dropped: { label: t('Dropped'), color: 'gray', Icon: IconFilter },
@@ -29,13 +31,7 @@ export function isDirect({ rule }: Pick<NotificationSummary, 'rule'>): boolean {
   return rule === '@direct';
 }
 
-/**
- * Returns the look of a notification. It is green only if a message went to its channel: what was sandboxed, discarded or
- * logged went nowhere.
- */
+/** Returns the look of a notification: that of its deliveries, or that of its state before it has deliveries. */
 export function getNotificationLook({ state, deliveries }: Pick<NotificationSummary, 'state' | 'deliveries'>): Look {
-  if (state !== 'sent') return getLook(NOTIFICATION_STATES, state);
-  const accepted = deliveries.filter(({ status }) => status === 'sent' || status === 'sandboxed').map(getDeliveryLook);
-  // A gray one is that of a message that went nowhere.
-  return accepted.find(({ color }) => color !== 'gray') ?? accepted[0] ?? NOTIFICATION_STATES.sent;
+  return getLookOfDeliveries(deliveries) ?? getLook(NOTIFICATION_STATES, state);
 }

@@ -1,10 +1,11 @@
 import { Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { MetricSeries } from '@tidings/client/types';
-import { lazy, Suspense } from 'react';
+
 import { getSeries } from '../api/overview.ts';
 import { linkToOverview, linkToOverviewOf, openLink, RANGES, type Range, type TimeSpan } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
+import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -17,10 +18,10 @@ import { OUTCOMES } from './series.ts';
 import { Tiles } from './Tiles.tsx';
 
 /** Parts that come after what is seen first, or are rarely seen. */
-const FirstEventIfNone = lazy(async () => ({ default: (await import('./FirstEventIfNone.tsx')).FirstEventIfNone }));
-const OutcomeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).OutcomeTable }));
-const TimeTable = lazy(async () => ({ default: (await import('./ChartTables.tsx')).TimeTable }));
-const TypeTables = lazy(async () => ({ default: (await import('./TypeTables.tsx')).TypeTables }));
+const FirstEventIfNone = lazyPart(() => import('./FirstEventIfNone.tsx'), 'FirstEventIfNone');
+const OutcomeTable = lazyPart(() => import('./ChartTables.tsx'), 'OutcomeTable');
+const TimeTable = lazyPart(() => import('./ChartTables.tsx'), 'TimeTable');
+const TypeTables = lazyPart(() => import('./TypeTables.tsx'), 'TypeTables');
 
 const HOUR = 3_600_000;
 const POLL_MS = 60_000;
@@ -42,9 +43,9 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
       <PageTitle>{t('Overview')}</PageTitle>
       <ProblemStrip />
       {series.data?.points.every(({ metrics }) => metrics.events === 0) && (
-        <Suspense fallback={null}>
+        <LazyPlace>
           <FirstEventIfNone />
-        </Suspense>
+        </LazyPlace>
       )}
       <Tiles />
       <Group justify="space-between">
@@ -61,9 +62,9 @@ export function OverviewPage({ range, span }: { range: Range; span: TimeSpan | n
       </Group>
       {series.error && <ProblemView problem={series.error} retry={() => void series.refetch()} />}
       {series.data ? <Charts series={series.data} /> : series.isPending && <Skeleton height={260} />}
-      <Suspense fallback={<Skeleton height={260} />}>
+      <LazyPlace fallback={<Skeleton height={260} />}>
         <TypeTables range={range} span={span} />
-      </Suspense>
+      </LazyPlace>
     </Stack>
   );
 }
@@ -96,9 +97,9 @@ function Charts({ series }: { series: MetricSeries }) {
           ))}
         </ul>
         <Disclosure label={t('As a table')} testId="outcome-table-button">
-          <Suspense fallback={<Skeleton height={160} />}>
+          <LazyPlace fallback={<Skeleton height={160} />}>
             <OutcomeTable series={series} />
-          </Suspense>
+          </LazyPlace>
         </Disclosure>
       </Paper>
       <Title order={2} size="h4">
@@ -115,9 +116,9 @@ function Charts({ series }: { series: MetricSeries }) {
           </li>
         </ul>
         <Disclosure label={t('As a table')} testId="time-table-button">
-          <Suspense fallback={<Skeleton height={160} />}>
+          <LazyPlace fallback={<Skeleton height={160} />}>
             <TimeTable series={series} />
-          </Suspense>
+          </LazyPlace>
         </Disclosure>
       </Paper>
       <Text size="xs" c="dimmed" data-testid="as-of">

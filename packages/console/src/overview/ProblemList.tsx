@@ -10,6 +10,7 @@ import {
   linkToVersions,
   linkToWebhook,
 } from '../route.ts';
+import { CodeText } from '../shell/CodeText.tsx';
 import { IconAlert } from '../shell/icons.tsx';
 import { getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
@@ -64,7 +65,9 @@ function ProblemText({ problem }: { problem: Problem }) {
           <T text="since {time}" values={{ time: <Time value={since} as="full" /> }} />
         </>
       )}
-      {` – ${detail.replace(/\.$/, '')}. `}
+      {' – '}
+      <CodeText text={detail.replace(/\.$/, '')} />
+      {'. '}
       {nextAt !== null && (
         <>
           <T text="Next try {time}." values={{ time: <Time value={nextAt} as="full" /> }} />{' '}

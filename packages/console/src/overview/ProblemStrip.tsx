@@ -1,9 +1,9 @@
-import { lazy, Suspense } from 'react';
+import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useProblems } from '../shell/use-problems.ts';
 
 /** Loaded when there is a problem. */
-const ProblemList = lazy(async () => ({ default: (await import('./ProblemList.tsx')).ProblemList }));
+const ProblemList = lazyPart(() => import('./ProblemList.tsx'), 'ProblemList');
 
 /** Problems of the present. Nothing without any; an error if they are not known. */
 export function ProblemStrip() {
@@ -11,8 +11,8 @@ export function ProblemStrip() {
   if (error) return <ProblemView problem={error} retry={() => void refetch()} />;
   if (!data || data.problems.length === 0) return null;
   return (
-    <Suspense fallback={null}>
+    <LazyPlace>
       <ProblemList problems={data.problems} />
-    </Suspense>
+    </LazyPlace>
   );
 }

@@ -69,7 +69,9 @@ export function Tiles() {
         value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
       >
         <Text size="xs" c="dimmed">
-          {waiting.data ? t('in {rules} rules', { rules: waiting.data.rules.length }) : t('not known')}
+          {waiting.data
+            ? t('{rules, plural, one {in # rule} other {in # rules}}', { rules: waiting.data.rules.length })
+            : t('not known')}
         </Text>
       </Tile>
     </div>

@@ -1,13 +1,15 @@
 import { Anchor, Group, NativeSelect, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { getCatalog } from '../api/catalog.ts';
 import type { CatalogRule } from '../api/types.ts';
 import { linkToRule, linkToRules, RULE_TABS, type RuleTab, setParameter, useParameter } from '../route.ts';
+import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { useShownTab } from '../shell/use-shown-tab.ts';
 import { t } from '../text/text.ts';
 import { BacktestTab } from './BacktestTab.tsx';
 import { CasesTab } from './CasesTab.tsx';
@@ -22,7 +24,7 @@ import { TryTab } from './TryTab.tsx';
 import { NO_PROBLEMS, useDraftCheck } from './use-draft-check.ts';
 import { WaitsTab } from './WaitsTab.tsx';
 
-const SourceEditor = lazy(async () => ({ default: (await import('./SourceEditor.tsx')).SourceEditor }));
+const SourceEditor = lazyPart(() => import('./SourceEditor.tsx'), 'SourceEditor');
 
 const RULES_FILE = 'rules.yaml';
 
@@ -87,6 +89,7 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
   const isAuthor = can('catalog:write') && draft !== null;
   const tabs = RULE_TABS.filter((one) => isAuthor || READ_TABS.includes(one));
   const current = tab !== null && tabs.includes(tab) ? tab : (tabs[0] ?? 'waits');
+  const nav = useShownTab(current);
   const [file, setFile] = useParameter('file');
   const path = draft && file !== null && draft.files[file] !== undefined ? file : RULES_FILE;
   const text = draft?.files[path] ?? '';
@@ -120,7 +123,7 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
               {isAuthor ? toCheckText(check.data, check.isFetching) : t('Read only')}
             </Text>
           </Group>
-          <Suspense fallback={<Skeleton height={320} />}>
+          <LazyPlace fallback={<Skeleton height={320} />}>
             <SourceEditor
               key={path}
               label={t('Source of {path}', { path })}
@@ -132,11 +135,11 @@ function Workbench({ name, rule, tab, draft }: WorkbenchProps) {
               shown={shown}
               onChange={(next) => changeFile(draft, path, next)}
             />
-          </Suspense>
+          </LazyPlace>
         </section>
       )}
       <section aria-label={t('About the rule')} className="workbench-rail">
-        <nav className="tabs" aria-label={t('Rule')}>
+        <nav ref={nav} className="tabs" aria-label={t('Rule')}>
           {tabs.map((one) => (
             <a key={one} href={`${linkToRule(name, one)}${query}`} aria-current={one === current ? 'page' : undefined}>
               {TAB_NAMES[one]}

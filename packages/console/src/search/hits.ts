@@ -36,7 +36,9 @@ export interface Hit {
 export const KINDS: Record<Kind, { readonly group: string; readonly by: string; readonly Icon: typeof IconUser }> = {
   user: {
     group: t('Users'),
-    by: t('users by their id (any part), the start of their name, and their whole email address or phone number'),
+    by: t(
+      'users by their id (any part), the start of their name or its last word, and their whole email address or phone number',
+    ),
     Icon: IconUser,
   },
   event: { group: t('Events'), by: t('events by their whole id'), Icon: IconLightning },

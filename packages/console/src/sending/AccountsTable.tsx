@@ -2,9 +2,11 @@ import { Stack, Text, Title } from '@mantine/core';
 import type { SendingState } from '@tidings/client/types';
 import { CircuitText } from '../channels/CircuitText.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
+import { linkToChannels } from '../route.ts';
 import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
 type AccountState = SendingState['accounts'][number];
@@ -18,9 +20,10 @@ export function AccountsTable({ accounts }: { accounts: readonly AccountState[] 
       </Title>
       {accounts.length === 0 ? (
         <Text size="sm" c="dimmed" data-testid="sending-accounts-empty">
-          {t(
-            'No account: messages go by those of the installation, whose open circuits stand above the list of deliveries.',
-          )}
+          <T
+            text="No account: messages go by the providers of the installation; <link>Channels</link> shows their states."
+            values={{ link: (words) => <a href={linkToChannels()}>{words}</a> }}
+          />
         </Text>
       ) : (
         <FactRows

@@ -1,25 +1,27 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { getSession } from '../api/session.ts';
-import { getTenant, setTenant } from '../tenant.ts';
+import { getTenant } from '../tenant.ts';
+import { LazyPlace, lazyPart } from './lazy-part.tsx';
 
-const MemberMenu = lazy(async () => ({ default: (await import('./MemberMenu.tsx')).MemberMenu }));
+const MemberMenu = lazyPart(() => import('./MemberMenu.tsx'), 'MemberMenu');
+const WrongTenant = lazyPart(() => import('./WrongTenant.tsx'), 'WrongTenant');
 
 /** Menu of a member who is logged in: name, tenants to choose from, logout. Nothing for anyone else. */
 export function AccountMenu() {
-  const queries = useQueryClient();
   const { data } = useQuery({ queryKey: ['session'], queryFn: getSession });
-  // A tenant that the member has left since: the API chooses again.
-  const isLeft = data?.code === 'not_found' && getTenant() !== null;
-  useEffect(() => {
-    if (!isLeft) return;
-    setTenant(null);
-    void queries.resetQueries();
-  }, [isLeft, queries]);
+  const asked = getTenant();
+  // The tenant of a link of another member, or one that this member has left since.
+  if (data?.code === 'not_found' && asked !== null) {
+    return (
+      <LazyPlace inBar>
+        <WrongTenant asked={asked} tenants={data.tenants} />
+      </LazyPlace>
+    );
+  }
   if (data?.actor?.kind !== 'member') return null;
   return (
-    <Suspense fallback={null}>
+    <LazyPlace inBar>
       <MemberMenu session={data} name={data.actor.name} />
-    </Suspense>
+    </LazyPlace>
   );
 }

@@ -1,6 +1,6 @@
 import { Container, Skeleton } from '@mantine/core';
-import { type ComponentType, lazy, Suspense, useState } from 'react';
-import { useShownJob } from '../jobs/shown-job.ts';
+import { Suspense } from 'react';
+import { openJobDialog, useShownJob } from '../jobs/shown-job.ts';
 import { useKeyState } from '../key.ts';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
 import { t } from '../text/text.ts';
@@ -9,66 +9,59 @@ import { BottomBar } from './BottomBar.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { useFolded } from './folded.ts';
 import { Header } from './Header.tsx';
+import { LazyDialog, lazyPart } from './lazy-part.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
 import { toMenuKey } from './pages.ts';
 import { Rail } from './Rail.tsx';
 
-/** Returns a page that is a file of its own, loaded when it is shown first. */
-function page<Name extends string, Props>(
-  load: () => Promise<{ readonly [name in Name]: ComponentType<Props> }>,
-  name: Name,
-) {
-  return lazy(async () => ({ default: (await load())[name] }));
-}
-
-const OverviewPage = page(() => import('../overview/OverviewPage.tsx'), 'OverviewPage');
-const AnalyticsPage = page(() => import('../analytics/AnalyticsPage.tsx'), 'AnalyticsPage');
-const TypesPage = page(() => import('../types/TypesPage.tsx'), 'TypesPage');
-const TypePage = page(() => import('../types/TypePage.tsx'), 'TypePage');
-const TenantsPage = page(() => import('../govern/TenantsPage.tsx'), 'TenantsPage');
-const PreferencesPage = page(() => import('../govern/PreferencesPage.tsx'), 'PreferencesPage');
-const LivePage = page(() => import('../activity/LivePage.tsx'), 'LivePage');
-const BatchesPage = page(() => import('../batches/BatchesPage.tsx'), 'BatchesPage');
-const BatchPage = page(() => import('../batches/BatchPage.tsx'), 'BatchPage');
-const CatalogPage = page(() => import('../catalog/CatalogPage.tsx'), 'CatalogPage');
-const VersionsPage = page(() => import('../catalog/VersionsPage.tsx'), 'VersionsPage');
-const ChannelsPage = page(() => import('../channels/ChannelsPage.tsx'), 'ChannelsPage');
-const ConnectionsPage = page(() => import('../connections/ConnectionsPage.tsx'), 'ConnectionsPage');
-const CorrelationPage = page(() => import('../correlation/CorrelationPage.tsx'), 'CorrelationPage');
-const CostsPage = page(() => import('../costs/CostsPage.tsx'), 'CostsPage');
-const DeadLettersPage = page(() => import('../dead-letters/DeadLettersPage.tsx'), 'DeadLettersPage');
-const DeliveriesPage = page(() => import('../deliveries/DeliveriesPage.tsx'), 'DeliveriesPage');
-const JobsPage = page(() => import('../jobs/JobsPage.tsx'), 'JobsPage');
-const NotificationPage = page(() => import('../notifications/NotificationPage.tsx'), 'NotificationPage');
-const NotificationsPage = page(() => import('../notifications/NotificationsPage.tsx'), 'NotificationsPage');
-const RejectedPage = page(() => import('../rejected/RejectedPage.tsx'), 'RejectedPage');
-const AuditPage = page(() => import('../govern/AuditPage.tsx'), 'AuditPage');
-const KeysPage = page(() => import('../govern/KeysPage.tsx'), 'KeysPage');
-const MembersPage = page(() => import('../govern/MembersPage.tsx'), 'MembersPage');
-const WebhooksPage = page(() => import('../webhooks/WebhooksPage.tsx'), 'WebhooksPage');
-const WebhookPage = page(() => import('../webhooks/WebhookPage.tsx'), 'WebhookPage');
-const PortalPage = page(() => import('../portal/PortalPage.tsx'), 'PortalPage');
-const ReleasesPage = page(() => import('../releases/ReleasesPage.tsx'), 'ReleasesPage');
-const RulesPage = page(() => import('../rules/RulesPage.tsx'), 'RulesPage');
-const RulePage = page(() => import('../rules/RulePage.tsx'), 'RulePage');
-const RoutesPage = page(() => import('../routes/RoutesPage.tsx'), 'RoutesPage');
-const SendingPage = page(() => import('../sending/SendingPage.tsx'), 'SendingPage');
-const NewBatchPage = page(() => import('../batches/NewBatchPage.tsx'), 'NewBatchPage');
-const SendPage = page(() => import('../send/SendPage.tsx'), 'SendPage');
-const SuppressionsPage = page(() => import('../suppressions/SuppressionsPage.tsx'), 'SuppressionsPage');
-const ListsPage = page(() => import('../lists/ListsPage.tsx'), 'ListsPage');
-const ListPage = page(() => import('../lists/ListPage.tsx'), 'ListPage');
-const SegmentPage = page(() => import('../lists/SegmentPage.tsx'), 'SegmentPage');
-const TemplatesPage = page(() => import('../templates/TemplatesPage.tsx'), 'TemplatesPage');
-const TemplatePage = page(() => import('../templates/TemplatePage.tsx'), 'TemplatePage');
-const TypeTemplatesPage = page(() => import('../templates/TypeTemplatesPage.tsx'), 'TypeTemplatesPage');
-const PreviewPage = page(() => import('../templates/PreviewPage.tsx'), 'PreviewPage');
-const WaitingPage = page(() => import('../waiting/WaitingPage.tsx'), 'WaitingPage');
-const NotFoundPage = page(() => import('./NotFoundPage.tsx'), 'NotFoundPage');
-const LoginPage = page(() => import('./LoginPage.tsx'), 'LoginPage');
-const LinkPage = page(() => import('./LinkPage.tsx'), 'LinkPage');
-const JobDialogHost = page(() => import('../jobs/JobDialog.tsx'), 'JobDialogHost');
-const UserPage = page(() => import('../user/UserPage.tsx'), 'UserPage');
+const OverviewPage = lazyPart(() => import('../overview/OverviewPage.tsx'), 'OverviewPage');
+const AnalyticsPage = lazyPart(() => import('../analytics/AnalyticsPage.tsx'), 'AnalyticsPage');
+const TypesPage = lazyPart(() => import('../types/TypesPage.tsx'), 'TypesPage');
+const TypePage = lazyPart(() => import('../types/TypePage.tsx'), 'TypePage');
+const TenantsPage = lazyPart(() => import('../govern/TenantsPage.tsx'), 'TenantsPage');
+const PreferencesPage = lazyPart(() => import('../govern/PreferencesPage.tsx'), 'PreferencesPage');
+const LivePage = lazyPart(() => import('../activity/LivePage.tsx'), 'LivePage');
+const BatchesPage = lazyPart(() => import('../batches/BatchesPage.tsx'), 'BatchesPage');
+const BatchPage = lazyPart(() => import('../batches/BatchPage.tsx'), 'BatchPage');
+const CatalogPage = lazyPart(() => import('../catalog/CatalogPage.tsx'), 'CatalogPage');
+const VersionsPage = lazyPart(() => import('../catalog/VersionsPage.tsx'), 'VersionsPage');
+const ChannelsPage = lazyPart(() => import('../channels/ChannelsPage.tsx'), 'ChannelsPage');
+const ConnectionsPage = lazyPart(() => import('../connections/ConnectionsPage.tsx'), 'ConnectionsPage');
+const CorrelationPage = lazyPart(() => import('../correlation/CorrelationPage.tsx'), 'CorrelationPage');
+const CostsPage = lazyPart(() => import('../costs/CostsPage.tsx'), 'CostsPage');
+const DeadLettersPage = lazyPart(() => import('../dead-letters/DeadLettersPage.tsx'), 'DeadLettersPage');
+const DeliveriesPage = lazyPart(() => import('../deliveries/DeliveriesPage.tsx'), 'DeliveriesPage');
+const JobsPage = lazyPart(() => import('../jobs/JobsPage.tsx'), 'JobsPage');
+const NotificationPage = lazyPart(() => import('../notifications/NotificationPage.tsx'), 'NotificationPage');
+const NotificationsPage = lazyPart(() => import('../notifications/NotificationsPage.tsx'), 'NotificationsPage');
+const RejectedPage = lazyPart(() => import('../rejected/RejectedPage.tsx'), 'RejectedPage');
+const AuditPage = lazyPart(() => import('../govern/AuditPage.tsx'), 'AuditPage');
+const KeysPage = lazyPart(() => import('../govern/KeysPage.tsx'), 'KeysPage');
+const MembersPage = lazyPart(() => import('../govern/MembersPage.tsx'), 'MembersPage');
+const WebhooksPage = lazyPart(() => import('../webhooks/WebhooksPage.tsx'), 'WebhooksPage');
+const WebhookPage = lazyPart(() => import('../webhooks/WebhookPage.tsx'), 'WebhookPage');
+const PortalPage = lazyPart(() => import('../portal/PortalPage.tsx'), 'PortalPage');
+const ReleasesPage = lazyPart(() => import('../releases/ReleasesPage.tsx'), 'ReleasesPage');
+const RulesPage = lazyPart(() => import('../rules/RulesPage.tsx'), 'RulesPage');
+const RulePage = lazyPart(() => import('../rules/RulePage.tsx'), 'RulePage');
+const RoutesPage = lazyPart(() => import('../routes/RoutesPage.tsx'), 'RoutesPage');
+const SendingPage = lazyPart(() => import('../sending/SendingPage.tsx'), 'SendingPage');
+const NewBatchPage = lazyPart(() => import('../batches/NewBatchPage.tsx'), 'NewBatchPage');
+const SendPage = lazyPart(() => import('../send/SendPage.tsx'), 'SendPage');
+const SuppressionsPage = lazyPart(() => import('../suppressions/SuppressionsPage.tsx'), 'SuppressionsPage');
+const ListsPage = lazyPart(() => import('../lists/ListsPage.tsx'), 'ListsPage');
+const ListPage = lazyPart(() => import('../lists/ListPage.tsx'), 'ListPage');
+const SegmentPage = lazyPart(() => import('../lists/SegmentPage.tsx'), 'SegmentPage');
+const TemplatesPage = lazyPart(() => import('../templates/TemplatesPage.tsx'), 'TemplatesPage');
+const TemplatePage = lazyPart(() => import('../templates/TemplatePage.tsx'), 'TemplatePage');
+const TypeTemplatesPage = lazyPart(() => import('../templates/TypeTemplatesPage.tsx'), 'TypeTemplatesPage');
+const PreviewPage = lazyPart(() => import('../templates/PreviewPage.tsx'), 'PreviewPage');
+const WaitingPage = lazyPart(() => import('../waiting/WaitingPage.tsx'), 'WaitingPage');
+const NotFoundPage = lazyPart(() => import('./NotFoundPage.tsx'), 'NotFoundPage');
+const LoginPage = lazyPart(() => import('./LoginPage.tsx'), 'LoginPage');
+const LinkPage = lazyPart(() => import('./LinkPage.tsx'), 'LinkPage');
+const JobDialogHost = lazyPart(() => import('../jobs/JobDialog.tsx'), 'JobDialogHost');
+const UserPage = lazyPart(() => import('../user/UserPage.tsx'), 'UserPage');
 
 export function App() {
   const route = useRoute();
@@ -103,22 +96,19 @@ export function App() {
         </Container>
       </main>
       <BottomBar current={toMenuKey(route)} />
-      <JobDialogWhenShown />
+      <JobDialogPlace />
       <Announcements />
     </>
   );
 }
 
-/** The dialog of jobs, which is loaded when it is opened first, and stays: so it can fade out. */
-function JobDialogWhenShown() {
-  const isShown = useShownJob() !== null;
-  const [wasShown, setWasShown] = useState(false);
-  if (isShown && !wasShown) setWasShown(true);
-  return wasShown ? (
-    <Suspense fallback={null}>
+/** The dialog of jobs. */
+function JobDialogPlace() {
+  return (
+    <LazyDialog opened={useShownJob() !== null} onClose={() => openJobDialog(null)}>
       <JobDialogHost />
-    </Suspense>
-  ) : null;
+    </LazyDialog>
+  );
 }
 
 /** The page of the route, or what is needed to see it. */

@@ -1,11 +1,12 @@
 import { UnstyledButton } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { linkToDeadLetters, linkToLive, linkToOverview } from '../route.ts';
 import { t } from '../text/text.ts';
 import { IconActivity, IconAlertOctagon, IconGauge, IconMore, IconSearch } from './icons.tsx';
+import { LazyDialog, lazyPart } from './lazy-part.tsx';
 import { openSearch } from './search-state.ts';
 
-const MenuSheet = lazy(async () => ({ default: (await import('./MenuSheet.tsx')).MenuSheet }));
+const MenuSheet = lazyPart(() => import('./MenuSheet.tsx'), 'MenuSheet');
 
 const LINKS = [
   { key: 'overview', label: t('Overview'), href: linkToOverview(), Icon: IconGauge },
@@ -16,8 +17,7 @@ const LINKS = [
 /** The menu at the bottom of phones: the pages that are looked at most, the search, and a sheet with all pages. */
 export function BottomBar({ current }: { current: string }) {
   const [isMenuOpen, setMenuOpen] = useState(false);
-  const [wasMenuOpen, setWasMenuOpen] = useState(false);
-  if (isMenuOpen && !wasMenuOpen) setWasMenuOpen(true);
+  const close = () => setMenuOpen(false);
   return (
     <nav className="bottom-bar" aria-label={t('Main pages')} data-testid="bottom-bar">
       {LINKS.map(({ key, label, href, Icon }) => (
@@ -34,11 +34,9 @@ export function BottomBar({ current }: { current: string }) {
         <IconMore size={20} />
         {t('More')}
       </UnstyledButton>
-      {wasMenuOpen && (
-        <Suspense fallback={null}>
-          <MenuSheet opened={isMenuOpen} onClose={() => setMenuOpen(false)} current={current} />
-        </Suspense>
-      )}
+      <LazyDialog opened={isMenuOpen} onClose={close}>
+        <MenuSheet opened={isMenuOpen} onClose={close} current={current} />
+      </LazyDialog>
     </nav>
   );
 }

@@ -1,12 +1,12 @@
 import { UnstyledButton } from '@mantine/core';
 import { useHotkeys } from '@mantine/hooks';
-import { lazy, Suspense, useState } from 'react';
 import { useKeyState } from '../key.ts';
 import { linkToOverview } from '../route.ts';
 import { t } from '../text/text.ts';
 import { AccountMenu } from './AccountMenu.tsx';
 import { IconSearch } from './icons.tsx';
 import { LanguageSwitch } from './LanguageSwitch.tsx';
+import { LazyDialog, lazyPart } from './lazy-part.tsx';
 import { ProblemSign } from './ProblemSign.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import { closeSearch, openSearch, useSearchOpen } from './search-state.ts';
@@ -14,7 +14,7 @@ import { Tenant } from './Tenant.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 /** Loaded when it is opened first. */
-const SearchDialog = lazy(async () => ({ default: (await import('../search/SearchDialog.tsx')).SearchDialog }));
+const SearchDialog = lazyPart(() => import('../search/SearchDialog.tsx'), 'SearchDialog');
 
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -48,8 +48,6 @@ export function Header() {
 
 function SearchButton() {
   const isOpen = useSearchOpen();
-  const [wasOpen, setWasOpen] = useState(false);
-  if (isOpen && !wasOpen) setWasOpen(true);
   useHotkeys([['/', openSearch]]);
   // Also while a field has the focus.
   useHotkeys([['mod+K', openSearch]], []);
@@ -62,11 +60,9 @@ function SearchButton() {
           {isApple ? '⌘K' : 'Ctrl K'}
         </span>
       </UnstyledButton>
-      {wasOpen && (
-        <Suspense fallback={null}>
-          <SearchDialog opened={isOpen} onClose={closeSearch} />
-        </Suspense>
-      )}
+      <LazyDialog opened={isOpen} onClose={closeSearch}>
+        <SearchDialog opened={isOpen} onClose={closeSearch} />
+      </LazyDialog>
     </>
   );
 }

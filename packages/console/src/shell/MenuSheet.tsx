@@ -23,10 +23,13 @@ export function MenuSheet({ opened, onClose, current }: { opened: boolean; onClo
         <LanguageSwitch />
         <SchemeSwitch />
       </div>
+      {/* The focus begins at the pages, and not at the choice of the language above them. */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a link inside is what is clicked, also by the keyboard. */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: a link that is chosen by the keyboard sends a click. */}
       <div
         className="menu-sheet"
+        tabIndex={-1}
+        data-autofocus
         onClick={({ target }) => target instanceof Element && target.closest('a') && close(true)}
       >
         <MenuGroups current={current} />

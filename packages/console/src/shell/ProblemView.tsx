@@ -1,10 +1,26 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Problem } from '../api/call.ts';
 import { t } from '../text/text.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
 
+/** Without it the problem is shown all the same. */
+const OtherTenants = lazy(() =>
+  import('./OtherTenants.tsx').then(
+    (file) => ({ default: file.OtherTenants }),
+    () => ({ default: () => null }),
+  ),
+);
+
+interface ProblemViewProps {
+  readonly problem: Error;
+  readonly retry?: () => void;
+  /** More buttons. */
+  readonly children?: ReactNode;
+}
+
 /** Problem as described by the API, with a retry button if `retry` is given. */
-export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
+export function ProblemView({ problem, retry, children }: ProblemViewProps) {
   const { title, detail, code, parts } =
     problem instanceof Problem
       ? problem
@@ -24,12 +40,18 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
           ))}
         </ul>
       )}
+      {problem instanceof Problem && problem.status === 404 && (
+        <Suspense fallback={null}>
+          <OtherTenants />
+        </Suspense>
+      )}
       <Group mt="sm" gap="sm">
         {retry && (
           <Button size="xs" color="red" variant="light" leftSection={<IconRefresh size={14} />} onClick={retry}>
             {t('Retry')}
           </Button>
         )}
+        {children}
         {code !== '' && (
           <Text size="xs" c="dimmed" ff="monospace">
             {code}

@@ -1,6 +1,6 @@
 import { Anchor, Group, NativeSelect, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { getCatalog } from '../api/catalog.ts';
 import type { CatalogNotification } from '../api/types.ts';
 import {
@@ -16,6 +16,7 @@ import { DraftBar } from '../rules/DraftBar.tsx';
 import { changeFile, type Draft, useDraft, useFiles } from '../rules/draft.ts';
 import { NoFiles } from '../rules/RulesPage.tsx';
 import { NO_PROBLEMS, useDraftCheck } from '../rules/use-draft-check.ts';
+import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -30,7 +31,7 @@ import { useTemplateSource } from './TemplateSource.tsx';
 import { useOutdated, useRender, useRenderable } from './use-render.ts';
 import { toFieldSource, VariablesTab } from './VariablesTab.tsx';
 
-const SourceEditor = lazy(async () => ({ default: (await import('../rules/SourceEditor.tsx')).SourceEditor }));
+const SourceEditor = lazyPart(() => import('../rules/SourceEditor.tsx'), 'SourceEditor');
 
 const TAB_NAMES: Record<TemplateTab, string> = {
   preview: t('Preview'),
@@ -141,7 +142,7 @@ function Workbench({ name, type, tab, draft }: WorkbenchProps) {
               {t('The files of the catalog have no template of this type.')}
             </Text>
           ) : (
-            <Suspense fallback={<Skeleton height={320} />}>
+            <LazyPlace fallback={<Skeleton height={320} />}>
               <SourceEditor
                 key={path}
                 label={t('Source of {path}', { path })}
@@ -154,7 +155,7 @@ function Workbench({ name, type, tab, draft }: WorkbenchProps) {
                 inserted={inserted}
                 onChange={(next) => changeFile(draft, path, next)}
               />
-            </Suspense>
+            </LazyPlace>
           )}
         </section>
       )}

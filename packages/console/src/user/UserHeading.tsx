@@ -1,20 +1,20 @@
 import { Button, Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import type { Profile } from '@tidings/client/types';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { getNotificationsOf } from '../api/notifications.ts';
+import type { NotificationPage, Profile } from '@tidings/client/types';
+import { type ReactNode, useEffect, useState } from 'react';
 import { linkToSend, linkToUserTab, USER_TABS, type UserTab } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
-import { IconAlertOctagon, IconMail, IconSend, IconUser } from '../shell/icons.tsx';
+import { IconAlert, IconAlertOctagon, IconMail, IconSend, IconUser } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { IconPhone, IconTranslate, IconWorld } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { useShownTab } from '../shell/use-shown-tab.ts';
 import { getLocale, t } from '../text/text.ts';
 import { EraseUser } from './EraseUser.tsx';
 import { ExportUser } from './ExportUser.tsx';
 import { PauseNotice } from './PauseNotice.tsx';
 import { PauseUser } from './PauseUser.tsx';
 import { USER_TAB_NAMES } from './tab-names.ts';
+import { useFailures } from './use-failures.ts';
 import type { KnownUser } from './use-user.ts';
 
 interface UserHeadingProps {
@@ -42,16 +42,10 @@ export function UserHeading({ userId, tab, user }: UserHeadingProps) {
   );
 }
 
-/** Links to the tabs. On a narrow screen the current one is moved into view. */
+/** Links to the tabs. */
 function Tabs({ userId, tab }: Pick<UserHeadingProps, 'userId' | 'tab'>) {
-  const nav = useRef<HTMLElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is current
-  useEffect(() => {
-    const current = nav.current?.querySelector<HTMLElement>('[aria-current]');
-    if (nav.current && current) nav.current.scrollLeft = current.offsetLeft - nav.current.offsetLeft - 48;
-  }, [tab]);
   return (
-    <nav ref={nav} className="tabs" aria-label={t('User')}>
+    <nav ref={useShownTab(tab)} className="tabs" aria-label={t('User')}>
       {USER_TABS.map((one) => (
         <a key={one} href={linkToUserTab(userId, one)} aria-current={one === tab ? 'page' : undefined}>
           {USER_TAB_NAMES[one]}
@@ -91,16 +85,9 @@ function Actions({ userId }: { userId: string }) {
   );
 }
 
-const POLL_MS = 15_000;
-
 /** A line about the user: addresses, language, their clock now, and what failed. */
 function Facts({ userId, profile }: { userId: string; profile: Profile | null }) {
-  const failed = useQuery({
-    queryKey: ['notifications', 'failed', userId],
-    queryFn: () => getNotificationsOf(userId, 'failed', null),
-    meta: { topics: ['notifications', 'deliveries'], every: POLL_MS },
-  });
-  const count = failed.data?.notifications.length ?? 0;
+  const { failed, partly } = useFailures(userId);
   return (
     <Group gap="md" className="user-facts" data-testid="user-facts">
       {profile?.addresses.email !== undefined && (
@@ -113,19 +100,41 @@ function Facts({ userId, profile }: { userId: string; profile: Profile | null })
       <Fact icon={<IconWorld size={15} label={t('Time zone')} />}>
         <LocalClock zone={profile?.time_zone ?? null} />
       </Fact>
-      {count > 0 && (
-        <a
-          className="user-problems"
-          href={`${linkToUserTab(userId, 'messages')}?state=failed`}
-          data-testid="user-problems"
-        >
-          <IconAlertOctagon size={15} />
-          {failed.data?.next === null
-            ? t('{count, number} failed', { count })
-            : t('{count, number} or more failed', { count })}
-        </a>
-      )}
+      <Problems userId={userId} state="failed" page={failed} />
+      <Problems userId={userId} state="partly" page={partly} />
     </Group>
+  );
+}
+
+interface ProblemsProps {
+  readonly userId: string;
+  readonly state: 'failed' | 'partly';
+  /** The latest notifications in this state; undefined: not loaded. */
+  readonly page: NotificationPage | undefined;
+}
+
+/** The number of notifications of a user that failed, wholly or on some channels, and the link to them; none: nothing. */
+function Problems({ userId, state, page }: ProblemsProps) {
+  const count = page?.notifications.length ?? 0;
+  if (count === 0) return null;
+  const isAll = page?.next === null;
+  const Icon = state === 'failed' ? IconAlertOctagon : IconAlert;
+  return (
+    <a
+      className="user-problems"
+      data-state={state}
+      href={`${linkToUserTab(userId, 'messages')}?state=${state}`}
+      data-testid="user-problems"
+    >
+      <Icon size={15} />
+      {state === 'failed'
+        ? isAll
+          ? t('{count, number} failed', { count })
+          : t('{count, number} or more failed', { count })
+        : isAll
+          ? t('{count, number} partly failed', { count })
+          : t('{count, number} or more partly failed', { count })}
+    </a>
   );
 }
 

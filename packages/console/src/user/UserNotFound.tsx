@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { findUsers } from '../api/users.ts';
 import { linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
+import { OtherTenants } from '../shell/OtherTenants.tsx';
 import { t } from '../text/text.ts';
 
 /** Empty state for a user ID without events. Offers known IDs that start with it. */
@@ -16,6 +17,7 @@ export function UserNotFound({ userId }: { userId: string }) {
           'No event or request has named it, so there was nothing to send. IDs are case-sensitive. Find a user by name, email address or phone number with the search (⌘K or Ctrl K).',
         )}
       </Text>
+      <OtherTenants />
       {others.length > 0 && (
         <Group gap="sm" justify="center" data-testid="similar">
           <Text size="sm">{t('IDs that start with this one:')}</Text>

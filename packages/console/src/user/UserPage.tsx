@@ -1,6 +1,7 @@
 import { Skeleton, Stack } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { MessageDialog } from '../message/MessageDialog.tsx';
 import { type UserRoute, useParameter } from '../route.ts';
+import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DevicesTab } from './DevicesTab.tsx';
@@ -16,9 +17,7 @@ import { type KnownUser, useUser } from './use-user.ts';
 import { WaitsCard } from './WaitsCard.tsx';
 import { WhyTab } from './WhyTab.tsx';
 
-const PreferencesTab = lazy(async () => ({
-  default: (await import('../preferences/PreferencesTab.tsx')).PreferencesTab,
-}));
+const PreferencesTab = lazyPart(() => import('../preferences/PreferencesTab.tsx'), 'PreferencesTab');
 
 /** Everything about one user: a tab for each question, each with an address of its own. */
 export function UserPage({ route }: { route: UserRoute }) {
@@ -29,14 +28,15 @@ export function UserPage({ route }: { route: UserRoute }) {
   return (
     <Stack gap="md" ref={container}>
       <UserHeading userId={userId} tab={tab} user={user.data} />
+      <MessageDialog />
       {user.error && <ProblemView problem={user.error} retry={() => user.refetch()} />}
       {user.isPending && <Skeleton height={360} />}
       {erasure !== null && <ErasureProgress id={erasure} />}
       {user.data && !user.data.isKnown && erasure === null && <UserNotFound userId={userId} />}
       {user.data?.isKnown && erasure === null && (
-        <Suspense fallback={<Skeleton height={320} />}>
+        <LazyPlace fallback={<Skeleton height={320} />}>
           <Tab route={route} user={user.data} />
-        </Suspense>
+        </LazyPlace>
       )}
     </Stack>
   );

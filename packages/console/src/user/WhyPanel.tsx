@@ -1,11 +1,11 @@
 import { Paper, Skeleton, Text, TextInput } from '@mantine/core';
-import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import type { UseQueryResult } from '@tanstack/react-query';
 import type { Catalog } from '@tidings/client/types';
 import { useMemo, useState } from 'react';
-import { getNotificationsOf } from '../api/notifications.ts';
 import { IconSearch } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { t } from '../text/text.ts';
+import { useFailures } from './use-failures.ts';
 import { WhyRow } from './WhyRow.tsx';
 
 /** Number of types from which on they can be searched. */
@@ -21,17 +21,15 @@ interface WhyPanelProps {
 /** Explanations for each notification type of the catalog; those of which a message failed come first. */
 export function WhyPanel({ userId, catalog, why }: WhyPanelProps) {
   const [wanted, setWanted] = useState('');
-  const failed = useQuery({
-    queryKey: ['notifications', 'failed', userId],
-    queryFn: () => getNotificationsOf(userId, 'failed', null),
-  });
+  const { failed, partly } = useFailures(userId);
   const types = catalog.data?.notifications;
   const shown = useMemo(() => {
-    const ofFailed = new Set(failed.data?.notifications.map((one) => one.notification_type));
+    const failures = [...(failed?.notifications ?? []), ...(partly?.notifications ?? [])];
+    const ofFailed = new Set(failures.map((one) => one.notification_type));
     const part = wanted.trim().toLowerCase();
     const found = (types ?? []).filter(({ name }) => name.toLowerCase().includes(part));
     return [...found.filter(({ name }) => ofFailed.has(name)), ...found.filter(({ name }) => !ofFailed.has(name))];
-  }, [types, failed.data, wanted]);
+  }, [types, failed, partly, wanted]);
   return (
     <Paper withBorder component="section" className="why" aria-label={t('Explanations')} data-testid="why">
       <div className="why-head">

@@ -4,13 +4,15 @@ import { useQuery } from '@tanstack/react-query';
 import type { Delivery, Explanation, Notification } from '@tidings/client/types';
 import { useEffect, useId, useRef, useState } from 'react';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
+import { getStateOfDeliveries } from '../../../../src/model/notification-state.ts';
 import { getExplanation } from '../api/audit.ts';
 import type { CatalogNotification, CatalogRule, DeliveryStatus } from '../api/types.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
-import { setParameter } from '../route.ts';
+import { linkToNotification, setParameter } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
-import { IconAlert, IconChevronRight, IconCircle } from '../shell/icons.tsx';
-import { getDeliveryLook, type Look, OUTCOMES } from '../shell/outcome.ts';
+import { IconAlertOctagon, IconChevronRight, IconCircle } from '../shell/icons.tsx';
+import { OUTCOMES } from '../shell/outcome.ts';
+import { getLookOfDeliveries } from '../shell/outcome-of-deliveries.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -21,7 +23,7 @@ import { toTicket } from './ticket.ts';
 
 const POLL_MS = 8000;
 
-/** Order of a summary: a channel that was reached, deliveries under way, failures, and what went nowhere. */
+/** Order in which the messages of a notification are shown: one that was sent, those under way, failures, and what went nowhere. */
 const STATUSES_BY_WEIGHT: readonly DeliveryStatus[] = [
   'sent',
   'sending',
@@ -82,6 +84,7 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
           </span>
           <IconChevronRight size={16} className="chevron" data-open={opened || undefined} />
         </UnstyledButton>
+        {answer.data && <EarlierFailures explanation={answer.data} />}
         {shown && <MessageButton deliveryId={shown.delivery_id} title={type.name} isIcon />}
       </div>
       <div id={id} hidden={!opened} className="why-answer">
@@ -105,7 +108,11 @@ export function WhyRow({ userId, type, rules, isOpen }: WhyRowProps) {
 
 function StatusIcon({ explanation }: { explanation: Explanation | undefined }) {
   const last = explanation && findLastNotification(explanation);
-  const look = last ? findWeightiestLook(last) : explanation?.answer === 'waiting' ? OUTCOMES.scheduled : undefined;
+  const look = last
+    ? getLookOfDeliveries(last.deliveries)
+    : explanation?.answer === 'waiting'
+      ? OUTCOMES.scheduled
+      : undefined;
   if (!look) return <IconCircle size={20} className="quiet" />;
   const { Icon, color } = look;
   return <Icon size={20} color={`var(--mantine-color-${color}-6)`} className="sign" />;
@@ -120,11 +127,29 @@ function Summary({ explanation }: { explanation: Explanation }) {
     <T
       text={times > 1 ? '{answer}, {time} (the last of {times, number})' : '{answer}, {time}'}
       values={{
-        answer: findWeightiestLook(last)?.label ?? ANSWER_LABELS[explanation.answer],
+        answer: getLookOfDeliveries(last.deliveries)?.label ?? ANSWER_LABELS[explanation.answer],
         time: <Time value={last.created_at} />,
         times,
       }}
     />
+  );
+}
+
+/** That earlier ones failed, which the summary of the latest does not say, with a link to the latest of them. */
+function EarlierFailures({ explanation }: { explanation: Explanation }) {
+  const { notifications } = explanation;
+  const failed = notifications.filter(({ deliveries }) => {
+    const state = getStateOfDeliveries(deliveries);
+    return state === 'failed' || state === 'partly';
+  });
+  const [latest] = failed;
+  const last = findLastNotification(explanation);
+  if (!latest || failed.every(({ notification_id: id }) => id === last?.notification_id)) return null;
+  return (
+    <a className="why-failed" href={linkToNotification(latest.notification_id)} data-testid="why-failed">
+      <IconAlertOctagon size={15} />
+      {t('{count, number} of the last {times, number} failed', { count: failed.length, times: notifications.length })}
+    </a>
   );
 }
 
@@ -158,25 +183,9 @@ function findMessage(explanation: Explanation): Delivery | undefined {
   return shown.sort((a, b) => getWeight(a) - getWeight(b))[0];
 }
 
-/** Returns the look of the delivery of a notification that says most, or undefined if it has no delivery. */
-function findWeightiestLook({ deliveries }: Notification): Look | undefined {
-  const [first] = [...deliveries].sort((a, b) => getWeight(a) - getWeight(b));
-  if (first === undefined) return undefined;
-  const isReached = getWeight(first) === 0 && !hasFailed(first);
-  return isReached && deliveries.some(hasFailed) ? PARTLY : getDeliveryLook(first);
-}
-
-/** Look of a notification that reached its user on one channel, and failed on another. */
-const PARTLY: Look = { label: t('Partly'), color: 'orange', Icon: IconAlert };
-
 const FAILED_RECEIPTS: ReadonlySet<Delivery['receipt_state']> = new Set(['bounced', 'failed']);
 
-/** Whether a delivery failed for another reason than that the user has no address. */
-function hasFailed({ status, receipt_state: receipt }: Delivery): boolean {
-  return status === 'dead' || status === 'in_doubt' || FAILED_RECEIPTS.has(receipt);
-}
-
-/** Returns the place in the order of a summary. What was discarded or logged weighs as little as what was sandboxed. */
+/** Returns the place in the order of messages. What was discarded or logged weighs as little as what was sandboxed. */
 function getWeight({ status, provider, channel, receipt_state: receipt }: Delivery): number {
   const wentNowhere = status === 'sent' && getSubstitute(provider, channel) !== undefined;
   if (FAILED_RECEIPTS.has(receipt)) return STATUSES_BY_WEIGHT.indexOf('dead');

@@ -5,6 +5,7 @@ import type { AuditDecision } from '../api/types.ts';
 import { linkToUserTab, linkToWhy } from '../route.ts';
 import { formatValue } from '../shell/Fields.tsx';
 import { formatUtc } from '../shell/time-format.ts';
+import { toShared } from '../tenant-links.ts';
 import { t } from '../text/text.ts';
 
 /** Returns an explanation with its link, and the decision that was asked about with its evidence; null: the latest is meant. */
@@ -14,7 +15,7 @@ export function toTicket(userId: string, explanation: Explanation, about: AuditD
   if (about !== null) {
     lines.push('', ...listFindings(about).map((finding) => `- ${finding}`));
   }
-  return `${lines.join('\n')}\n\n${location.origin}${linkToWhy(userId, type)}\n`;
+  return `${lines.join('\n')}\n\n${toShared(linkToWhy(userId, type))}\n`;
 }
 
 function listFindings(about: AuditDecision): string[] {
@@ -62,7 +63,7 @@ export function toForecastTicket({ user_id: userId, from, until, time_zone: zone
     zone,
   });
   const list = (lines.length > 0 ? lines : [t('nothing')]).map((line) => `- ${line}`);
-  return `${[head, '', ...list].join('\n')}\n\n${location.origin}${linkToUserTab(userId, 'next')}\n`;
+  return `${[head, '', ...list].join('\n')}\n\n${toShared(linkToUserTab(userId, 'next'))}\n`;
 }
 
 function toUtc(time: string): string {

@@ -41,7 +41,7 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
             <StatusBadge look={getStatusLook(delivery)} testId="webhook-delivery-state" />
             {(delivery.reason ?? delivery.hold_code) !== null && (
               <Text size="xs" c="dimmed" mt={2} className="break">
-                {delivery.reason ?? delivery.hold_code}
+                {delivery.reason ?? toHoldWords(delivery.hold_code ?? '')}
               </Text>
             )}
           </>
@@ -54,6 +54,17 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
     />
   );
 }
+
+/** Reasons for which a message to an endpoint waits, by their codes. */
+const HOLD_WORDS: { readonly [code: string]: string } = {
+  endpoint_disabled: t('The endpoint is disabled. It is kept, to be replayed.'),
+  endpoint_order: t('An earlier message to the endpoint comes first.'),
+  endpoint_rate: t('The endpoint has its limit of messages for now.'),
+  endpoint_busy: t('The endpoint is busy with other messages.'),
+};
+
+/** Returns the code of what a message waits for in words; one of a newer API as it is. */
+const toHoldWords = (code: string): string => HOLD_WORDS[code] ?? code.replaceAll('_', ' ');
 
 function Attempts({ delivery: { attempts, due_at: dueAt } }: { delivery: WebhookDelivery }) {
   if (attempts.length === 0) return dueAt === null ? t('none') : <Time value={dueAt} />;
