@@ -2682,7 +2682,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find users by the start or a part of their id, or by the start of their name */
+        /** Find users by the start or a part of their id, or by the start of their name or its last word */
         get: operations["findUsers"];
         put?: never;
         post?: never;
@@ -5049,6 +5049,8 @@ export interface components {
             receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /** @description Place among the channels that are tried one after the other, from 1; absent: it does not wait for others */
+            step?: number;
             /**
              * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
              * @example
@@ -5130,6 +5132,8 @@ export interface components {
             receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /** @description Place among the channels that are tried one after the other, from 1; absent: it does not wait for others */
+            step?: number;
             /**
              * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
              * @example
@@ -5223,6 +5227,8 @@ export interface components {
             receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /** @description Place among the channels that are tried one after the other, from 1; absent: it does not wait for others */
+            step?: number;
             /**
              * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
              * @example
@@ -8794,10 +8800,10 @@ export interface components {
             rule: string;
             source: string | null;
             /**
-             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @description `accepted`: a delivery is open; `partly`: it reached the user by one channel, and another failed or may have; `suppressed`: when its time came it was decided not to send it
              * @enum {string}
              */
-            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            state: "scheduled" | "accepted" | "sent" | "partly" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
             /**
              * @description Your id of the user
              * @example user-1042
@@ -8839,10 +8845,10 @@ export interface components {
             rule: string;
             source: string | null;
             /**
-             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @description `accepted`: a delivery is open; `partly`: it reached the user by one channel, and another failed or may have; `suppressed`: when its time came it was decided not to send it
              * @enum {string}
              */
-            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            state: "scheduled" | "accepted" | "sent" | "partly" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
             /**
              * @description Your id of the user
              * @example user-1042
@@ -10523,7 +10529,7 @@ export interface components {
         /** @description What is searched; in the body, because URLs are logged */
         SearchRequest: {
             /**
-             * @description An id of a user or a part of it, the start of a name, an email address, a phone number, the id of an event, notification, delivery or message of a provider, the key of a wait, or a part of the name of a rule, type or template
+             * @description An id of a user or a part of it, the start of a name or of its last word, an email address, a phone number, the id of an event, notification, delivery or message of a provider, the key of a wait, or a part of the name of a rule, type or template
              * @example maria@example.com
              */
             text: string;
@@ -12050,7 +12056,7 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Users in the order of their ids, or, for a name, of their names */
+        /** @description Users in the order of their ids, or, for a name, of what of it begins so */
         UserPage: {
             /**
              * @description Send as `after` to get the next page; null: this is the last one
@@ -22276,7 +22282,7 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
-                state?: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+                state?: "scheduled" | "accepted" | "sent" | "partly" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
                 /** @description Notification type */
                 type?: string;
                 /**
@@ -27280,7 +27286,7 @@ export interface operations {
                  */
                 limit?: number;
                 /**
-                 * @description Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`
+                 * @description Start of the name or of its last word, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`
                  * @example Maria
                  */
                 name?: string;
