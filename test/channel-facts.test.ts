@@ -20,6 +20,7 @@ const ALLOWED: { readonly [file: string]: string } = {
       'store/webhooks/facts.ts',
     ].map((file) => [`src/${file}`, 'the room of webhooks, whose endpoints belong to that channel alone']),
   ),
+  'src/store/inbox/note-reading.ts': 'the inbox, whose items are of that channel alone',
   'src/cli/operation/tenant-settings.ts': 'an example of limits by channel',
   'src/store/deliveries/claim-statement.ts': 'the claim, whose SQL looks for stopped senders of phone numbers alone',
   'src/model/suppression.ts': 'the list of the channels that can be suppressed, of which their type is made',

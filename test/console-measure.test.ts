@@ -24,6 +24,7 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
         minute: now - 60 - days * DAY_MINUTES,
         ...sent,
         sent: 50,
+        confirmable: 50,
         delivered: 40,
         opened: 10,
       })),

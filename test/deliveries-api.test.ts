@@ -84,6 +84,7 @@ describe('deliveries over the API', () => {
       text: expect.any(String),
       html: expect.stringMatching(/<html/),
       rendered_at: new Date(api.tidings.clock.now).toISOString(),
+      locale: 'en',
     });
     expect(JSON.stringify(body)).not.toContain('reader@');
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectProblem } from './support/api.ts';
 import { type InboxTidings, inboxTidings, TENANT } from './support/inbox.ts';
+import { foldAll } from './support/metrics.ts';
 
 let inbox: InboxTidings;
 beforeAll(async () => {
@@ -96,6 +97,37 @@ describe('an inbox', () => {
     const all = await inbox.server.post(`${path}/read-all`);
     expect(all.body).toMatchObject({ marked: 1, counts: { unread: 0, unseen: 0 } });
     expect((await inbox.server.post(`${path}/read-all`)).body.marked).toBe(0);
+  });
+
+  test('counts as delivered, and once as opened and read, however it is marked', async () => {
+    const { pool } = inbox.tidings.database;
+    const user = newUser();
+    await inbox.tell(user, 'one', 'two', 'three', 'four');
+    await foldAll(pool);
+    const load = async () => (await inbox.server.get('/api/v1/metrics/channels')).body.channels[0].metrics;
+    const before = await load();
+    expect(before.delivery_rate).toBe(1);
+    expect(before.delivered).toBe(before.sent);
+    const [four, three, two] = (await inbox.list(user)).items.map(
+      (item: { notification_id: string }) => item.notification_id,
+    );
+    for (const action of ['seen', 'read', 'unread', 'read']) await inbox.act(user, four, action);
+    await inbox.act(user, three, 'seen');
+    const path = `/api/v1/users/${encodeURIComponent(user)}/inbox`;
+    await inbox.server.post(`${path}/seen-all`, { up_to: 3 });
+    await inbox.act(user, two, 'read');
+    await inbox.act(user, two, 'unread');
+    await inbox.server.post(`${path}/read-all`, { up_to: 2 });
+    await inbox.server.post(`${path}/read-all`, { up_to: 2 });
+    await foldAll(pool);
+    const after = await load();
+    expect([after.delivered - before.delivered, after.opened - before.opened, after.read - before.read]).toEqual([
+      0, 4, 3,
+    ]);
+    const { stages } = (await inbox.server.get('/api/v1/metrics/funnel?channel=in_app')).body;
+    expect(stages.find(({ stage }: { stage: string }) => stage === 'delivered')).toMatchObject({ rate: 1 });
+    const { rows } = await pool.query('select receipt_flags from deliveries where notification_id = $1', [four]);
+    expect(rows).toEqual([{ receipt_flags: ['opened', 'read'] }]);
   });
 
   test('is listed in pages, whose cursor belongs to the list', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { loadMessage } from '../src/store/deliveries/delivery-views.ts';
 import { deliveryCatalog, EMAIL, useDeliveries } from './support/deliveries.ts';
+import { foldAll, loadRollups } from './support/metrics.ts';
 import { fakeProvider } from './support/providers.ts';
 import { TENANT } from './support/tidings.ts';
 
@@ -14,7 +15,7 @@ const TRANSLATED = Object.fromEntries(
   ]),
 );
 
-test('a message is in the locale of its user, as a whole, and says which locale that was', async () => {
+test('a message is in the locale of its user, as a whole, and says which locale that was; the sums by locale have it', async () => {
   const tidings = await start({ email: sandboxProvider(['email']) });
   await tidings.apply(deliveryCatalog(TRANSLATED));
   await tidings.worker();
@@ -40,13 +41,19 @@ test('a message is in the locale of its user, as a whole, and says which locale 
       channel: channel as 'email',
       target: '',
     });
-    expect(message, locale).toMatchObject(locale ? { locale: expected, user_locale: locale } : {});
+    expect(message, locale).toMatchObject({ locale: expected, ...(locale && { user_locale: locale }) });
     const subject = expected === 'en' ? 'Number 1' : `${expected} subject`;
     expect(message).toMatchObject({ subject, text: expected === 'en' ? 'This is number 1.' : `${expected} text` });
     // The English template has HTML, and it is not mixed into another locale.
     expect(message).not.toBe('unreadable');
     expect(Object.hasOwn(message as object, 'html'), locale).toBe(expected === 'en');
   }
+  await foldAll(tidings.database.pool);
+  const sums = Object.entries(await loadRollups(tidings.database.pool, TENANT)).flatMap(([key, { sandboxed }]) => {
+    const [grain, dimension, , , , value] = key.split('|');
+    return grain === 'day' && dimension === 'locale' ? [[value, sandboxed]] : [];
+  });
+  expect(Object.fromEntries(sums)).toEqual({ en: 4, fr: 2, 'pt-BR': 3, 'zh-Hant': 2 });
 });
 
 describe('a blank message is not sent', () => {

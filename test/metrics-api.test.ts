@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createServices, NotificationChannel } from '../packages/client/src/marketplace.ts';
 import { Tidings } from '../packages/client/src/tidings.ts';
+import { keptCounters } from '../src/analytics/kept-counters.ts';
+import { COUNTERS, type Dimension } from '../src/store/metrics/counters.ts';
 import { expectProblem, type TestApi, testApi } from './support/api.ts';
 import { foldAll } from './support/metrics.ts';
 
@@ -30,7 +33,17 @@ beforeAll(async () => {
         version: 1,
         locale: 'en',
       },
-      ...{ sent: 4, attempts: 5, class: 3, latency_ms: 3200, delivered: 3, opened: 2, clicked: 1, bounced: 1 },
+      ...{
+        sent: 4,
+        attempts: 5,
+        class: 3,
+        latency_ms: 3200,
+        confirmable: 4,
+        delivered: 3,
+        opened: 2,
+        clicked: 1,
+        bounced: 1,
+      },
     },
     {
       minute: at('2025-11-20T11:02:00Z'),
@@ -54,6 +67,8 @@ beforeAll(async () => {
       ...{ sent: 1, attempts: 1, class: 0, latency_ms: 50 },
     },
     { minute: at('2025-06-02T00:00:00Z'), type: 'PROMO', channel: 'sms', provider: 'sesame', sent: 7 },
+    { minute: at('2025-06-02T00:00:00Z'), type: 'PROMO', rule: 'R', decided: 8 },
+    { minute: at('2025-06-02T00:00:00Z'), type: 'NUDGE', rule: 'R', decided: 2, aimed: 2, goals: 1 },
   ];
   const { pool } = api.tidings.database;
   await pool.query('insert into metric_deltas (tenant_id, at, items) values ($1, $2, $3)', [
@@ -104,7 +119,7 @@ describe('folded', () => {
           opened: 2,
           clicked: 1,
         },
-        ...{ delivery_rate: 0.6, open_rate: 0.666667, click_rate: 0.333333, bounce_rate: 0.2, error_rate: 0.333333 },
+        ...{ delivery_rate: 0.75, open_rate: 0.666667, click_rate: 0.333333, bounce_rate: 0.25, error_rate: 0.333333 },
         ...{ avg_delivery_time_ms: 650, p50_delivery_time_ms: 688 },
       },
       costs: [{ currency: 'EUR', amount: 0.25 }],
@@ -112,14 +127,14 @@ describe('folded', () => {
   });
 
   test.each([
-    ['?type=ORDER', { sent: 4, held: 3 }],
-    ['?channel=email', { sent: 4, held: 0, dropped: 0 }],
-    ['?channel=sms&type=PROMO', { sent: 1 }],
-    ['?provider=ses', { sent: 4, dead: 1 }],
+    ['?type=ORDER', { sent: 4, held: 3, events: null }],
+    ['?channel=email', { sent: 4, held: null, events: null, decided: null, dropped: 0 }],
+    ['?channel=sms&type=PROMO', { sent: 1, delivered: null, delivery_rate: null, opened: null }],
+    ['?provider=ses', { sent: 4, dead: 1, decided: null, planned: null }],
     ['?provider=ses&account=two', { sent: 0, dead: 1 }],
-    ['?locale=en', { sent: 4 }],
+    ['?locale=en', { sent: 4, decided: null, planned: null }],
     ['?version=1', { sent: 4, decided: 4 }],
-    ['?rule=R', { decided: 4, held: 3, sent: 0 }],
+    ['?rule=R', { decided: 4, held: 3, dropped: 2, planned: null, sent: null, sandboxed: null, error_rate: null }],
     ['?from=2025-11-20T11:01:00Z&to=2025-11-20T11:02:00Z', { sent: 4, dead: 0, held: 0 }],
     ['?from=2025-11-20T11:02:00Z', { sent: 0, dead: 1 }],
     ['?from=2025-11-11T00:00:00Z&to=2025-11-19T00:00:00Z', { sent: 0 }],
@@ -129,6 +144,46 @@ describe('folded', () => {
     ['?from=2025-05-26T00:00:00Z', { sent: 12 }],
   ])('a summary%s counts only that', async (query, metrics) => {
     expect((await get(`summary${query}`)).body.metrics).toMatchObject(metrics);
+  });
+
+  test('a share of goals is one of the notifications whose type has a goal', async () => {
+    const span = 'from=2025-06-02T00:00:00Z&to=2025-06-03T00:00:00Z';
+    expect((await get(`summary?${span}`)).body.metrics).toMatchObject({ decided: 10, goals: 1, goal_rate: 0.5 });
+    const goalOf = async (query: string) => (await get(`funnel?${query}`)).body.stages.at(-1);
+    expect(await goalOf(span)).toEqual({ stage: 'goal', count: 1, of: 'decided', base: 2, rate: 0.5 });
+    expect(await goalOf(`${span}&type=PROMO`)).toMatchObject({ count: null, base: 0, rate: null });
+  });
+
+  test('an export of nothing has its line of names', async () => {
+    const load = async (query: string) => (await fetch(`${api.server.url}/api/v1/metrics/export?${query}`)).text();
+    expect(await load('view=anomalies')).toBe('kind,of,name,hours,count,usual,weeks,since\r\n');
+    expect(await load('view=groups&by=variant')).toMatch(/^key,events,decided,.*,p95_delivery_time_ms\r\n$/);
+    // A sum that is not known is empty in CSV, and null in NDJSON.
+    const [names = '', line = ''] = (await load('view=groups&by=rule')).split('\r\n');
+    const row = Object.fromEntries(names.split(',').map((name, n) => [name, line.split(',')[n]]));
+    expect(row).toMatchObject({ key: 'R', decided: '4', sent: '', delivered: '' });
+    expect(JSON.parse(await load('view=groups&by=rule&format=ndjson'))).toMatchObject({ decided: 4, sent: null });
+  });
+
+  test('a type that only an earlier version had is read, and a misspelled one has the right name in its answer', async () => {
+    expect((await get('summary?type=PROMO')).status).toBe(200);
+    const { body } = await get('reasons/users?reason=limit_reech');
+    expect(body.detail ?? body.errors[0].message).toContain('did you mean limit_reached?');
+  });
+
+  test('the docs say which sums are kept by what', async () => {
+    const page = await readFile(new URL('../docs/analytics.md', import.meta.url), 'utf8');
+    const table = page.slice(page.indexOf('| counters |')).split('\n\n')[0] ?? '';
+    const [head = [], , ...rows] = table.split('\n').map((line) => line.split('|').slice(1, -1));
+    const wordsOf = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
+    for (const [n, column] of head.entries()) {
+      for (const name of wordsOf(column)) {
+        const isKept = { account: ['provider', false], channel: ['type', true] }[name] ?? [name, false];
+        const keeps = keptCounters(isKept[0] as Dimension, isKept[1] as boolean, name === 'type' || name === 'channel');
+        const listed = rows.flatMap((row) => (row[n]?.trim() === '–' ? [] : wordsOf(row[0] ?? '')));
+        expect(listed.sort(), name).toEqual(COUNTERS.filter((one) => keeps(one) && one !== 'latency_ms').sort());
+      }
+    }
   });
 
   test('channels are compared by errors, time and cost', async () => {
@@ -159,7 +214,8 @@ describe('folded', () => {
         ['ses/two', 0],
       ],
     ],
-    ['event', [['order.placed', 0]]],
+    ['event', [['order.placed', null]]],
+    ['rule', [['R', null]]],
   ])('groups by %s are listed, the largest first', async (by, expected) => {
     const { groups } = (await get(`groups?by=${by}`)).body;
     expect(groups.map(({ key, metrics }: { key: string; metrics: { sent: number } }) => [key, metrics.sent])).toEqual(
@@ -234,6 +290,10 @@ describe('folded', () => {
     ['summary?account=two', 'provider'],
     ['summary?locale=en&version=1', 'version'],
     ['summary?chanel=sms', 'chanel'],
+    ['summary?type=ODER', 'type'],
+    ['reasons/users?reason=limit_reached&type=ODER', 'type'],
+    ['export?view=series&type=ODER', 'type'],
+    ['reasons/users?reason=limit_reech', 'reason'],
     ['summary?version=x', 'version'],
     ['groups?by=event&type=ORDER', 'type'],
     ['groups?by=locale&version=1', 'locale'],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FoldWorker } from '../src/analytics/fold-worker.ts';
+import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
 import { foldDeltas, MAX_DAY_VALUES } from '../src/store/metrics/fold.ts';
 import { openPool } from '../src/store/pg/pool.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
@@ -79,6 +80,19 @@ test('the worker folds every tenant, in turns, also one with more than a fold ta
   await add([SENT], 'c');
   await expect.poll(() => sent('c')).toBe(1);
   await worker.stop();
+});
+
+test('a message can be confirmed as delivered if its provider has receipts, or is the inbox', async () => {
+  const names = [...listProviderNames(), 'inbox', 'log', 'noop'];
+  const { rows } = await database.pool.query('select n from unnest($1::text[]) as n where confirms_delivery(n)', [
+    names,
+  ]);
+  const reporting: string[] = [];
+  for (const name of listProviderNames()) {
+    const definition = await loadProvider(name);
+    if (definition?.receipts && definition.correlatesBy !== 'nothing') reporting.push(name);
+  }
+  expect(rows.map(({ n }) => n).sort()).toEqual([...reporting, 'inbox'].sort());
 });
 
 test('what is corrected to nothing is 0 in every sum', async () => {

@@ -162,10 +162,11 @@ class History {
     const { now } = this.#tidings.clock;
     const sent = sentOf(claim);
     const account = claim.fence % 2 === 0 ? 'main' : null;
+    const provider = ['fake', 'ses', 'inbox'][claim.fence % 3] as string;
     const message = locale === null ? null : { sealed: Buffer.from('x'), toMask: null, locale, variant: `v ${locale}` };
     const accepted = {
       ...sent.attempt,
-      account,
+      ...{ provider, account },
       ...(cost === null ? {} : { cost: { amount: cost, currency: 'USD' } }),
     };
     switch (outcome) {

@@ -8,6 +8,7 @@ import {
   type HeldSource,
   type HeldSpan,
   listHeldDays,
+  startOf,
 } from '../store/metrics/find-held.ts';
 import { type MetricParts, type MetricSpan, readAsOf, toSpan } from './read-metrics.ts';
 
@@ -22,9 +23,6 @@ export interface HeldUser extends HeldItem {
 
 /** Statements that one page makes over the days of a source, at most. */
 const MAX_STRETCHES = 10;
-
-/** The id before all others. */
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Returns a page of what a reason held back, each with its user: decisions on events, then those at the end of waits, then
@@ -43,14 +41,15 @@ export async function listHeldUsers(
   const left = HELD_SOURCES.slice(after === null ? 0 : HELD_SOURCES.indexOf(after.source));
   let stretches = 0;
   for (const source of left) {
-    let place: HeldPlace | null = after?.source === source ? after : null;
-    for (const days of await listSpans(parts, asked, span, source, place)) {
-      if (stretches++ === MAX_STRETCHES) return { ...span, asOf, users, next: { source, at: days.to, id: FIRST_ID } };
+    let reached: HeldPlace | null = after?.source === source ? after : null;
+    for (const days of await listSpans(parts, asked, span, source, reached)) {
+      const place = reached ?? startOf(source, days);
+      if (stretches++ === MAX_STRETCHES) return { ...span, asOf, users, next: { source, ...place } };
       const room = limit - users.length;
       const stretch = await findHeld(parts.pool, source, asked, { span: days, after: place, limit: room });
       users.push(...stretch.items.map((item) => ({ ...item, source })));
       if (stretch.next !== null) return { ...span, asOf, users, next: { source, ...stretch.next } };
-      place = null;
+      reached = null;
     }
   }
   return { ...span, asOf, users, next: null };

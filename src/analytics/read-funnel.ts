@@ -18,15 +18,14 @@ const SHARE_OF: { readonly [stage in Stage]: Stage | null } = {
 
 export interface FunnelStage {
   readonly stage: Stage;
-  /** Null: not kept by what is asked for. */
+  /** Null: it is not known by what is asked for. */
   readonly count: number | null;
   readonly of: Stage | null;
+  /** The part of that stage that can come to this one; null: it is not known, or it is no share. */
+  readonly base: number | null;
   /** Null: it is a share of nothing. */
   readonly rate: number | null;
 }
-
-/** Counters of notifications, which concern no channel; and of messages, which are not kept by rule. */
-const OF_NOTIFICATIONS: readonly Stage[] = ['decided', 'goal'];
 
 /** Returns how many notifications and messages of a span came how far. */
 export async function readFunnel(
@@ -34,23 +33,19 @@ export async function readFunnel(
   query: MetricQuery,
 ): Promise<MetricSpan & { readonly stages: readonly FunnelStage[] }> {
   const { values, costs: _, ...span } = await readSummary(parts, query);
-  const { decided, planned, sent, sandboxed, delivered, opened, clicked, goals: goal } = values;
-  const counts = { decided, planned, sent: sent + sandboxed, delivered, opened, clicked, goal };
-  const isOfMessages = [query.channel, query.provider, query.locale, query.variant].some((one) => one !== undefined);
-  const isOfSent = [query.provider, query.locale, query.variant].some((one) => one !== undefined);
-  const isKnown = (stage: Stage) => {
-    if (OF_NOTIFICATIONS.includes(stage)) return !isOfMessages;
-    return query.rule === undefined && !(stage === 'planned' && isOfSent);
+  const { decided, planned, sent, sandboxed, delivered, opened, clicked, confirmable, aimed } = values;
+  const goal = aimed === 0 && values.goals === 0 ? null : values.goals;
+  const out = sent === null || sandboxed === null ? null : sent + sandboxed;
+  const counts = { decided, planned, sent: out, delivered, opened, clicked, goal };
+  const bases: { readonly [stage in Stage]: number | null } = {
+    ...{ decided: null, planned: null, sent: planned },
+    // Not all messages can have a receipt, and not all types have a goal.
+    ...{ delivered: confirmable, opened: delivered, clicked: delivered, goal: aimed },
   };
-  const stages = FUNNEL_STAGES.map((stage) => {
-    const of = SHARE_OF[stage];
-    const isRated = of !== null && isKnown(stage) && isKnown(of);
-    return {
-      stage,
-      count: isKnown(stage) ? counts[stage] : null,
-      of,
-      rate: isRated ? rate(counts[stage], counts[of]) : null,
-    };
+  const stages = FUNNEL_STAGES.map((stage): FunnelStage => {
+    const [count, base] = [counts[stage], bases[stage]];
+    const isKnown = count !== null && base !== null;
+    return { stage, count, of: SHARE_OF[stage], base, rate: isKnown ? rate(count, base) : null };
   });
   return { ...span, stages };
 }

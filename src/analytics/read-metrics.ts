@@ -16,6 +16,7 @@ import {
 } from '../store/metrics/read-rollups.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 import { ceilTo, countBuckets, coverSpan, floorTo, nextBucket, type Segment } from './cover-span.ts';
+import { type IsKept, keptCounters } from './kept-counters.ts';
 import { type MetricValues, NO_SUMS, toMetricValues } from './metric-values.ts';
 
 /** Longest span of one answer. */
@@ -92,7 +93,11 @@ export async function readSummary(
   const { segments, span } = await openSpan(parts, query, dimension);
   const [sums] = await sumRollups(parts.pool, dimension, rollups, segments, []);
   const costs = await readCosts(parts, query, segments);
-  return { ...span, values: toMetricValues(sums ?? NO_SUMS), costs: costs && addCosts(costs) };
+  return {
+    ...span,
+    values: toMetricValues(sums ?? NO_SUMS, toKept(query, dimension)),
+    costs: costs && addCosts(costs),
+  };
 }
 
 /** One group of a breakdown. */
@@ -123,11 +128,12 @@ export async function readGroups(
   const keys = groups.map(({ group }) => String(group[column]));
   const trends =
     trend && (await readTrends(parts, query, { filter: { dimension, rollups }, column, keys, grain: trend }));
+  const isKept = toKept(query, dimension, by);
   const named = groups.map((sums, index) => {
     const key = keys[index] as string;
     return {
       key,
-      values: toMetricValues(sums),
+      values: toMetricValues(sums, isKept),
       costs: costs && addCosts(costs.get(key) ?? []),
       trend: trends?.(key) ?? null,
     };
@@ -195,9 +201,10 @@ export async function readSeries(
   const segment = { grain, from: floorTo(grain, from), to: ceilTo(grain, to) };
   const sums = await sumRollups(parts.pool, dimension, rollups, [segment], ['bucket']);
   const byBucket = new Map<Millis, SumGroup>(sums.map((one) => [Number(one.group.bucket), one]));
+  const isKept = toKept(query, dimension);
   const points: { at: Millis; values: MetricValues }[] = [];
   for (let at = segment.from; at < segment.to; at = nextBucket(grain, at))
-    points.push({ at, values: toMetricValues(byBucket.get(at) ?? NO_SUMS) });
+    points.push({ at, values: toMetricValues(byBucket.get(at) ?? NO_SUMS, isKept) });
   const markers = await listMarkers(parts.pool, query.tenantId, segment);
   const asOf = await readAsOf(parts, query.tenantId);
   return { from: segment.from, to: segment.to, asOf, grain, points, markers };
@@ -227,6 +234,11 @@ function toFilter(query: MetricQuery, by?: MetricGroup): Filter {
   if (further === 'provider') return { dimension: 'provider', rollups: { ...base, ...toSender(provider, account) } };
   const value = query[further as keyof MetricQuery];
   return { dimension: further, rollups: { ...base, ...(value === undefined ? {} : { value: String(value) }) } };
+}
+
+/** Returns which counters the answer has. */
+function toKept({ channel, type }: MetricQuery, dimension: Dimension, by?: MetricGroup): IsKept {
+  return keptCounters(dimension, channel !== undefined || by === 'channel', type !== undefined || by === 'type');
 }
 
 function toSender(provider: string | undefined, account: string | undefined): Pick<RollupFilter, 'value' | 'provider'> {

@@ -15,7 +15,7 @@ export interface DispatchResult {
   readonly outcome: AttemptOutcome;
   /** The message as it was sent; absent if the attempt ended before it was rendered. */
   readonly message?: Message;
-  /** Present with a message to a user who has a locale. */
+  /** Absent: there is no message, or it has no template. */
   readonly locale?: MessageLocale;
   /** Present with a message from a template of the API, or in a test of variants. */
   readonly template?: ShownTemplate;

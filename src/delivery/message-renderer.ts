@@ -25,7 +25,7 @@ import type { MessageLinks } from './message-links.ts';
 
 export interface RenderedMessage {
   readonly message: Message;
-  /** Present if the user has a locale. */
+  /** Absent: the message has no template. */
   readonly locale?: MessageLocale;
   /** Present for a template of the API, and in a test of variants. */
   readonly template?: ShownTemplate;
@@ -114,7 +114,9 @@ export class MessageRenderer {
     if ('outcome' in ready) return ready;
     const isPlain = template.stored === undefined && template.test === undefined;
     const made = isPlain ? ready : { ...ready, template: toShown(template) };
-    return userLocale === undefined ? made : { ...made, locale: { locale: template.locale, userLocale } };
+    // The template of all types without one is in no language.
+    if (template.notificationType === '') return made;
+    return { ...made, locale: { locale: template.locale, userLocale: userLocale ?? null } };
   }
 
   /** Makes the message from the content that its request brought. */

@@ -1,3 +1,4 @@
+import { VALUE_NAMES } from '../analytics/metric-values.ts';
 import { TidingsError } from '../errors.ts';
 import { toCsv } from './csv.ts';
 import type {
@@ -53,10 +54,24 @@ export function requireParameters(view: ExportView, query: { readonly [name: str
 
 type Row = { readonly [field: string]: string | number | boolean | null };
 
-/** Returns rows as text. What has no row is empty, with the line of names if the rows could have any. */
-export function formatRows(format: ExportFormat, rows: readonly Row[]): string {
-  if (format === 'ndjson') return toNdjson(rows);
-  return rows[0] ? toCsv(Object.keys(rows[0]), rows) : '';
+/** Fields of the rows of each view, in their order. */
+const FIELDS: { readonly [view in ExportView]: readonly string[] } = {
+  summary: ['from', 'to', ...VALUE_NAMES, 'costs'],
+  channels: ['channel', ...VALUE_NAMES, 'costs'],
+  groups: ['key', ...VALUE_NAMES],
+  series: ['at', ...VALUE_NAMES],
+  reasons: ['code', 'held', 'dropped', 'undeliverable', 'dead', 'in_doubt', 'cancelled'],
+  funnel: ['stage', 'count', 'of', 'base', 'rate'],
+  experiments: [
+    ...['rule', 'goal_event', 'goal_within', 'control', 'variant', 'share', 'users', 'goals', 'goal_rate', 'verdict'],
+    ...['goal_rate_low', 'goal_rate_high', 'lift', 'lift_low', 'lift_high'],
+  ],
+  anomalies: ['kind', 'of', 'name', 'hours', 'count', 'usual', 'weeks', 'since'],
+};
+
+/** Returns rows as text; CSV has the line of names also without any. */
+export function formatRows(format: ExportFormat, view: ExportView, rows: readonly Row[]): string {
+  return format === 'ndjson' ? toNdjson(rows) : toCsv(FIELDS[view], rows);
 }
 
 interface Costed {

@@ -1,3 +1,4 @@
+import type { MetricValues } from '../analytics/metric-values.ts';
 import type { Anomalies } from '../analytics/read-anomalies.ts';
 import { type KnownExperiment, readExperiments } from '../analytics/read-experiments.ts';
 import { readFunnel } from '../analytics/read-funnel.ts';
@@ -50,19 +51,15 @@ export async function viewReasons(parts: MetricParts, query: MetricQuery) {
   const found = await readGroups(parts, query, 'reason');
   const reasons = found.groups
     .map(({ key: code, values: { held, dropped, undeliverable, dead, in_doubt, cancelled } }) => ({
-      ...{ code, held, dropped, undeliverable, dead, in_doubt, cancelled },
+      ...{ code, held, dropped: dropped ?? 0, undeliverable: undeliverable ?? 0 },
+      ...{ dead: dead ?? 0, in_doubt: in_doubt ?? 0, cancelled: cancelled ?? 0 },
     }))
     .sort((one, other) => countStopped(other) - countStopped(one));
   return { ...viewSpan(found), reasons, has_more: found.hasMore };
 }
 
-function countStopped(one: {
-  readonly held: number;
-  readonly dropped: number;
-  readonly undeliverable: number;
-  readonly dead: number;
-}): number {
-  return one.held + one.dropped + one.undeliverable + one.dead;
+function countStopped(one: Pick<MetricValues, 'held' | 'dropped' | 'undeliverable' | 'dead'>): number {
+  return (one.held ?? 0) + (one.dropped ?? 0) + (one.undeliverable ?? 0) + (one.dead ?? 0);
 }
 
 export async function viewFunnel(parts: MetricParts, query: MetricQuery) {

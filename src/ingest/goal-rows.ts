@@ -26,5 +26,8 @@ export function toGoalRows(
     return targets ? [{ userId, time, targets }] : [];
   });
   for (const { wait, decisions, decidedBy } of waits) expose(wait.userId, decidedBy ?? wait.catalogVersion, decisions);
-  return { events: found, exposures: [...exposures.values()] };
+  const types = new Map(
+    [...versions].flatMap(([version, { goals }]) => (goals ? [[version, goals.types] as const] : [])),
+  );
+  return { events: found, exposures: [...exposures.values()], types };
 }

@@ -126,8 +126,8 @@ export type Target =
 export interface MessageLocale {
   /** Locale of the template. */
   readonly locale: string;
-  /** The trait `locale` of the user, truncated. */
-  readonly userLocale: string;
+  /** The trait `locale` of the user, truncated; null: the user has no locale, and the template was chosen without it. */
+  readonly userLocale: string | null;
 }
 
 /** The template of a message, where that is more than a file of its catalog version. */

@@ -6,6 +6,8 @@ import { listWaitingTenants } from '../../src/store/tenants/list-waiting-tenants
 /** Roll-ups of a database, and what a count of its rows gives in their place. */
 
 const DAY_MS = 86_400_000;
+/** Providers that say what became of a message. */
+const REPORTING = ['courier', 'http', 'sendgrid', 'ses', 'twilio', 'inbox'];
 const PERIODS = { minute: null, hour: null, day: null, week: null };
 
 /** Sums by `GRAIN DIMENSION BUCKET TYPE CHANNEL VALUE`, and by counter; what is 0 is left out. */
@@ -87,9 +89,14 @@ export async function scanRows(pool: pg.Pool, tenantId: string, decided: readonl
     scan.add(one.created_at, { type, channel, version }, { planned: 1 });
     if (one.finished_at === null) continue;
     const isOut = status === 'sent' || status === 'sandboxed';
+    const isInInbox = status === 'sent' && one.provider === 'inbox';
     const flags: readonly string[] = one.receipt_flags ?? [];
     const has = (...names: readonly string[]) => Number(names.some((name) => flags.includes(name)));
     const is = (...states: readonly string[]) => Number(states.includes(one.receipt_state));
+    const isDelivered =
+      is('delivered', 'partly_delivered', 'complained') ||
+      has('opened', 'clicked', 'read', 'unsubscribed') ||
+      Number(isInInbox);
     const { provider, account, locale, variant, reason_code: reason } = one;
     const latency = one.finished_at - one.created_at;
     const dimensions = { type, channel, provider, account, locale, variant, version, reason };
@@ -99,8 +106,9 @@ export async function scanRows(pool: pg.Pool, tenantId: string, decided: readonl
       {
         [status]: 1,
         attempts: one.attempts,
-        delivered:
-          is('delivered', 'partly_delivered', 'complained') || has('opened', 'clicked', 'read', 'unsubscribed'),
+        delivered: isDelivered,
+        confirmable:
+          isDelivered || is('bounced', 'failed') || Number(status === 'sent' && REPORTING.includes(one.provider)),
         opened: has('opened', 'clicked', 'read'),
         clicked: has('clicked'),
         read: has('read'),

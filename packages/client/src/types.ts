@@ -6200,7 +6200,7 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             to: string;
-            /** @description The latest first: of decisions on events, then those at ends of waits, then messages */
+            /** @description Each decision and message. The latest first: of decisions on events, then those at ends of waits, then messages. Those of one event or notification stay together, also beyond the limit */
             users: components["schemas"]["HeldUser"][];
         };
         ImportedSuppressions: {
@@ -7261,8 +7261,8 @@ export interface components {
                 severity?: "info" | "success" | "warning" | "critical";
                 url?: string;
             };
-            /** @description Of the template; present if the user has a locale */
-            locale?: string | null;
+            /** @description Of the template; absent: the message has no template */
+            locale?: string;
             /** @description A template that the provider keeps, and the data for it */
             provider_template?: {
                 data: components["schemas"]["JsonObject"];
@@ -7286,6 +7286,7 @@ export interface components {
              * @example a…@example.com
              */
             to: string | null;
+            /** @description Absent: the user has no locale */
             user_locale?: string;
             /** @description Which the user was shown in a test */
             variant?: string;
@@ -7347,6 +7348,8 @@ export interface components {
              */
             from: string;
             stages: {
+                /** @description The part of that stage that can come here: delivered, messages that can be confirmed; goal, notifications with one */
+                base: number | null;
                 /** @description Null: not kept by what was asked for */
                 count: number | null;
                 /** @description Stage that it is a share of */
@@ -7449,8 +7452,8 @@ export interface components {
                 dead: number;
                 /** @description Messages that it dropped */
                 dropped: number;
-                /** @description Notifications that were not sent for it */
-                held: number;
+                /** @description Notifications that were not sent for it; null where a channel is asked for */
+                held: number | null;
                 in_doubt: number;
                 undeliverable: number;
             }[];
@@ -7522,70 +7525,74 @@ export interface components {
              */
             to: string;
         };
-        /** @description Sums, rates and times. A message counts at the time at which it ended, and its receipts with it */
+        /** @description Sums, rates and times. A message counts at the time at which it ended, and its receipts with it. A sum is null where what was asked for does not keep it, as docs/analytics.md says */
         MetricValues: {
+            /** @description Notifications of types that have a goal */
+            aimed: number | null;
             /** @description Attempts of the messages that ended */
-            attempts: number;
+            attempts: number | null;
             /** @description From the decision until a provider accepted it, waits of the plan included */
             avg_delivery_time_ms: number | null;
-            /** @description Bounced, of those sent; null: of none */
+            /** @description Bounced, of the confirmable ones; null: of none */
             bounce_rate: number | null;
-            bounced: number;
-            cancelled: number;
+            bounced: number | null;
+            cancelled: number | null;
             /** @description Clicked, of those delivered; null: of none */
             click_rate: number | null;
-            clicked: number;
-            complained: number;
+            clicked: number | null;
+            complained: number | null;
             /** @description Complained about, of those delivered; null: of none */
             complaint_rate: number | null;
+            /** @description Messages sent of which it becomes known whether they arrived: those in the inbox, and those of providers with receipts */
+            confirmable: number | null;
             /** @description Messages that were rejected, or whose retries are exhausted */
-            dead: number;
+            dead: number | null;
             /** @description Notifications that rules decided to send */
-            decided: number;
-            /** @description Messages that arrived: a receipt says so, or the user opened, read or clicked */
-            delivered: number;
-            /** @description Delivered, of those sent; null: of none */
+            decided: number | null;
+            /** @description Messages that arrived: a receipt says so, the user opened, read or clicked, or it is in the inbox; null: no message can have a receipt */
+            delivered: number | null;
+            /** @description Delivered, of the confirmable ones; null: of none */
             delivery_rate: number | null;
             /** @description Messages that preferences, consent or hours dropped, at the decision or when they were due */
-            dropped: number;
+            dropped: number | null;
             /** @description Dead, bounced and failed ones, of those that were sent or are dead; null: of none */
             error_rate: number | null;
-            /** @description Events that were decided, of all types; none where a type or channel is asked for */
-            events: number;
+            /** @description Events that were decided, of all types; null where a type or channel is asked for */
+            events: number | null;
             /** @description Messages that a provider accepted, and later reported as failed */
-            failed: number;
-            /** @description Notifications with their goal, of those decided; null: of none */
+            failed: number | null;
+            /** @description Notifications with their goal, of those whose type has one; null: of none */
             goal_rate: number | null;
-            /** @description Notifications whose goal came; of none where a channel is asked for */
-            goals: number;
+            /** @description Notifications whose goal came */
+            goals: number | null;
             /** @description Decisions not to send a notification: see reasons */
-            held: number;
+            held: number | null;
             /** @description Messages that may have been sent */
-            in_doubt: number;
+            in_doubt: number | null;
             /** @description Opened, of those delivered; null: of none */
             open_rate: number | null;
-            /** @description Messages that the user opened, read or clicked */
-            opened: number;
+            /** @description Messages that the user opened, read or clicked, or saw in the inbox */
+            opened: number | null;
             /** @description Half of them took at most this long; an estimate from classes */
             p50_delivery_time_ms: number | null;
             /** @description 95% of them took at most this long; an estimate from classes */
             p95_delivery_time_ms: number | null;
             /** @description Messages that were planned, one for each channel and device */
-            planned: number;
-            read: number;
+            planned: number | null;
+            read: number | null;
             /** @description Read, of those delivered; null: of none */
             read_rate: number | null;
             /** @description Messages that stayed in the sandbox */
-            sandboxed: number;
+            sandboxed: number | null;
             /** @description Messages that a provider accepted */
-            sent: number;
+            sent: number | null;
             /** @description Messages about which no receipt came in time */
-            unconfirmed: number;
+            unconfirmed: number | null;
             /** @description Messages without an address to go to */
-            undeliverable: number;
+            undeliverable: number | null;
             /** @description Unsubscribed, of those delivered; null: of none */
             unsubscribe_rate: number | null;
-            unsubscribed: number;
+            unsubscribed: number | null;
         };
         /**
          * @example {
@@ -21373,7 +21380,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -21385,7 +21392,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -21426,6 +21433,7 @@ export interface operations {
                      *             "in_doubt": 1,
                      *             "cancelled": 1,
                      *             "attempts": 1,
+                     *             "confirmable": 1,
                      *             "delivered": 1,
                      *             "unconfirmed": 1,
                      *             "bounced": 1,
@@ -21435,6 +21443,7 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
+                     *             "aimed": 1,
                      *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
@@ -21574,7 +21583,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -21586,7 +21595,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -21653,7 +21662,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -21665,7 +21674,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -21695,6 +21704,7 @@ export interface operations {
                      *           "stage": "decided",
                      *           "count": 1,
                      *           "of": "decided",
+                     *           "base": 1,
                      *           "rate": null
                      *         }
                      *       ]
@@ -21720,7 +21730,7 @@ export interface operations {
                 /** @description Only by this account of the provider */
                 account?: string;
                 /**
-                 * @description What to group by
+                 * @description What to group by; variants are those of tests of templates, not of rules
                  * @example type
                  */
                 by?: "channel" | "type" | "provider" | "locale" | "variant" | "version" | "rule" | "reason" | "event";
@@ -21738,7 +21748,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -21752,7 +21762,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -21794,6 +21804,7 @@ export interface operations {
                      *             "in_doubt": 1,
                      *             "cancelled": 1,
                      *             "attempts": 1,
+                     *             "confirmable": 1,
                      *             "delivered": 1,
                      *             "unconfirmed": 1,
                      *             "bounced": 1,
@@ -21803,6 +21814,7 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
+                     *             "aimed": 1,
                      *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
@@ -21864,7 +21876,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -21876,7 +21888,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -21948,7 +21960,7 @@ export interface operations {
                  * @description A reason code, as GET /metrics/reasons lists it
                  * @example limit_reached
                  */
-                reason: string;
+                reason: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history" | "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "paused" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire" | "retrying" | "retried" | "address_known" | "address_added" | "cancelled" | "missing_email" | "missing_phone" | "missing_device" | "missing_endpoint" | "target_gone" | "notification_gone" | "address_dead" | "rejected" | "retries_exhausted" | "in_doubt" | "fallback" | "reached" | "suppressed";
                 /**
                  * @description End of the span; absent: now
                  * @example 2026-02-01T00:00:00Z
@@ -22034,7 +22046,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -22046,7 +22058,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -22088,6 +22100,7 @@ export interface operations {
                      *             "in_doubt": 1,
                      *             "cancelled": 1,
                      *             "attempts": 1,
+                     *             "confirmable": 1,
                      *             "delivered": 1,
                      *             "unconfirmed": 1,
                      *             "bounced": 1,
@@ -22097,6 +22110,7 @@ export interface operations {
                      *             "clicked": 1,
                      *             "read": 1,
                      *             "unsubscribed": 1,
+                     *             "aimed": 1,
                      *             "goals": 1,
                      *             "error_rate": null,
                      *             "delivery_rate": null,
@@ -22160,7 +22174,7 @@ export interface operations {
                 locale?: string;
                 /** @description Only by this provider. Of provider, locale, variant, version and rule, one can be asked for */
                 provider?: string;
-                /** @description Only by this rule; its decisions, not its deliveries */
+                /** @description Only by this rule: its decisions; sums of its messages are null */
                 rule?: string;
                 /**
                  * @description End of the span; absent: now
@@ -22172,7 +22186,7 @@ export interface operations {
                  * @example ORDER_SHIPPED
                  */
                 type?: string;
-                /** @description Only of this variant in a test of templates */
+                /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
                 variant?: string;
                 /** @description Only as this catalog version decided */
                 version?: number;
@@ -22210,6 +22224,7 @@ export interface operations {
                      *         "in_doubt": 1,
                      *         "cancelled": 1,
                      *         "attempts": 1,
+                     *         "confirmable": 1,
                      *         "delivered": 1,
                      *         "unconfirmed": 1,
                      *         "bounced": 1,
@@ -22219,6 +22234,7 @@ export interface operations {
                      *         "clicked": 1,
                      *         "read": 1,
                      *         "unsubscribed": 1,
+                     *         "aimed": 1,
                      *         "goals": 1,
                      *         "error_rate": null,
                      *         "delivery_rate": null,

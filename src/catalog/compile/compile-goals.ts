@@ -20,6 +20,8 @@ export interface Experiment {
 
 /** Goals of a catalog. */
 export interface Goals {
+  /** Notification types that have one. */
+  readonly types: ReadonlySet<string>;
   /** Targets by event type. */
   readonly byEvent: ReadonlyMap<string, readonly GoalTarget[]>;
   readonly experiments: ReadonlyMap<string, Experiment>;
@@ -34,7 +36,7 @@ export function compileGoals({ notifications, rules }: CatalogData): Goals | und
   const add = (event: string, target: GoalTarget) => byEvent.set(event, [...(byEvent.get(event) ?? []), target]);
   for (const [type, { event, within }] of goals) add(event, { type, within });
   for (const { rule, goal } of experiments) add(goal.event, { rule, within: goal.within });
-  return { byEvent, experiments: new Map(experiments.map((one) => [one.rule, one])) };
+  return { types: new Set(goals.keys()), byEvent, experiments: new Map(experiments.map((one) => [one.rule, one])) };
 }
 
 /** The goal of an experiment is that of the first type with one, in the order of the rule and its variants. */

@@ -48,6 +48,9 @@ const SHOWN = [
   'unsubscribed',
 ];
 
+/** Counters that a line also has where they are not known. */
+const ALWAYS_SHOWN = ['decided', 'sent', 'delivered'];
+
 /** Adds the command `metrics`. */
 export function addMetricsCommand(program: Command): void {
   const metrics = program
@@ -97,7 +100,7 @@ export function addMetricsCommand(program: Command): void {
   );
   addView(metrics, 'funnel', 'Show how many came from the decision to the goal', (data: { readonly stages: Stage[] }) =>
     data.stages.flatMap(({ stage, count, of, rate }) =>
-      count === null ? [] : [`${stage}  ${count}${rate === null ? '' : `  ${toPercent(rate)} of ${of}`}`],
+      count === null ? [`${stage}  –`] : [`${stage}  ${count}${rate === null ? '' : `  ${toPercent(rate)} of ${of}`}`],
     ),
   );
   addFindings(metrics);
@@ -146,13 +149,20 @@ function toQuery(options: Options): URLSearchParams {
   return query;
 }
 
-/** Returns every number that is neither 0 nor unknown, one a line. */
+/** Returns every number that is not 0, one a line; counters that are not known as a dash. */
 function formatAll(values: Values): string[] {
-  return Object.entries(values).flatMap(([name, value]) => (value ? [`${name}: ${value}`] : []));
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (value === null) return SHOWN.includes(name) ? [`${name}: –`] : [];
+    return value === 0 ? [] : [`${name}: ${value}`];
+  });
 }
 
 function formatLine(values: Values): string {
-  const parts = SHOWN.flatMap((name) => (values[name] ? [`${name} ${values[name]}`] : []));
+  const parts = SHOWN.flatMap((name) => {
+    const value = values[name];
+    if (value === null) return ALWAYS_SHOWN.includes(name) ? [`${name} –`] : [];
+    return value ? [`${name} ${value}`] : [];
+  });
   const { error_rate: errors, avg_delivery_time_ms: time } = values;
   if (typeof errors === 'number') parts.push(`errors ${toPercent(errors)}`);
   if (typeof time === 'number') parts.push(`${time} ms`);

@@ -22,6 +22,7 @@ import {
   viewSummary,
 } from '../metric-views.ts';
 import { NDJSON } from '../ndjson.ts';
+import { requireKnownType } from '../require-known-type.ts';
 import {
   anomalyQuery,
   experimentQuery,
@@ -50,15 +51,17 @@ export function registerMetricRoutes(
   { database, catalogs, seal, clock, metricPeriods = KEPT_METRICS }: HttpDependencies,
 ): void {
   const cursors = new Cursors(seal);
-  /** Reads from the replica if there is one; what it does not have yet is not counted. */
+  /** Reads from the replica if there is one; what it does not have yet is not counted. @param type that is asked for */
   const read = async <T extends { readonly as_of: string }>(
     { tenantId }: { readonly tenantId: string },
     reply: FastifyReply,
+    type: string | undefined,
     work: (parts: MetricParts) => Promise<T>,
   ): Promise<T> => {
-    const found = await database
-      .readsOf(tenantId)
-      .lagging((pool) => work({ pool, now: clock(), periods: metricPeriods }));
+    const found = await database.readsOf(tenantId).lagging(async (pool) => {
+      await requireKnownType(pool, catalogs, tenantId, type);
+      return work({ pool, now: clock(), periods: metricPeriods });
+    });
     const value = answerAsOf(reply, found);
     if (found.asOf === null || Date.parse(value.as_of) <= found.asOf) return value;
     return { ...value, as_of: isoTime(found.asOf) };
@@ -79,7 +82,8 @@ export function registerMetricRoutes(
         response: { 200: metricSummary },
       },
     },
-    ({ principal, query }, reply) => read(principal, reply, (parts) => viewSummary(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) =>
+      read(principal, reply, query.type, (parts) => viewSummary(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/channels',
@@ -93,7 +97,8 @@ export function registerMetricRoutes(
         response: { 200: channelMetrics },
       },
     },
-    ({ principal, query }, reply) => read(principal, reply, (parts) => viewChannels(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) =>
+      read(principal, reply, query.type, (parts) => viewChannels(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/groups',
@@ -108,7 +113,7 @@ export function registerMetricRoutes(
       },
     },
     ({ principal, query: { by, trend, ...query } }, reply) =>
-      read(principal, reply, (parts) => viewGroups(parts, toQuery(principal, query), by, trend)),
+      read(principal, reply, query.type, (parts) => viewGroups(parts, toQuery(principal, query), by, trend)),
   );
   app.get(
     '/api/v1/metrics/series',
@@ -123,7 +128,7 @@ export function registerMetricRoutes(
       },
     },
     ({ principal, query: { grain, ...query } }, reply) =>
-      read(principal, reply, (parts) => viewSeries(parts, toQuery(principal, query), grain)),
+      read(principal, reply, query.type, (parts) => viewSeries(parts, toQuery(principal, query), grain)),
   );
   app.get(
     '/api/v1/metrics/reasons',
@@ -137,7 +142,8 @@ export function registerMetricRoutes(
         response: { 200: metricReasons },
       },
     },
-    ({ principal, query }, reply) => read(principal, reply, (parts) => viewReasons(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) =>
+      read(principal, reply, query.type, (parts) => viewReasons(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/reasons/users',
@@ -157,7 +163,9 @@ export function registerMetricRoutes(
       const { limit, after: _, reason, type, ...span } = query;
       const cursor = cursors.read(request, ['text', 'number', 'uuid']);
       const after = cursor && { source: cursor[0] as HeldSource, at: cursor[1], id: cursor[2] };
-      const parts = { pool: database.forTenant(principal.tenantId), now: clock(), periods: metricPeriods };
+      const pool = database.forTenant(principal.tenantId);
+      await requireKnownType(pool, catalogs, principal.tenantId, type);
+      const parts = { pool, now: clock(), periods: metricPeriods };
       const asked = { ...toQuery(principal, span), reason, type: type ?? null };
       const { users, next, ...found } = await listHeldUsers(parts, asked, limit, after);
       return {
@@ -179,7 +187,8 @@ export function registerMetricRoutes(
         response: { 200: metricFunnel },
       },
     },
-    ({ principal, query }, reply) => read(principal, reply, (parts) => viewFunnel(parts, toQuery(principal, query))),
+    ({ principal, query }, reply) =>
+      read(principal, reply, query.type, (parts) => viewFunnel(parts, toQuery(principal, query))),
   );
   app.get(
     '/api/v1/metrics/experiments',
@@ -195,7 +204,7 @@ export function registerMetricRoutes(
     },
     async ({ principal, query }, reply) => {
       const known = await listExperiments(principal);
-      return read(principal, reply, (parts) => viewExperiments(parts, toQuery(principal, query), known));
+      return read(principal, reply, undefined, (parts) => viewExperiments(parts, toQuery(principal, query), known));
     },
   );
   app.get(
@@ -211,7 +220,7 @@ export function registerMetricRoutes(
       },
     },
     async ({ principal }, reply) =>
-      read(principal, reply, async (parts) => viewAnomalies(await readAnomalies(parts, principal.tenantId))),
+      read(principal, reply, undefined, async (parts) => viewAnomalies(await readAnomalies(parts, principal.tenantId))),
   );
   app.get(
     '/api/v1/metrics/export',
@@ -229,7 +238,7 @@ export function registerMetricRoutes(
       requireParameters(view, { ...query, by, grain });
       const asked = toQuery(principal, query);
       const known = view === 'experiments' ? await listExperiments(principal) : [];
-      const exported = await read(principal, reply, async (parts) => {
+      const exported = await read(principal, reply, query.type, async (parts) => {
         switch (view) {
           case 'summary':
             return withRows(await viewSummary(parts, asked), TO_ROWS.summary);
@@ -249,7 +258,9 @@ export function registerMetricRoutes(
             return withRows(viewAnomalies(await readAnomalies(parts, principal.tenantId)), TO_ROWS.anomalies);
         }
       });
-      return reply.type(format === 'csv' ? `${CSV}; charset=utf-8` : NDJSON).send(formatRows(format, exported.rows));
+      return reply
+        .type(format === 'csv' ? `${CSV}; charset=utf-8` : NDJSON)
+        .send(formatRows(format, view, exported.rows));
     },
   );
 }

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { EXPERIMENT_VERDICTS, MIN_GOALS, MIN_USERS } from '../../analytics/read-experiments.ts';
 import { FUNNEL_STAGES } from '../../analytics/read-funnel.ts';
 import { METRIC_GROUPS } from '../../analytics/read-metrics.ts';
-import { CHANNELS } from '../../model/delivery.ts';
+import { REASON_CODES } from '../../model/decision.ts';
+import { CHANNELS, DELIVERY_REASON_CODES } from '../../model/delivery.ts';
+import { PLAN_CODES } from '../../model/plan-codes.ts';
 import { GRAINS } from '../../store/metrics/counters.ts';
 import {
   ANOMALY_KINDS,
@@ -13,7 +15,7 @@ import {
 } from '../../store/metrics/find-anomalies.ts';
 import { HELD_SOURCES } from '../../store/metrics/find-held.ts';
 import { EXPORT_FORMATS, EXPORT_VIEWS } from '../export-metrics.ts';
-import { cursorQuery, idOf, limitQuery, listOf, nextCursor, pathText, timestamp, userId } from './common.ts';
+import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp, userId } from './common.ts';
 import { metricFilter, span } from './metrics.ts';
 
 /* Findings in metrics: users that something was held back from, the funnel, experiments and anomalies; and their export. */
@@ -21,9 +23,12 @@ import { metricFilter, span } from './metrics.ts';
 const count = z.int();
 const rate = z.number().nullable();
 
+/** Codes of decisions and of messages. */
+const HELD_CODES = [...new Set([...REASON_CODES, ...PLAN_CODES, ...DELIVERY_REASON_CODES])];
+
 export const heldUserQuery = z.strictObject({
-  reason: pathText
-    .max(64)
+  reason: z
+    .enum(HELD_CODES)
     .meta({ description: 'A reason code, as GET /metrics/reasons lists it', examples: ['limit_reached'] }),
   type: metricFilter.type,
   from: metricFilter.from,
@@ -52,7 +57,8 @@ export const heldUserPage = z
   .object({
     ...span,
     users: listOf(heldUser).describe(
-      'The latest first: of decisions on events, then those at ends of waits, then messages',
+      'Each decision and message. The latest first: of decisions on events, then those at ends of waits, then messages. ' +
+        'Those of one event or notification stay together, also beyond the limit',
     ),
     next: nextCursor,
   })
@@ -72,6 +78,11 @@ export const metricFunnel = z
           .describe('decided and goal count notifications, the others messages; sent includes those of the sandbox'),
         count: count.nullable().describe('Null: not kept by what was asked for'),
         of: z.enum(FUNNEL_STAGES).nullable().describe('Stage that it is a share of'),
+        base: count
+          .nullable()
+          .describe(
+            'The part of that stage that can come here: delivered, messages that can be confirmed; goal, notifications with one',
+          ),
         rate: rate.describe('That share; null: of none'),
       }),
     ),

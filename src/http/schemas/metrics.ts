@@ -32,7 +32,9 @@ export const metricFilter = {
   }),
   account: name.optional().meta({ description: 'Only by this account of the provider' }),
   locale: name.optional().meta({ description: 'Only in this locale of the template' }),
-  variant: name.optional().meta({ description: 'Only of this variant in a test of templates' }),
+  variant: name.optional().meta({
+    description: 'Only of this variant in a test of templates; those of the split of a rule are in experiments',
+  }),
   version: z.coerce
     .number(VERSION_HINT)
     .int(VERSION_HINT)
@@ -42,7 +44,7 @@ export const metricFilter = {
     .meta({
       description: 'Only as this catalog version decided',
     }),
-  rule: name.optional().meta({ description: 'Only by this rule; its decisions, not its deliveries' }),
+  rule: name.optional().meta({ description: 'Only by this rule: its decisions; sums of its messages are null' }),
 };
 
 export const metricSummaryQuery = z.strictObject(metricFilter);
@@ -52,7 +54,10 @@ export const metricGroupQuery = z.strictObject({
   by: z
     .enum(METRIC_GROUPS)
     .default('type')
-    .meta({ description: 'What to group by', examples: ['type'] }),
+    .meta({
+      description: 'What to group by; variants are those of tests of templates, not of rules',
+      examples: ['type'],
+    }),
   trend: z
     .enum(GRAINS)
     .optional()
@@ -73,51 +78,61 @@ export const metricSeriesQuery = z.strictObject({
 });
 
 const count = z.int();
+/** Null: what was asked for does not keep it. */
+const known = count.nullable();
 const rate = z.number().nullable();
 const time = z.number().nullable();
 
 const metricValues = z
   .object({
-    events: count.describe('Events that were decided, of all types; none where a type or channel is asked for'),
-    decided: count.describe('Notifications that rules decided to send'),
-    held: count.describe('Decisions not to send a notification: see reasons'),
-    planned: count.describe('Messages that were planned, one for each channel and device'),
-    sent: count.describe('Messages that a provider accepted'),
-    sandboxed: count.describe('Messages that stayed in the sandbox'),
-    undeliverable: count.describe('Messages without an address to go to'),
-    dropped: count.describe(
+    events: known.describe('Events that were decided, of all types; null where a type or channel is asked for'),
+    decided: known.describe('Notifications that rules decided to send'),
+    held: known.describe('Decisions not to send a notification: see reasons'),
+    planned: known.describe('Messages that were planned, one for each channel and device'),
+    sent: known.describe('Messages that a provider accepted'),
+    sandboxed: known.describe('Messages that stayed in the sandbox'),
+    undeliverable: known.describe('Messages without an address to go to'),
+    dropped: known.describe(
       'Messages that preferences, consent or hours dropped, at the decision or when they were due',
     ),
-    dead: count.describe('Messages that were rejected, or whose retries are exhausted'),
-    in_doubt: count.describe('Messages that may have been sent'),
-    cancelled: count,
-    attempts: count.describe('Attempts of the messages that ended'),
-    delivered: count.describe('Messages that arrived: a receipt says so, or the user opened, read or clicked'),
-    unconfirmed: count.describe('Messages about which no receipt came in time'),
-    bounced: count,
-    failed: count.describe('Messages that a provider accepted, and later reported as failed'),
-    complained: count,
-    opened: count.describe('Messages that the user opened, read or clicked'),
-    clicked: count,
-    read: count,
-    unsubscribed: count,
-    goals: count.describe('Notifications whose goal came; of none where a channel is asked for'),
+    dead: known.describe('Messages that were rejected, or whose retries are exhausted'),
+    in_doubt: known.describe('Messages that may have been sent'),
+    cancelled: known,
+    attempts: known.describe('Attempts of the messages that ended'),
+    confirmable: known.describe(
+      'Messages sent of which it becomes known whether they arrived: those in the inbox, and those of providers with receipts',
+    ),
+    delivered: known.describe(
+      'Messages that arrived: a receipt says so, the user opened, read or clicked, or it is in the inbox; null: no message can have a receipt',
+    ),
+    unconfirmed: known.describe('Messages about which no receipt came in time'),
+    bounced: known,
+    failed: known.describe('Messages that a provider accepted, and later reported as failed'),
+    complained: known,
+    opened: known.describe('Messages that the user opened, read or clicked, or saw in the inbox'),
+    clicked: known,
+    read: known,
+    unsubscribed: known,
+    aimed: known.describe('Notifications of types that have a goal'),
+    goals: known.describe('Notifications whose goal came'),
     error_rate: rate.describe('Dead, bounced and failed ones, of those that were sent or are dead; null: of none'),
-    delivery_rate: rate.describe('Delivered, of those sent; null: of none'),
+    delivery_rate: rate.describe('Delivered, of the confirmable ones; null: of none'),
     open_rate: rate.describe('Opened, of those delivered; null: of none'),
     click_rate: rate.describe('Clicked, of those delivered; null: of none'),
     read_rate: rate.describe('Read, of those delivered; null: of none'),
-    bounce_rate: rate.describe('Bounced, of those sent; null: of none'),
+    bounce_rate: rate.describe('Bounced, of the confirmable ones; null: of none'),
     complaint_rate: rate.describe('Complained about, of those delivered; null: of none'),
     unsubscribe_rate: rate.describe('Unsubscribed, of those delivered; null: of none'),
-    goal_rate: rate.describe('Notifications with their goal, of those decided; null: of none'),
+    goal_rate: rate.describe('Notifications with their goal, of those whose type has one; null: of none'),
     avg_delivery_time_ms: time.describe('From the decision until a provider accepted it, waits of the plan included'),
     p50_delivery_time_ms: time.describe('Half of them took at most this long; an estimate from classes'),
     p95_delivery_time_ms: time.describe('95% of them took at most this long; an estimate from classes'),
   })
   .meta({
     id: 'MetricValues',
-    description: 'Sums, rates and times. A message counts at the time at which it ended, and its receipts with it',
+    description:
+      'Sums, rates and times. A message counts at the time at which it ended, and its receipts with it. A sum is null where what was ' +
+      'asked for does not keep it, as docs/analytics.md says',
   }) satisfies z.ZodType<MetricValues>;
 
 const costs = listOf(z.object({ currency: z.string(), amount: z.number() }))
@@ -187,7 +202,7 @@ export const metricReasons = z
     reasons: listOf(
       z.object({
         code: z.string().meta({ description: 'As in docs/errors.md', examples: ['limit_reached'] }),
-        held: count.describe('Notifications that were not sent for it'),
+        held: known.describe('Notifications that were not sent for it; null where a channel is asked for'),
         dropped: count.describe('Messages that it dropped'),
         undeliverable: count,
         dead: count,

@@ -187,8 +187,9 @@ export interface MessageView extends MessageParts {
   /** Mask of the address; null: the channel needs none. */
   readonly to: string | null;
   readonly rendered_at: string;
-  /** Locale of the template; present, as `user_locale`, if the user has one. */
-  readonly locale?: string | null;
+  /** Locale of the template; absent: it has no template. */
+  readonly locale?: string;
+  /** Absent: the user has no locale. */
   readonly user_locale?: string;
   /** The template of the API, and its version. */
   readonly template_id?: string;
@@ -231,7 +232,8 @@ export async function loadMessage(
     to,
     ...toMessageParts(message as unknown as Message, maskMessage),
     rendered_at: isoTime(rendered_at),
-    ...(user_locale === null ? {} : { locale, user_locale }),
+    ...(locale === null ? {} : { locale }),
+    ...(user_locale === null ? {} : { user_locale }),
     ...(template_id === null ? {} : { template_id, template_version }),
     ...(variant === null ? {} : { variant }),
   };

@@ -73,7 +73,7 @@ export interface Settlement {
   /** When the provider learned that the address is dead; absent: it did not say. */
   readonly deadSince?: Millis;
   /**
-   * The message to keep, sealed, with its template, the locale of a user who has one and the mask of its address; null: it is
+   * The message to keep, sealed, with its template, the locale of that and of its user, and the mask of its address; null: it is
    * not kept.
    */
   readonly message:
@@ -344,7 +344,8 @@ with sent as (
   select tenant_id, json_agg(json_strip_nulls(json_build_object(
     'minute', floor(extract(epoch from $2::timestamptz) / 60)::int, 'type', notification_type, 'channel', channel, 'provider', provider,
     'account', account, 'locale', locale, 'variant', variant, 'version', catalog_version, 'currency', currency, 'cost', cost,
-    status, n, 'attempts', attempts, 'class', class, 'latency_ms', latency_ms)))
+    status, n, 'confirmable', case when status = 'sent' and confirms_delivery(provider) then n end,
+    'delivered', case when status = 'sent' and is_delivered_at_once(provider) then n end, 'attempts', attempts, 'class', class, 'latency_ms', latency_ms)))
   from (
     select tenant_id, notification_type, channel, provider, account, locale, variant, catalog_version, status, latency_class(ms) as class,
            case when cost is not null then currency end as currency, count(*) as n, sum(attempts) as attempts, sum(cost) as cost,

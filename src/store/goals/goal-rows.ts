@@ -15,6 +15,8 @@ export interface GoalRows {
   }[];
   /** Users and their variants; a user is in one variant of a rule. */
   readonly exposures: readonly { readonly userId: string; readonly rule: string; readonly variant: string }[];
+  /** Notification types with a goal, by catalog version. */
+  readonly types: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
 /** Returns the statements that write what there is. */

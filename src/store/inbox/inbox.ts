@@ -6,6 +6,7 @@ import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { noteReading } from './note-reading.ts';
 
 /** An inbox: that of one user. */
 export interface InboxOf {
@@ -184,6 +185,8 @@ export async function changeInboxItem(
        where i.tenant_id = $1 and i.user_id = $2 and i.notification_id = $3::uuid`,
       [...key, ...times],
     );
+    if (action === 'read' || action === 'seen')
+      await noteReading(connection, of.tenantId, [{ notificationId: of.notificationId, isRead: action === 'read' }]);
     const select = `select ${STATES}, sealed from inbox_items where tenant_id = $1 and user_id = $2 and notification_id = $3::uuid`;
     const [item] = await loadItems(connection, seal, of, select, 'sequence', key);
     return item;
@@ -209,19 +212,22 @@ export async function markInbox(
   for (let marked = 0; ; ) {
     const count = await withTransaction(pool, async (connection) => {
       await lockInbox(connection, of);
-      const { rowCount } = await connection.query(
+      const { rows } = await connection.query<{ notificationId: string }>(
         `update inbox_items set ${set} where tenant_id = $1 and user_id = $2 and $3::bigint >= sequence and ${isOpen}
            and sequence in (select sequence from inbox_items where tenant_id = $1 and user_id = $2 and sequence <= $3::bigint
-                            and ${isOpen} and $4::timestamptz is not null order by sequence limit ${MARK_CHUNK})`,
+                            and ${isOpen} and $4::timestamptz is not null order by sequence limit ${MARK_CHUNK})
+         returning notification_id as "notificationId"`,
         [of.tenantId, of.userId, upTo, isoTime(now)],
       );
-      if ((rowCount ?? 0) > 0) {
+      if (rows.length > 0) {
+        const items = rows.map((row) => ({ ...row, isRead: what === 'read' }));
+        await noteReading(connection, of.tenantId, items);
         await connection.query(
           'update inboxes set last = last + 1, marked = last + 1 where tenant_id = $1 and user_id = $2',
           [of.tenantId, of.userId],
         );
       }
-      return rowCount ?? 0;
+      return rows.length;
     });
     marked += count;
     if (count < MARK_CHUNK) return marked;

@@ -1,6 +1,7 @@
 import type { Decision } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { ReleaseUnderWay } from '../../model/release.ts';
+import type { GoalRows } from '../goals/goal-rows.ts';
 import type { Statement } from '../pg/pipeline.ts';
 import { isReleasedTo } from '../releases/active-version.ts';
 import { type Counter, toReleaseGroups } from './counters.ts';
@@ -34,6 +35,8 @@ export interface CountedBatch {
     readonly rule: string;
     readonly catalogVersion: number;
   }[];
+  /** Absent: no notification type has a goal. */
+  readonly goals?: Pick<GoalRows, 'types'> | undefined;
   readonly deliveries: readonly { readonly type: string; readonly channel: string; readonly catalogVersion: number }[];
 }
 
@@ -48,7 +51,7 @@ const COUNT = 'insert into metric_deltas (tenant_id, items) values ($1, $2)';
 
 /** Returns what a batch decided, summed up. */
 export function countBatch(batch: CountedBatch): DeltaItem[] {
-  const { now, release, events, waits, facts, notifications, deliveries } = batch;
+  const { now, release, events, waits, facts, notifications, deliveries, goals } = batch;
   const sums = new Sums(Math.floor(now / MINUTE_MS));
   const groupOf = release === null ? () => undefined : groupsOf(release);
   for (const { event, decisions, catalogVersion: version } of events) {
@@ -63,7 +66,10 @@ export function countBatch(batch: CountedBatch): DeltaItem[] {
   for (const { userId, notificationId, type, rule, catalogVersion: version } of notifications) {
     if (factIds?.has(notificationId)) continue;
     const group = groupOf(userId);
-    sums.add('decided', `${version} ${group} ${rule} ${type}`, { type, rule, version, release: group });
+    const key = `${version} ${group} ${rule} ${type}`;
+    const dimensions = { type, rule, version, release: group };
+    sums.add('decided', key, dimensions);
+    if (goals?.types.get(version)?.has(type)) sums.add('aimed', key, dimensions);
   }
   for (const { type, channel, catalogVersion: version } of deliveries)
     sums.add('planned', `${version} ${channel} ${type}`, { type, channel, version });

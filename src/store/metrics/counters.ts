@@ -3,7 +3,7 @@ import type { RetentionPeriods } from '../../model/retention-policy.ts';
 
 /** Columns of the roll-ups. */
 
-/** Counters, each a column of `metric_rollups`. docs/metrics.md says what each counts. */
+/** Counters, each a column of `metric_rollups`. docs/analytics.md says what each counts. */
 export const COUNTERS = [
   'events',
   'decided',
@@ -17,6 +17,7 @@ export const COUNTERS = [
   'in_doubt',
   'cancelled',
   'attempts',
+  'confirmable',
   'delivered',
   'unconfirmed',
   'bounced',
@@ -26,6 +27,7 @@ export const COUNTERS = [
   'clicked',
   'read',
   'unsubscribed',
+  'aimed',
   'goals',
   'latency_ms',
 ] as const;

@@ -84,22 +84,25 @@ export async function listHeldDays(
   return spans.map((span) => ({ from: Math.max(span.from, from), to: Math.min(span.to, to) }));
 }
 
+/** Returns the place before all that a walk over a span finds: each source has an order of its own. */
+export function startOf(source: HeldSource, { to }: HeldSpan): HeldPlace {
+  // A message ended after its decision, of which its id has the time: by the clock of another machine.
+  return { at: to, id: uuidAt(source === 'message' ? to + DAY_MS : 0) };
+}
+
 /**
  * Walks back in time through what was held back in a span, from a place on. Messages are walked in the order of their decisions, because
  * the index has no other.
- * @param limit items of the stretch, at most; messages of one notification stay together
+ * @param limit items of the stretch, at most; those of one event, wait or notification stay together
  */
 export async function findHeld(
   pool: pg.Pool,
   source: HeldSource,
   { tenantId, reason, type }: HeldQuery,
-  { span, after, limit }: { readonly span: HeldSpan; readonly after: HeldPlace | null; readonly limit: number },
+  { span, after, limit }: { readonly span: HeldSpan; readonly after: HeldPlace; readonly limit: number },
 ): Promise<HeldStretch> {
   const { from, to } = span;
-  const values =
-    source === 'message'
-      ? [uuidAt(from - MAX_DELAY_MS), after?.id ?? uuidAt(to + DAY_MS)]
-      : [isoTime(after?.at ?? to), after?.id ?? uuidAt(0)];
+  const values = source === 'message' ? [uuidAt(from - MAX_DELAY_MS), after.id] : [isoTime(after.at), after.id];
   const { rows } = await pool.query<FoundRow>({
     name: `find-held-${source}`,
     text: STATEMENTS[source],
@@ -120,8 +123,8 @@ interface FoundRow extends HeldPlace {
 }
 
 /**
- * Returns a walk over decisions: of each examined row the first decision that matches, and at the end the last row examined, if there
- * may be more. A row without the text of the code is not parsed.
+ * Returns a walk over decisions: of each examined row the decisions that match, and the channels that they dropped, and at the end the
+ * last row examined, if there may be more. A row without the text of the code is not parsed.
  */
 function walkDecisions(examined: string): string {
   return `
@@ -138,9 +141,8 @@ matching as (
       on p.one ->> 'verdict' = 'drop' and p.one ->> 'code' = $6 and d.one ->> 'c' <> $6
     where ($7::text is null or coalesce(d.one ->> 't', d.one ->> 'r') = $7)
       and (p.one is not null or d.one ->> 'c' = $6 and d.one ->> 'o' in (${HELD_OUTCOMES.map((one) => `'${one}'`).join(', ')}))
-    limit 1
   ) as held
-  order by e.at desc, e.id desc limit $8
+  order by e.at desc, e.id desc fetch first $8 rows with ties
 ), found as (
   select item, at, id from matching
   union all

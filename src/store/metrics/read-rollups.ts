@@ -173,6 +173,25 @@ export async function sumCosts(
   return rows.map(({ amount, ...row }) => ({ ...row, amount: Number(amount) }));
 }
 
+/** Returns whether anything of a notification type was ever counted: a probe for each week since the first one. */
+export async function hasRollups(pool: pg.Pool, tenantId: string, type: string): Promise<boolean> {
+  const { rows } = await pool.query(
+    `select from (
+       select min(bucket) as first, max(bucket) as last from metric_rollups
+       where tenant_id = $1 and grain = 'week' and dimension = 'type'
+     ) as known
+     cross join lateral generate_series(known.first, known.last, interval '168 hours') as b(at)
+     cross join lateral (
+       select from metric_rollups as r
+       where r.tenant_id = $1 and r.grain = 'week' and r.dimension = 'type' and r.bucket = b.at and r.notification_type = $2
+       offset 0 limit 1
+     ) as r
+     limit 1`,
+    [tenantId, type],
+  );
+  return rows.length > 0;
+}
+
 /** Returns the time up to which everything that was committed is in the roll-ups; null: all of it is. */
 export async function loadUncounted(pool: pg.Pool, tenantId: string): Promise<Millis | null> {
   const { rows } = await pool.query<{ at: Millis | null }>(

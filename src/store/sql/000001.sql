@@ -1855,6 +1855,7 @@ create table metric_rollups (
   in_doubt          bigint           not null default 0,
   cancelled         bigint           not null default 0,
   attempts          bigint           not null default 0,
+  confirmable       bigint           not null default 0,
   delivered         bigint           not null default 0,
   unconfirmed       bigint           not null default 0,
   bounced           bigint           not null default 0,
@@ -1864,6 +1865,7 @@ create table metric_rollups (
   clicked           bigint           not null default 0,
   read              bigint           not null default 0,
   unsubscribed      bigint           not null default 0,
+  aimed             bigint           not null default 0,
   goals             bigint           not null default 0,
   latency_ms        bigint           not null default 0,
   cost              numeric          not null default 0,
@@ -1914,6 +1916,15 @@ create function latency_class(ms double precision) returns integer language sql 
 select width_bucket(ms, array[100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 900000, 3600000, 21600000, 86400000, 604800000]::float8[])
 $$;
 
+-- Whether a provider says what became of a message that it accepted. Those with receipts are those of the registry
+-- (src/channels/registry.ts), and test/channel-facts.test.ts compares them. What is in an inbox is delivered.
+create function confirms_delivery(provider text) returns boolean language sql immutable parallel safe as $$
+select provider in ('courier', 'http', 'sendgrid', 'ses', 'twilio', 'inbox')
+$$;
+create function is_delivered_at_once(provider text) returns boolean language sql immutable parallel safe as $$
+select provider = 'inbox'
+$$;
+
 -- Counts a delivery that ended, or is no longer at its end, or of which a receipt says more, in the minute in which it ended. That
 -- minute is when it was sent: receipts that come late correct the past, and no rate is above 1. Deliveries whose claim
 -- sends them are counted by the statement that settles them (src/store/deliveries/settlements.ts), many at once, unless receipts came
@@ -1928,8 +1939,9 @@ begin
     'reason', d.reason_code, 'currency', case when d.cost is not null then d.currency end, 'cost', d.n * d.cost,
     d.status, d.n, 'attempts', d.n * d.attempts,
     'class', case when d.is_out then latency_class(d.ms) end, 'latency_ms', case when d.is_out then (d.n * d.ms)::bigint end,
-    'delivered', case when d.receipt_state in ('delivered', 'partly_delivered', 'complained') or d.has_opened
-                        or 'unsubscribed' = any (d.receipt_flags) then d.n end,
+    'confirmable', case when d.is_delivered or d.receipt_state in ('bounced', 'failed') or d.status = 'sent' and confirms_delivery(d.provider)
+                     then d.n end,
+    'delivered', case when d.is_delivered then d.n end,
     'unconfirmed', case d.receipt_state when 'unconfirmed' then d.n end,
     'bounced', case d.receipt_state when 'bounced' then d.n end,
     'failed', case d.receipt_state when 'failed' then d.n end,
@@ -1940,6 +1952,9 @@ begin
     'unsubscribed', case when 'unsubscribed' = any (d.receipt_flags) then d.n end)))
   from (
     select *, status in ('sent', 'sandboxed') as is_out, receipt_flags && array['opened', 'clicked', 'read'] as has_opened,
+           receipt_state in ('delivered', 'partly_delivered', 'complained')
+             or receipt_flags && array['opened', 'clicked', 'read', 'unsubscribed']
+             or status = 'sent' and is_delivered_at_once(provider) as is_delivered,
            greatest(0, round(extract(epoch from finished_at - created_at) * 1000))::float8 as ms
     from (
       select -1 as n, old.finished_at, old.created_at, old.notification_type, old.channel, old.provider, old.account, old.locale,

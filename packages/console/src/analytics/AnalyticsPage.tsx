@@ -4,6 +4,7 @@ import { memo, useDeferredValue, useState } from 'react';
 import { getGroupsOf } from '../api/metrics.ts';
 import { FilterBar } from '../filters/FilterBar.tsx';
 import { type FieldValue, type FilterField, toQuery } from '../filters/filter.ts';
+import { countOut } from '../overview/series.ts';
 import { ANALYTICS_PARTS, type AnalyticsPart, linkToAnalytics, type MetricFilter, type Route } from '../route.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -97,7 +98,7 @@ function MetricFilterBar({ filter }: { filter: MetricFilter }) {
     label: LABELS[name],
     values: counted[index]?.data?.groups
       .filter(({ key }) => key !== '')
-      .map(({ key, metrics }) => ({ value: key, count: metrics.sent + metrics.sandboxed })),
+      .map(({ key, metrics }) => ({ value: key, count: countOut(metrics) ?? 0 })),
   }));
   fields.splice(1, 0, { name: 'channel', label: t('Channel'), values: CHANNEL_VALUES });
   return (

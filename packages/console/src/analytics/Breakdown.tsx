@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getGroupsOf } from '../api/metrics.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { toQuery } from '../filters/filter.ts';
-import { countFailed, formatNumber, type TypeSums } from '../overview/series.ts';
+import { countFailed, countOut, formatNumber, type TypeSums } from '../overview/series.ts';
 import { linkToAnalytics, type MetricFilter, useParameter } from '../route.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -90,7 +90,7 @@ export function Breakdown({ filter }: { filter: MetricFilter }) {
                 {by === 'channel' ? (CHANNELS[key as keyof typeof CHANNELS]?.label ?? key) : key}
               </a>
             ),
-            [t('Sent')]: ({ metrics }) => formatNumber(metrics.sent + metrics.sandboxed),
+            [t('Sent')]: ({ metrics }) => formatNumber(countOut(metrics)),
             [t('Delivered')]: ({ metrics }) => formatRate(metrics.delivery_rate),
             [t('Opened')]: ({ metrics }) => formatRate(metrics.open_rate),
             [t('Clicked')]: ({ metrics }) => formatRate(metrics.click_rate),

@@ -17,10 +17,15 @@ const STAGES: Record<Stage['stage'], { readonly label: string; readonly note: st
   decided: { label: t('Decided'), note: t('notifications that a rule or a request decided to send') },
   planned: { label: t('Planned'), note: t('messages, one for each channel and device') },
   sent: { label: t('Sent'), note: t('messages that a provider accepted, or the sandbox kept') },
-  delivered: { label: t('Delivered'), note: t('messages of which a receipt says that they arrived') },
+  delivered: {
+    label: t('Delivered'),
+    note: t(
+      'messages that arrived, as receipts say, or that are in the inbox; a share of those of which that becomes known',
+    ),
+  },
   opened: { label: t('Opened'), note: t('messages') },
   clicked: { label: t('Clicked'), note: t('messages') },
-  goal: { label: t('Goal'), note: t('notifications whose goal came') },
+  goal: { label: t('Goal'), note: t('notifications whose goal came; a share of those whose type has one') },
 };
 
 /** Numbers of the notifications and messages that came to each stage, as a table with bars. */

@@ -33,7 +33,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
     placeholderData: (shown) => shown,
   });
   const all = reasons.data?.reasons ?? [];
-  const held = all.reduce((sum, one) => sum + one.held, 0);
+  const held = all.reduce((sum, one) => sum + (one.held ?? 0), 0);
   const messages = all.reduce((sum, one) => sum + countMessages(one), 0);
   return (
     <Stack gap="xs" component="section" aria-label={t('Why something was not sent')}>
@@ -62,10 +62,15 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
           <Text size="sm" data-testid="held-total">
             {all.length === 0
               ? t('Everything that concerned a user in this span was sent.')
-              : t(
-                  '{held, plural, one {# notification was} other {# notifications were}} held back at the decision, and {messages, plural, one {# message} other {# messages}} later.',
-                  { held, messages },
-                )}
+              : filter.channel !== null
+                ? t(
+                    '{messages, plural, one {# message was} other {# messages were}} held back; decisions against whole notifications concern no channel.',
+                    { messages },
+                  )
+                : t(
+                    '{held, plural, one {# notification was} other {# notifications were}} held back at the decision, and {messages, plural, one {# message} other {# messages}} later.',
+                    { held, messages },
+                  )}
           </Text>
           {all.length > 0 && (
             <FactRows
@@ -82,7 +87,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
                     </Text>
                   </>
                 ),
-                [t('Held back')]: ({ held: count }) => formatSome(count),
+                [t('Held back')]: ({ held: count }) => formatSome(count ?? 0),
                 [t('Dropped')]: ({ dropped }) => formatSome(dropped),
                 [t('Undeliverable')]: ({ undeliverable }) => formatSome(undeliverable),
                 [t('Failed')]: ({ dead }) => formatSome(dead),

@@ -4,7 +4,7 @@ import type { MetricSummary } from '@tidings/client/types';
 import { getSummaryOf } from '../api/metrics.ts';
 import { formatMoney } from '../costs/sums.ts';
 import { toQuery } from '../filters/filter.ts';
-import { countFailed, formatNumber, type Values } from '../overview/series.ts';
+import { countFailed, countOut, formatNumber, type Values } from '../overview/series.ts';
 import { Tile } from '../overview/Tiles.tsx';
 import {
   linkToChannels,
@@ -28,7 +28,7 @@ const POLL_MS = 60_000;
 /** A number that counts something, or a share. */
 interface Shown {
   readonly label: string;
-  readonly count: (values: Values) => number;
+  readonly count: (values: Values) => number | null;
   /** The share that is shown beside it, and what it is one of. */
   readonly share?: readonly [of: string, read: (values: Values) => number | null];
   readonly toLink: (filter: MetricFilter) => string;
@@ -44,7 +44,7 @@ const SHOWN: readonly Shown[] = [
   { label: t('Decided to send'), count: ({ decided }) => decided, toLink: () => linkToNotifications(null) },
   {
     label: t('Sent'),
-    count: ({ sent, sandboxed }) => sent + sandboxed,
+    count: countOut,
     toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
   },
   {
@@ -98,7 +98,7 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
             {share && <Text size="xs">{formatShareOf(share[1](metrics), share[0])}</Text>}
             {past && (
               <Text size="xs" c="dimmed">
-                {describeChanges(describeChange(count(metrics), count(past)), share?.[1](metrics), share?.[1](past))}
+                {describeChanges(count(metrics), count(past), share?.[1](metrics), share?.[1](past))}
               </Text>
             )}
           </Tile>
@@ -116,8 +116,15 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
   );
 }
 
-/** Adds the change of a share to that of a number. */
-function describeChanges(change: string, now: number | null = null, before: number | null = null): string {
+/** Returns the change of a number, and that of its share; empty: the number is not known. */
+function describeChanges(
+  count: number | null,
+  past: number | null,
+  now: number | null = null,
+  before: number | null = null,
+): string {
+  if (count === null || past === null) return '';
+  const change = describeChange(count, past);
   if (now === null || before === null) return change;
   return t('{change}, {points} points', { change, points: formatPoints(now - before) });
 }

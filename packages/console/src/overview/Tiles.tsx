@@ -53,8 +53,8 @@ export function Tiles() {
   const waits = waiting.data?.rules.reduce((sum, rule) => sum + rule.waits, 0);
   return (
     <div className="tiles" data-testid="tiles">
-      {tile(t('Events in'), linkToLive(), ({ events }) => events)}
-      {tile(t('Decided to send'), DECIDED_LINK, ({ decided }) => decided)}
+      {tile(t('Events in'), linkToLive(), ({ events }) => events ?? 0)}
+      {tile(t('Decided to send'), DECIDED_LINK, ({ decided }) => decided ?? 0)}
       {tile(
         t('Sent, and not returned'),
         linkToDeliveries('sent'),

@@ -39,7 +39,7 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
     placeholderData: (shown) => shown,
   });
   const groups = types.data?.groups.filter(({ key }) => key !== '') ?? [];
-  const byVolume = groups.toSorted((a, b) => b.metrics.planned - a.metrics.planned).slice(0, ROWS);
+  const byVolume = groups.toSorted((a, b) => (b.metrics.planned ?? 0) - (a.metrics.planned ?? 0)).slice(0, ROWS);
   const byFailure = groups
     .filter(({ metrics }) => countFailed(metrics) > 0)
     .sort((a, b) => countFailed(b.metrics) - countFailed(a.metrics))
@@ -71,12 +71,11 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           columns={{
             [t('Type')]: typeLink,
             [t('Failed')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries(metrics.dead > 0 ? 'dead' : 'undeliverable', { type: key, ...times })}>
+              <a href={linkToDeliveries((metrics.dead ?? 0) > 0 ? 'dead' : 'undeliverable', { type: key, ...times })}>
                 {formatNumber(countFailed(metrics))}
               </a>
             ),
-            [t('Of all')]: ({ metrics }) =>
-              share(metrics.planned === 0 ? null : countFailed(metrics) / metrics.planned),
+            [t('Of all')]: ({ metrics }) => share(metrics.planned ? countFailed(metrics) / metrics.planned : null),
           }}
         />
       </Part>

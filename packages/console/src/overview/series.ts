@@ -28,7 +28,11 @@ export function spanOf({ points, to }: MetricSeries, at: string): Span {
 }
 
 /** Messages of which a receipt says that they failed after a provider had accepted them. */
-const countReturned = ({ bounced, failed }: Values) => bounced + failed;
+const countReturned = ({ bounced, failed }: Values) => (bounced ?? 0) + (failed ?? 0);
+
+/** Messages that a provider accepted, or the sandbox kept; null: not known. */
+export const countOut = ({ sent, sandboxed }: Values): number | null =>
+  sent === null || sandboxed === null ? null : sent + sandboxed;
 
 /** From the bottom of a bar to its top. Only what is known to have arrived is green. */
 export const OUTCOMES: readonly Outcome[] = [
@@ -37,35 +41,35 @@ export const OUTCOMES: readonly Outcome[] = [
     label: t('Delivered'),
     color: 'teal-7',
     toLink: (span) => linkToDeliveries('sent', span),
-    count: ({ delivered }) => delivered,
+    count: ({ delivered }) => delivered ?? 0,
   },
   {
     key: 'sent',
     label: t('Sent, no receipt yet'),
     color: 'ink-4',
     toLink: (span) => linkToDeliveries('sent', span),
-    count: (values) => Math.max(0, values.sent - values.delivered - countReturned(values)),
+    count: (values) => Math.max(0, (values.sent ?? 0) - (values.delivered ?? 0) - countReturned(values)),
   },
   {
     key: 'sandboxed',
     label: t('Kept in the sandbox'),
     color: 'violet-4',
     toLink: (span) => linkToDeliveries('sandboxed', span),
-    count: ({ sandboxed }) => sandboxed,
+    count: ({ sandboxed }) => sandboxed ?? 0,
   },
   {
     key: 'stopped',
     label: t('Dropped or cancelled'),
     color: 'gray-5',
     toLink: (span) => linkToDeliveries('dropped', span),
-    count: ({ dropped, cancelled }) => dropped + cancelled,
+    count: ({ dropped, cancelled }) => (dropped ?? 0) + (cancelled ?? 0),
   },
   {
     key: 'doubt',
     label: t('In doubt'),
     color: 'grape-5',
     toLink: (span) => linkToDeliveries('in_doubt', span),
-    count: ({ in_doubt }) => in_doubt,
+    count: ({ in_doubt }) => in_doubt ?? 0,
   },
   {
     key: 'failed',
@@ -78,19 +82,20 @@ export const OUTCOMES: readonly Outcome[] = [
 
 /** Messages that reached no one although they should have. */
 export function countFailed(values: Values): number {
-  return values.dead + values.undeliverable + countReturned(values);
+  return (values.dead ?? 0) + (values.undeliverable ?? 0) + countReturned(values);
 }
 
 /** Messages that a provider accepted and that did not come back. */
 export function countSent(values: Values): number {
-  return Math.max(0, values.sent - countReturned(values));
+  return Math.max(0, (values.sent ?? 0) - countReturned(values));
 }
 
 /** Page of everything that was decided. */
 export const DECIDED_LINK = linkToNotifications(null);
 
-/** Formats a number in few characters: 1,234 or 12.3k. */
-export function formatNumber(value: number): string {
+/** Formats a number in few characters: 1,234 or 12.3k. Null: it is not known. */
+export function formatNumber(value: number | null): string {
+  if (value === null) return '–';
   const isLarge = Math.abs(value) >= 100_000;
   return value.toLocaleString(getLocale(), isLarge ? { notation: 'compact', maximumFractionDigits: 1 } : {});
 }

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getEventSums, getSums } from '../api/drafts.ts';
 import type { CatalogRule } from '../api/types.ts';
 import { getWaitingRules } from '../api/waits.ts';
+import { countOut } from '../overview/series.ts';
 import { useParameter } from '../route.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
@@ -20,7 +21,8 @@ const MAX_TYPES = 5;
 
 interface Step {
   readonly label: string;
-  readonly count: number;
+  /** Null: not known. */
+  readonly count: number | null;
   readonly note: string;
 }
 
@@ -36,7 +38,7 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
     meta: { topics: ['metrics'], every: 60_000 },
   });
   if (!rule) return <NoNumbers />;
-  const most = Math.max(1, ...(steps.data ?? []).map(({ count }) => count));
+  const most = Math.max(1, ...(steps.data ?? []).map(({ count }) => count ?? 0));
   return (
     <Stack gap="sm">
       <NativeSelect
@@ -53,10 +55,10 @@ export function FunnelTab({ name, rule }: { name: string; rule: CatalogRule | un
           {steps.data.map(({ label, count, note }) => (
             <li key={label} data-testid="funnel-step">
               <Text size="sm">
-                {label}: <strong>{formatCount(count)}</strong>
+                {label}: <strong>{count === null ? '–' : formatCount(count)}</strong>
               </Text>
               <div className="funnel-bar" aria-hidden="true">
-                <span style={{ width: `${(100 * count) / most}%` }} />
+                <span style={{ width: `${(100 * (count ?? 0)) / most}%` }} />
               </div>
               <Text size="xs" c="dimmed" className="break">
                 {note}
@@ -78,8 +80,11 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
     mayWait ? getWaitingRules() : undefined,
     ...types.map((type) => getSums({ type }, from)),
   ]);
-  const sum = (count: (values: (typeof own)['metrics']) => number) =>
-    ofTypes.reduce((total, { metrics }) => total + count(metrics), 0);
+  const sum = (count: (values: (typeof own)['metrics']) => number | null) =>
+    ofTypes.reduce<number | null>((total, { metrics }) => {
+      const n = count(metrics);
+      return n === null ? total : (total ?? 0) + n;
+    }, null);
   const triggers = events.groups.filter(({ key }) => rule.on.includes(key));
   const { decided, held, dropped } = own.metrics;
   const waits = waiting?.rules.find((one) => one.rule === name)?.waits;
@@ -89,7 +94,7 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
       : [
           {
             label: t('Events'),
-            count: triggers.reduce((total, { metrics }) => total + metrics.events, 0),
+            count: triggers.reduce((total, { metrics }) => total + (metrics.events ?? 0), 0),
             note: t('{events}: those to which the condition or the order of events does not apply end here', {
               events: rule.on.join(', '),
             }),
@@ -111,7 +116,7 @@ async function loadSteps(name: string, rule: CatalogRule | undefined, from: numb
           },
           {
             label: t('Sent'),
-            count: sum(({ sent, sandboxed }) => sent + sandboxed),
+            count: sum(countOut),
             note: t('A provider, or the sandbox, accepted them'),
           },
           { label: t('Delivered'), count: sum(({ delivered }) => delivered), note: t('As far as receipts say') },

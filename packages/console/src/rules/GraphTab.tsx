@@ -4,13 +4,14 @@ import type { ReactNode } from 'react';
 import { getChannelSums, getEventSums, getSums } from '../api/drafts.ts';
 import type { CatalogRule } from '../api/types.ts';
 import { getWaitingRules } from '../api/waits.ts';
+import { countOut, formatNumber } from '../overview/series.ts';
 import { linkToRule, linkToType } from '../route.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { buildRuleParts, listTypes } from '../shell/rule-parts.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
-import { formatCount, t } from '../text/text.ts';
+import { t } from '../text/text.ts';
 import { NoNumbers } from './NoNumbers.tsx';
 
 const DAY_MS = 86_400_000;
@@ -53,9 +54,10 @@ interface RuleNumbers {
 
 interface ChannelNumbers {
   readonly channel: string;
-  readonly planned: number;
-  readonly sent: number;
-  readonly delivered: number;
+  readonly planned: number | null;
+  readonly sent: number | null;
+  /** Null: no receipt can say so. */
+  readonly delivered: number | null;
 }
 
 /**
@@ -145,9 +147,9 @@ function Graph({ name, rule, numbers }: { name: string; rule: CatalogRule; numbe
                   text="{channel}: {planned} planned, {sent} sent, {delivered} delivered"
                   values={{
                     channel: <strong>{CHANNELS[channel as keyof typeof CHANNELS]?.label ?? channel}</strong>,
-                    planned: formatCount(planned),
-                    sent: formatCount(sent),
-                    delivered: formatCount(delivered),
+                    planned: formatNumber(planned),
+                    sent: formatNumber(sent),
+                    delivered: formatNumber(delivered),
                   }}
                 />
               </li>
@@ -205,20 +207,20 @@ async function loadNumbers(name: string, rule: CatalogRule, from: number, mayWai
   const { held, decided, dropped } = own.metrics;
   const triggers = events.groups.filter(({ key }) => rule.on.includes(key));
   return {
-    events: rule.on.length === 0 ? null : triggers.reduce((total, { metrics }) => total + metrics.events, 0),
+    events: rule.on.length === 0 ? null : triggers.reduce((total, { metrics }) => total + (metrics.events ?? 0), 0),
     waits: waiting?.rules.find((one) => one.rule === name)?.waits ?? null,
-    held,
-    decided,
-    dropped,
+    held: held ?? 0,
+    decided: decided ?? 0,
+    dropped: dropped ?? 0,
     types: types.map((type, index) => ({
       type,
       channels: (ofTypes[index]?.groups ?? [])
         .filter(({ key }) => key !== '')
-        .map(({ key, metrics: { planned, sent, sandboxed, delivered } }) => ({
+        .map(({ key, metrics }) => ({
           channel: key,
-          planned,
-          sent: sent + sandboxed,
-          delivered,
+          planned: metrics.planned,
+          sent: countOut(metrics),
+          delivered: metrics.delivered,
         })),
     })),
   };

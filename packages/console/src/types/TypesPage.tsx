@@ -6,7 +6,7 @@ import { formatRate } from '../analytics/metric-filter.ts';
 import { getCatalog } from '../api/catalog.ts';
 import { getGroupsOf } from '../api/metrics.ts';
 import { Spark } from '../overview/OutcomeChart.tsx';
-import { formatNumber } from '../overview/series.ts';
+import { countOut, formatNumber } from '../overview/series.ts';
 import { linkToType, setParameter, useParameter } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
@@ -25,7 +25,7 @@ const ROW_HEIGHT = 64;
 
 /** Columns with numbers, by their heading. */
 const NUMBERS: { readonly [heading: string]: (sums: TypeRow['sums']) => string } = {
-  [t('Sent')]: (sums) => (sums ? formatNumber(sums.metrics.sent + sums.metrics.sandboxed) : '–'),
+  [t('Sent')]: (sums) => (sums ? formatNumber(countOut(sums.metrics)) : '–'),
   [t('Delivered')]: (sums) => formatRate(sums?.metrics.delivery_rate ?? null),
   [t('Opened')]: (sums) => formatRate(sums?.metrics.open_rate ?? null),
   [t('Clicked')]: (sums) => formatRate(sums?.metrics.click_rate ?? null),

@@ -1,6 +1,7 @@
 /* Notification types of the catalog with their sums. */
 import type { MetricGroups } from '@tidings/client/types';
 import type { CatalogNotification } from '../api/types.ts';
+import { countOut } from '../overview/series.ts';
 import { t } from '../text/text.ts';
 
 /** A type, with its sums; undefined: nothing happened, or it is not known. */
@@ -20,7 +21,7 @@ const rate = (read: (metrics: MetricGroups['groups'][number]['metrics']) => numb
 
 /** Orders of the list; the largest number first. */
 export const SORTS = {
-  sent: { label: t('Most sent first'), read: rate(({ sent, sandboxed }) => sent + sandboxed) },
+  sent: { label: t('Most sent first'), read: rate(countOut) },
   name: { label: t('By name'), read: null },
   undelivered: {
     label: t('Least delivered first'),
