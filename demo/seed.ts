@@ -64,7 +64,10 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   });
   let summary: DemoState['summary'];
   try {
-    const worlds = makeWorlds(chance, { tickets: until - QUIET_DAYS * span.scale * DAY, purchases: until - QUIET_TIME });
+    const worlds = makeWorlds(chance, {
+      tickets: until - QUIET_DAYS * span.scale * DAY,
+      purchases: until - QUIET_TIME,
+    });
     const catalogs = makeMarketCatalogs();
     await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;

@@ -32,7 +32,8 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/cli/operation/preferences.ts': 'examples of a change',
   'src/http/confirmation-replies.ts': 'the one channel by which users reply with keywords',
   'src/notify/foretell.ts': 'the channel whose targets are devices, which an account may serve',
-  'src/model/notification-state.ts': 'the channel whose targets are recipients of their own; the console loads it at its start',
+  'src/model/notification-state.ts':
+    'the channel whose targets are recipients of their own; the console loads it at its start',
   'src/store/notifications.ts': 'the same',
   'packages/console/src/shell/outcome.ts': 'the names of channels as texts, which are translated',
   'packages/console/src/templates/CellView.tsx': 'the two lines of a push message on a telephone',

@@ -85,7 +85,13 @@ test('shows something of everything that its page promises, the same with each r
     [6, 4],
     [6, 4],
   ]);
-  expect(tenants.default).toMatchObject({ releases_under_way: 1, releases_rolled_back: 1, batches: 2, webhooks: 2, experiments: 1 });
+  expect(tenants.default).toMatchObject({
+    releases_under_way: 1,
+    releases_rolled_back: 1,
+    batches: 2,
+    webhooks: 2,
+    experiments: 1,
+  });
 
   const again = await startDemo(folders[0], '--rate', '0');
   await expect.poll(() => again.text.stdout, { timeout: 60_000 }).toContain('\n');
