@@ -104,6 +104,7 @@ test('the message of an SMS has a text, and neither a subject nor HTML', async (
     channel: 'sms',
     to: expect.stringContaining('…'),
     text: 'Your code is 123',
+    locale: 'en',
     rendered_at: expect.any(String),
   });
 });

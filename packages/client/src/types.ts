@@ -21389,7 +21389,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
@@ -21592,7 +21592,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
@@ -21671,7 +21671,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
@@ -21759,7 +21759,7 @@ export interface operations {
                 trend?: "minute" | "hour" | "day" | "week";
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
@@ -21885,7 +21885,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
@@ -21968,7 +21968,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
             };
@@ -22055,7 +22055,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */
@@ -22183,7 +22183,7 @@ export interface operations {
                 to?: string;
                 /**
                  * @description Only of this notification type
-                 * @example ORDER_SHIPPED
+                 * @example WELCOME_EMAIL
                  */
                 type?: string;
                 /** @description Only of this variant in a test of templates; those of the split of a rule are in experiments */

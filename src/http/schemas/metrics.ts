@@ -22,7 +22,7 @@ export const metricFilter = {
   to: timeText()
     .optional()
     .meta({ description: 'End of the span; absent: now', examples: ['2026-02-01T00:00:00Z'] }),
-  type: name.optional().meta({ description: 'Only of this notification type', examples: ['ORDER_SHIPPED'] }),
+  type: name.optional().meta({ description: 'Only of this notification type', examples: ['WELCOME_EMAIL'] }),
   channel: z
     .enum(CHANNELS)
     .optional()
