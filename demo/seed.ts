@@ -14,7 +14,7 @@ import { makeLender } from './worlds/lender.ts';
 import { makeMarket } from './worlds/market.ts';
 import { DAY, HOUR, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
 
-/** Time between two steps of the clock, by how long before the end they are: what is long ago is looked at by the day. */
+/** Time between two steps of the clock, by how long before the end they are. */
 const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
   { before: 8 * DAY, step: 6 * HOUR },
   { before: 2 * DAY, step: 2 * HOUR },

@@ -47,17 +47,15 @@ export const NO_SUMS: MetricSums = {
 
 /** Counters of what receipts say. */
 const OF_RECEIPTS: ReadonlySet<Counter> = new Set<Counter>([
-  ...([
-    'delivered',
-    'unconfirmed',
-    'bounced',
-    'failed',
-    'complained',
-    'opened',
-    'clicked',
-    'read',
-    'unsubscribed',
-  ] as const),
+  'delivered',
+  'unconfirmed',
+  'bounced',
+  'failed',
+  'complained',
+  'opened',
+  'clicked',
+  'read',
+  'unsubscribed',
 ]);
 
 /** Returns counters, rates and times of sums. @param isKept whether the sums have a counter */
