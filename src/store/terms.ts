@@ -12,9 +12,8 @@ import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
 /**
- * Deliveries that the plan holds; and those that had their turn, and wait longer since the plan held them then. The first part implies the condition of the
- * index deliveries_held_by_plan. A delivery that waits for a cap keeps the
- * time that is reserved for it.
+ * Deliveries that the plan holds; and those that had their turn, and wait longer since the plan held them then. The first part implies
+ * the condition of the index deliveries_held_by_plan. A delivery that waits for a cap keeps the time that is reserved for it.
  */
 const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')}, 'fallback')
       and (hold_code <> 'fallback' or fence > 0 and (plan->>'until')::timestamptz > $3)`;
