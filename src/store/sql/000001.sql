@@ -1836,7 +1836,7 @@ create unlogged table metric_folds (
 create table metric_rollups (
   tenant_id         text collate "C" not null,
   grain             text collate "C" not null constraint metric_rollups_grain_known
-    check (grain in ('minute', 'hour', 'day', 'week')),  -- weeks begin on Monday
+    check (grain in ('minute', 'hour', 'day', 'week', 'four_weeks')),  -- weeks begin on Monday
   dimension         text collate "C" not null constraint metric_rollups_dimension_known
     check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost', 'release', 'experiment')),
   bucket            timestamptz(3)   not null,  -- its start
