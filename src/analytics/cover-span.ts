@@ -70,7 +70,7 @@ export function coverSpan(
     if (keeps('hour', floorTo('day', time)) && keeps('minute', floorTo('hour', time))) return 'minute';
     return keeps('hour', floorTo('day', time)) ? 'hour' : 'day';
   };
-  // Of four weeks that are partly removed, the days that are left count.
+  // Days that are left of four weeks count, also where the rest is removed.
   const longSince = periods.week === null ? from : now - periods.week;
   const start = floorTo(grainAt(from), from);
   const end = ceilTo(grainAt(to), to);
