@@ -240,7 +240,9 @@ describe('goals', () => {
     const { stages: ofEmail } = await get('funnel?type=NUDGE&channel=email');
     expect(ofEmail.map(({ count: n }: { count: number | null }) => n)).toEqual([null, 4, 3, null, null, null, null]);
     expect((await get('summary?rule=NUDGE')).metrics).toMatchObject({ decided: 4, goals: 1, goal_rate: 0.25 });
-    expect((await runCommand('metrics', 'funnel', '--type', 'NUDGE')).text).toContain('goal  1  25.00% of decided');
+    expect((await runCommand('metrics', 'funnel', '--type', 'NUDGE')).text).toContain(
+      'goal  1  25.00% of 4 decided with a goal',
+    );
   });
 
   test('users that a reason held back are listed in pages, those of decisions before those of messages', async () => {
@@ -305,6 +307,27 @@ describe('goals', () => {
       decided: 320 - rows[0].n - few.variants[0].users,
     });
     expect((await runCommand('metrics', 'experiments')).text).toContain('better');
+  });
+
+  test('a message of a version without the goal does not reach it: no rate is above 1', async () => {
+    tidings.clock.now += HOUR;
+    const from = new Date(tidings.clock.now).toISOString();
+    const types = CATALOG.get('notifications.yaml') ?? '';
+    await tidings.apply(new Map([...CATALOG, ['notifications.yaml', types.replaceAll(/, goal: .*? \}/g, '')]]));
+    await tidings.ingest(['v1', 'v2'].map((userId) => event(userId, 'cart')));
+    await tidings.apply(CATALOG);
+    await tidings.ingest([event('v3', 'cart')]);
+    await expect
+      .poll(async () => {
+        const { rows } = await tidings.pool.query(`select status from deliveries where user_id like 'v_'`);
+        return rows.map(({ status }) => status);
+      }, 10_000)
+      .toEqual(['sent', 'sent', 'sent']);
+    tidings.clock.now += HOUR;
+    await tidings.ingest(['v1', 'v2', 'v3'].map((userId) => event(userId, 'order_placed')));
+    await count();
+    const { metrics } = await get(`summary?type=NUDGE&from=${from}&to=${new Date(tidings.clock.now).toISOString()}`);
+    expect(metrics).toMatchObject({ decided: 3, aimed: 1, goals: 1, goal_rate: 1 });
   });
 });
 

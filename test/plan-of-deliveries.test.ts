@@ -351,18 +351,76 @@ test('of first_of, the next keeps its distance to a channel that is held at its 
 
 test('of first_of, the next that had its turn in a pause goes when that ends early, though one before it tries again later', async () => {
   const hour = 3_600_000;
-  const busy = fakeProvider(() => ({ kind: 'retry', reason: 'busy', after: 5 * hour }));
+  const busy = fakeProvider(() => ({ kind: 'retry', of: 'recipient', reason: 'busy', after: 5 * hour }));
   const { tidings, email, prefer, post, deliveries } = await prepare('required: [ONE]', busy);
   await post('next');
   await tidings.worker();
-  await expect.poll(async () => (await deliveries())[1].attempts).toBe(1);
+  await expect.poll(async () => (await deliveries())[1]).toMatchObject({ status: 'queued', attempts: 1 });
   await prefer({ pause: { until: new Date(tidings.clock.now + 240 * hour).toISOString(), reason: 'ticket' } });
   tidings.clock.now += hour;
-  await expect.poll(async () => (await deliveries())[0].plan).toMatchObject({ code: 'paused' });
-  const [next] = await deliveries();
-  expect([next.hold_code, next.due_at > tidings.clock.now + 200 * hour]).toEqual(['fallback', true]);
+  await expect.poll(async () => (await deliveries())[0].hold_code).toBe('paused');
   await prefer({ pause: null });
   await expect.poll(() => email.calls.length).toBe(1);
+});
+
+test('of first_of, a change of something else after a pause was ended leaves the turn of the next as it is', async () => {
+  const hour = 3_600_000;
+  const busy = fakeProvider(() => ({ kind: 'retry', of: 'recipient', reason: 'busy', after: 5 * hour }));
+  const { tidings, prefer, post, deliveries } = await prepare('required: [ONE]', busy);
+  await post('next');
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1]).toMatchObject({ status: 'queued', attempts: 1 });
+  await prefer({ pause: { until: new Date(tidings.clock.now + 240 * hour).toISOString(), reason: 'ticket' } });
+  tidings.clock.now += hour;
+  await expect.poll(async () => (await deliveries())[0].hold_code).toBe('paused');
+  tidings.clock.now += 4 * hour;
+  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('paused');
+  await tidings.stopWorkers(0);
+  const [next, first] = await deliveries();
+  expect(next.due_at - first.due_at).toBe(hour);
+  await prefer({ pause: null });
+  const { now } = tidings.clock;
+  const turns = [{ hold_code: 'fallback', plan: null, due_at: now + hour }, { due_at: now }];
+  expect(await deliveries()).toMatchObject(turns);
+  await prefer({ types: { ONE: { email: false } } });
+  expect(await deliveries()).toMatchObject(turns);
+});
+
+test('of first_of, a hold that ends close to the expiry keeps the distance, there and back', async () => {
+  const hour = 3_600_000;
+  const { tidings, sms, files, prefer, post, deliveries } = await prepare('required: [ONE]');
+  files.set('notifications.yaml', files.get('notifications.yaml')!.replace('NEXT: { ', 'NEXT: { expires_after: 12h, '));
+  await tidings.apply(files);
+  await post('next');
+  const until = tidings.clock.now + 12 * hour - 100;
+  await prefer({ pause: { until: new Date(until).toISOString(), reason: 'ticket' } });
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('paused');
+  expect((await deliveries()).map(({ due_at }) => due_at)).toEqual([until + hour, until]);
+  await tidings.stopWorkers(0);
+  await prefer({ pause: null });
+  const { now } = tidings.clock;
+  expect((await deliveries()).map(({ due_at }) => due_at)).toEqual([now + hour, now]);
+  await tidings.worker();
+  await expect.poll(() => sms.calls.length).toBe(1);
+});
+
+test('of first_of, a hold of a channel that tries again moves the next by as much, and no more', async () => {
+  const hour = 3_600_000;
+  const busy = fakeProvider(() => ({ kind: 'retry', of: 'recipient', reason: 'busy', after: 20 * hour }));
+  const { tidings, prefer, post, deliveries } = await prepare('required: [ONE]', busy);
+  await post('steps');
+  const [{ due_at: turn }] = await deliveries();
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1]).toMatchObject({ status: 'queued', attempts: 1 });
+  const again = (await deliveries())[1].due_at;
+  await prefer({ pause: { until: new Date(again + hour).toISOString(), reason: 'ticket' } });
+  tidings.clock.now = again;
+  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('paused');
+  expect((await deliveries())[0].due_at).toBe(turn + hour);
+  tidings.clock.now += hour / 2;
+  await prefer({ pause: null });
+  expect((await deliveries())[0].due_at).toBe(turn + tidings.clock.now - again);
 });
 
 test('a pause of the user who is known by an address alone, and is ended, releases what it held for those who have the address', async () => {

@@ -1,4 +1,5 @@
 import type { CatalogCache } from '../catalog/cache.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { StepResult } from '../store/deliveries/fallbacks.ts';
@@ -38,7 +39,8 @@ async function hasReached(
       return !(await hasRealChannelAfter(options, delivery));
     case 'sent': {
       const until = (await findType(options, delivery))?.firstOf?.until ?? 'sent';
-      return until === 'sent' ? true : undefined;
+      const { arrivesAtOnce = false } = CHANNEL_DESCRIPTORS[delivery.channel];
+      return until === 'sent' || (until === 'delivered' && arrivesAtOnce) ? true : undefined;
     }
     case 'dead':
     case 'undeliverable':

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { CatalogCache } from '../catalog/cache.ts';
+import type { ActiveCatalogs, CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { SENT_BY_TIDINGS } from '../model/built-in-types.ts';
@@ -16,9 +16,10 @@ export async function requireKnownType(
   type: string | undefined,
 ): Promise<void> {
   if (type === undefined || SENT_BY_TIDINGS.has(type)) return;
-  const { base, released } = await catalogs.getActives(tenantId);
-  const known = [base, ...(released ? [released] : [])].flatMap(({ rules }) => [...rules.notifications.keys()]);
-  if (known.includes(type) || (await hasRollups(pool, tenantId, type))) return;
+  if (listTypes(await catalogs.getActives(tenantId)).includes(type) || (await hasRollups(pool, tenantId, type))) return;
+  // Another process may have activated a version.
+  const known = listTypes(await catalogs.refreshActives(tenantId));
+  if (known.includes(type)) return;
   const near = findNearest(type, known);
   throw new TidingsError(
     'invalid_request',
@@ -26,4 +27,8 @@ export async function requireKnownType(
       (near === undefined ? 'write one of the catalog.' : `did you mean ${near}?`),
     { pointer: 'type' },
   );
+}
+
+function listTypes({ base, released }: ActiveCatalogs): readonly string[] {
+  return [base, ...(released ? [released] : [])].flatMap(({ rules }) => [...rules.notifications.keys()]);
 }

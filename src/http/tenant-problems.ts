@@ -326,9 +326,12 @@ async function findVolumes(look: Look): Promise<CurrentProblem[]> {
   );
 }
 
-/** Releases that could not begin, or that their watch rolled back, since another one went well or a later version became active. */
+/**
+ * Releases of the last day, since another one went well, that could not begin; or that their watch rolled back, until a later version
+ * is active.
+ */
 async function findFailedReleases({ dependencies, pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
-  const { version } = await dependencies.catalogs.getActive(tenantId);
+  const { version } = await dependencies.catalogs.refresh(tenantId);
   const releases = await listReleases(pool, tenantId, MAX_NAMED);
   const later = releases.findIndex(({ state }) => state === 'watching' || state === 'finished');
   return releases

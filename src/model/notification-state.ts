@@ -62,7 +62,9 @@ function groupByWay(deliveries: readonly CountedDelivery[]): Map<string, Counted
   for (const delivery of deliveries) {
     const { channel, target, step } = delivery;
     const way = step === undefined ? `${channel} ${channel === 'webhook' ? target : ''}` : 'steps';
-    ways.set(way, [...(ways.get(way) ?? []), delivery]);
+    const known = ways.get(way);
+    if (known) known.push(delivery);
+    else ways.set(way, [delivery]);
   }
   return ways;
 }

@@ -431,24 +431,28 @@ const NOTIFICATION_COLUMNS: Columns = {
   created_at: 'time',
 };
 
-function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
-  const rows = new CopyRows('notifications', NOTIFICATION_COLUMNS);
+const AIMED_COLUMNS: Columns = { ...NOTIFICATION_COLUMNS, has_goal: 'bool' };
+
+function copyNotifications({ tenantId, now, notifications, goals }: Batch): Statement {
+  const rows = new CopyRows('notifications', goals ? AIMED_COLUMNS : NOTIFICATION_COLUMNS);
   for (const notification of notifications) {
-    rows.add([
+    const { catalogVersion, type } = notification;
+    const values = [
       tenantId,
       notification.userId,
       notification.notificationId,
-      notification.type,
+      type,
       notification.category,
       notification.rule,
       notification.decisionId,
       notification.eventId,
-      notification.catalogVersion,
+      catalogVersion,
       notification.dataText,
       notification.sealed,
       notification.correlationId,
       now,
-    ]);
+    ];
+    rows.add(goals ? [...values, goals.types.get(catalogVersion)?.has(type) ? true : null] : values);
   }
   return rows.statement();
 }

@@ -11,12 +11,8 @@ import type { Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
-/**
- * Deliveries that the plan holds; and those that had their turn, and wait longer since the plan held them then. The first part implies
- * the condition of the index deliveries_held_by_plan. A delivery that waits for a cap keeps the time that is reserved for it.
- */
-const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')}, 'fallback')
-      and (hold_code <> 'fallback' or fence > 0 and (plan->>'until')::timestamptz > $3)`;
+/** Implies the condition of the index deliveries_held_by_plan. A delivery that waits for a cap keeps the time that is reserved for it. */
+const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
 
 /** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
 export function writeTerms(
@@ -52,7 +48,7 @@ export function releaseHeld(tenantId: string, userIds: readonly string[], now: M
 /** Held deliveries of one user that are released, at most; those beyond are decided again at their time. */
 const MAX_RELEASED = 10_000;
 /** Users of an address, and addresses of a user, at most. */
-const MAX_SHARED = 50;
+const MAX_SHARED = 1000;
 
 /** The first held channel of those that are tried one after the other is due; those after it come earlier by as much. */
 const RELEASE_HELD = `
@@ -74,36 +70,48 @@ with asked as (
   ) as one
   group by user_id
 ), held as materialized (
-  select found.*, concerned.i, min(found.step) over (partition by found.notification_id) as first_step from concerned
+  select found.*, concerned.i from concerned
   cross join lateral (
-    select ctid as row, tableoid, notification_id, step, due_at from deliveries
+    select tenant_id, notification_id, channel, target, step, due_at, (plan->>'until')::timestamptz as held_until from deliveries
     where tenant_id = $1 and user_id = concerned.user_id and ${HELD_BY_PLAN} and status = 'queued' and due_at > $3
+    order by step nulls first
     limit ${MAX_RELEASED}
   ) as found
 ), found as materialized (
-  select * from held where step is null or step = first_step
+  select held.*, case when before.is_open then $3::timestamptz + greatest(held.due_at - held.held_until, '0') else $3::timestamptz end as turn
+  from held
+  cross join lateral (
+    -- One before it that is released as well, goes at the same time, or is on its way; what is tried again later is not waited for.
+    select exists (
+      select from deliveries as e
+      where held.step is not null and e.tenant_id = held.tenant_id and e.notification_id = held.notification_id and e.step < held.step
+        and (e.status = 'sending' or e.status = 'queued' and (e.due_at <= $3 or e.${HELD_BY_PLAN}))
+    ) as is_open
+  ) as before
 ), released as (
-  update deliveries as d set due_at = $3
+  update deliveries as d
+  set due_at = found.turn, retry_until = case when found.turn > $3 then d.retry_until + (found.turn - d.due_at) else d.retry_until end,
+      hold_code = case when found.turn > $3 then 'fallback' else d.hold_code end, plan = case when found.turn > $3 then null else d.plan end
   from found
-  where d.ctid = found.row and d.tableoid = found.tableoid and d.notification_id = found.notification_id
-    and ${selectivityHint('found.i')}
+  where d.tenant_id = found.tenant_id and d.notification_id = found.notification_id and d.channel = found.channel and d.target = found.target
+    and d.due_at = found.due_at and d.status = 'queued' and ${selectivityHint('found.i')}
   returning 1
-)
-update deliveries as d set due_at = d.due_at - next.early, retry_until = d.retry_until - next.early
-from (
-  select distinct on (after.tableoid, after.row) after.*, found.i, found.due_at - $3 as early
+), next as materialized (
+  select distinct on (after.notification_id, after.channel, after.target) after.*, found.i, found.due_at - found.turn as early
   from found
   cross join lateral (
-    select ctid as row, tableoid, notification_id from deliveries
-    where tenant_id = $1 and notification_id = found.notification_id and step > found.step and ${WAITS_FOR_TURN}
+    select tenant_id, notification_id, channel, target, due_at from deliveries
+    where tenant_id = found.tenant_id and notification_id = found.notification_id and step > found.step and ${WAITS_FOR_TURN}
       and due_at >= found.due_at
     limit ${MAX_STEPS}
   ) as after
   where found.step is not null
-  order by after.tableoid, after.row, found.due_at desc
-) as next
-where d.ctid = next.row and d.tableoid = next.tableoid and d.notification_id = next.notification_id
-  and ${selectivityHint('next.i')}`;
+  order by after.notification_id, after.channel, after.target, found.step
+)
+update deliveries as d set due_at = next.due_at - next.early, retry_until = d.retry_until - next.early
+from next
+where d.tenant_id = next.tenant_id and d.notification_id = next.notification_id and d.channel = next.channel and d.target = next.target
+  and d.due_at = next.due_at and ${WAITS_FOR_TURN} and ${selectivityHint('next.i')}`;
 
 /** A user, as the plan sees them at a claim. */
 export interface StoredPlanUser {

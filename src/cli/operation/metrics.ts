@@ -99,17 +99,22 @@ export function addMetricsCommand(program: Command): void {
       data.reasons.map(({ code, ...values }) => `${code}  ${formatLine(values as Values)}`),
   );
   addView(metrics, 'funnel', 'Show how many came from the decision to the goal', (data: { readonly stages: Stage[] }) =>
-    data.stages.flatMap(({ stage, count, of, rate }) =>
-      count === null ? [`${stage}  –`] : [`${stage}  ${count}${rate === null ? '' : `  ${toPercent(rate)} of ${of}`}`],
-    ),
+    data.stages.map(({ stage, count, of, base, rate }) => {
+      const share = rate === null ? '' : `  ${toPercent(rate)} of ${base} ${of}${OF_PART[stage] ?? ''}`;
+      return count === null ? `${stage}  –` : `${stage}  ${count}${share}`;
+    }),
   );
   addFindings(metrics);
 }
+
+/** The part of the stage before that can come to a stage. */
+const OF_PART: { readonly [stage: string]: string } = { delivered: ' with receipts', goal: ' with a goal' };
 
 interface Stage {
   readonly stage: string;
   readonly count: number | null;
   readonly of: string | null;
+  readonly base: number | null;
   readonly rate: number | null;
 }
 

@@ -58,6 +58,8 @@ export interface ChannelDescriptor {
   readonly hasUnsubscribeHeader?: boolean;
   /** Whether some provider of it keeps templates, which a type can name instead of its own. */
   readonly hasHostedTemplates?: boolean;
+  /** Whether a message that is handed over has arrived: no receipt says so. */
+  readonly arrivesAtOnce?: boolean;
   /** Whether messages to one target wait for no others of their tenant; see the function `delivery_lane` of the database. */
   readonly hasTargetLanes?: boolean;
 }

@@ -6,6 +6,7 @@ export const inApp: ChannelDescriptor = {
   phrase: 'in the app',
   ownProvider: 'inbox',
   isSilent: true,
+  arrivesAtOnce: true,
   parts: { needs: ['text'], oneOf: [], may: ['title', 'data', 'badge', 'image', 'actions', 'inbox'] },
   limits: {
     text: { max: 20_000, unit: 'characters', source: 'Tidings' },

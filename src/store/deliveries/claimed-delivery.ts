@@ -128,7 +128,7 @@ const CHANGING_MS: Millis = 1000;
 /**
  * Returns deliveries that were claimed but not started to the queue. The attempt does not count. What the plan holds for a user who has
  * changed since it was asked is due as before, and asks again: else it would wait for what the user has just ended. Channels that wait
- * for their turn after one that the plan holds come later by as much.
+ * for their turn after one that the plan holds come later by as long as that is held, and none goes together with one before it.
  * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
  * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
  * @param plans for each delivery what the plan says; null: another thing holds it. Default: null for all
@@ -165,8 +165,8 @@ export async function releaseDeliveries(
 
 /**
  * The lock on the user makes a change of them wait, which then releases what is held here. A change under way is not waited for: it may
- * wait for one of these rows. Whatever became of the user, a channel waits for those before it. Look-ups as single values: an "exists"
- * may be planned as a scan of all users.
+ * wait for one of these rows. Whatever became of the user, a channel does not go together with one before it. Look-ups as single values:
+ * an "exists" may be planned as a scan of all users.
  */
 const RELEASE = `
 with said as materialized (
@@ -179,7 +179,7 @@ with said as materialized (
   from unnest($11::int[], $12::text[], $13::text[], $14::text[]) as u(place, tenant, id, version)
   group by u.place
 ), r as materialized (
-  select q.tenant, q.notification, q.channel, q.target, q.fence, q.step, q.gap * interval '1 ms' as gap,
+  select q.tenant, q.notification, q.channel, q.target, q.fence, q.step, q.gap * interval '1 ms' as gap, coalesce(said.change, 0) as change,
          case coalesce(said.change, 0) when 0 then q.due when 1 then least(q.due, $15) end as due,
          case when coalesce(said.change, 0) < 2 then q.code end as code,
          case when coalesce(said.change, 0) = 0 then q.verdict end as verdict
@@ -190,38 +190,43 @@ with said as materialized (
 ), released as (
   update deliveries as d
   set status = 'queued', attempts = attempts - 1, plan = coalesce(r.verdict::json, plan),
-      hold_code = case when turn.at is null then r.code else 'fallback' end,
-      -- When it expires a claim must see it, whatever it waits for.
-      due_at = least(coalesce(turn.at, r.due, due_at), expires_at + interval '1 ms'),
+      -- By its code a change of the user finds what the plan holds, also behind a channel before it.
+      hold_code = case when turn.at is null or r.change = 0 then r.code else 'fallback' end,
+      -- When it expires a claim must see it, whatever it waits for but its turn.
+      due_at = coalesce(turn.at, least(coalesce(r.due, due_at), expires_at + interval '1 ms')),
       -- A limit, the plan or a channel before it delays, and takes nothing from the time for retries.
       retry_until = case when turn.at is not null or r.code in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
         then retry_until + greatest(coalesce(turn.at, r.due) - due_at, '0') else retry_until end
   from r
   cross join lateral (
+    -- One before it that goes at the same time, or is on its way; what is tried again later is not waited for.
     select max(greatest(e.due_at, r.due)) + r.gap as at from deliveries as e
     where r.gap is not null and e.tenant_id = r.tenant and e.notification_id = r.notification and e.step < r.step
-      and e.status in ('queued', 'sending')
+      and e.status in ('queued', 'sending') and e.due_at <= coalesce(r.due, $15)
   ) as turn
   where d.tenant_id = r.tenant and d.notification_id = r.notification and d.channel = r.channel and d.target = r.target
     and d.fence = r.fence and d.status = 'sending' and ${selectivityHint('r.fence')}
-  returning d.tenant_id, d.notification_id, d.step, d.due_at, r.gap
+  returning d.tenant_id, d.notification_id, d.step, d.due_at, r.gap, case when r.gap is not null then d.due_at - (
+    select due_at from deliveries as o
+    where o.tenant_id = r.tenant and o.notification_id = r.notification and o.channel = r.channel and o.target = r.target) end as delay
 ), held as (
-  select tenant_id, notification_id, min(step)::int as step, max(due_at - step * gap) as start, max(gap) as gap
-  from released where step is not null and gap is not null
+  select tenant_id, notification_id, min(step)::int as step, max(due_at - step * gap) as start, max(delay) as delay, max(gap) as gap
+  from released where step is not null and gap is not null and delay > interval '0'
   group by tenant_id, notification_id
-)
-update deliveries as d
-set due_at = least(next.turn, expires_at + interval '1 ms'), retry_until = retry_until + (next.turn - due_at)
-from (
-  select after.*, held.step, held.start + after.own_step * held.gap as turn from held
+), next as materialized (
+  select after.*, held.step as i, greatest(after.due_at, least(after.due_at + held.delay, held.start + after.step * held.gap)) as turn
+  from held
   cross join lateral (
-    select ctid as row, tableoid, notification_id, step as own_step from deliveries
+    select tenant_id, notification_id, channel, target, step, due_at from deliveries
     where tenant_id = held.tenant_id and notification_id = held.notification_id and step > held.step and ${WAITS_FOR_TURN}
-      and due_at < held.start + step * held.gap
     limit ${MAX_STEPS}
   ) as after
-) as next
-where d.ctid = next.row and d.tableoid = next.tableoid and d.notification_id = next.notification_id and ${selectivityHint('next.step')}`;
+)
+update deliveries as d
+set due_at = next.turn, retry_until = d.retry_until + (next.turn - next.due_at)
+from next
+where d.tenant_id = next.tenant_id and d.notification_id = next.notification_id and d.channel = next.channel and d.target = next.target
+  and d.due_at = next.due_at and ${WAITS_FOR_TURN} and ${selectivityHint('next.i')}`;
 
 /** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
 export function keyColumns(

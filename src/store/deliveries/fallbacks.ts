@@ -1,4 +1,5 @@
 import type { Millis } from '../../model/event.ts';
+import { HOLD_CODES } from '../../model/plan-codes.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
@@ -8,6 +9,8 @@ import { selectivityHint } from '../pg/selectivity-hint.ts';
  * no index: one over all deliveries of a tenant may be planned while the tables are small.
  */
 export const WAITS_FOR_TURN = `status = 'queued' and coalesce(hold_code, '') = 'fallback'`;
+/** A channel that waits for its turn or, behind a channel before it, for what the plan says. */
+const WAITS = `status = 'queued' and coalesce(hold_code, '') in ('fallback', ${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
 /** Deliveries of one notification that wait for their turn, at most. */
 export const MAX_STEPS = 100;
 
@@ -64,7 +67,7 @@ with result as (
   select r.t, r.n, r.c, r.sandboxed, q.step, greatest(interval '0', q.due_at - $6::timestamptz) as early
   from result as r cross join lateral (
     select d.step, d.due_at from deliveries as d
-    where d.tenant_id = r.t and d.notification_id = r.n and d.step > r.s and ${WAITS_FOR_TURN}
+    where d.tenant_id = r.t and d.notification_id = r.n and d.step > r.s and ${WAITS}
     order by d.step limit 1
   ) as q
   where not r.reached
@@ -83,4 +86,4 @@ set due_at = d.due_at - next.early, retry_until = d.retry_until - next.early,
     reason_code = case when d.step = next.step then 'fallback' else d.reason_code end,
     reason = case when d.step = next.step then 'Its turn came because ' || next.c || case when next.sandboxed then ' is in the sandbox.' else ' failed.' end else d.reason end
 from next
-where d.tenant_id = next.t and d.notification_id = next.n and d.step >= next.step and ${WAITS_FOR_TURN}`;
+where d.tenant_id = next.t and d.notification_id = next.n and d.step >= next.step and ${WAITS}`;

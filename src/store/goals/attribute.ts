@@ -10,7 +10,8 @@ const MAX_EXAMINED = 500;
  * Attributes the oldest events of a tenant, and deletes them, in one statement: what is cut off has done nothing, and no event
  * counts twice. Returns how many there were; MAX_ATTRIBUTED: there may be more.
  *
- * An event is attributed to the latest notification of the type that was sent to its user before it, within the time of the goal, and to
+ * An event is attributed to the latest notification of the type that was sent to its user before it, within the time of the goal, if the
+ * version that decided it has the goal, and to
  * each experiment that the user was in by then. A notification, and a user in an experiment, reach their goal once. They count in the
  * minute of their decision, so that no rate is above 1.
  */
@@ -41,11 +42,11 @@ with mine as materialized (
   from wanted as w
   cross join lateral (
     select * from (
-      select notification_id, notification_type, created_at, goal_at from notifications
+      select notification_id, notification_type, created_at, has_goal, goal_at from notifications
       where tenant_id = $1 and user_id = w.user_id and notification_id >= w.first and notification_id <= w.last
       order by notification_id desc limit ${MAX_EXAMINED}
     ) as n
-    where n.notification_type = w.type and n.created_at between w.event_time - w.within * interval '1 ms' and w.event_time
+    where n.notification_type = w.type and n.has_goal and n.created_at between w.event_time - w.within * interval '1 ms' and w.event_time
       and ${HAS_BEEN_SENT}
     order by n.notification_id desc limit 1
   ) as n

@@ -186,7 +186,12 @@ export async function changeInboxItem(
       [...key, ...times],
     );
     if (action === 'read' || action === 'seen')
-      await noteReading(connection, of.tenantId, [{ notificationId: of.notificationId, isRead: action === 'read' }]);
+      await noteReading(
+        connection,
+        of.tenantId,
+        [{ notificationId: of.notificationId, isRead: action === 'read' }],
+        now,
+      );
     const select = `select ${STATES}, sealed from inbox_items where tenant_id = $1 and user_id = $2 and notification_id = $3::uuid`;
     const [item] = await loadItems(connection, seal, of, select, 'sequence', key);
     return item;
@@ -221,7 +226,7 @@ export async function markInbox(
       );
       if (rows.length > 0) {
         const items = rows.map((row) => ({ ...row, isRead: what === 'read' }));
-        await noteReading(connection, of.tenantId, items);
+        await noteReading(connection, of.tenantId, items, now);
         await connection.query(
           'update inboxes set last = last + 1, marked = last + 1 where tenant_id = $1 and user_id = $2',
           [of.tenantId, of.userId],

@@ -770,6 +770,7 @@ create table notifications (
   created_at        timestamptz(3)   not null,
   sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
   cancelled_at      timestamptz(3),             -- no claim sends it from then on; null: it was not cancelled
+  has_goal          boolean,                    -- whether the version that decided it gives its type a goal; null: no
   goal_at           timestamptz(3),             -- time of the event that brought it to its goal; null: none did
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
@@ -870,9 +871,8 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
--- Deliveries that the plan holds, or did when their turn came: when the terms of their user change, they are due.
-create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
-  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited', 'paused', 'fallback');
+-- Deliveries that the plan holds: when the terms of their user change, they are due.
+create index deliveries_held_by_plan on deliveries (tenant_id, user_id) where hold_code in ('paused', 'legal_hours', 'quiet_hours');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)

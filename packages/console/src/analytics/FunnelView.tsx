@@ -28,6 +28,9 @@ const STAGES: Record<Stage['stage'], { readonly label: string; readonly note: st
   goal: { label: t('Goal'), note: t('notifications whose goal came; a share of those whose type has one') },
 };
 
+/** The part of the stage before that can come to a stage. */
+const PARTS: { readonly [stage in Stage['stage']]?: string } = { delivered: 'confirmable', goal: 'aimed' };
+
 /** Numbers of the notifications and messages that came to each stage, as a table with bars. */
 export function FunnelView({ filter }: { filter: MetricFilter }) {
   const key = toQuery(filter);
@@ -45,8 +48,8 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
   const max = Math.max(...stages.map(({ count }) => count ?? 0), 1);
   const countBefore = (stage: Stage['stage']) => before.data?.stages.find((one) => one.stage === stage)?.count ?? null;
   // Goals are not kept by channel; otherwise one that is not counted is not set.
-  const isWithoutGoal = stages.every(({ stage, count }) => (count === null) === (stage === 'goal'));
-  const isPartial = !isWithoutGoal && stages.some(({ count }) => count === null);
+  const isWithoutGoal = stages.some(({ stage, base }) => stage === 'goal' && base === 0);
+  const isPartial = stages.some(({ stage, count }) => count === null && !(stage === 'goal' && isWithoutGoal));
   return (
     <Stack gap="xs" component="section" aria-label={t('From decision to goal')}>
       <div className="section-head">
@@ -78,7 +81,8 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
               </>
             ),
             [t('Count')]: ({ count }) => (count === null ? '–' : formatCount(count)),
-            [t('Share')]: ({ of, rate }) => (of === null || rate === null ? '–' : formatShareOf(rate, of)),
+            [t('Share')]: ({ stage, of, rate }) =>
+              of === null || rate === null ? '–' : formatShareOf(rate, PARTS[stage] ?? of),
             [t('To the period before')]: ({ stage, count }) => {
               const past = countBefore(stage);
               return count === null || past === null ? '–' : describeChange(count, past);
@@ -88,7 +92,7 @@ export function FunnelView({ filter }: { filter: MetricFilter }) {
       )}
       {isPartial && (
         <Text size="xs" c="dimmed">
-          {t('Stages without a number are not kept by what the filter asks for.')}
+          {t('Stages without a number are not kept by what the filter asks for, or no provider reports them.')}
         </Text>
       )}
     </Stack>

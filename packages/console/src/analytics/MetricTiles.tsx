@@ -50,7 +50,7 @@ const SHOWN: readonly Shown[] = [
   {
     label: t('Delivered'),
     count: ({ delivered }) => delivered,
-    share: ['sent', ({ delivery_rate: rate }) => rate],
+    share: ['confirmable', ({ delivery_rate: rate }) => rate],
     toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
   },
   {

@@ -63,10 +63,10 @@ export function formatRate(rate: number | null): string {
   return rate === null ? '–' : rate.toLocaleString(getLocale(), { style: 'percent', ...ONE_DECIMAL });
 }
 
-/** Says what share a number is of another one: "12.3% of sent". @param of Stage of a message */
+/** Says what share a number is of another one: "12.3% of sent". @param of Stage of a message; of those that were sent `confirmable`, of those that were decided `aimed` */
 export function formatShareOf(rate: number | null, of: string): string {
   return t(
-    '{of, select, decided {{rate} of decided} planned {{rate} of planned} sent {{rate} of sent} delivered {{rate} of delivered} opened {{rate} of opened} other {{rate} of {of}}}',
+    '{of, select, decided {{rate} of decided} planned {{rate} of planned} sent {{rate} of sent} delivered {{rate} of delivered} opened {{rate} of opened} confirmable {{rate} of sent with receipts} aimed {{rate} of decided with a goal} other {{rate} of {of}}}',
     { of, rate: formatRate(rate) },
   );
 }
