@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
 
   test('shows the reason of a chip on hover and on keyboard focus, and its event on Enter', async () => {
     const { page } = await app.visit('console/live');
-    const reason = /^Not sent: already sent on .* \(1 of 1 per day\)\.$/;
+    const reason = /^Limit reached\. Not sent: already sent on .* \(1 of 1 per day\)\.$/;
     const row = activityRow(page, 'pay-2');
     const chip = row.getByTestId('decision-chip').first();
     await chip.hover();

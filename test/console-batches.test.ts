@@ -39,7 +39,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     await expect
       .poll(() => page.getByTestId('confirmation').innerText(), { timeout: 30_000 })
       .toContain('1 of 3 recipients would get it');
-    expect(await estimate.innerText()).toMatch(/1 would get nothing: consent_missing/);
+    expect(await estimate.innerText()).toMatch(/1 would get nothing: no consent consent_missing/);
     expect(await findViolations(page)).toEqual([]);
     await page.getByTestId('confirm').click();
     await page.getByTestId('announcements').getByText('Started: Black Friday.').waitFor();

@@ -50,10 +50,13 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     await rows.filter({ hasText: 'smtp' }).getByText('Fails').waitFor();
     expect(await rows.allInnerTexts()).toEqual([
       expect.stringMatching(
-        /^SMTP smtp\s+Email\s+Fails\s+Circuit open since .*: the service is down\. .*\s+none\s+none$/,
+        /^SMTP smtp\s+Email\s+Fails\s+Circuit open since .*: the service is down\. .*\s+Circuit was open once\s+none\s+none$/,
       ),
       expect.stringMatching(/^sandbox\s+–\s+In use\s+none\s+\d sent/),
     ]);
+    await rows.getByTestId('circuit-history-button').click();
+    await page.getByTestId('circuit-history').getByText('still open').waitFor();
+    expect(await page.getByTestId('circuit-history').innerText()).toContain('the service is down');
     expect(await findViolations(page)).toEqual([]);
   });
 

@@ -26,7 +26,7 @@ describe.skipIf(!hasBrowser)('the search by correlation ID', () => {
     const events = rows.and(page.locator('[data-kind="event"]'));
     await expect.poll(() => events.count()).toBe(2);
     await expect.poll(() => rows.and(page.locator('[data-kind="notification"]')).count()).toBeGreaterThan(1);
-    expect((await events.allInnerTexts()).join()).toMatch(/INSUFFICIENT_FUNDS_EMAIL: To be sent/);
+    expect((await events.allInnerTexts()).join()).toMatch(/INSUFFICIENT_FUNDS_EMAIL\s+The rule applies\s+To be sent/);
     expect((await rows.allInnerTexts()).join()).not.toContain('zoe');
     await events.filter({ hasText: 'ana' }).getByRole('link', { name: 'payment_failed' }).click();
     const event = page.locator('article[data-marked][data-event-id="pay ana"]');

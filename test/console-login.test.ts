@@ -122,4 +122,32 @@ describe.runIf(chromium)('the console', () => {
     const second = await open(hash);
     await second.getByText('link_used').waitFor();
   });
+
+  test('offers a saved view in the tenant in which it was saved, also before one can be chosen, and in no other', async () => {
+    const page = await (await browser.newContext()).newPage();
+    const logIn = async (tenant: string) => {
+      // The page is that of the earlier session until the link is used.
+      const used = page.waitForResponse((response) => response.request().method() === 'POST' && response.ok());
+      await page.goto(await makeOwnerLink(tidings.database.pool, tenant, login.server.url, tidings.clock.now));
+      await used;
+    };
+    const openViews = async (query: string) => {
+      await page.goto(`${login.server.url}/console/deliveries${query}`);
+      await page.getByTestId('views').click();
+      await page.getByTestId('view-name').waitFor();
+    };
+    await logIn('default');
+    await openViews('?status=sent');
+    await page.getByTestId('view-name').fill('Sent here');
+    await page.getByTestId('view-save').click();
+    await page.getByTestId('view').getByText('Sent here').waitFor();
+    // From now on the owner is one of two tenants, and may choose.
+    await logIn('acme');
+    await openViews('?status=sent&tenant=default');
+    await page.getByTestId('view').getByText('Sent here').waitFor();
+    await openViews('?status=sent&tenant=acme');
+    await page.getByText('owner · acme').waitFor();
+    expect(await page.getByTestId('view').count()).toBe(0);
+    await page.context().close();
+  });
 });

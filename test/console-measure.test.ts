@@ -27,6 +27,7 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
         confirmable: 50,
         delivered: 40,
         opened: 10,
+        ...(days === 0 && { bounced: 3 }),
       })),
       { minute: now - 90, type, rule: 'WELCOME_EMAIL', version: 1, decided: 60, planned: 60 },
       // Weeks of a type that always spoke at this hour.
@@ -63,6 +64,11 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     expect(await findViolations(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByTestId('peek').waitFor({ state: 'detached' });
+    // Messages that came back have no reason code, and are a part of what failed.
+    const failed = page.getByTestId('held-reasons-row').filter({ hasText: 'Bounced after it was sent' });
+    expect(await failed.innerText()).toMatch(/bounced\s+–\s+–\s+–\s+3\s/);
+    const messages = await failed.getByTestId('returned-bounced').getAttribute('href');
+    expect(messages).toBe('/console/deliveries?status=sent&since=7d&receipt=bounced');
 
     // Narrowed by a menu, and by what is typed; of what is kept apart the last one counts.
     await page.getByTestId('filter-version').click();

@@ -146,6 +146,7 @@ describe.skipIf(!hasBrowser)('the tasks of the console', () => {
     app.tidings.clock.now += 1000;
     await group.getByTestId('group-retry').click();
     await page.getByTestId('job-preview').getByText('2 items').waitFor();
+    expect(await page.getByTestId('job-preview').getByRole('listitem').innerText()).toMatch(/, properties\.amount$/);
     await page.getByTestId('job-start').click();
     await page.getByTestId('job-progress').getByText('2 failed').waitFor();
     expect(await page.getByTestId('job-failed-part').getAttribute('style')).toContain('100%');

@@ -1,6 +1,11 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, test } from 'vitest';
+import { REASON_WORDS } from '../packages/console/src/shell/reason-words.ts';
 import { LANGUAGES, readHeadings, readPlainWords, readTexts, readTranslations } from '../packages/console/texts.ts';
+import { REASON_CODES } from '../src/model/decision.ts';
+import { DELIVERY_REASON_CODES } from '../src/model/delivery.ts';
+import { DELIVERY_HOLD_CODES } from '../src/model/hold-codes.ts';
+import { PLAN_CODES } from '../src/model/plan-codes.ts';
 
 describe('the texts of the console', () => {
   const texts = [...readTexts().keys()];
@@ -31,6 +36,18 @@ describe('the texts of the console', () => {
     );
     expect(differing).toEqual([]);
   });
+});
+
+test.each([
+  ['a decision', REASON_CODES],
+  ['a verdict of the plan', PLAN_CODES],
+  ['a delivery that was not sent', DELIVERY_REASON_CODES],
+  ['a delivery that waits', DELIVERY_HOLD_CODES],
+])('each reason of %s has words in each language', (_, codes) => {
+  const words: { readonly [code: string]: string } = REASON_WORDS;
+  const languages = LANGUAGES.map(readTranslations);
+  const without = codes.filter((code) => !languages.every((translations) => translations[words[code] ?? '']));
+  expect(without).toEqual([]);
 });
 
 /** Returns the names of the values and tags of a message. */

@@ -117,13 +117,13 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
     const first = 'BANK_LINK_NUDGE_SMS';
     expect(Object.keys(answers)).toEqual([first, ...TYPES.filter((type) => type !== first)]);
     expect(answers.WELCOME_EMAIL).toMatch(
-      /Not sent\s+WELCOME_EMAIL was not sent to joao\. .* needs traits\.marketing_opt_in == true, .* was false\./,
+      /Not sent: the condition is not met\s+WELCOME_EMAIL was not sent to joao\. .* needs traits\.marketing_opt_in == true, .* was false\./,
     );
     expect(answers.WELCOME_EMAIL).toMatch(
       /On\s+signup_completed\s+When\s+traits\.marketing_opt_in == true\s+Limit\s+once/,
     );
     expect(answers.BANK_LINK_NUDGE_SMS).toMatch(
-      /Undeliverable, .*\s+BANK_LINK_NUDGE_SMS was not delivered to joao\. The rule BANK_LINK_NUDGE_SMS decided/,
+      /Undeliverable, .*\s+No phone number is known\s+BANK_LINK_NUDGE_SMS was not delivered to joao\. The rule BANK_LINK_NUDGE_SMS decided/,
     );
     expect(answers.BANK_LINK_NUDGE_SMS).toMatch(/No phone number is known/);
     expect(answers.HIGH_RISK_ALERT).toMatch(/Not sent\s+.* no such event of joao was ever received/);
@@ -132,7 +132,9 @@ describe.skipIf(!hasBrowser)('the page of a user', () => {
   test('explains when a message was sent', async () => {
     const { page } = await app.visit('console/users/maria');
     const answers = await openWhy(page);
-    expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(/Sandboxed, .*\s+.* It was kept in the sandbox/);
+    expect(answers.INSUFFICIENT_FUNDS_EMAIL).toMatch(
+      /Sandboxed, .*\s+The rule applies\s+.* It was kept in the sandbox/,
+    );
   });
 
   test('answers why a type was not sent about a time, with its evidence, and copies that for a ticket', async () => {

@@ -157,6 +157,22 @@ describe('deliveries over the API', () => {
     });
   });
 
+  test('are narrowed by what receipts say', async () => {
+    await api.tidings.database.pool.query(
+      `update deliveries set receipt_state = 'bounced' where notification_id::text || '.' || channel = $1`,
+      [id],
+    );
+    const { body } = await server.get('/api/v1/deliveries?receipt_state=bounced');
+    expect(body.deliveries).toMatchObject([{ delivery_id: id, receipt_state: 'bounced' }]);
+    const { counts } = (await server.get('/api/v1/deliveries/counts')).body;
+    expect(counts.receipt_state).toEqual([{ value: 'bounced', count: 1 }]);
+    expectProblem(await server.get('/api/v1/deliveries?receipt_state=lost'), {
+      status: 400,
+      code: 'invalid_request',
+      pointer: 'receipt_state',
+    });
+  });
+
   test('are looked at up to a bound: a page may be empty although the list goes on', async () => {
     await api.tidings.database.pool.query(
       `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, status, in_doubt_policy, due_at,

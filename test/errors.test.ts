@@ -4,6 +4,7 @@ import { ERROR_CODES, REJECTION_CODES, TidingsError } from '../src/errors.ts';
 import { toProblem } from '../src/http/problem.ts';
 import { REASON_CODES } from '../src/model/decision.ts';
 import { DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../src/model/delivery.ts';
+import { DELIVERY_HOLD_CODES } from '../src/model/hold-codes.ts';
 
 /** docs/errors.md has the codes of the program. */
 
@@ -56,6 +57,7 @@ test.each([
   ['Rejected events', Object.keys(REJECTION_CODES)],
   ['Decision reasons', REASON_CODES],
   ['Delivery reasons', DELIVERY_REASON_CODES],
+  ['Codes of deliveries that wait', DELIVERY_HOLD_CODES],
 ] as const)('the table "%s" has each code', (title, codes) => {
   expect([...rows(title).keys()].sort()).toEqual([...codes].sort());
 });

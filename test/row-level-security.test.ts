@@ -23,6 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => intruder.end());
 
+/** Rows of the installation that are shown to each tenant, and changed by none: circuits of its accounts, and when they were open. */
+const SHARED: { readonly [table: string]: string } = {
+  circuits: '((tenant_id IS NULL) AND (domain IS NULL))',
+  circuit_openings: '((tenant_id IS NULL) AND (account IS NULL))',
+};
+
 const SCHEMA = `relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`;
 
 describe('every table', () => {
@@ -44,9 +50,11 @@ describe('every table', () => {
     expect(rows.length).toBeGreaterThan(20);
     for (const { name, policies } of rows) {
       const tenant = `( SELECT current_setting('tidings.tenant'::text, true) AS current_setting)`;
-      // Circuits of accounts of the installation are shown to each tenant, and changed by none.
-      const shared = name === 'circuits' ? [['r', '((tenant_id IS NULL) AND (domain IS NULL))', true]] : [];
-      expect(policies, name).toEqual([['*', `(tenant_id = ${tenant})`, true], ...shared]);
+      const shared = SHARED[name];
+      expect(policies, name).toEqual([
+        ['*', `(tenant_id = ${tenant})`, true],
+        ...(shared ? [['r', shared, true]] : []),
+      ]);
     }
   });
 });

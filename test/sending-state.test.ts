@@ -17,6 +17,7 @@ test('a tenant without accounts and receipts has empty lists, and the thresholds
     emails: [],
     counts: [],
     accounts: [],
+    installation: [],
     thresholds: {
       min_emails: 500,
       bounces: { alert: 0.05, pause: 0.1 },
@@ -51,6 +52,36 @@ test('an account has the latest times at which its circuit was open, and when ea
   const [latest] = (await show()).accounts.find((one: { account: string }) => one.account === 'mail').openings;
   expect(latest.closed_at).not.toBeNull();
   await api.server.send('DELETE', '/api/v1/provider-accounts/mail');
+});
+
+test('a provider of the installation has the same, also for a tenant without accounts, and never domains', async () => {
+  const { pool } = api.tidings.database;
+  const place = { id: '/smtp@email', tenantId: null, account: null, provider: 'smtp', domain: null };
+  const state = { code: 'failures', cause: 'it is down', remaining: 60_000, pause: 1000 } as const;
+  for (const [since, cause] of [
+    ['2025-11-20T10:00:00Z', 'it is down'],
+    ['2025-11-20T11:00:00Z', 'it hangs up'],
+  ] as const) {
+    await saveCircuit(pool, place, { ...state, cause, since: Date.parse(since) });
+    await deleteCircuit(pool, place.id);
+  }
+  await saveCircuit(pool, { ...place, id: '/smtp@email b.example', domain: 'b.example' }, { ...state, since: 0 });
+  await saveCircuit(
+    pool,
+    { ...place, id: 'other/mail', tenantId: 'other', account: 'mail' },
+    { ...state, since: Date.parse('2025-11-20T12:00:00Z') },
+  );
+  const past = { closed_at: expect.any(String), code: 'failures' };
+  const openings = [
+    { ...past, opened_at: '2025-11-20T11:00:00.000Z', cause: 'it hangs up' },
+    { ...past, opened_at: '2025-11-20T10:00:00.000Z', cause: 'it is down' },
+  ];
+  expect(await show()).toMatchObject({ accounts: [], installation: [{ provider: 'smtp', circuit: null, openings }] });
+  await saveCircuit(pool, place, { ...state, since: Date.parse('2025-11-20T13:00:00Z') });
+  const [smtp, ...others] = (await show()).installation;
+  expect(others).toEqual([]);
+  expect(smtp).toMatchObject({ channel: 'email', circuit: { of: 'installation', cause: 'it is down' } });
+  expect(smtp.openings[0]).toMatchObject({ opened_at: '2025-11-20T13:00:00.000Z', closed_at: null });
 });
 
 test('an account without limits of its own has those of its provider, and the use of each period counts', async () => {

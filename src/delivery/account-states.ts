@@ -1,10 +1,15 @@
 import { loadProvider } from '../channels/registry.ts';
 import { boundState, countTokens } from '../lib/concurrency/gcra.ts';
-import type { Channel } from '../model/delivery.ts';
+import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { toProviderLimit, toWindows } from '../model/rate-limit.ts';
 import { type Account, listAccounts, MAX_ACCOUNTS } from '../store/accounts.ts';
-import { type CircuitOpening, listCircuitOpenings } from '../store/deliveries/circuit-openings.ts';
+import {
+  type CircuitOpening,
+  listCircuitOpenings,
+  listInstallationOpenings,
+  type Opening,
+} from '../store/deliveries/circuit-openings.ts';
 import { listCircuits, type StoredCircuit } from '../store/deliveries/circuits.ts';
 import { loadLimitStates } from '../store/deliveries/rate-limits.ts';
 import type { Connection } from '../store/pg/pool.ts';
@@ -40,6 +45,17 @@ export interface AccountState {
   readonly openings: readonly CircuitOpening[];
   /** Empty: it has no limit. */
   readonly limits: readonly LimitUse[];
+}
+
+/** An account of the installation whose circuit is or was open. */
+export interface InstallationState {
+  readonly provider: string;
+  /** The first channel that it sends by. */
+  readonly channel: Channel;
+  /** Null: it is closed. */
+  readonly circuit: OpenCircuit | null;
+  /** As of `AccountState`. */
+  readonly openings: readonly Opening[];
 }
 
 /** Circuits of accounts that are not closed, from the database: those of every process. */
@@ -100,6 +116,28 @@ export async function loadAccountStates(
       return { period, allowed, burst: window.capacity, free: Math.min(window.capacity, free) };
     }),
   }));
+}
+
+/** Returns the accounts of the installation whose circuit is or was open, as any tenant may see them; those of the latest openings first. */
+export async function loadInstallationStates(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+): Promise<InstallationState[]> {
+  const openings = await listInstallationOpenings(connection);
+  const open = (await listCircuits(connection, { tenantId, limit: MAX_CIRCUITS })).filter(
+    (one) => one.tenantId === null && one.domain === null,
+  );
+  const ids = new Set([...openings.keys(), ...open.map(({ id }) => id)]);
+  return [...ids].flatMap((id) => {
+    const [, provider = '', name] = /^\/([^@]+)@(.+)$/.exec(id) ?? [];
+    const channel = CHANNELS.find((one) => one === name);
+    const circuit = open.find((one) => one.id === id);
+    const history = openings.get(id) ?? [];
+    return channel === undefined
+      ? []
+      : [{ provider, channel, circuit: circuit ? describeCircuit(circuit, now) : null, openings: history }];
+  });
 }
 
 async function findWindows({ tenantId, account, provider, limits }: Account) {

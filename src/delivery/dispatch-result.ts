@@ -8,6 +8,7 @@ import type {
   ShownTemplate,
 } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import type { DeliveryHoldCode } from '../model/hold-codes.ts';
 
 /** The result of one attempt. */
 export interface DispatchResult {
@@ -50,7 +51,7 @@ export interface Unsent {
  */
 export type Unstarted =
   | { readonly unstarted: 'lost' }
-  | { readonly unstarted: 'returned'; readonly dueAt: Millis | null; readonly holdCode?: string };
+  | { readonly unstarted: 'returned'; readonly dueAt: Millis | null; readonly holdCode?: DeliveryHoldCode };
 
 export const LOST: Unstarted = { unstarted: 'lost' };
 
@@ -60,9 +61,9 @@ export const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
 /**
  * The delivery returns to the queue, due at this time.
  * @param dueAt rounded to whole ms
- * @param holdCode why it waits until then, as docs/errors.md has it; absent: it only waits for its turn
+ * @param holdCode why it waits until then; absent: it only waits for its turn
  */
-export function returnUntil(dueAt: Millis, holdCode?: string): Unstarted {
+export function returnUntil(dueAt: Millis, holdCode?: DeliveryHoldCode): Unstarted {
   return { unstarted: 'returned', dueAt: Math.round(dueAt), ...(holdCode === undefined ? {} : { holdCode }) };
 }
 

@@ -3,6 +3,8 @@ import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
+import type { DeliveryHoldCode } from '../model/hold-codes.ts';
+import type { PlanCode } from '../model/plan-codes.ts';
 import type { ClaimedDelivery, PlannedHold } from '../store/deliveries/claimed-delivery.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
@@ -60,7 +62,7 @@ export interface ExecutorOptions {
   readonly onUnstarted: (
     delivery: ClaimedDelivery,
     dueAt: Millis | null,
-    holdCode?: string,
+    holdCode?: DeliveryHoldCode | PlanCode,
     plan?: PlannedHold,
   ) => void;
 }
@@ -147,7 +149,7 @@ export class Executor {
   }
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
-  #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: string): void {
+  #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: DeliveryHoldCode): void {
     const { clock, random, tokens, onUnstarted } = this.#options;
     tokens.giveBack(delivery);
     const now = clock();

@@ -2,14 +2,14 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel, DeliveryReasonCode, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
+import type { DeliveryHoldCode } from '../model/hold-codes.ts';
 
 /** Devices of a delivery, at most; of a user with more, those seen last. */
 export const MAX_TARGETS = 100;
 
 /** A delivery that has to wait, though it is due: its attempt does not count. */
 export interface TargetHold {
-  /** As docs/errors.md has it. */
-  readonly holdCode: string;
+  readonly holdCode: DeliveryHoldCode;
   readonly until: Millis;
 }
 

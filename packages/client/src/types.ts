@@ -762,7 +762,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count deliveries by status, type, channel, provider and reason */
+        /** Count deliveries by status, type, channel, provider, reason and receipt */
         get: operations["countDeliveries"];
         put?: never;
         post?: never;
@@ -5093,6 +5093,11 @@ export interface components {
                     /** @example dead */
                     value: string;
                 }[];
+                receipt_state?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
                 status?: {
                     count: number;
                     /** @example dead */
@@ -5128,6 +5133,8 @@ export interface components {
             notification_id: string;
             provider: string | null;
             reason: string | null;
+            /** @description Why it has this status; null: it needs no reason */
+            reason_code: string | null;
             /** @description State by all receipts of the provider; null: nothing yet */
             receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
@@ -6314,6 +6321,20 @@ export interface components {
             rejected: components["schemas"]["Rejection"][];
             /** @description One for each event, in the order of the request */
             results: components["schemas"]["EventResult"][];
+        };
+        /** @description An account of the installation whose circuit is or was open */
+        InstallationState: {
+            /**
+             * @description The first channel that it sends by
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description Why nothing is sent by it at present; null: its circuit is closed */
+            circuit: components["schemas"]["Circuit"] | null;
+            /** @description When its circuit was open, newest first; the latest 10 */
+            openings: components["schemas"]["CircuitOpening"][];
+            /** @example smtp */
+            provider: string;
         };
         /** @description A new key, with its text */
         IssuedApiKey: {
@@ -10702,6 +10723,8 @@ export interface components {
             counts: components["schemas"]["EmailCounts"][];
             /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
             emails: components["schemas"]["EmailStanding"][];
+            /** @description Accounts of the installation whose circuit is or was open, those of the latest openings first */
+            installation: components["schemas"]["InstallationState"][];
             thresholds: components["schemas"]["EmailThresholds"];
         };
         /**
@@ -13959,6 +13982,7 @@ export type InboxMarked = components['schemas']['InboxMarked'];
 export type InboxMessage = components['schemas']['InboxMessage'];
 export type InboxPage = components['schemas']['InboxPage'];
 export type IngestResult = components['schemas']['IngestResult'];
+export type InstallationState = components['schemas']['InstallationState'];
 export type IssuedApiKey = components['schemas']['IssuedApiKey'];
 export type Issuer = components['schemas']['Issuer'];
 export type IssuerList = components['schemas']['IssuerList'];
@@ -14349,6 +14373,7 @@ export interface operations {
                      *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
+                     *               "reason_code": null,
                      *               "reason": null,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
                      *               "hold_code": null,
@@ -17393,6 +17418,8 @@ export interface operations {
                 /** @description That made the latest attempt */
                 provider?: string;
                 reason_code?: string;
+                /** @description What the receipts of the provider say together */
+                receipt_state?: "unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed";
                 /**
                  * @description Created at or after this time
                  * @example 2025-10-31T19:00:00Z
@@ -17752,7 +17779,7 @@ export interface operations {
             query?: {
                 channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 /**
-                 * @description What to count by, of status, notification_type, channel, provider, reason_code, with commas
+                 * @description What to count by, of status, notification_type, channel, provider, reason_code, receipt_state, with commas
                  * @example status,channel
                  */
                 count_by?: string;
@@ -17760,6 +17787,8 @@ export interface operations {
                 /** @description That made the latest attempt */
                 provider?: string;
                 reason_code?: string;
+                /** @description What the receipts of the provider say together */
+                receipt_state?: "unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed";
                 /**
                  * @description Created at or after this time
                  * @example 2025-10-31T19:00:00Z
@@ -22327,6 +22356,7 @@ export interface operations {
                      *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
+                     *               "reason_code": null,
                      *               "reason": null,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
                      *               "hold_code": null,
@@ -24262,6 +24292,30 @@ export interface operations {
                      *               "allowed": 1,
                      *               "burst": 1,
                      *               "free": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "installation": [
+                     *         {
+                     *           "provider": "smtp",
+                     *           "channel": "email",
+                     *           "circuit": {
+                     *             "provider": "smtp",
+                     *             "account": null,
+                     *             "domain": null,
+                     *             "of": "installation",
+                     *             "since": "2026-11-02T09:30:00.000Z",
+                     *             "code": "failures",
+                     *             "cause": "text",
+                     *             "next_probe_at": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "openings": [
+                     *             {
+                     *               "opened_at": "2026-11-02T09:30:00.000Z",
+                     *               "closed_at": "2026-11-02T09:30:00.000Z",
+                     *               "code": "failures",
+                     *               "cause": "text"
                      *             }
                      *           ]
                      *         }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../../model/delivery.ts';
 import { RETRYABLE_STATUSES } from '../../model/job.ts';
+import { RECEIPT_STATES } from '../../model/receipt.ts';
 import type { DeliveryView, MessageView } from '../../store/deliveries/delivery-views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
@@ -33,6 +34,7 @@ interface DeliveryCounts {
 
 interface ListOptions extends Omit<DeliveryOptions, 'status' | 'user'> {
   readonly status?: string;
+  readonly receipt?: string;
   readonly count?: true;
   readonly limit: number;
 }
@@ -52,9 +54,10 @@ export function addDeliveriesCommands(program: Command): void {
     .option('--type <name>', 'of this notification type')
     .option('--reason <code>', 'with this reason code')
     .option('--provider <name>', 'last tried with this provider')
+    .addOption(new Option('--receipt <state>', 'of which receipts say this').choices(RECEIPT_STATES))
     .option('--since <time>', 'created at or after this time')
     .option('--until <time>', 'created before this time')
-    .option('--count', 'instead count them by status, type, channel, provider and reason')
+    .option('--count', 'instead count them by status, type, channel, provider, reason and receipt')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
     .action((options: ListOptions) =>
@@ -141,8 +144,12 @@ async function run(
 }
 
 /** Returns the filter of a list as the parameters of its query. */
-function toQuery({ status, channel, type, reason, provider, since, until }: ListOptions): Record<string, string> {
-  const filter = { status, channel, notification_type: type, reason_code: reason, provider, since, until };
+function toQuery(options: ListOptions): Record<string, string> {
+  const { status, channel, type, reason, provider, receipt, since, until } = options;
+  const filter = {
+    ...{ status, channel, provider, since, until },
+    ...{ notification_type: type, reason_code: reason, receipt_state: receipt },
+  };
   return Object.fromEntries(Object.entries(filter).filter((one): one is [string, string] => one[1] !== undefined));
 }
 

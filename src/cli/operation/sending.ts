@@ -38,6 +38,12 @@ interface SendingView {
     readonly circuit: { readonly since: string; readonly cause: string } | null;
     readonly limits: readonly { readonly period: string; readonly allowed: number; readonly free: number }[];
   }[];
+  readonly installation: readonly {
+    readonly provider: string;
+    readonly channel: string;
+    readonly openings: readonly Opening[];
+    readonly circuit: { readonly since: string; readonly cause: string } | null;
+  }[];
 }
 
 const PATH = '/api/v1/sending';
@@ -77,7 +83,7 @@ export function addSendingCommands(program: Command): void {
     });
 }
 
-function formatSending({ emails, counts, accounts }: SendingView): string[] {
+function formatSending({ emails, counts, accounts, installation }: SendingView): string[] {
   const standings = emails.map(
     (one) => `${one.notification_type ?? '(all types)'}  ${one.state}  since ${one.since}: ${one.cause}`,
   );
@@ -86,16 +92,22 @@ function formatSending({ emails, counts, accounts }: SendingView): string[] {
       const use = failoverTo === null ? 'in use' : `fails over to ${failoverTo}`;
       const state = circuit ? `circuit open since ${circuit.since}: ${circuit.cause}` : enabled ? use : 'disabled';
       const uses = limits.map(({ period, allowed, free }) => `${period} ${allowed} (${free} free now)`);
-      const past = openings.filter((one) => one.closed_at !== null).slice(0, MAX_SHOWN_OPENINGS);
-      return [
-        [`account ${account} (${provider})`, state, ...uses].join('  '),
-        ...past.map(({ opened_at: from, closed_at: to, cause }) => `  circuit open from ${from} to ${to}: ${cause}`),
-      ];
+      return [[`account ${account} (${provider})`, state, ...uses].join('  '), ...formatPast(openings)];
     }),
+    ...installation.flatMap(({ provider, channel, circuit, openings }) => [
+      `installation ${provider} (${channel})  ${circuit ? `circuit open since ${circuit.since}: ${circuit.cause}` : 'in use'}`,
+      ...formatPast(openings),
+    ]),
     ...(standings.length === 0 ? ['No email is paused.'] : standings),
     ...counts.map(
       ({ notification_type: type, ended, bounced, complained }) =>
         `${type ?? '(all types)'}  ${ended} ended in 24 hours, ${bounced} bounced, ${complained} complained about`,
     ),
   ];
+}
+
+/** Returns a line for each of the latest openings that have ended. */
+function formatPast(openings: readonly Opening[]): string[] {
+  const past = openings.filter((one) => one.closed_at !== null).slice(0, MAX_SHOWN_OPENINGS);
+  return past.map(({ opened_at: from, closed_at: to, cause }) => `  circuit open from ${from} to ${to}: ${cause}`);
 }

@@ -58,7 +58,7 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'countDeliveries',
-        summary: 'Count deliveries by status, type, channel, provider and reason',
+        summary: 'Count deliveries by status, type, channel, provider, reason and receipt',
         tags: ['deliveries'],
         querystring: deliveryCountQuery,
         response: { 200: deliveryCounts },

@@ -1,6 +1,7 @@
-import { loadAccountStates } from '../../delivery/account-states.ts';
+import { loadAccountStates, loadInstallationStates } from '../../delivery/account-states.ts';
 import { EMAIL_THRESHOLDS } from '../../delivery/email-thresholds.ts';
 import { TidingsError } from '../../errors.ts';
+import type { Opening } from '../../store/deliveries/circuit-openings.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { listEmailCounts, listEmailStandings, resumeEmails } from '../../store/receipts/email-standings.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
@@ -29,13 +30,12 @@ export function registerSendingRoutes(app: App, { database, clock }: HttpDepende
           ...one,
           failover_to: failoverTo,
           channels: [...one.channels],
-          openings: one.openings.map(({ openedAt, closedAt, code, cause }) => ({
-            opened_at: isoTime(openedAt),
-            closed_at: isoTimeOrNull(closedAt),
-            code,
-            cause,
-          })),
+          openings: one.openings.map(toOpening),
           limits: [...one.limits],
+        })),
+        installation: (await loadInstallationStates(pool, tenantId, now)).map((one) => ({
+          ...one,
+          openings: one.openings.map(toOpening),
         })),
         counts: counts.map(({ notificationType, ...one }) => ({ notification_type: notificationType || null, ...one })),
         thresholds: EMAIL_THRESHOLDS,
@@ -72,4 +72,8 @@ export function registerSendingRoutes(app: App, { database, clock }: HttpDepende
       return { notification_type: body.notification_type ?? null, resumed_at: isoTime(now) };
     },
   );
+}
+
+function toOpening({ openedAt, closedAt, code, cause }: Opening) {
+  return { opened_at: isoTime(openedAt), closed_at: isoTimeOrNull(closedAt), code, cause };
 }

@@ -154,6 +154,7 @@ export const deliverySummary = z
     target,
     status: z.enum(DELIVERY_STATUSES),
     provider: z.string().nullable(),
+    reason_code: z.string().nullable().describe('Why it has this status; null: it needs no reason'),
     reason: z.string().nullable(),
     due_at: timestamp.nullable().describe('When a queued one is tried next; null: it is not queued'),
     hold_code: z.string().nullable().describe('Why it waits until then; null: it is not held'),
@@ -195,6 +196,7 @@ const deliveryFilter = {
   channel: z.enum(CHANNELS).optional(),
   provider: pathText.optional().describe('That made the latest attempt'),
   reason_code: pathText.optional(),
+  receipt_state: z.enum(RECEIPT_STATES).optional().describe('What the receipts of the provider say together'),
   since: time.optional().describe('Created at or after this time'),
   until: time.optional().describe('Created before this time'),
 };

@@ -31,6 +31,26 @@ const limitUse = z
   })
   .meta({ id: 'LimitUse', description: 'Use of one period of a rate limit' });
 
+const openings = listOf(
+  z
+    .object({
+      opened_at: timestamp,
+      closed_at: timestamp.nullable().describe('Null: it is open'),
+      code: z.enum(['failures', 'misconfigured', 'retry_after']),
+      cause: z.string().describe('The failure that opened it'),
+    })
+    .meta({ id: 'CircuitOpening', description: 'A time for which nothing was sent by an account' }),
+).describe(`When its circuit was open, newest first; the latest ${MAX_LISTED_OPENINGS}`);
+
+const installationState = z
+  .object({
+    provider: z.string().meta({ examples: ['smtp'] }),
+    channel: z.enum(CHANNELS).describe('The first channel that it sends by'),
+    circuit: circuit.nullable().describe('Why nothing is sent by it at present; null: its circuit is closed'),
+    openings,
+  })
+  .meta({ id: 'InstallationState', description: 'An account of the installation whose circuit is or was open' });
+
 const accountState = z
   .object({
     account: z.string().meta({ examples: ['ses_eu'] }),
@@ -40,16 +60,7 @@ const accountState = z
     failover_to: z.string().nullable().describe('The account that its messages go by; null: they go by itself'),
     place: z.int(),
     circuit: circuit.nullable().describe('Why nothing is sent by it at present; null: its circuit is closed'),
-    openings: listOf(
-      z
-        .object({
-          opened_at: timestamp,
-          closed_at: timestamp.nullable().describe('Null: it is open'),
-          code: z.enum(['failures', 'misconfigured', 'retry_after']),
-          cause: z.string().describe('The failure that opened it'),
-        })
-        .meta({ id: 'CircuitOpening', description: 'A time for which nothing was sent by an account' }),
-    ).describe(`When its circuit was open, newest first; the latest ${MAX_LISTED_OPENINGS}`),
+    openings,
     limits: listOf(limitUse).describe('Empty: it has no rate limit'),
   })
   .meta({ id: 'AccountState', description: 'An account, and whether messages go by it at present' });
@@ -82,6 +93,9 @@ export const sendingState = z
     ),
     thresholds: emailThresholds,
     accounts: listOf(accountState).describe('Accounts of the tenant, in order of choice'),
+    installation: listOf(installationState).describe(
+      'Accounts of the installation whose circuit is or was open, those of the latest openings first',
+    ),
   })
   .meta({ id: 'SendingState', description: 'Whether messages go out, by account, and how emails fare' });
 

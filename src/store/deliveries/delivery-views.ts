@@ -131,6 +131,7 @@ export interface DeliverySummary {
   readonly target: string;
   readonly status: DeliveryStatus;
   readonly provider: string | null;
+  readonly reason_code: string | null;
   readonly reason: string | null;
   /** When a queued one is tried next (ISO 8601); null: it is not queued. */
   readonly due_at: string | null;
@@ -159,7 +160,7 @@ export async function loadDeliverySummaries(
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, target, status, provider, reason, hold_code, receipt_state, step,
+             select notification_id, channel, target, status, provider, reason_code, reason, hold_code, receipt_state, step,
                case when status = 'queued' then due_at end as due_at
              from deliveries
              where tenant_id = $1 and notification_id = want.id order by channel, target

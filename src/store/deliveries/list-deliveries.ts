@@ -17,7 +17,14 @@ export const MAX_EXAMINED_DELIVERIES = 20_000;
 const MAX_COUNTED_VALUES = 50;
 
 /** Fields of a delivery that a filter may ask for, and by whose values deliveries are counted. */
-export const COUNTED_FIELDS = ['status', 'notification_type', 'channel', 'provider', 'reason_code'] as const;
+export const COUNTED_FIELDS = [
+  'status',
+  'notification_type',
+  'channel',
+  'provider',
+  'reason_code',
+  'receipt_state',
+] as const;
 export type CountedField = (typeof COUNTED_FIELDS)[number];
 
 /** Deliveries that have all of these; null matches every one. */
@@ -50,7 +57,7 @@ export async function listDeliveries(
   const span = spanValues(tenantId, filter, before);
   const { rows } = await pool.query(
     `select ${DELIVERY_COLUMNS} from (select * from ${from} limit ${MAX_EXAMINED_DELIVERIES}) as deliveries
-     where ${MATCHES} ${NEWEST} limit $13`,
+     where ${MATCHES} ${NEWEST} limit $14`,
     [...span, ...filterValues(filter), limit],
   );
   const deliveries = rows.map(toDeliveryView);
@@ -178,7 +185,8 @@ const NEWEST = 'order by notification_id desc, channel desc, target desc';
 const SPAN = `tenant_id = $1 and (notification_id, channel, target) < ($2::uuid, $3::text, $4::text) and notification_id >= $5::uuid`;
 const IN_SPAN = '($6::timestamptz is null or created_at >= $6) and ($7::timestamptz is null or created_at < $7)';
 const MATCHES = `${IN_SPAN} and ($8::text is null or status = $8) and ($9::text is null or notification_type = $9)
-       and ($10::text is null or channel = $10) and ($11::text is null or provider = $11) and ($12::text is null or reason_code = $12)`;
+       and ($10::text is null or channel = $10) and ($11::text is null or provider = $11) and ($12::text is null or reason_code = $12)
+       and ($13::text is null or receipt_state = $13)`;
 
 /** Time in ms by which a delivery may be created after its id was drawn. */
 const ID_AHEAD_MS = 60_000;
@@ -199,7 +207,7 @@ function spanTimes({ since, until }: Pick<DeliveryListFilter, 'since' | 'until'>
   return [isoTimeOrNull(since), isoTimeOrNull(until)];
 }
 
-/** Returns the parameters $6 to $12. */
+/** Returns the parameters $6 to $13. */
 function filterValues(filter: DeliveryListFilter): unknown[] {
   return [...spanTimes(filter), ...COUNTED_FIELDS.map((field) => filter[field])];
 }

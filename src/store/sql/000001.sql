@@ -2046,6 +2046,7 @@ end $$;
 
 -- An outage of the installation holds up every tenant without an account of its own.
 create policy installation_circuits on circuits for select using (tenant_id is null and domain is null);
+create policy installation_openings on circuit_openings for select using (tenant_id is null and account is null);
 
 -- A tenant sees the use of the limits of its own accounts.
 create policy limits_of_own_accounts on rate_limits for select

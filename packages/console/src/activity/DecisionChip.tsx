@@ -1,6 +1,7 @@
 import type { Decision, DeliverySummary } from '@tidings/client/types';
 import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
 import { getLookOfDeliveries } from '../shell/outcome-of-deliveries.ts';
+import { formatReason, toReasonWords } from '../shell/reason-words.ts';
 import { Tip } from '../shell/Tip.tsx';
 import { t, toInner } from '../text/text.ts';
 
@@ -17,7 +18,7 @@ interface DecisionChipProps {
  */
 export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) {
   const look = getLookOfDeliveries(deliveries) ?? getLook(OUTCOMES, decision.outcome);
-  const lines = [decision.reason, ...deliveries.map(formatDelivery)];
+  const lines = [`${formatReason(decision.reason_code)}. ${decision.reason}`, ...deliveries.map(formatDelivery)];
   return (
     <Tip text={lines.join('\n')}>
       <a
@@ -39,8 +40,13 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
 function formatDelivery(delivery: DeliverySummary): string {
   const channel = CHANNELS[delivery.channel]?.label ?? delivery.channel;
   const status = toInner(getDeliveryLook(delivery).label);
-  const { reason } = delivery;
-  return reason === null
+  const code = delivery.reason_code ?? delivery.hold_code;
+  return code === null
     ? t('{channel} {status}', { channel, status })
-    : t('{channel} {status}: {reason}', { channel, status, reason });
+    : t('{channel} {status}: {reason}', { channel, status, reason: toDetail(code, delivery.reason) });
+}
+
+/** Returns a reason in the language of the page, and as the server says it. */
+function toDetail(code: string, sentence: string | null): string {
+  return sentence === null ? toReasonWords(code) : `${toReasonWords(code)}. ${sentence}`;
 }

@@ -1,19 +1,28 @@
 import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { MetricReasons } from '@tidings/client/types';
+import type { MetricReasons, MetricSummary } from '@tidings/client/types';
 import { getReasons } from '../api/metrics.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { toQuery } from '../filters/filter.ts';
-import { type MetricFilter, useParameter } from '../route.ts';
+import { linkToDeliveries, type MetricFilter, useParameter } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatReason } from '../shell/reason-words.ts';
 import { formatCount, t } from '../text/text.ts';
 import { ExportButtons } from './ExportButtons.tsx';
 import { HeldUsers } from './HeldUsers.tsx';
-import { KEPT_APART, toParameters } from './metric-filter.ts';
-import { formatReason } from './reason-words.ts';
+import { KEPT_APART, toDeliveryFilter, toParameters } from './metric-filter.ts';
+import { useSums } from './use-sums.ts';
 
 type Reason = MetricReasons['reasons'][number];
+
+/** A reason code; or a receipt, which says that messages came back after a provider had accepted them. */
+type Row = Reason & { readonly receipt?: keyof typeof RETURNED };
+
+const RETURNED = {
+  bounced: t('Bounced after it was sent'),
+  failed: t('Reported as not delivered after it was sent'),
+};
 
 const POLL_MS = 60_000;
 const NUMBERS = [t('Held back'), t('Dropped'), t('Undeliverable'), t('Failed'), t('In doubt'), t('Cancelled')];
@@ -32,7 +41,10 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
     meta: { topics: ['metrics'], every: POLL_MS },
     placeholderData: (shown) => shown,
   });
+  const sums = useSums(filter);
   const all = reasons.data?.reasons ?? [];
+  const returned = toReturned(sums.data?.metrics);
+  const rows: readonly Row[] = [...all, ...returned];
   const held = all.reduce((sum, one) => sum + (one.held ?? 0), 0);
   const messages = all.reduce((sum, one) => sum + countMessages(one), 0);
   return (
@@ -60,7 +72,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
       {apart === undefined && reasons.data && (
         <>
           <Text size="sm" data-testid="held-total">
-            {all.length === 0
+            {rows.length === 0
               ? t('Everything that concerned a user in this span was sent.')
               : filter.channel !== null
                 ? t(
@@ -71,17 +83,22 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
                     '{held, plural, one {# notification was} other {# notifications were}} held back at the decision, and {messages, plural, one {# message} other {# messages}} later.',
                     { held, messages },
                   )}
+            {returned.length > 0 &&
+              ` ${t(
+                '{count, plural, one {# message} other {# messages}} came back after a provider had accepted them.',
+                { count: returned.reduce((sum, { dead }) => sum + dead, 0) },
+              )}`}
           </Text>
-          {all.length > 0 && (
-            <FactRows
+          {rows.length > 0 && (
+            <FactRows<Row>
               testId="held-reasons"
-              items={all}
-              getId={({ code }) => code}
+              items={rows}
+              getId={({ code, receipt }) => `${receipt ?? ''} ${code}`}
               numbers={NUMBERS}
               columns={{
-                [t('Reason')]: ({ code }) => (
+                [t('Reason')]: ({ code, receipt }) => (
                   <>
-                    {formatReason(code)}
+                    {receipt === undefined ? formatReason(code) : RETURNED[receipt]}
                     <Text size="xs" c="dimmed" className="name">
                       {code}
                     </Text>
@@ -93,16 +110,24 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
                 [t('Failed')]: ({ dead }) => formatSome(dead),
                 [t('In doubt')]: ({ in_doubt: count }) => formatSome(count),
                 [t('Cancelled')]: ({ cancelled }) => formatSome(cancelled),
-                [t('Users')]: ({ code }) => (
-                  <ActionButton
-                    action={`held-${code}`}
-                    busy={false}
-                    onClick={() => setReason(code)}
-                    data-testid="held-users-button"
-                  >
-                    {t('Show users')}
-                  </ActionButton>
-                ),
+                [t('Users')]: ({ code, receipt }) =>
+                  receipt === undefined ? (
+                    <ActionButton
+                      action={`held-${code}`}
+                      busy={false}
+                      onClick={() => setReason(code)}
+                      data-testid="held-users-button"
+                    >
+                      {t('Show users')}
+                    </ActionButton>
+                  ) : (
+                    <a
+                      href={linkToDeliveries('sent', { ...toDeliveryFilter(filter), receipt })}
+                      data-testid={`returned-${receipt}`}
+                    >
+                      {t('Show messages')}
+                    </a>
+                  ),
               }}
             />
           )}
@@ -111,6 +136,15 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
       <HeldUsers filter={filter} reason={reason} onClose={() => setReason(null)} />
     </Stack>
   );
+}
+
+/** Returns a row for each receipt by which messages came back; none while the sums are not known. */
+function toReturned(sums: MetricSummary['metrics'] | undefined): Row[] {
+  const rows = (['bounced', 'failed'] as const).map((receipt): Row => {
+    const others = { held: 0, dropped: 0, undeliverable: 0, in_doubt: 0, cancelled: 0 };
+    return { ...others, code: receipt, dead: sums?.[receipt] ?? 0, receipt };
+  });
+  return rows.filter(({ dead }) => dead > 0);
 }
 
 const formatSome = (count: number): string => (count === 0 ? '–' : formatCount(count));

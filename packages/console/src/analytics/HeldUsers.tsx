@@ -9,11 +9,11 @@ import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { Peek } from '../shell/Peek.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { formatReason } from '../shell/reason-words.ts';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { toParameters } from './metric-filter.ts';
-import { formatReason } from './reason-words.ts';
 
 interface HeldUsersProps {
   readonly filter: MetricFilter;
@@ -98,7 +98,7 @@ function HeldLine({ user }: { user: HeldUser }) {
           <Time value={at} as="full" />
         </Text>
       </div>
-      <Text size="sm" className="break">
+      <Text size="sm" className="break" lang="en">
         {reason}
       </Text>
       <Text size="xs" c="dimmed" className="break">

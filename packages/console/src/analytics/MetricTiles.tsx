@@ -14,16 +14,8 @@ import {
   type MetricFilter,
 } from '../route.ts';
 import { t } from '../text/text.ts';
-import {
-  describeChange,
-  formatPoints,
-  formatShareOf,
-  toParameters,
-  toParametersBefore,
-  USUAL_SINCE,
-} from './metric-filter.ts';
-
-const POLL_MS = 60_000;
+import { describeChange, formatPoints, formatShareOf, toDeliveryFilter, toParametersBefore } from './metric-filter.ts';
+import { useSums } from './use-sums.ts';
 
 /** A number that counts something, or a share. */
 interface Shown {
@@ -33,12 +25,6 @@ interface Shown {
   readonly share?: readonly [of: string, read: (values: Values) => number | null];
   readonly toLink: (filter: MetricFilter) => string;
 }
-
-/** Returns what the filter of deliveries has of a filter of metrics. */
-const toDeliveryFilter = ({ type, channel, since, until }: MetricFilter) => ({
-  ...{ type, channel, until },
-  since: since ?? USUAL_SINCE,
-});
 
 const SHOWN: readonly Shown[] = [
   { label: t('Decided to send'), count: ({ decided }) => decided, toLink: () => linkToNotifications(null) },
@@ -76,15 +62,9 @@ const SHOWN: readonly Shown[] = [
 
 /** The sums of a filter, each with its change to the period before. */
 export function MetricTiles({ filter }: { filter: MetricFilter }) {
-  const key = toQuery(filter);
-  const now = useQuery({
-    queryKey: ['metrics', 'summary', key],
-    queryFn: () => getSummaryOf(toParameters(filter, Date.now())),
-    meta: { topics: ['metrics'], every: POLL_MS },
-    placeholderData: (shown) => shown,
-  });
+  const now = useSums(filter);
   const before = useQuery({
-    queryKey: ['metrics', 'summary before', key],
+    queryKey: ['metrics', 'summary before', toQuery(filter)],
     queryFn: () => getSummaryOf(toParametersBefore(filter, Date.now())),
   });
   if (!now.data) return <Skeleton height={112} />;

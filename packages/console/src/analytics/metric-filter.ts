@@ -89,3 +89,9 @@ export function describeChange(now: number, before: number): string {
   const sign = Math.round(100 * change) < 0 ? '−' : '+';
   return `${sign}${Math.abs(change).toLocaleString(getLocale(), { style: 'percent' })}`;
 }
+
+/** Returns what the filter of deliveries has of a filter of metrics. */
+export const toDeliveryFilter = ({ type, channel, since, until }: MetricFilter) => ({
+  ...{ type, channel, until },
+  since: since ?? USUAL_SINCE,
+});

@@ -9,6 +9,8 @@ import { linkToNotification, linkToUser } from '../route.ts';
 import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { CHANNELS, getLook, type Look, STATUSES } from '../shell/outcome.ts';
+import { ReasonCode } from '../shell/Reason.tsx';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { t, toInner } from '../text/text.ts';
@@ -97,9 +99,13 @@ function RecipientText({ result: { recipient, user_id: userId } }: { result: Bat
 function Why({ result: { code, reason, notification_id: id } }: { result: BatchResult }) {
   return (
     <>
-      {code !== null && <span className="name">{code}</span>}
+      {code !== null && (
+        <Text size="sm">
+          <ReasonCode code={code} />
+        </Text>
+      )}
       {reason !== null && (
-        <Text size="xs" className="break">
+        <Text size="xs" className="break" lang="en">
           {reason}
         </Text>
       )}
@@ -118,7 +124,7 @@ function Channels({ channels }: Pick<BatchResult, 'channels'>) {
   return channels.map(({ channel, status, reason_code: code }) => (
     <Text key={channel} size="sm" className="break">
       {names[channel]?.label ?? channel}: {looks[status] ? toInner(looks[status].label) : status}
-      {code !== null && ` (${code})`}
+      {code !== null && ` (${toReasonWords(code)})`}
     </Text>
   ));
 }

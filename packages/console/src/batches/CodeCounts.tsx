@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
+import { ReasonCode } from '../shell/Reason.tsx';
 import { formatCount, t, toInner } from '../text/text.ts';
 import { RECIPIENT_STATES } from './batch-look.ts';
 
@@ -21,8 +22,7 @@ export function CodeCounts({ codes }: { codes: Batch['codes'] }) {
           .map(({ state, code, n }) => (
             <li key={`${state} ${code}`}>
               <Text size="sm" className="break">
-                {formatCount(n)} × {looks[state] ? toInner(looks[state].label) : state}:{' '}
-                <span className="name">{code}</span>
+                {formatCount(n)} × {looks[state] ? toInner(looks[state].label) : state}: <ReasonCode code={code} />
               </Text>
             </li>
           ))}

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { getBatchEstimate } from '../api/batches.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { ReasonCode } from '../shell/Reason.tsx';
 import { T } from '../text/T.tsx';
 import { getLocale, t } from '../text/text.ts';
 
@@ -54,7 +55,7 @@ function Numbers({ estimate }: { estimate: BatchEstimate }) {
           <Row key={code}>
             <T
               text="{isExact, select, true {} other {about }}{n, number} would get nothing: {code}"
-              values={{ isExact, n, code: <span className="name">{code}</span> }}
+              values={{ isExact, n, code: <ReasonCode code={code} /> }}
             />
           </Row>
         ))}

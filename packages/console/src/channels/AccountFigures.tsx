@@ -8,6 +8,7 @@ import { countFailed, formatNumber } from '../overview/series.ts';
 import { linkToDeliveries } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { formatDuration } from '../shell/duration.ts';
+import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
@@ -62,8 +63,8 @@ export function SentFigures({ sender, provider }: SentFiguresProps) {
   );
 }
 
-/** Returns the state of an account, as far as it is known. */
-function useAccountState(account: string): SendingState['accounts'][number] | undefined {
+/** Returns whether messages go out, as far as it is known. */
+function useSending(): SendingState | undefined {
   const may = useScopes();
   const sending = useQuery({
     queryKey: ['sending'],
@@ -71,12 +72,33 @@ function useAccountState(account: string): SendingState['accounts'][number] | un
     enabled: may('deliveries:read'),
     meta: { topics: ['problems', 'deliveries'], every: CIRCUIT_POLL_MS },
   });
-  return sending.data?.accounts.find((one) => one.account === account);
+  return sending.data;
 }
 
-/** Latest times at which nothing went by an account, each with the cause. Renders nothing without any. */
-export function CircuitHistory({ account: { account } }: { account: ProviderAccount }) {
-  const openings = useAccountState(account)?.openings ?? [];
+function useAccountState(account: string): SendingState['accounts'][number] | undefined {
+  return useSending()?.accounts.find((one) => one.account === account);
+}
+
+/** Latest times at which nothing went by an account. */
+export function AccountHistory({ account: { account } }: { account: ProviderAccount }) {
+  return <CircuitHistory openings={useAccountState(account)?.openings ?? []} />;
+}
+
+/** The same of a provider of the installation, by channel if it has an account for each. */
+export function InstallationHistory({ provider }: { provider: string }) {
+  const states = (useSending()?.installation ?? []).filter(
+    (one) => one.provider === provider && one.openings.length > 0,
+  );
+  return states.map(({ channel, openings }) => (
+    <div key={channel}>
+      {states.length > 1 && <ChannelName channel={channel} />}
+      <CircuitHistory openings={openings} />
+    </div>
+  ));
+}
+
+/** Times at which nothing was sent, each with the cause. Renders nothing without any. */
+function CircuitHistory({ openings }: Pick<SendingState['accounts'][number], 'openings'>) {
   if (openings.length === 0) return null;
   return (
     <Disclosure
@@ -92,7 +114,7 @@ export function CircuitHistory({ account: { account } }: { account: ProviderAcco
             {', '}
             {to === null
               ? t('still open')
-              : t('for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
+              : t('open for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
             <Text size="xs" c="dimmed" className="break">
               {code === 'retry_after' ? t('The provider asked for a pause: {cause}', { cause }) : cause}
             </Text>

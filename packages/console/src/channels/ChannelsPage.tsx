@@ -8,7 +8,7 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { t } from '../text/text.ts';
 import { AccountActions } from './AccountActions.tsx';
-import { AccountCircuit, AccountFigures, CircuitHistory } from './AccountFigures.tsx';
+import { AccountCircuit, AccountFigures, AccountHistory } from './AccountFigures.tsx';
 import { FactTable } from './FactTable.tsx';
 import { InstallationProviders } from './InstallationProviders.tsx';
 
@@ -41,7 +41,7 @@ export function ChannelsPage() {
                 </Text>
               )}
               <AccountCircuit account={account} />
-              <CircuitHistory account={account} />
+              <AccountHistory account={account} />
             </>
           ),
           [t('Last 24 hours')]: (account) => <AccountFigures account={account} />,

@@ -14,7 +14,7 @@ import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
-import { SentFigures } from './AccountFigures.tsx';
+import { InstallationHistory, SentFigures } from './AccountFigures.tsx';
 import { CircuitText } from './CircuitText.tsx';
 import { FactRows } from './FactTable.tsx';
 
@@ -81,7 +81,12 @@ export function InstallationProviders() {
             ),
             [t('Channels')]: ({ channels }) =>
               channels.length === 0 ? '–' : channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
-            [t('State')]: (one) => <State of={one} isKnown={queue.data !== undefined} />,
+            [t('State')]: (one) => (
+              <>
+                <State of={one} isKnown={queue.data !== undefined} />
+                <InstallationHistory provider={one.provider} />
+              </>
+            ),
             [t('Overdue')]: (one) => <OverdueText of={one} isKnown={queue.data !== undefined} />,
             [t('Last 24 hours')]: ({ provider }) => <SentFigures sender={provider} provider={provider} />,
           }}

@@ -2,6 +2,7 @@ import { Group, Text } from '@mantine/core';
 import type { CorrelatedEntry } from '@tidings/client/types';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { getDeliveryLook, getLook, OUTCOMES } from '../shell/outcome.ts';
+import { Reason } from '../shell/Reason.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 
@@ -28,12 +29,13 @@ export function CorrelatedRow({ entry }: { entry: CorrelatedEntry }) {
       </Group>
       {entry.kind === 'event' ? (
         entry.decisions.map((decision) => (
-          <Group key={decision.decision_id} gap="xs" mt={4}>
-            <StatusBadge look={getLook(OUTCOMES, decision.outcome)} />
-            <Text size="sm" className="break">
-              {decision.notification_type}: {decision.reason}
-            </Text>
-          </Group>
+          <div key={decision.decision_id}>
+            <Group gap="xs" mt={4}>
+              <StatusBadge look={getLook(OUTCOMES, decision.outcome)} />
+              <span className="name">{decision.notification_type}</span>
+            </Group>
+            <Reason code={decision.reason_code} sentence={decision.reason} />
+          </div>
         ))
       ) : (
         <Group gap="sm" mt={4}>

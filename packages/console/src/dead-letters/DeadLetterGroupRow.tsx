@@ -5,6 +5,7 @@ import { JobButton } from '../jobs/JobButton.tsx';
 import { linkToChannels, linkToDeadLetters, linkToDeliveries, linkToTemplates, linkToWebhooks } from '../route.ts';
 import { CodeText } from '../shell/CodeText.tsx';
 import { IconBan, IconMailOff, IconRefresh } from '../shell/icons.tsx';
+import { ReasonCode } from '../shell/Reason.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
@@ -136,7 +137,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
 function Codes({ group: { reason_code: reason, code } }: { group: DeadLetterGroup }) {
   return (
     <>
-      <span className="name">{reason}</span>
+      <ReasonCode code={reason} />
       {code !== null && (
         <>
           {' '}

@@ -5,6 +5,7 @@ import { OVERDUE_AFTER_MS } from '../../../../src/model/delivery.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';
+import { Reason } from '../shell/Reason.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
@@ -12,6 +13,7 @@ import type { RowPlace } from '../shell/VirtualRows.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { CancelButton } from './CancelButton.tsx';
+import { HoldText } from './HoldText.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
 /** Table row of a delivery, with its reason and buttons. Drawn again only if the delivery has changed, or its place. */
@@ -54,11 +56,8 @@ export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
       </Table.Td>
       <Table.Td maw={340}>
         <StatusBadge look={getDeliveryLook(delivery)} />
-        {delivery.reason && (
-          <Text size="xs" c="dimmed" mt={4}>
-            {delivery.reason}
-          </Text>
-        )}
+        <Reason code={delivery.reason_code} sentence={delivery.reason} size="xs" />
+        <HoldText delivery={delivery} />
         {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
         {delivery.status === 'queued' && (
           <Text size="xs" c={isOverdue(delivery) ? getTextColor('orange') : 'dimmed'} mt={2} data-testid="due">
@@ -70,7 +69,7 @@ export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
         )}
       </Table.Td>
       <Table.Td>
-        <Group gap="xs" wrap="nowrap" justify="flex-end">
+        <Group gap="xs" justify="flex-end">
           <RetryButton delivery={delivery} />
           <CancelButton delivery={delivery} />
           {delivery.has_message && (

@@ -4,17 +4,19 @@ import type { DeliveryCounts, JsonObject } from '@tidings/client/types';
 import { type FilterField, withTimes } from '../filters/filter.ts';
 import type { DeliveryFilter } from '../route.ts';
 import { CHANNELS, getLook, STATUSES } from '../shell/outcome.ts';
+import { formatReason } from '../shell/reason-words.ts';
 import { t } from '../text/text.ts';
+import { formatReceipt } from '../user/receipt-words.ts';
 
 /** Returns the filter as parameters of the API. @param now in ms */
 export function toApiFilter(filter: DeliveryFilter, now: number): Record<string, string | null> {
-  const { status, type, channel, provider, reason, since, until } = withTimes(filter, now);
-  return { status, notification_type: type, channel, provider, reason_code: reason, since, until };
+  const { type, reason, receipt, ...others } = withTimes(filter, now);
+  return { ...others, notification_type: type, reason_code: reason, receipt_state: receipt };
 }
 
-/** Returns the filter of a job on what is shown now, without the status, whose form is that of the action. */
+/** Returns the filter of a job on what is shown now, without the status, whose form is that of the action. Jobs do not ask for receipts. */
 export function toJobFilter(filter: DeliveryFilter, now: number): JsonObject {
-  const { status, ...others } = toApiFilter(filter, now);
+  const { status, receipt_state: _, ...others } = toApiFilter(filter, now);
   return Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null)) as JsonObject;
 }
 
@@ -31,7 +33,16 @@ export function toFields(counts: DeliveryCounts['counts'] | undefined): readonly
       })),
     },
     { name: 'provider', label: t('Provider'), values: counts && (counts.provider ?? []) },
-    { name: 'reason', label: t('Reason'), values: counts && (counts.reason_code ?? []) },
+    {
+      name: 'reason',
+      label: t('Reason'),
+      values: counts && (counts.reason_code ?? []).map((one) => ({ ...one, label: formatReason(one.value) })),
+    },
+    {
+      name: 'receipt',
+      label: t('Receipt'),
+      values: counts && (counts.receipt_state ?? []).map((one) => ({ ...one, label: formatReceipt(one.value) })),
+    },
     {
       name: 'status',
       label: t('Status'),

@@ -17,7 +17,7 @@ import {
   toQuery,
   withTimes,
 } from './filter.ts';
-import { removeView, saveView, useSavedViews } from './saved-views.ts';
+import { useSavedViews } from './saved-views.ts';
 
 interface FilterBarProps {
   /** Under which views are kept. */
@@ -221,7 +221,7 @@ function Menu({ label, testId, onOpen, children }: MenuProps) {
 }
 
 function Views({ page, path, query }: { page: string; path: string; query: string }) {
-  const views = useSavedViews(page);
+  const { views, save, remove } = useSavedViews(page);
   const [name, setName] = useState('');
   return (
     <Menu label={t('Views')} testId="views">
@@ -238,7 +238,7 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
                 <a href={`${path}${view.query}`} onClick={close} data-testid="view">
                   <span className="break">{view.name}</span>
                 </a>
-                <Button size="compact-xs" variant="subtle" onClick={() => removeView(page, view.name)}>
+                <Button size="compact-xs" variant="subtle" onClick={() => remove(view.name)}>
                   <T
                     text="Remove<hidden> the view {name}</hidden>"
                     values={{ name: view.name, hidden: (words) => <VisuallyHidden>{words}</VisuallyHidden> }}
@@ -252,7 +252,7 @@ function Views({ page, path, query }: { page: string; path: string; query: strin
               onSubmit={(event) => {
                 event.preventDefault();
                 if (name.trim() === '') return;
-                saveView(page, { name: name.trim(), query });
+                save({ name: name.trim(), query });
                 setName('');
                 announce(t('View saved: {name}.', { name: name.trim() }));
               }}

@@ -1,7 +1,8 @@
 /* Views: filters with a name, which this browser keeps for each page and tenant. */
+import { useQuery } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
+import { getSession } from '../api/session.ts';
 import { ofBrowser } from '../kept-values.ts';
-import { getTenant } from '../tenant.ts';
 
 export interface SavedView {
   readonly name: string;
@@ -15,27 +16,30 @@ const listeners = new Set<() => void>();
 /** As read last, so that equal views stay the same object. */
 const known = new Map<string, { readonly text: string | null; readonly views: readonly SavedView[] }>();
 
-/** Returns the views of a page; rerenders the component when they change. */
-export function useSavedViews(page: string): readonly SavedView[] {
-  return useSyncExternalStore(subscribe, () => read(page));
+export interface SavedViews {
+  readonly views: readonly SavedView[];
+  /** Keeps a view in the place of that of the same name; beyond MAX_VIEWS the oldest goes. */
+  save(view: SavedView): void;
+  remove(name: string): void;
 }
 
-/** Keeps a view in the place of that of the same name; beyond MAX_VIEWS the oldest goes. */
-export function saveView(page: string, view: SavedView): void {
-  write(page, [view, ...read(page).filter(({ name }) => name !== view.name)].slice(0, MAX_VIEWS));
+/** Returns the views of a page in the tenant that is shown, chosen or not; rerenders the component when they change. */
+export function useSavedViews(page: string): SavedViews {
+  const { data } = useQuery({ queryKey: ['session'], queryFn: getSession });
+  const tenant = data?.tenant_id;
+  const key = tenant == null ? null : `tidings.views.${page}.${tenant}`;
+  const views = useSyncExternalStore(subscribe, () => (key === null ? NONE : read(key)));
+  const change = (changed: readonly SavedView[]) => {
+    if (key !== null) write(key, changed);
+  };
+  return {
+    views,
+    save: (view) => change([view, ...views.filter(({ name }) => name !== view.name)].slice(0, MAX_VIEWS)),
+    remove: (name) => change(views.filter((one) => one.name !== name)),
+  };
 }
 
-export function removeView(page: string, name: string): void {
-  write(
-    page,
-    read(page).filter((one) => one.name !== name),
-  );
-}
-
-const toKey = (page: string) => `tidings.views.${page}.${getTenant() ?? ''}`;
-
-function read(page: string): readonly SavedView[] {
-  const key = toKey(page);
+function read(key: string): readonly SavedView[] {
   const text = ofBrowser.read(key);
   const before = known.get(key);
   if (before?.text === text) return before.views;
@@ -56,8 +60,8 @@ function parse(text: string | null): readonly SavedView[] {
   }
 }
 
-function write(page: string, views: readonly SavedView[]): void {
-  ofBrowser.write(toKey(page), JSON.stringify(views));
+function write(key: string, views: readonly SavedView[]): void {
+  ofBrowser.write(key, JSON.stringify(views));
   for (const listener of listeners) listener();
 }
 

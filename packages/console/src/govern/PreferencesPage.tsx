@@ -10,8 +10,8 @@ import { PAGE_MS } from '../shell/live-pages.ts';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
-import { toWords } from '../shell/verdict-words.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { ConsentLedger } from './ConsentLedger.tsx';
@@ -157,7 +157,7 @@ function Cell({ cell, hasMore }: { cell: NonNullable<TypePolicy['channels'][stri
         {!changeable && <IconLock size={15} className="quiet" label={t('Users cannot change it')} />}
       </span>
       <Text size="xs" className="break">
-        {toWords(by.code)}
+        {toReasonWords(by.code)}
       </Text>
       <Text size="xs" c="dimmed" className="break">
         {by.level}

@@ -9,6 +9,7 @@ import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { focusHeading } from '../shell/page-change.ts';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { CorrectionFields, parseCorrection, toText } from './CorrectionFields.tsx';
@@ -157,7 +158,7 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
       </Text>
       <ul className="job-groups">
         {groups.slice(0, 5).map(({ count: n, message: _, last_at: __, ...fields }) => {
-          const names = Object.values(fields).filter((value) => value !== null && value !== '');
+          const names = formatGroup(fields);
           return (
             <li key={names.join(' ')}>
               <Text size="sm" className="break">
@@ -169,6 +170,14 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
       </ul>
     </div>
   );
+}
+
+/** Returns what the items of a group have in common: `email`, `no email address is known`. Empty values and lists are left out. */
+function formatGroup(fields: { readonly [name: string]: unknown }): string[] {
+  return Object.entries(fields)
+    .flatMap(([name, value]) => (name === 'reason_code' && typeof value === 'string' ? [toReasonWords(value)] : value))
+    .filter((value) => value !== null && value !== '')
+    .map(String);
 }
 
 function focusOnce(element: HTMLElement | null): void {

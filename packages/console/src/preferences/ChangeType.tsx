@@ -4,8 +4,8 @@ import { useState } from 'react';
 import type { Channel } from '../api/types.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { useScopes } from '../shell/use-scopes.ts';
-import { toWords } from '../shell/verdict-words.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { Choice, toSettings, type Wanted } from './Choice.tsx';
@@ -63,7 +63,7 @@ export function ChangeType({ userId, type: { type, channels } }: { userId: strin
           locked={
             changeable
               ? undefined
-              : t('Cannot be changed: {reason} ({level})', { reason: toWords(by.code), level: by.level })
+              : t('Cannot be changed: {reason} ({level})', { reason: toReasonWords(by.code), level: by.level })
           }
           testId={`change-${channel}`}
         />

@@ -2,9 +2,9 @@ import { Text } from '@mantine/core';
 import type { PreferenceCell } from '@tidings/client/types';
 import { IconBan, IconCheck, IconLock, IconMailOff } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { toWords } from '../shell/verdict-words.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
@@ -24,7 +24,7 @@ export function PreferenceCellView({ cell, isSuppressed }: { cell: PreferenceCel
         {!changeable && <IconLock size={15} className="quiet" label={t('The user cannot change it')} />}
       </span>
       <Text size="xs" className="break">
-        {toWords(by.code)}
+        {toReasonWords(by.code)}
       </Text>
       <Text size="xs" c="dimmed" className="break">
         {by.since === null ? (

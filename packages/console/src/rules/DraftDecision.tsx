@@ -3,6 +3,7 @@ import type { Decision, TriedEvent } from '@tidings/client/types';
 import type { AuditDecision } from '../api/types.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
+import { Reason } from '../shell/Reason.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { t } from '../text/text.ts';
@@ -22,7 +23,7 @@ interface DraftDecisionProps {
 
 /** A decision with its reason and its evidence. */
 export function DraftDecision({ userId, decision, at, event }: DraftDecisionProps) {
-  const { outcome, reason, rule, notification_type: type = rule } = decision;
+  const { outcome, reason_code: code, reason, rule, notification_type: type = rule } = decision;
   // Version 0: not shown. It is the empty catalog, which decides nothing.
   const shown: AuditDecision = {
     ...decision,
@@ -44,9 +45,7 @@ export function DraftDecision({ userId, decision, at, event }: DraftDecisionProp
           <Time value={at} as="full" />
         </Text>
       </Group>
-      <Text size="sm" mt={4} className="break">
-        {reason}
-      </Text>
+      <Reason code={code} sentence={reason} />
       <Disclosure label={t('Evidence')} testId="evidence-button">
         <EvidenceView userId={userId} decision={shown} />
       </Disclosure>

@@ -4,9 +4,10 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { IconBan, IconClock, IconPause, IconSend } from '../shell/icons.tsx';
 import { CHANNELS, getLook, type Look } from '../shell/outcome.ts';
+import { ReasonCode } from '../shell/Reason.tsx';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { toWords } from '../shell/verdict-words.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
@@ -96,7 +97,7 @@ function Planned({ channel: [name, { plan, code, decided_by: by, until }] }: { c
           values={{ plan, channel, time: <Time value={until} as="full" /> }}
         />
       )}
-      {code !== undefined && `: ${toWords(code)}`}
+      {code !== undefined && `: ${toReasonWords(code)}`}
       {by !== undefined && (
         <Text component="span" size="xs" c="dimmed">
           {' '}
@@ -110,9 +111,13 @@ function Planned({ channel: [name, { plan, code, decided_by: by, until }] }: { c
 function Why({ result: { code, reason, due_at: due, zone, zone_from: from, late } }: { result: SendResult }) {
   return (
     <>
-      {code !== undefined && <span className="name">{code}</span>}
+      {code !== undefined && (
+        <Text size="sm">
+          <ReasonCode code={code} />
+        </Text>
+      )}
       {reason !== undefined && (
-        <Text size="xs" className="break">
+        <Text size="xs" className="break" lang="en">
           {reason}
         </Text>
       )}

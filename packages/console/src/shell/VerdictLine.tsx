@@ -3,9 +3,10 @@ import type { Verdict } from '@tidings/client/types';
 import { T } from '../text/T.tsx';
 import { formatValue } from './Fields.tsx';
 import { getLook } from './outcome.ts';
+import { toReasonWords } from './reason-words.ts';
 import { ChannelName, StatusBadge } from './StatusBadge.tsx';
 import { Time } from './Time.tsx';
-import { toWords, VERDICTS } from './verdict-words.ts';
+import { VERDICTS } from './verdict-words.ts';
 
 /** The verdict of the plan on a channel: what was decided, why, at which level, since when and until when. */
 export function VerdictLine({ verdict, hasChannel = true }: { verdict: Verdict; hasChannel?: boolean }) {
@@ -18,9 +19,12 @@ export function VerdictLine({ verdict, hasChannel = true }: { verdict: Verdict; 
       </span>
       <Text size="sm" component="span" className="break">
         {until === undefined ? (
-          toWords(code)
+          toReasonWords(code)
         ) : (
-          <T text="{reason}, until {time}" values={{ reason: toWords(code), time: <Time value={until} as="full" /> }} />
+          <T
+            text="{reason}, until {time}"
+            values={{ reason: toReasonWords(code), time: <Time value={until} as="full" /> }}
+          />
         )}
         <Text size="xs" c="dimmed" component="span" display="block">
           <span className="name">{code}</span> · {level}

@@ -9,6 +9,7 @@ import { CopyButton } from '../shell/CopyButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { Reason } from '../shell/Reason.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
@@ -91,9 +92,7 @@ function AskAnswer({ userId, type, around }: { userId: string; type: string; aro
               />
             </Text>
           </Group>
-          <Text size="sm" fw={550} data-testid="ask-reason">
-            {about.reason}
-          </Text>
+          <Reason code={about.reason_code} sentence={about.reason} testId="ask-reason" />
           <Disclosure label={t('Evidence')} testId="ask-evidence">
             <EvidenceView userId={userId} decision={about} />
           </Disclosure>

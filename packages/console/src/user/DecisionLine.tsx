@@ -3,6 +3,7 @@ import type { Notification } from '@tidings/client/types';
 import type { AuditDecision } from '../api/types.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { getLook, OUTCOMES } from '../shell/outcome.ts';
+import { Reason } from '../shell/Reason.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { t } from '../text/text.ts';
@@ -37,9 +38,7 @@ export function DecisionLine({ userId, decision, notification, later }: Decision
           </Text>
         )}
       </Group>
-      <Text size="sm" mt={4} data-testid="reason">
-        {decision.reason}
-      </Text>
+      <Reason code={decision.reason_code} sentence={decision.reason} testId="reason" />
       <Disclosure label={t('Evidence')} testId="evidence-button">
         <EvidenceView userId={userId} decision={decision} />
       </Disclosure>

@@ -2,10 +2,12 @@ import { Group, Text } from '@mantine/core';
 import type { Attempt, DeliveryWithAttempts } from '@tidings/client/types';
 import type { Channel } from '../api/types.ts';
 import { CancelButton } from '../deliveries/CancelButton.tsx';
+import { HoldText } from '../deliveries/HoldText.tsx';
 import { RetryButton } from '../deliveries/RetryButton.tsx';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
+import { Reason } from '../shell/Reason.tsx';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
@@ -41,11 +43,8 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
           )}
         </Group>
       </Group>
-      {delivery.reason && (
-        <Text size="sm" mt={2}>
-          {delivery.reason}
-        </Text>
-      )}
+      <Reason code={delivery.reason_code} sentence={delivery.reason} />
+      <HoldText delivery={delivery} />
       {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
       {attempts.length > 0 && (
         <Disclosure

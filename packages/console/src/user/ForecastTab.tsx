@@ -9,6 +9,8 @@ import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconCheck, IconClock, IconHelp, IconInbox, IconPause } from '../shell/icons.tsx';
 import { getLook, type Look } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { Reason } from '../shell/Reason.tsx';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { formatLongDay } from '../shell/time-format.ts';
@@ -120,7 +122,18 @@ function Entries({ forecast }: { forecast: Forecast }) {
 }
 
 function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
-  const { at, local, notification_type: type, outcome, certainty, why, reason, channels, rule } = entry;
+  const {
+    at,
+    local,
+    notification_type: type,
+    outcome,
+    certainty,
+    why,
+    reason_code: code,
+    reason,
+    channels,
+    rule,
+  } = entry;
   const isSent = outcome === 'send';
   return (
     <li
@@ -137,17 +150,13 @@ function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
           <span className="name">{type}</span>
           <StatusBadge look={isSent ? CERTAINTIES[certainty] : HELD_BACK} testId="forecast-certainty" />
         </Group>
-        {!isSent && (
-          <Text size="sm" mt={4} fw={550}>
-            {reason}
-          </Text>
-        )}
+        {!isSent && <Reason code={code} sentence={reason} />}
         <Text size="sm" mt={4} c="dimmed" className="break">
           {why}
         </Text>
         {channels.length > 0 && (
           <ul className="forecast-channels">
-            {channels.map(({ channel, state, at: when, local: localTime, reason: because }) => (
+            {channels.map(({ channel, state, at: when, local: localTime, code: because, reason: detail }) => (
               <li key={channel}>
                 <ChannelName channel={channel} />
                 {(state !== 'goes' || when !== at) && <StatusBadge look={getLook(CHANNEL_STATES, state)} />}
@@ -157,8 +166,13 @@ function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
                   </Text>
                 )}
                 {because !== null && isSent && (
-                  <Text size="sm" c="dimmed" component="span" className="break">
-                    {because}
+                  <Text size="sm" component="span">
+                    {toReasonWords(because)}
+                  </Text>
+                )}
+                {detail !== null && isSent && (
+                  <Text size="sm" c="dimmed" component="span" className="break" lang="en">
+                    {detail}
                   </Text>
                 )}
               </li>

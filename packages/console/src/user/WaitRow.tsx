@@ -3,8 +3,10 @@ import type { Wait } from '@tidings/client/types';
 import { linkToUser } from '../route.ts';
 import { DueTime } from '../shell/DueTime.tsx';
 import { getLook, type Look, OUTCOMES, SET_ASIDE, WAITS } from '../shell/outcome.ts';
+import { Reason } from '../shell/Reason.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
@@ -91,10 +93,8 @@ function WaitEnd({ wait }: { wait: Wait }) {
           />
         )}
       </Text>
-      {[...new Set(decisions.map(({ reason }) => reason))].map((reason) => (
-        <Text key={reason} size="sm">
-          {reason}
-        </Text>
+      {uniqueBy(decisions, ({ reason }) => reason).map(({ reason_code: code, reason }) => (
+        <Reason key={reason} code={code} sentence={reason} />
       ))}
     </>
   );

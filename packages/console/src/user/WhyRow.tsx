@@ -14,7 +14,9 @@ import { IconAlertOctagon, IconChevronRight, IconCircle } from '../shell/icons.t
 import { OUTCOMES } from '../shell/outcome.ts';
 import { getLookOfDeliveries } from '../shell/outcome-of-deliveries.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { Reason } from '../shell/Reason.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { Time } from '../shell/Time.tsx';
 import { VerdictLine } from '../shell/VerdictLine.tsx';
 import { T } from '../text/T.tsx';
@@ -158,6 +160,10 @@ function NotSent({ explanation }: { explanation: Explanation }) {
   const scheduled = explanation.decisions.find(({ outcome }) => outcome === 'scheduled');
   const due = explanation.answer === 'waiting' ? scheduled?.evidence.wait?.due_at : undefined;
   const answer = ANSWER_LABELS[explanation.answer];
+  const code = findReason(explanation);
+  if (explanation.answer === 'not_sent' && code !== null) {
+    return t('{answer}: {reason}', { answer, reason: toReasonWords(code) });
+  }
   return due === undefined ? answer : <T text="{answer}, due {time}" values={{ answer, time: <Time value={due} /> }} />;
 }
 
@@ -170,6 +176,17 @@ const ANSWER_LABELS: Record<Explanation['answer'], string> = {
   not_sent: t('Not sent'),
   unknown_user: t('Unknown user'),
 };
+
+/** Returns the code of what the paragraph says first: of the delivery that failed, or of the decision. Null: nothing was decided. */
+function findReason(explanation: Explanation): string | null {
+  const { answer, decisions } = explanation;
+  const failed = findLastNotification(explanation)?.deliveries.find(({ reason_code: code }) => code !== null);
+  if (answer === 'not_delivered' && failed) return failed.reason_code;
+  const decision =
+    decisions.find(({ outcome }) => outcome === 'send') ??
+    decisions.find(({ reason_code: code }) => code !== 'superseded' && code !== 'too_late');
+  return (decision ?? decisions[0])?.reason_code ?? null;
+}
 
 /** Returns the notification of the latest decision to send, or undefined if there is no such decision. */
 function findLastNotification({ decisions, notifications }: Explanation): Notification | undefined {
@@ -194,11 +211,11 @@ function getWeight({ status, provider, channel, receipt_state: receipt }: Delive
 
 function Answer({ explanation, rules }: { explanation: Explanation; rules: CatalogRule[] }) {
   const plan = explanation.decisions[0]?.evidence.plan ?? [];
+  // The summary line says it already.
+  const isSaid = explanation.answer === 'not_sent' || explanation.answer === 'waiting';
   return (
     <>
-      <Text size="sm" data-testid="why-paragraph">
-        {explanation.paragraph}
-      </Text>
+      <Reason code={isSaid ? null : findReason(explanation)} sentence={explanation.paragraph} testId="why-paragraph" />
       {plan.map((verdict) => (
         <VerdictLine key={`${verdict.channel} ${verdict.code}`} verdict={verdict} />
       ))}

@@ -4,6 +4,7 @@ import type { Evidence, Explanation, Forecast } from '@tidings/client/types';
 import type { AuditDecision } from '../api/types.ts';
 import { linkToUserTab, linkToWhy } from '../route.ts';
 import { formatValue } from '../shell/Fields.tsx';
+import { toReasonWords } from '../shell/reason-words.ts';
 import { formatUtc } from '../shell/time-format.ts';
 import { toShared } from '../tenant-links.ts';
 import { t } from '../text/text.ts';
@@ -26,7 +27,7 @@ function listFindings(about: AuditDecision): string[] {
       time: toUtc(about.decided_at),
       event: about.event_type,
       happened: toUtc(about.event_timestamp),
-      reason: about.reason,
+      reason: toReason(about),
     }),
     ...(condition ? [formatCondition(condition, values)] : []),
     ...limits.map(({ limit, used, max, window }) =>
@@ -49,12 +50,12 @@ function formatCondition(
 
 /** Returns a forecast as a list, with its link. */
 export function toForecastTicket({ user_id: userId, from, until, time_zone: zone, entries }: Forecast): string {
-  const lines = entries.map(({ local, notification_type: type, outcome, why, reason, channels }) => {
+  const lines = entries.map(({ local, notification_type: type, outcome, why, reason_code: code, reason, channels }) => {
     const ways = channels.filter(({ state }) => state === 'goes' || state === 'waits').map(({ channel }) => channel);
     const time = local.replace('T', ' ');
     return outcome === 'send'
       ? t('{time} **{type}** by {channels}. {why}', { time, type, channels: ways.join(', '), why })
-      : t('{time} {type}, held back: {reason}', { time, type, reason });
+      : t('{time} {type}, held back: {reason}', { time, type, reason: toReason({ reason_code: code, reason }) });
   });
   const head = t('What {user} will get from {from} to {until}, if nothing else happens (times in {zone}):', {
     user: userId,
@@ -64,6 +65,11 @@ export function toForecastTicket({ user_id: userId, from, until, time_zone: zone
   });
   const list = (lines.length > 0 ? lines : [t('nothing')]).map((line) => `- ${line}`);
   return `${[head, '', ...list].join('\n')}\n\n${toShared(linkToUserTab(userId, 'next'))}\n`;
+}
+
+/** Returns a reason in the language of the page, and as the server says it. */
+function toReason({ reason_code: code, reason }: { reason_code: string; reason: string }): string {
+  return `${toReasonWords(code)}. ${reason}`;
 }
 
 function toUtc(time: string): string {

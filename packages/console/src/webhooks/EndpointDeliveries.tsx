@@ -9,6 +9,7 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
+import { Reason } from '../shell/Reason.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
@@ -39,11 +40,7 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
         [t('State')]: (delivery) => (
           <>
             <StatusBadge look={getStatusLook(delivery)} testId="webhook-delivery-state" />
-            {(delivery.reason ?? delivery.hold_code) !== null && (
-              <Text size="xs" c="dimmed" mt={2} className="break">
-                {delivery.reason ?? toHoldWords(delivery.hold_code ?? '')}
-              </Text>
-            )}
+            <Reason code={delivery.reason_code ?? delivery.hold_code} sentence={delivery.reason} size="xs" />
           </>
         ),
         [t('Created')]: ({ created_at: at }) => <Time value={at} />,
@@ -54,17 +51,6 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
     />
   );
 }
-
-/** Reasons for which a message to an endpoint waits, by their codes. */
-const HOLD_WORDS: { readonly [code: string]: string } = {
-  endpoint_disabled: t('The endpoint is disabled. It is kept, to be replayed.'),
-  endpoint_order: t('An earlier message to the endpoint comes first.'),
-  endpoint_rate: t('The endpoint has its limit of messages for now.'),
-  endpoint_busy: t('The endpoint is busy with other messages.'),
-};
-
-/** Returns the code of what a message waits for in words; one of a newer API as it is. */
-const toHoldWords = (code: string): string => HOLD_WORDS[code] ?? code.replaceAll('_', ' ');
 
 function Attempts({ delivery: { attempts, due_at: dueAt } }: { delivery: WebhookDelivery }) {
   if (attempts.length === 0) return dueAt === null ? t('none') : <Time value={dueAt} />;
