@@ -430,6 +430,27 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
     expect(items).toBe(total);
     expect(touched).toBeGreaterThan(0);
     expect(touched).toBeLessThan(20);
+    // Its client is listened to once, however often the provider begins anew.
+    const listeners = await page.evaluate<number[]>(`(async () => {
+      const provider = document.querySelector('tidings-provider');
+      const { client } = provider;
+      const on = client.on.bind(client);
+      let count = 0;
+      client.on = (...given) => {
+        const end = on(...given);
+        count += 1;
+        return () => { count -= 1; end(); };
+      };
+      const counts = [];
+      for (const share of ['off', 'on', 'off', 'on']) {
+        provider.setAttribute('share', share);
+        await new Promise((resolve) => setTimeout(resolve));
+        counts.push(count);
+      }
+      return counts;
+    })()`);
+    expect(listeners[0]).toBeGreaterThan(0);
+    expect(listeners).toEqual(Array(4).fill(listeners[0]));
     pages.complaints();
   });
 });

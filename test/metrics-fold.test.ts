@@ -1,10 +1,13 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { countBuckets, coverSpan, floorTo } from '../src/analytics/cover-span.ts';
 import { FoldWorker } from '../src/analytics/fold-worker.ts';
 import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
 import { foldDeltas, MAX_DAY_VALUES } from '../src/store/metrics/fold.ts';
 import { openPool } from '../src/store/pg/pool.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { foldAll, loadRollups } from './support/metrics.ts';
+import { runs } from './support/properties.ts';
 import { silent } from './support/tidings.ts';
 
 /** Counts of transactions are added to the roll-ups exactly once, whatever interrupts it. */
@@ -110,7 +113,15 @@ test('sums of minutes and hours that are no longer kept are not begun again', as
   ]);
   await foldDeltas(database.pool, 'default', NOW, PERIODS);
   const grains = Object.keys(await loadRollups(database.pool, 'default')).filter((key) => key.includes('|channel|'));
-  expect(grains.map((key) => key.split('|')[0]).sort()).toEqual(['day', 'day', 'hour', 'week', 'week']);
+  expect(grains.map((key) => key.split('|')[0]).sort()).toEqual([
+    'day',
+    'day',
+    'four_weeks',
+    'four_weeks',
+    'hour',
+    'week',
+    'week',
+  ]);
 });
 
 test('types of events beyond the bound of a day are counted together, those before it apart', async () => {
@@ -132,4 +143,36 @@ test('types of events beyond the bound of a day are counted together, those befo
     undefined,
     20,
   ]);
+});
+
+test('a span of any length is covered once, by few sums, and by none that are removed', () => {
+  const minute = 60_000;
+  const day = 1440 * minute;
+  const ends = fc.tuple(fc.integer({ min: 0, max: 3000 * 1440 }), fc.integer({ min: 1, max: 1200 * 1440 }));
+  const kept = fc.constantFrom(null, 31 * day, 400 * day);
+  fc.assert(
+    fc.property(ends, kept, ([ago, length], week) => {
+      const [from, to] = [NOW - (ago + length) * minute, NOW - ago * minute];
+      const periods = { minute: 2 * day, hour: 90 * day, day: week, week };
+      const covered = coverSpan({ from, to }, { now: NOW, periods, finest: 'minute' });
+      expect(covered.from).toBeLessThanOrEqual(from);
+      expect(covered.to).toBeGreaterThanOrEqual(to);
+      let end = covered.from;
+      let buckets = 0;
+      for (const segment of covered.segments) {
+        expect(segment.from).toBe(end);
+        expect([floorTo(segment.grain, segment.from), floorTo(segment.grain, segment.to)]).toEqual([
+          segment.from,
+          segment.to,
+        ]);
+        end = segment.to;
+        buckets += countBuckets(segment.grain, segment.from, segment.to);
+        if (segment.grain === 'four_weeks' && week !== null) expect(segment.from).toBeGreaterThanOrEqual(NOW - week);
+      }
+      expect(end).toBe(covered.to);
+      // Six weeks, twelve days, 46 hours and 118 minutes at the ends; older ones in weeks.
+      expect(buckets).toBeLessThanOrEqual(6 + 12 + 46 + 118 + (week === null ? 1 : 4) * Math.ceil(length / 1440 / 28));
+    }),
+    runs(200),
+  );
 });

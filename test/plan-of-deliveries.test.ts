@@ -34,9 +34,8 @@ const FILES = {
   ),
 };
 
-async function prepare(preferences?: string) {
+async function prepare(preferences?: string, sms = fakeProvider()) {
   const email = fakeProvider();
-  const sms = fakeProvider();
   const tidings = await start({ email, sms });
   await tidings.database.pool.query('delete from waits; delete from limit_uses');
   const files = new Map(
@@ -47,9 +46,9 @@ async function prepare(preferences?: string) {
   if (preferences !== undefined) files.set('preferences.yaml', preferences);
   await tidings.apply(files);
   const at = () => new Date(tidings.clock.now).toISOString();
-  const own = async (type: string, properties: object) => {
+  const own = async (type: string, properties: object, userId = 'u1') => {
     tidings.clock.now += 1;
-    const item = { user_id: 'u1', event_type: type, event_timestamp: at(), properties };
+    const item = { user_id: userId, event_type: type, event_timestamp: at(), properties };
     const [result] = await tidings.pipeline.ingest('default', [markOwn(item)], false);
     expect(result?.status).toBe('accepted');
   };
@@ -58,7 +57,7 @@ async function prepare(preferences?: string) {
     email,
     sms,
     files,
-    prefer: (change: object) => own('preference.updated', change),
+    prefer: (change: object, userId?: string) => own('preference.updated', change, userId),
     consent: (said: object) => own('consent.recorded', said),
     async post(type: string, traits: object = {}) {
       tidings.clock.now += 1;
@@ -163,7 +162,7 @@ test('a pause that is ended while a claim reads it holds nothing, and one that i
       value: '',
       since: null,
     } as const;
-    await releaseDeliveries(pool, [claimed], tidings.clock.now, [until], ['paused'], [{ verdict, user: user! }]);
+    await releaseDeliveries(pool, [claimed], tidings.clock.now, [until], ['paused'], [{ verdict, users: [user!] }]);
     return (await deliveries())[0];
   };
   expect(await hold(() => prefer({ types: { ONE: { enabled: false } } }))).toEqual(asked);
@@ -315,23 +314,69 @@ test('of first_of, the next still waits for one before it when what held both is
   const { tidings, sms, prefer, post, deliveries } = await prepare('required: [ONE]');
   const { pool } = tidings.database;
   const hour = 3_600_000;
-  await post('next');
-  await prefer({ pause: { until: new Date(tidings.clock.now + 240 * hour).toISOString(), reason: 'ticket' } });
-  await tidings.worker();
-  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('paused');
   await tidings.stopWorkers(0);
+  await post('next');
+  const until = new Date(tidings.clock.now + 240 * hour).toISOString();
+  await prefer({ pause: { until, reason: 'ticket' } });
   tidings.clock.now += hour;
   const claimed = await tidings.claim('a');
+  // Meanwhile another worker has the first one, and holds it.
+  await pool.query(`update deliveries set hold_code = 'paused', due_at = $1 where channel = 'sms'`, [until]);
   const [user] = await loadPlanUsers(pool, [claimed]);
   await prefer({ pause: null });
   const { now } = tidings.clock;
   const verdict = { channel: 'email', verdict: 'hold', code: 'paused', level: 'user: pause', value: '' } as const;
-  const plan = { verdict: { ...verdict, since: null }, user: user!, gap: hour };
+  const plan = { verdict: { ...verdict, since: null }, users: [user!], gap: hour };
   await releaseDeliveries(pool, [claimed], now, [now + 239 * hour], ['paused'], [plan]);
   expect(await deliveries()).toMatchObject([{ hold_code: 'fallback', due_at: now + hour }, { due_at: now }]);
   await tidings.worker();
   await expect.poll(() => sms.calls.length).toBe(1);
   await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(['cancelled', 'sent']);
+});
+
+test('of first_of, the next keeps its distance to a channel that is held at its claim for less than its wait', async () => {
+  const { tidings, sms, post, deliveries } = await prepare('quiet_hours: 22:00-22:30');
+  tidings.clock.now = Date.parse('2025-11-20T21:59:00Z');
+  await post('next');
+  tidings.clock.now = Date.parse('2025-11-20T22:00:00Z');
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('quiet_hours');
+  const [next, first] = await deliveries();
+  expect(first.due_at).toBe(Date.parse('2025-11-20T22:30:00Z'));
+  expect(next).toMatchObject({ hold_code: 'fallback', due_at: first.due_at + 3_600_000 });
+  expect(next.retry_until - next.due_at).toBe(first.retry_until - first.due_at);
+  tidings.clock.now = first.due_at;
+  await expect.poll(() => sms.calls.length).toBe(1);
+});
+
+test('of first_of, the next that had its turn in a pause goes when that ends early, though one before it tries again later', async () => {
+  const hour = 3_600_000;
+  const busy = fakeProvider(() => ({ kind: 'retry', reason: 'busy', after: 5 * hour }));
+  const { tidings, email, prefer, post, deliveries } = await prepare('required: [ONE]', busy);
+  await post('next');
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1].attempts).toBe(1);
+  await prefer({ pause: { until: new Date(tidings.clock.now + 240 * hour).toISOString(), reason: 'ticket' } });
+  tidings.clock.now += hour;
+  await expect.poll(async () => (await deliveries())[0].plan).toMatchObject({ code: 'paused' });
+  const [next] = await deliveries();
+  expect([next.hold_code, next.due_at > tidings.clock.now + 200 * hour]).toEqual(['fallback', true]);
+  await prefer({ pause: null });
+  await expect.poll(() => email.calls.length).toBe(1);
+});
+
+test('a pause of the user who is known by an address alone, and is ended, releases what it held for those who have the address', async () => {
+  const { tidings, email, prefer, post, deliveries } = await prepare();
+  const { pool } = tidings.database;
+  await post('mail');
+  const { rows } = await pool.query(`select hash from addresses where kind = 'email'`);
+  const ofAddress = `addr:${rows[0].hash}`;
+  const until = new Date(tidings.clock.now + 240 * 3_600_000).toISOString();
+  await prefer({ pause: { until, reason: 'ticket' } }, ofAddress);
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[0].hold_code).toBe('paused');
+  await prefer({ pause: null }, ofAddress);
+  await expect.poll(() => email.calls.length).toBe(1);
 });
 
 test('a user who moves while a message is held gets it by their new clock', async () => {

@@ -122,7 +122,8 @@ function wrong(node: PlanNode): string[] {
     Filter: filter,
     'Join Filter': joinFilter,
   } = node;
-  if (OF_ONE.test(joinFilter ?? '') && [...nodes(node)].some(isOfAll)) return [`all pairs, then ${joinFilter}`];
+  const ofAll = OF_ONE.test(joinFilter ?? '') ? [...nodes(node)].find(isOfAll) : undefined;
+  if (ofAll) return [`all of ${ofAll['Index Name']} by ${ofAll['Index Cond']}, then ${joinFilter}`];
   if (table !== undefined && SMALL.has(table)) return [];
   if (type === 'Seq Scan') return [`all of ${table}`];
   if (index === undefined || QUEUES.test(index)) return [];

@@ -21,18 +21,19 @@ export const metricsRow: Row = {
   goal: 25,
   measure(setup) {
     return setup.withDatabase(async ({ pool }) => {
-      for (const [grain, step] of [
+      for (const [grain, length] of [
         ['day', 1],
         ['week', 7],
+        ['four_weeks', 28],
       ] as const) {
         await pool.query(
           `insert into metric_rollups (tenant_id, grain, dimension, bucket, notification_type, channel, planned, sent, delivered, latency_4)
-           select 'default', $1, d.dimension, date_trunc($1, to_timestamp($2::float8 / 1000) - day * interval '1 day', 'UTC'),
+           select 'default', $1, d.dimension, date_bin($4 * interval '24 hours', to_timestamp($2::float8 / 1000) - day * interval '24 hours', '1970-01-05T00:00:00Z'),
                   case d.dimension when 'type' then 'TYPE ' || t else '' end, 'channel ' || c, 9, 8, 7, 8
            from generate_series(1, $3, $4) as day cross join generate_series(1, $5) as c
            cross join (values ('type', $6::int), ('channel', 1)) as d(dimension, n) cross join generate_series(1, d.n) as t
            on conflict do nothing`,
-          [grain, NOW, DAYS, step, CHANNELS, TYPES],
+          [grain, NOW, DAYS, length, CHANNELS, TYPES],
         );
       }
       await pool.query('vacuum analyze metric_rollups');

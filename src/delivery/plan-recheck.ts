@@ -33,6 +33,12 @@ interface Asked {
   reject(error: unknown): void;
 }
 
+/** A user whose terms are asked. */
+interface AskedUser extends StoredPlanUser {
+  /** The user who is known by the address alone, whose terms are among theirs. */
+  readonly ofAddress?: StoredPlanUser;
+}
+
 /** Users that are loaded by one statement, at most. */
 const MAX_TOGETHER = 500;
 
@@ -88,10 +94,7 @@ export class PlanRecheck {
   }
 
   /** Returns the first verdict for any of these users that does not let the delivery go. */
-  async #planForAll(
-    asked: Asked,
-    users: readonly (StoredPlanUser | undefined)[],
-  ): Promise<RecheckedVerdict | undefined> {
+  async #planForAll(asked: Asked, users: readonly (AskedUser | undefined)[]): Promise<RecheckedVerdict | undefined> {
     for (const user of users) {
       const found = await this.#plan(asked, user);
       if (found) return found;
@@ -99,7 +102,7 @@ export class PlanRecheck {
     return undefined;
   }
 
-  async #plan({ delivery, policy }: Asked, user: StoredPlanUser | undefined): Promise<RecheckedVerdict | undefined> {
+  async #plan({ delivery, policy }: Asked, user: AskedUser | undefined): Promise<RecheckedVerdict | undefined> {
     const { tenantId, channel, notificationType, catalogVersion, expiresAt, priority, address } = delivery;
     const terms = user?.terms ?? NO_TERMS;
     if (!user || (terms === NO_TERMS && policy === NO_POLICY)) return undefined;
@@ -118,7 +121,8 @@ export class PlanRecheck {
       priority,
     };
     const planned = replanChannel(asked, channel);
-    return planned && { ...planned, user, gap: type.firstOf?.wait };
+    const users = user.ofAddress ? [user, user.ofAddress] : [user];
+    return planned && { ...planned, users, gap: type.firstOf?.wait };
   }
 }
 
@@ -129,17 +133,18 @@ export class PlanRecheck {
 async function loadUsers(
   pool: pg.Pool,
   deliveries: readonly ClaimedDelivery[],
-): Promise<readonly (StoredPlanUser | undefined)[]> {
+): Promise<readonly (AskedUser | undefined)[]> {
   const addressed = deliveries.flatMap(({ tenantId, userId, address }, index) => {
     const id = address && `${ADDRESS_USER}${address.hash}`;
     return id === null || id === userId ? [] : [{ tenantId, userId: id, index }];
   });
   const found = await loadPlanUsers(pool, [...deliveries, ...addressed]);
-  const users = found.slice(0, deliveries.length);
+  const users: (AskedUser | undefined)[] = found.slice(0, deliveries.length);
   for (const [place, { index }] of addressed.entries()) {
     const user = users[index];
-    const ofAddress = found[deliveries.length + place]?.terms;
-    if (user && ofAddress) users[index] = { ...user, terms: withTermsOfAddress(user.terms ?? NO_TERMS, ofAddress) };
+    const ofAddress = found[deliveries.length + place];
+    if (user && ofAddress?.terms)
+      users[index] = { ...user, terms: withTermsOfAddress(user.terms ?? NO_TERMS, ofAddress.terms), ofAddress };
   }
   return users;
 }

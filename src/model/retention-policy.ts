@@ -176,20 +176,20 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
   },
   metric_minutes: {
     removes: 'sums of metrics by the minute',
-    keeps: 'those by the hour, day and week',
+    keeps: 'those by the hour, day and longer',
     setting: 'TIDINGS_RETAIN_METRIC_MINUTES',
     period: '2d',
     shortest: '1d',
   },
   metric_hours: {
     removes: 'sums of metrics by the hour',
-    keeps: 'those by the day and week',
+    keeps: 'those by the day and longer',
     setting: 'TIDINGS_RETAIN_METRIC_HOURS',
     period: '90d',
     shortest: '7d',
   },
   metrics: {
-    removes: 'sums of metrics by the day and week',
+    removes: 'sums of metrics by the day and longer',
     keeps: '–',
     setting: 'TIDINGS_RETAIN_METRICS',
     period: 'forever',

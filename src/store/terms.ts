@@ -1,16 +1,22 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
+import { ADDRESS_USER } from '../model/direct.ts';
 import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import { HOLD_CODES } from '../model/plan-codes.ts';
 import type { Terms } from '../model/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { MAX_STEPS, WAITS_FOR_TURN } from './deliveries/fallbacks.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
-/** Implies the condition of the index deliveries_held_by_plan. What waits for a cap keeps the time that is reserved for it. */
-const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
+/**
+ * Deliveries that the plan holds; and those that had their turn, and wait longer since the plan held them then. The first part implies
+ * the condition of the index deliveries_held_by_plan. A delivery that waits for a cap keeps the time that is reserved for it.
+ */
+const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')}, 'fallback')
+      and (hold_code <> 'fallback' or fence > 0 and (plan->>'until')::timestamptz > $3)`;
 
 /** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
 export function writeTerms(
@@ -35,25 +41,47 @@ where users.ctid = found.row and tenant_id = $1`;
 
 const NOTE_TERMS = `update active_catalogs set has_terms = true where tenant_id = $1 and not has_terms`;
 
-/** Returns the statement that makes what the plan holds for these users due: its claims decide again. */
+/**
+ * Returns the statement that makes what the plan holds for these users due: its claims decide again. What goes to an address is also held
+ * by the terms of others who have that address, so theirs is due as well.
+ */
 export function releaseHeld(tenantId: string, userIds: readonly string[], now: Millis): Statement {
   return { name: 'release-held', text: RELEASE_HELD, values: [tenantId, packTextArray(userIds), isoTime(now)] };
 }
 
 /** Held deliveries of one user that are released, at most; those beyond are decided again at their time. */
 const MAX_RELEASED = 10_000;
-/** Deliveries of one notification that wait for their turn after others, at most. */
-const MAX_STEPS = 100;
+/** Users of an address, and addresses of a user, at most. */
+const MAX_SHARED = 50;
 
-/** Channels that wait for their turn after one that is released come earlier by as much. */
+/** The first held channel of those that are tried one after the other is due; those after it come earlier by as much. */
 const RELEASE_HELD = `
-with found as materialized (
-  select held.*, q.i from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
+with asked as (
+  select user_id, i::int as i from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
+), concerned as materialized (
+  select user_id, min(i) as i from (
+    select * from asked
+    union all
+    select a.user_id, asked.i from asked cross join lateral (
+      select user_id from addresses
+      where starts_with(asked.user_id, '${ADDRESS_USER}') and tenant_id = $1 and hash = substr(asked.user_id, ${ADDRESS_USER.length + 1}) and hash > ''
+      order by user_id limit ${MAX_SHARED}
+    ) as a
+    union all
+    select '${ADDRESS_USER}' || a.hash, asked.i from asked cross join lateral (
+      select hash from addresses where tenant_id = $1 and user_id = asked.user_id limit ${MAX_SHARED}
+    ) as a
+  ) as one
+  group by user_id
+), held as materialized (
+  select found.*, concerned.i, min(found.step) over (partition by found.notification_id) as first_step from concerned
   cross join lateral (
     select ctid as row, tableoid, notification_id, step, due_at from deliveries
-    where tenant_id = $1 and user_id = q.user_id and ${HELD_BY_PLAN} and status = 'queued' and due_at > $3
+    where tenant_id = $1 and user_id = concerned.user_id and ${HELD_BY_PLAN} and status = 'queued' and due_at > $3
     limit ${MAX_RELEASED}
-  ) as held
+  ) as found
+), found as materialized (
+  select * from held where step is null or step = first_step
 ), released as (
   update deliveries as d set due_at = $3
   from found
@@ -67,8 +95,8 @@ from (
   from found
   cross join lateral (
     select ctid as row, tableoid, notification_id from deliveries
-    where tenant_id = $1 and notification_id = found.notification_id and step > found.step and status = 'queued'
-      and hold_code = 'fallback' and due_at >= found.due_at
+    where tenant_id = $1 and notification_id = found.notification_id and step > found.step and ${WAITS_FOR_TURN}
+      and due_at >= found.due_at
     limit ${MAX_STEPS}
   ) as after
   where found.step is not null

@@ -155,11 +155,13 @@ class Scan {
     keys.push(['version', type ?? '', channel, of.version]);
     const midnight = at - (at % DAY_MS);
     const weekday = (new Date(midnight).getUTCDay() + 6) % 7;
+    const monday = midnight - weekday * DAY_MS;
     const buckets = {
       minute: at - (at % 60_000),
       hour: at - (at % 3_600_000),
       day: midnight,
-      week: midnight - weekday * DAY_MS,
+      week: monday,
+      four_weeks: monday - (((monday / DAY_MS - 4) / 7) % 4) * 7 * DAY_MS,
     };
     for (const [dimension, ...key] of keys) {
       if (key.some((part) => part === undefined || part === null)) continue;

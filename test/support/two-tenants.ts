@@ -399,9 +399,9 @@ async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: s
   // Sums of any time that a request asks for by default, by the clock of the test or of the database.
   await pool.query(
     `insert into metric_rollups (tenant_id, grain, dimension, bucket, notification_type, value, events, decided, held, sent, cost)
-     select $1, g, d, date_trunc(g, t - ago * interval '1 hour', 'UTC'), case d when 'type' then upper($2) else '' end,
+     select $1, g, d, date_bin(length, t - ago * interval '1 hour', '1970-01-05T00:00:00Z'), case d when 'type' then upper($2) else '' end,
             case d when 'reason' then 'limit_reached' when 'cost' then 'EUR ses' when 'type' then '' else $2 end, 1, 1, 1, 1, 1
-     from unnest(array['minute', 'hour', 'day', 'week']) as g
+     from (values ('minute', interval '1 minute'), ('hour', '1 hour'), ('day', '1 day'), ('week', '7 days'), ('four_weeks', '28 days')) as s(g, length)
      cross join unnest(array['type', 'channel', 'reason', 'cost', 'experiment']) as d
      cross join unnest(array[now(), $3::timestamptz]) as t cross join generate_series(0, 200, 3) as ago
      on conflict do nothing`,

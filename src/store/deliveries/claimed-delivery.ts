@@ -7,6 +7,7 @@ import type { RateWindow } from '../../model/rate-limit.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import type { StoredPlanUser } from '../terms.ts';
+import { MAX_STEPS, WAITS_FOR_TURN } from './fallbacks.ts';
 
 declare const claimHandle: unique symbol;
 
@@ -115,8 +116,8 @@ export async function markSendStarted(
 /** An answer of the plan that holds a claimed delivery. */
 export interface PlannedHold {
   readonly verdict: Verdict;
-  /** The user whose terms it was asked with. */
-  readonly user: Pick<StoredPlanUser, 'userId' | 'version'>;
+  /** The users whose terms it was asked with: one, or also the one who is known by the address alone. */
+  readonly users: readonly Pick<StoredPlanUser, 'userId' | 'version'>[];
   /** Time in ms for which its channel waits for those that are tried before it: while one of these is open, its turn comes that much later. */
   readonly gap?: Millis | undefined;
 }
@@ -126,7 +127,8 @@ const CHANGING_MS: Millis = 1000;
 
 /**
  * Returns deliveries that were claimed but not started to the queue. The attempt does not count. What the plan holds for a user who has
- * changed since it was asked is due as before, and asks again: else it would wait for what the user has just ended.
+ * changed since it was asked is due as before, and asks again: else it would wait for what the user has just ended. Channels that wait
+ * for their turn after one that the plan holds come later by as much.
  * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
  * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
  * @param plans for each delivery what the plan says; null: another thing holds it. Default: null for all
@@ -139,6 +141,9 @@ export async function releaseDeliveries(
   holdCodes: readonly (string | null)[] = deliveries.map(() => null),
   plans: readonly (PlannedHold | null)[] = deliveries.map(() => null),
 ): Promise<void> {
+  const asked = plans.flatMap((plan, index) =>
+    (plan?.users ?? []).map((user) => ({ place: index + 1, tenantId: deliveries[index]!.tenantId, ...user })),
+  );
   await pool.query({
     name: 'release-deliveries',
     text: RELEASE,
@@ -149,8 +154,10 @@ export async function releaseDeliveries(
       plans.map((plan) => plan && JSON.stringify(plan.verdict)),
       deliveries.map(({ step }) => step),
       plans.map((plan) => plan?.gap ?? null),
-      plans.map((plan) => plan?.user.userId ?? null),
-      plans.map((plan) => plan?.user.version ?? null),
+      asked.map(({ place }) => place),
+      asked.map(({ tenantId }) => tenantId),
+      asked.map(({ userId }) => userId),
+      asked.map(({ version }) => version),
       isoTime(now + CHANGING_MS),
     ],
   });
@@ -162,38 +169,59 @@ export async function releaseDeliveries(
  * may be planned as a scan of all users.
  */
 const RELEASE = `
-with asked as materialized (
-  select q.*, case
-      when q.version is null then 'same'
-      when (select xmin::text from users where tenant_id = q.tenant and user_id = q.held_for limit 1) is distinct from q.version then 'changed'
-      when (select true from users where tenant_id = q.tenant and user_id = q.held_for and xmin::text = q.version limit 1
-            for share skip locked) then 'same'
-      else 'changing' end as user_is
+with said as materialized (
+  -- 0: the user is as they were, 1: they are being changed, 2: they have changed.
+  select u.place, max(case
+      when (select xmin::text from users where tenant_id = u.tenant and user_id = u.id limit 1) is distinct from u.version then 2
+      when (select true from users where tenant_id = u.tenant and user_id = u.id and xmin::text = u.version limit 1
+            for share skip locked) then 0
+      else 1 end) as change
+  from unnest($11::int[], $12::text[], $13::text[], $14::text[]) as u(place, tenant, id, version)
+  group by u.place
+), r as materialized (
+  select q.tenant, q.notification, q.channel, q.target, q.fence, q.step, q.gap * interval '1 ms' as gap,
+         case coalesce(said.change, 0) when 0 then q.due when 1 then least(q.due, $15) end as due,
+         case when coalesce(said.change, 0) < 2 then q.code end as code,
+         case when coalesce(said.change, 0) = 0 then q.verdict end as verdict
   from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[], $9::int[],
-              $10::float8[], $11::text[], $12::text[])
-    as q(tenant, notification, channel, target, fence, due, code, verdict, step, gap, held_for, version)
-), r as (
-  select tenant, notification, channel, target, fence, step, gap,
-         case user_is when 'same' then due when 'changing' then least(due, $13) end as due,
-         case when user_is <> 'changed' then code end as code, case when user_is = 'same' then verdict end as verdict
-  from asked
+              $10::float8[])
+    with ordinality as q(tenant, notification, channel, target, fence, due, code, verdict, step, gap, place)
+  left join said on said.place = q.place
+), released as (
+  update deliveries as d
+  set status = 'queued', attempts = attempts - 1, plan = coalesce(r.verdict::json, plan),
+      hold_code = case when turn.at is null then r.code else 'fallback' end,
+      -- When it expires a claim must see it, whatever it waits for.
+      due_at = least(coalesce(turn.at, r.due, due_at), expires_at + interval '1 ms'),
+      -- A limit, the plan or a channel before it delays, and takes nothing from the time for retries.
+      retry_until = case when turn.at is not null or r.code in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
+        then retry_until + greatest(coalesce(turn.at, r.due) - due_at, '0') else retry_until end
+  from r
+  cross join lateral (
+    select max(greatest(e.due_at, r.due)) + r.gap as at from deliveries as e
+    where r.gap is not null and e.tenant_id = r.tenant and e.notification_id = r.notification and e.step < r.step
+      and e.status in ('queued', 'sending')
+  ) as turn
+  where d.tenant_id = r.tenant and d.notification_id = r.notification and d.channel = r.channel and d.target = r.target
+    and d.fence = r.fence and d.status = 'sending' and ${selectivityHint('r.fence')}
+  returning d.tenant_id, d.notification_id, d.step, d.due_at, r.gap
+), held as (
+  select tenant_id, notification_id, min(step)::int as step, max(due_at - step * gap) as start, max(gap) as gap
+  from released where step is not null and gap is not null
+  group by tenant_id, notification_id
 )
 update deliveries as d
-set status = 'queued', attempts = attempts - 1, plan = coalesce(r.verdict::json, plan),
-    hold_code = case when turn.at is null then r.code else 'fallback' end,
-    -- When it expires a claim must see it, whatever it waits for.
-    due_at = least(coalesce(turn.at, r.due, due_at), expires_at + interval '1 ms'),
-    -- A limit, the plan or a channel before it delays, and takes nothing from the time for retries.
-    retry_until = case when turn.at is not null or r.code in ('rate_limited', 'legal_hours', 'quiet_hours', 'paused')
-      then retry_until + greatest(coalesce(turn.at, r.due) - due_at, '0') else retry_until end
-from r
-cross join lateral (
-  select max(greatest(e.due_at, r.due)) + r.gap * interval '1 ms' as at from deliveries as e
-  where r.gap is not null and e.tenant_id = r.tenant and e.notification_id = r.notification and e.step < r.step
-    and e.status in ('queued', 'sending')
-) as turn
-where d.tenant_id = r.tenant and d.notification_id = r.notification and d.channel = r.channel and d.target = r.target
-  and d.fence = r.fence and d.status = 'sending' and ${selectivityHint('r.fence')}`;
+set due_at = least(next.turn, expires_at + interval '1 ms'), retry_until = retry_until + (next.turn - due_at)
+from (
+  select after.*, held.step, held.start + after.own_step * held.gap as turn from held
+  cross join lateral (
+    select ctid as row, tableoid, notification_id, step as own_step from deliveries
+    where tenant_id = held.tenant_id and notification_id = held.notification_id and step > held.step and ${WAITS_FOR_TURN}
+      and due_at < held.start + step * held.gap
+    limit ${MAX_STEPS}
+  ) as after
+) as next
+where d.ctid = next.row and d.tableoid = next.tableoid and d.notification_id = next.notification_id and ${selectivityHint('next.step')}`;
 
 /** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
 export function keyColumns(

@@ -3,6 +3,14 @@ import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 
+/**
+ * A channel that waits for its turn after others of its notification, in a look-up by the key. Written so that it implies the condition of
+ * no index: one over all deliveries of a tenant may be planned while the tables are small.
+ */
+export const WAITS_FOR_TURN = `status = 'queued' and coalesce(hold_code, '') = 'fallback'`;
+/** Deliveries of one notification that wait for their turn, at most. */
+export const MAX_STEPS = 100;
+
 /** Result of one of the channels that are tried one after the other. */
 export interface StepResult {
   readonly tenantId: string;
@@ -56,7 +64,7 @@ with result as (
   select r.t, r.n, r.c, r.sandboxed, q.step, greatest(interval '0', q.due_at - $6::timestamptz) as early
   from result as r cross join lateral (
     select d.step, d.due_at from deliveries as d
-    where d.tenant_id = r.t and d.notification_id = r.n and d.step > r.s and d.status = 'queued' and d.hold_code = 'fallback'
+    where d.tenant_id = r.t and d.notification_id = r.n and d.step > r.s and ${WAITS_FOR_TURN}
     order by d.step limit 1
   ) as q
   where not r.reached
@@ -75,5 +83,4 @@ set due_at = d.due_at - next.early, retry_until = d.retry_until - next.early,
     reason_code = case when d.step = next.step then 'fallback' else d.reason_code end,
     reason = case when d.step = next.step then 'Its turn came because ' || next.c || case when next.sandboxed then ' is in the sandbox.' else ' failed.' end else d.reason end
 from next
-where d.tenant_id = next.t and d.notification_id = next.n and d.step >= next.step and d.status = 'queued'
-  and d.hold_code = 'fallback'`;
+where d.tenant_id = next.t and d.notification_id = next.n and d.step >= next.step and ${WAITS_FOR_TURN}`;

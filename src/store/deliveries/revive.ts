@@ -73,10 +73,10 @@ function toStatement(tenantId: string, rows: readonly Found[], now: Millis) {
   return { name: 'revive-deliveries', text: REVIVE, values: [tenantId, isoTime(now), JSON.stringify(rows), oldest] };
 }
 
-/** The tenant comes from the rows that are joined: no plan can begin with all deliveries of a tenant, however few there are. */
+/** Each column of the key comes from the rows that are joined: no plan can begin with all deliveries, however few there are. */
 const REVIVE = `
 with candidate as materialized (
-  select $1::text as tenant_id, n.notification_id, r.c, r.m, r.w, r.i,
+  select $1::text as tenant_id, '' as target, n.notification_id, r.c, r.m, r.w, r.i,
          (select count(*) from attempts as a
           where a.tenant_id = $1 and a.notification_id = n.notification_id and a.channel = r.c and a.target = ''
             and a.outcome = 'undeliverable') as tried,
@@ -98,18 +98,19 @@ with candidate as materialized (
       reason = case d.status when 'queued' then d.reason else 'Queued again: ' || candidate.w || ' became known.' end
   from candidate
   where d.tenant_id = candidate.tenant_id and d.notification_id = candidate.notification_id and d.channel = candidate.c
-    and d.target = ''
+    and d.target = candidate.target
     and (d.status in ('queued', 'sending')
          or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2 and candidate.tried <= 1
             and (d.expires_at is null or d.expires_at > $2)
             and candidate.is_taken_over is null)
     and ${selectivityHint('candidate.i')}
-  returning d.tenant_id, d.notification_id, d.channel, d.attempts, d.reason_code, candidate.w
+  returning d.tenant_id, d.notification_id, d.channel, d.target, d.attempts, d.reason_code, candidate.w
 )
 update attempts as a
 set reason = concat_ws('; ', rtrim(a.reason, '.'), revived.w || ' became known on ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS')
                                        || ' UTC, so it was queued again')
 from revived
-where a.tenant_id = revived.tenant_id and a.notification_id = revived.notification_id and a.channel = revived.channel and a.target = ''
+where a.tenant_id = revived.tenant_id and a.notification_id = revived.notification_id and a.channel = revived.channel
+  and a.target = revived.target
   and a.attempt = revived.attempts and a.outcome = 'undeliverable' and revived.reason_code = 'address_known'
   and ${selectivityHint('revived.attempts')}`;

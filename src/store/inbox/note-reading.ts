@@ -25,11 +25,16 @@ export async function noteReading(connection: Connection, tenantId: string, item
   });
 }
 
+/** Each column of the key comes from the rows that are joined: no plan can begin with all deliveries of a tenant, however few there are. */
 const NOTE_READING = `
+with r as materialized (
+  select $1::text as tenant_id, n::uuid as notification_id, 'in_app' as channel, '' as target, i,
+         case when read::boolean then array['opened', 'read'] else array['opened'] end as flags
+  from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')) with ordinality as q(n, read, i)
+)
 update deliveries as d
 set receipt_flags = coalesce(d.receipt_flags, '{}') || array(
-  select f from unnest(case when r.read::boolean then array['opened', 'read'] else array['opened'] end) as f
-  where f <> all (coalesce(d.receipt_flags, '{}')))
-from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')) with ordinality as r(n, read, i)
-where d.tenant_id = $1 and d.notification_id = r.n::uuid and d.channel = 'in_app' and d.target = '' and ${selectivityHint('r.i')}
-  and not (coalesce(d.receipt_flags, '{}') @> case when r.read::boolean then array['opened', 'read'] else array['opened'] end)`;
+  select f from unnest(r.flags) as f where f <> all (coalesce(d.receipt_flags, '{}')))
+from r
+where d.tenant_id = r.tenant_id and d.notification_id = r.notification_id and d.channel = r.channel and d.target = r.target
+  and ${selectivityHint('r.i')} and not (coalesce(d.receipt_flags, '{}') @> r.flags)`;

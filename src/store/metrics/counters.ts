@@ -44,9 +44,13 @@ export const LATENCY_COLUMNS: readonly string[] = [...LATENCY_BOUNDS_MS, undefin
   (_, index) => `latency_${index}`,
 );
 
-/** Spans of time that have sums of their own, the finest first. */
+/** Lengths of the points of a series, the finest first. */
 export const GRAINS = ['minute', 'hour', 'day', 'week'] as const;
 export type Grain = (typeof GRAINS)[number];
+
+/** Spans of time that have sums of their own, the finest first. Four weeks are only added up: a year is 13 of them. */
+export const KEPT_GRAINS = [...GRAINS, 'four_weeks'] as const;
+export type KeptGrain = (typeof KEPT_GRAINS)[number];
 
 /** Dimensions of the roll-ups beside notification type and channel, one at a time; see the schema. */
 export const DIMENSIONS = [
@@ -73,7 +77,7 @@ export function toReleaseGroups(releaseId: string): { readonly released: string;
   return { released: `${releaseId} new`, others: `${releaseId} old` };
 }
 
-/** Time for which the sums of each grain are kept; null: forever. */
+/** Time for which the sums of each grain are kept, those of four weeks as long as those of a week; null: forever. */
 export type MetricPeriods = { readonly [grain in Grain]: Millis | null };
 
 /** Returns the periods of the retention policy by grain. */

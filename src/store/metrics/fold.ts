@@ -1,7 +1,14 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { COUNTERS, GRAINS, type Grain, LATENCY_COLUMNS, type MetricPeriods, MINUTE_DIMENSIONS } from './counters.ts';
+import {
+  COUNTERS,
+  KEPT_GRAINS,
+  type KeptGrain,
+  LATENCY_COLUMNS,
+  type MetricPeriods,
+  MINUTE_DIMENSIONS,
+} from './counters.ts';
 
 /** Deltas that one fold takes, at most. */
 export const MAX_FOLDED_DELTAS = 1000;
@@ -22,14 +29,14 @@ export async function foldDeltas(
   periods: MetricPeriods,
   limit: number = MAX_FOLDED_DELTAS,
 ): Promise<number> {
-  const since = (grain: Grain) => {
-    const period = periods[grain];
+  const since = (grain: KeptGrain) => {
+    const period = periods[grain === 'four_weeks' ? 'week' : grain];
     return period === null ? '-infinity' : isoTime(now - period);
   };
   const { rows } = await pool.query<{ n: string }>({
     name: 'fold-deltas',
     text: FOLD,
-    values: [tenantId, limit, ...GRAINS.map(since)],
+    values: [tenantId, limit, ...KEPT_GRAINS.map(since)],
   });
   return Number(rows[0]?.n);
 }
@@ -119,7 +126,8 @@ with mine as materialized (
     ('minute', to_timestamp(c.minute * 60.0), $3::timestamptz),
     ('hour', date_trunc('hour', to_timestamp(c.minute * 60.0), 'UTC'), $4::timestamptz),
     ('day', c.day, $5::timestamptz),
-    ('week', date_trunc('week', c.day, 'UTC'), $6::timestamptz)
+    ('week', date_trunc('week', c.day, 'UTC'), $6::timestamptz),
+    ('four_weeks', date_bin('28 days', c.day, '1970-01-05T00:00:00Z'), $7::timestamptz)
   ) as g(grain, bucket, since)
   where g.bucket >= g.since and (g.grain <> 'minute' or c.dimension in (${MINUTE_DIMENSIONS.map((one) => `'${one}'`).join(', ')})
     or c.dimension = 'version' and (select is_under_way from released))

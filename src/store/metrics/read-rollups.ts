@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { COUNTERS, type Counter, type Dimension, type Grain, LATENCY_COLUMNS } from './counters.ts';
+import { COUNTERS, type Counter, type Dimension, type KeptGrain, LATENCY_COLUMNS } from './counters.ts';
 
 /** Sums of counters, with what the messages cost where that was asked for. */
 export interface MetricSums extends Readonly<Record<Counter, number>> {
@@ -21,7 +21,7 @@ export interface RollupFilter {
 
 /** A part of a span in buckets of one grain. */
 export interface RollupSegment {
-  readonly grain: Grain;
+  readonly grain: KeptGrain;
   readonly from: Millis;
   readonly to: Millis;
 }
@@ -42,7 +42,7 @@ const SUMS = [...COUNTERS, ...LATENCY_COLUMNS]
 
 /** Length of a bucket of `s.grain`, in hours: days would follow the zone of the session. */
 const STEP = `case s.grain when 'minute' then interval '1 minute' when 'hour' then interval '1 hour'
-  when 'day' then interval '24 hours' else interval '168 hours' end`;
+  when 'day' then interval '24 hours' when 'week' then interval '168 hours' else interval '672 hours' end`;
 
 /**
  * Returns the segments by ranges of the primary key, with its parameters; of one type, by a probe for each bucket, which does not pass

@@ -96,7 +96,7 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'kafka_outbox', table: 'kafka_outbox', where: 'created_at < $1', noted: NOTE_REMOVED },
   { name: 'metric_minutes', table: 'metric_rollups', where: `grain = 'minute' and bucket < $1` },
   { name: 'metric_hours', table: 'metric_rollups', where: `grain = 'hour' and bucket < $1` },
-  { name: 'metrics', table: 'metric_rollups', where: `grain in ('day', 'week') and bucket < $1` },
+  { name: 'metrics', table: 'metric_rollups', where: `grain in ('day', 'week', 'four_weeks') and bucket < $1` },
 ];
 
 /** Returns the periods with those that follow from others: what belongs to a notification does not outlive it. */

@@ -870,9 +870,9 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
--- Deliveries that the plan holds: when the terms of their user change, they are due.
+-- Deliveries that the plan holds, or did when their turn came: when the terms of their user change, they are due.
 create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
-  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited', 'paused');
+  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited', 'paused', 'fallback');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
@@ -1836,7 +1836,7 @@ create unlogged table metric_folds (
 create table metric_rollups (
   tenant_id         text collate "C" not null,
   grain             text collate "C" not null constraint metric_rollups_grain_known
-    check (grain in ('minute', 'hour', 'day', 'week')),  -- weeks begin on Monday
+    check (grain in ('minute', 'hour', 'day', 'week', 'four_weeks')),  -- weeks begin on Monday
   dimension         text collate "C" not null constraint metric_rollups_dimension_known
     check (dimension in ('channel', 'type', 'provider', 'locale', 'variant', 'version', 'rule', 'reason', 'event', 'cost', 'release', 'experiment')),
   bucket            timestamptz(3)   not null,  -- its start

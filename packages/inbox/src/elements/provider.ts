@@ -32,6 +32,8 @@ export class TidingsProvider extends Base {
   #getToken: GetToken | undefined;
   #strings: OwnTexts = {};
   #isQueued = false;
+  /** Ends what it listens to of its client: one that you made lives on. */
+  #unlisten: readonly (() => void)[] = [];
 
   constructor() {
     super();
@@ -104,6 +106,8 @@ export class TidingsProvider extends Base {
   }
 
   #end(): void {
+    for (const end of this.#unlisten) end();
+    this.#unlisten = [];
     this.#client?.stop();
     this.#client = undefined;
     this.#ownClient?.stop();
@@ -129,8 +133,11 @@ export class TidingsProvider extends Base {
         });
       }
       const { client } = this;
-      client?.on('problem', (problem) => this.#emit('tidings-error', { problem }));
-      client?.on('counts', (counts) => this.#emit('tidings-counts', counts));
+      if (client)
+        this.#unlisten = [
+          client.on('problem', (problem) => this.#emit('tidings-error', { problem })),
+          client.on('counts', (counts) => this.#emit('tidings-counts', counts)),
+        ];
       this.#announce();
       void client?.start();
     });
