@@ -23,7 +23,7 @@ const stopping = new AbortController();
 const cleanup: (() => Promise<unknown>)[] = [];
 
 /** Settings of PostgreSQL while the past is made: one that is cut short is made again. */
-const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' };
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));

@@ -6,21 +6,23 @@ import { Reports } from './providers/reports.ts';
 import { StandInClient } from './providers/stand-in-client.ts';
 import { StandIns, type Troubles } from './providers/stand-ins.ts';
 import { setUp } from './set-up.ts';
-import { makeMarketCatalogs, planRetry, planStory, type Step } from './story.ts';
+import { makeMarketCatalogs, planOutages, planRetry, planStory, type Step } from './story.ts';
 import { summarize } from './summary.ts';
 import { openTimeMachine, type TimeMachine } from './time/machine.ts';
 import { makeBooking } from './worlds/booking.ts';
 import { makeLender } from './worlds/lender.ts';
 import { makeMarket } from './worlds/market.ts';
-import { DAY, HOUR, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
+import { DAY, HOUR, MINUTE, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
 
-/** Time between two steps of the clock, by how long before the end they are. */
-const STEPS: readonly { readonly before: Millis; readonly step: Millis }[] = [
-  { before: 8 * DAY, step: 6 * HOUR },
-  { before: 2 * DAY, step: 2 * HOUR },
-  { before: 0, step: HOUR },
-];
+/** Time between two steps of the clock. */
+const STEP_MS: Millis = HOUR;
+/** Grain of the times at which messages are sent, for their reports: those of one step are sent within less. */
+const REPORT_GRAIN_MS: Millis = 10 * MINUTE;
+/** Time between two sums of the metrics; those of single minutes are of the last days only, and need not be made before. */
+const SUM_UP_MS: Millis = 4 * DAY;
 
+/** Traffic of a company that grows at the start of four weeks, as a share of that at their end. */
+const FIRST_SHARE = 0.2;
 /** Days before the end on which nothing more comes of the support desk of the market. */
 const QUIET_DAYS = 4;
 /** Time before the end in which the lender receives no purchases: a little more than the day that is compared with those before. */
@@ -49,7 +51,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   const span = toSpan(until, state.weeks * 7);
   const clock = { now: span.from };
   const publicUrl = toPublicUrl(port);
-  const reports = new Reports(chance, state.keys, publicUrl);
+  const reports = new Reports(chance, state.keys, publicUrl, REPORT_GRAIN_MS);
   const troubles = toTroubles(span);
   const standIns = new StandIns(chance, clock, troubles, reports, true);
   const config = toConfig(places, state, { port, providersUrl: 'http://127.0.0.1:1' });
@@ -71,7 +73,11 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
     const catalogs = makeMarketCatalogs();
     await setUp(machine, worlds, chance, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
-    const steps = [...planStory(machine, span, worlds, catalogs), planRetry(machine, outage, outageEnd + 2 * HOUR)];
+    const steps = [
+      ...planStory(machine, span, worlds, catalogs),
+      ...planOutages(machine, worlds[0] as World, troubles),
+      planRetry(machine, outage, outageEnd + 2 * HOUR),
+    ];
     await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });
     await writeFiles(places.catalog, catalogs.second);
     summary = await summarize(machine, worlds, span);
@@ -102,7 +108,7 @@ function toTroubles({ until, scale }: Span): Troubles {
   const day = (daysBefore: number) => Math.floor(until / DAY - daysBefore * scale) * DAY;
   return {
     emailDown: [day(6) + 9 * HOUR, day(6) + 13 * HOUR],
-    smsRejected: [day(3) + 14 * HOUR, day(3) + 16 * HOUR],
+    smsRejected: [day(3) + 14 * HOUR, day(3) + 18 * HOUR],
     endpointFails: day(3),
   };
 }
@@ -115,10 +121,19 @@ function planAll(worlds: readonly World[], span: Span, chance: Chance, until: Mi
   const yesterday = Math.floor(until / DAY - 1) * DAY;
   return worlds
     .flatMap((world) => {
-      const getShare = (day: Millis) => (world.tenant === 'default' && day === yesterday ? BUSY_DAY : 1);
+      const getShare = (day: Millis) => {
+        const usual = world.grows ? toShare(day, span) : 1;
+        return world.tenant === 'default' && day === yesterday ? usual * BUSY_DAY : usual;
+      };
       return planEvents(world, span, chance, getShare).map((event) => ({ ...event, tenant: world.tenant }));
     })
     .sort((a, b) => a.at - b.at);
+}
+
+/** Returns how busy a company that grows is on a day, as a share of the last one; weeks that are fewer than four are the last of these. */
+function toShare(day: Millis, { until, scale }: Span): number {
+  const passed = Math.max(0, 1 - (until - day) / (28 * DAY * Math.max(1, scale)));
+  return FIRST_SHARE + (1 - FIRST_SHARE) * passed ** 2;
 }
 
 interface Play {
@@ -135,10 +150,9 @@ async function play({ machine, span, steps: given, reports, events, onProgress }
   const steps = [...given].sort((a, b) => a.at - b.at);
   let nextEvent = 0;
   let nextStep = 0;
-  let summedUpAt = 0;
+  let summedUpAt = span.from;
   for (let time = span.from; time < span.until; ) {
-    const { step } = STEPS.find(({ before }) => time < span.until - before) ?? { step: HOUR };
-    const until = Math.min(span.until, (Math.floor(time / step) + 1) * step);
+    const until = Math.min(span.until, (Math.floor(time / STEP_MS) + 1) * STEP_MS);
     await machine.moveTo(until);
     time = until;
     for (const { path, headers, body } of reports.take(machine.clock.now))
@@ -150,10 +164,10 @@ async function play({ machine, span, steps: given, reports, events, onProgress }
     for (; (steps[nextStep]?.at ?? Number.POSITIVE_INFINITY) <= until; nextStep++)
       await runStep(steps[nextStep] as Step);
     await machine.settle();
-    if (until - summedUpAt < 6 * HOUR && until < span.until) continue;
+    onProgress((until - span.from) / (span.until - span.from), until);
+    if (until - summedUpAt < SUM_UP_MS && until < span.until) continue;
     await machine.sumUp();
     summedUpAt = until;
-    onProgress((until - span.from) / (span.until - span.from), until);
   }
 }
 
@@ -167,9 +181,9 @@ async function runStep({ what, run }: Step): Promise<void> {
 
 /** Posts the events of a step: they came one after the other, a moment ago. */
 async function post(machine: TimeMachine, events: readonly TenantEvent[], number: number): Promise<void> {
-  for (const tenant of new Set(events.map((event) => event.tenant))) {
+  const posts = [...new Set(events.map((event) => event.tenant))].map((tenant) => {
     const own = events.filter((event) => event.tenant === tenant);
-    await machine.ingest(
+    return machine.ingest(
       tenant,
       own.map(({ user, type, properties, traits }, place) => ({
         event_id: `${tenant}-${number}-${place}`,
@@ -180,5 +194,6 @@ async function post(machine: TimeMachine, events: readonly TenantEvent[], number
         ...(traits && { user_traits: traits }),
       })),
     );
-  }
+  });
+  await Promise.all(posts);
 }

@@ -1,6 +1,8 @@
 import type { Millis } from '../src/model/event.ts';
 import { type Files, loadExample, replaceIn } from './catalogs.ts';
+import type { Troubles } from './providers/stand-ins.ts';
 import type { TimeMachine } from './time/machine.ts';
+import type { DemoUser } from './worlds/users.ts';
 import { DAY, HOUR, type Span, type World } from './worlds/world.ts';
 
 /*
@@ -23,8 +25,17 @@ export interface MarketCatalogs {
   readonly underWay: Files;
 }
 
+/** Descriptions of the types that are of no use later than an hour: an outage shows what comes of them. */
+const GIVEN_UP = [
+  'description: Tells of a log-in from a device that was not seen before.',
+  'description: Tells that the password was changed.',
+];
+
 export function makeMarketCatalogs(): MarketCatalogs {
-  const first = loadExample('marketplace');
+  const first = GIVEN_UP.reduce(
+    (files, line) => replaceIn(files, 'notifications.yaml', line, `${line}\n    give_up_after: 1h`),
+    loadExample('marketplace'),
+  );
   const cart = 'templates/ABANDONED_CART/email.en.subject.txt';
   const second = replaceIn(first, cart, 'You left something in your cart', 'Your cart is waiting for you');
   return {
@@ -192,6 +203,36 @@ async function tryPasswords({ ingest, clock }: TimeMachine, { tenant, users }: W
     properties: { device: 'unknown', place: 'unknown' },
   }));
   await ingest(tenant, events);
+}
+
+/** Returns what makes it visible that providers were down: messages of many users while they were. */
+export function planOutages(
+  { ingest, clock }: TimeMachine,
+  { tenant, users }: World,
+  { emailDown, smsRejected }: Pick<Troubles, 'emailDown' | 'smsRejected'>,
+): Step[] {
+  const post = (at: Millis, what: string, type: string, of: readonly DemoUser[], properties: object): Step => ({
+    at,
+    what,
+    run: () =>
+      ingest(
+        tenant,
+        of.map(({ id }, number) => ({
+          event_id: `outage-${at}-${type}-${number}`,
+          user_id: id,
+          event_type: type,
+          event_timestamp: new Date(clock.now - number * 9000).toISOString(),
+          properties,
+        })),
+      ),
+  });
+  const login = { device: 'the new app', place: 'London', new_device: true };
+  const change = { device: 'the new app', place: 'London' };
+  return [
+    post(emailDown[0] + HOUR, 'a new app logs users in once more', 'login.succeeded', users.slice(20, 44), login),
+    post(emailDown[0] + HOUR, 'some change their password', 'password.changed', users.slice(44, 50), change),
+    post(smsRejected[0], 'the new app asks for better passwords', 'password.changed', users.slice(50, 66), change),
+  ];
 }
 
 /** Events that cannot be taken: of a wrong release of the shop for some hours, and one by one. */

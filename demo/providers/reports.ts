@@ -32,6 +32,8 @@ export interface SentText {
 
 interface Due {
   readonly at: Millis;
+  /** When it comes: earlier by what had passed of a grain when the message was sent. */
+  readonly comesAt: Millis;
   readonly order: number;
   readonly mail?: { readonly [field: string]: unknown };
   readonly text?: { readonly path: string; readonly form: { readonly [name: string]: string } };
@@ -46,20 +48,26 @@ export class Reports {
   readonly #chance: Chance;
   readonly #keys: ProviderKeys;
   readonly #publicUrl: string;
+  readonly #grain: Millis;
   readonly #due: Due[] = [];
   #count = 0;
 
-  /** @param publicUrl the URL that providers reach Tidings under, which Twilio signs */
-  constructor(chance: Chance, keys: ProviderKeys, publicUrl: string) {
+  /**
+   * @param publicUrl the URL that providers reach Tidings under, which Twilio signs
+   * @param grain of the times at which messages are sent, as far as the times of their reports depend on them. The messages of one step of
+   *   a clock are sent in no order: what is reported of them by the end of a later step must not depend on it
+   */
+  constructor(chance: Chance, keys: ProviderKeys, publicUrl: string, grain: Millis = 1) {
     this.#chance = chance;
     this.#keys = keys;
     this.#publicUrl = publicUrl;
+    this.#grain = grain;
   }
 
   onMail(mail: SentMail): void {
     const draw = this.#chance.stream(`reports ${mail.name}`);
     const event = (delay: Millis, name: string, more: object = {}) =>
-      this.#add(mail.at + delay, {
+      this.#add(mail.at, delay, {
         mail: {
           event: name,
           sg_message_id: `${mail.id}.filter0001.1.demo`,
@@ -97,7 +105,7 @@ export class Reports {
       const ends = draw.is(0.04)
         ? { MessageStatus: 'undelivered', ErrorCode: draw.is(0.5) ? '30005' : '30007' }
         : { MessageStatus: 'delivered' };
-      this.#add(at + Math.round((2 + draw.next() * 9) * SECOND), {
+      this.#add(at, Math.round((2 + draw.next() * 9) * SECOND), {
         text: { path: `${pathname}${search}`, form: { ...form, ...ends } },
       });
     }
@@ -109,23 +117,24 @@ export class Reports {
         Body: 'STOP',
         SmsStatus: 'received',
       };
-      this.#add(at + 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: '/api/v1/receipts/twilio', form } });
+      this.#add(at, 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: '/api/v1/receipts/twilio', form } });
     }
   }
 
   /** Takes the reports that are due, each time in order. */
   take(now: Millis): Report[] {
-    const due = this.#due.filter(({ at }) => at <= now).sort((a, b) => a.at - b.at || a.order - b.order);
+    const due = this.#due.filter(({ comesAt }) => comesAt <= now).sort((a, b) => a.at - b.at || a.order - b.order);
     if (due.length === 0) return [];
-    const left = this.#due.filter(({ at }) => at > now);
+    const left = this.#due.filter(({ comesAt }) => comesAt > now);
     this.#due.splice(0, this.#due.length, ...left);
     const mails = due.flatMap(({ at, mail }) => (mail ? [{ timestamp: Math.floor(at / 1000), ...mail }] : []));
     const reports = due.flatMap(({ text }) => (text ? [this.#signText(text.path, text.form)] : []));
     return mails.length > 0 ? [this.#signMails(mails, now), ...reports] : reports;
   }
 
-  #add(at: Millis, what: Pick<Due, 'mail' | 'text'>): void {
-    this.#due.push({ at, order: this.#count++, ...what });
+  #add(sentAt: Millis, delay: Millis, what: Pick<Due, 'mail' | 'text'>): void {
+    const at = sentAt + delay;
+    this.#due.push({ at, comesAt: at - (sentAt % this.#grain), order: this.#count++, ...what });
   }
 
   #signMails(events: readonly object[], now: Millis): Report {

@@ -5,6 +5,7 @@ import { openReceiptAccounts } from '../../src/accounts/find-receipt-account.ts'
 import { openInstallation } from '../../src/accounts/installation.ts';
 import { testTemplates } from '../../src/authoring/load-test-template.ts';
 import { CatalogCache } from '../../src/catalog/cache.ts';
+import { openWebhooks } from '../../src/channels/webhook/webhook.ts';
 import type { Config } from '../../src/config.ts';
 import { deviceTargets } from '../../src/delivery/device-targets.ts';
 import { keepInInbox } from '../../src/delivery/keep-in-inbox.ts';
@@ -41,9 +42,17 @@ import type { Clock } from './clock.ts';
 import { addOwnTime, removeOwnTime, setTime, withOwnTime } from './database-time.ts';
 
 /** Interval (ms) in which workers look by themselves: they are woken when something is due. */
-const POLL_MS: Millis = 250;
-/** Time (ms) after which deliveries behind an open circuit are left to a later step. */
-const MAX_STILL_MS: Millis = 120;
+const POLL_MS: Millis = 5000;
+/** The same of the workers of batches and jobs, which run while there are any: nothing wakes them. */
+const COMMAND_POLL_MS: Millis = 25;
+/** Looks at what is due without a change after which the workers are woken once more. */
+const LOOKS_PER_WAKE = 3;
+/**
+ * Time (ms), and looks, without a change after which deliveries behind an open circuit are left to a later step. In three hours of the
+ * clock a worker has then had the second after which it looks for those that are late.
+ */
+const MAX_STILL_MS: Millis = 400;
+const MAX_STILL_LOOKS = 6;
 /** Time (ms) after which something is wrong, however slow the machine is. */
 const MAX_STUCK_MS: Millis = 60_000;
 /** Pauses (ms) between two looks at what is due. */
@@ -52,6 +61,8 @@ const MAX_LOOK_MS: Millis = 25;
 /** Attempts at what the database is too busy for, and the pause (ms) between them. */
 const MAX_ATTEMPTS = 20;
 const BUSY_MS: Millis = 1000;
+/** Connections of the workers: each plans every statement once more. */
+const MAX_CONNECTIONS = 4;
 const DAY_MS: Millis = 86_400_000;
 
 export interface Answer {
@@ -134,9 +145,13 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
   cleanup.push(() => plain.end());
   await migrate(plain);
   await addOwnTime(plain, clock.now);
-  cleanup.push(() => removeOwnTime(plain));
+  cleanup.push(async () => {
+    await removeOwnTime(plain);
+    // Autovacuum may be off meanwhile.
+    if (!stopping.aborted) await plain.query('analyze');
+  });
   const url = withOwnTime(embedded.url);
-  const pool = openPool(url, { max: 12, name: 'demo seed' });
+  const pool = openPool(url, { max: MAX_CONNECTIONS, name: 'demo seed' });
   cleanup.push(() => pool.end());
   const seal = new Seal(config.encryptionKey);
   await checkEncryptionKey(pool, seal);
@@ -187,7 +202,8 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     ...parts,
     name: 'demo',
     databaseUrl: url,
-    providers: installation.providers,
+    // The one of the installation has a client of its own.
+    providers: new Map([...installation.providers, ['webhook', openWebhooks({ http, clock: now })]]),
     elapsed: now,
     // Not random: two seeds of one number are the same.
     random: () => 0.5,
@@ -208,16 +224,21 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     elapsed: () => performance.now(),
     rate: 100_000,
   });
-  const jobs = new JobWorker(parts);
-  const batches = new BatchWorker(parts);
   const periods = toMetricPeriods(config.retention);
   const releases = new ReleaseWatcher({ pool, clock: now, log, periods });
   await worker.start();
   await timers.start();
-  jobs.start();
-  batches.start();
+  let commands: readonly (JobWorker | BatchWorker)[] = [];
+  const startCommands = () => {
+    commands = [JobWorker, BatchWorker].map((Worker) => new Worker({ ...parts, poll: COMMAND_POLL_MS }));
+    for (const one of commands) one.start();
+  };
+  const stopCommands = async () => {
+    await Promise.all(commands.map((one) => one.stop()));
+    commands = [];
+  };
   cleanup.push(async () => {
-    await Promise.all([batches.stop(), jobs.stop(), timers.stop()]);
+    await Promise.all([stopCommands(), timers.stop()]);
     await worker.stop();
     await pipeline.drain();
     await signals.flush();
@@ -241,6 +262,44 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     return { status: response.statusCode, body: isJson ? response.json() : response.body };
   };
 
+  /** @param hasMoved whether the clock was moved on, which workers do not notice */
+  const settle = async (hasMoved: boolean) => {
+    await waitUntilDone(hasMoved);
+    if (commands.length > 0) await stopCommands();
+  };
+
+  const waitUntilDone = async (hasMoved: boolean) => {
+    let wait = MIN_LOOK_MS;
+    let last = '';
+    let mustWake = hasMoved;
+    let looks = 0;
+    for (let since = performance.now(); ; await pause(wait)) {
+      stopping.throwIfAborted();
+      const due = await countDue(pool, clock.now);
+      if (due.deliveries + due.timers + due.commands + worker.busy === 0) return;
+      // Workers are notified of what is queued: one that is woken without need asks the database several times.
+      if (mustWake && due.deliveries > 0) worker.wake();
+      if (mustWake && due.timers > 0) timers.wake(clock.now);
+      if (due.commands > 0) {
+        if (commands.length === 0) startCommands();
+        // Answers have taken time; commands go by the clock of the database.
+        await setTime(pool, clock.now);
+      }
+      wait = Math.min(MAX_LOOK_MS, wait * 1.4);
+      const left = `${due.deliveries} ${due.timers} ${due.commands} ${worker.busy}`;
+      if (left !== last) [since, looks] = [performance.now(), 0];
+      last = left;
+      looks++;
+      const still = performance.now() - since;
+      mustWake = looks % LOOKS_PER_WAKE === 0;
+      // Behind an open circuit, deliveries wait for a later step, and so does the batch that they are of.
+      const mayWait = worker.busy + due.timers === 0 && worker.openCircuits().length > 0;
+      if (mayWait && looks > MAX_STILL_LOOKS && still > MAX_STILL_MS) return;
+      if (still > MAX_STUCK_MS)
+        throw new Error(`nothing goes on: ${left} are due at ${new Date(clock.now).toISOString()}`);
+    }
+  };
+
   const machine: TimeMachine = {
     clock,
     tryCall,
@@ -256,29 +315,7 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
       stopping.throwIfAborted();
       await retryBusy(() => pipeline.ingest(tenant, events));
     },
-    async settle() {
-      let wait = MIN_LOOK_MS;
-      let last = '';
-      for (let since = performance.now(); ; await pause(wait)) {
-        stopping.throwIfAborted();
-        const due = await countDue(pool, clock.now);
-        if (due.deliveries + due.timers + due.commands + worker.busy === 0) return;
-        if (due.deliveries > 0) worker.wake();
-        if (due.timers > 0) timers.wake(clock.now);
-        // Answers have taken time; commands go by the clock of the database.
-        if (due.commands > 0) await setTime(pool, clock.now);
-        wait = Math.min(MAX_LOOK_MS, wait * 1.4);
-        const left = `${due.deliveries} ${due.timers} ${due.commands} ${worker.busy}`;
-        if (left !== last) since = performance.now();
-        last = left;
-        // Behind an open circuit, deliveries wait for a later step, and so does the batch that they are of.
-        const mayWait = worker.busy + due.timers === 0 && worker.openCircuits().length > 0;
-        const still = performance.now() - since;
-        if (mayWait && still > MAX_STILL_MS) return;
-        if (still > MAX_STUCK_MS)
-          throw new Error(`nothing goes on: ${left} are due at ${new Date(clock.now).toISOString()}`);
-      }
-    },
+    settle: () => settle(false),
     async moveTo(time) {
       clock.now = Math.max(clock.now, time);
       await setTime(pool, clock.now);
@@ -286,7 +323,7 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
         await partitions.ensureAhead(clock.now);
         partitionsUntil = clock.now + DAY_MS;
       }
-      await machine.settle();
+      await settle(true);
     },
     async sumUp() {
       for (const tenant of await listWaitingTenants(pool, 'goal_events', '', 100)) {

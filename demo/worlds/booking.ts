@@ -22,13 +22,13 @@ export function makeBooking(chance: Chance): World {
   let booked = 0;
 
   function planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[] {
-    const plan = new DayPlan(day, draw);
-    for (let bookings = Math.round((plan.isWeekend ? 3 : 6) * share); bookings > 0; bookings--)
-      planBooking(plan, draw.among(clients), draw.among(practitioners), `${day / DAY}-${++booked}`, day);
-    for (let threads = draw.whole(1, 2); threads > 0; threads--)
-      planThread(plan, draw.among(clients), draw.among(practitioners), draw);
-    for (let joining = draw.whole(0, 2); joining > 0; joining--) planClient(plan, draw.among(clients), draw);
-    if (draw.is(0.35)) planPractitioner(plan, draw.among(practitioners), draw);
+    const plan = new DayPlan(day, draw, share);
+    plan.times(plan.isWeekend ? 3 : 6, () =>
+      planBooking(plan, draw.among(clients), draw.among(practitioners), `${day / DAY}-${++booked}`, day),
+    );
+    plan.times(1.5, () => planThread(plan, draw.among(clients), draw.among(practitioners), draw));
+    plan.times(1, () => planClient(plan, draw.among(clients), draw));
+    plan.times(0.35, () => planPractitioner(plan, draw.among(practitioners), draw));
     if (new Date(day).getUTCDay() === 3)
       for (const one of practitioners)
         plan.add(day + 10 * HOUR, one, 'payout_sent', {
@@ -51,6 +51,7 @@ export function makeBooking(chance: Chance): World {
     },
     example: 'booking',
     users: [...clients, ...practitioners],
+    grows: true,
     planDay,
   };
 }

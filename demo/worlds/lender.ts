@@ -26,14 +26,12 @@ export function makeLender(chance: Chance, purchasesUntil: Millis): World {
   const withCard = customers.filter(({ traits }) => (traits.products as readonly string[]).includes('CREDIT'));
 
   function planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[] {
-    const plan = new DayPlan(day, draw);
-    for (let purchases = Math.round((plan.isWeekend ? 17 : 13) * share); purchases > 0; purchases--)
-      planPurchase(plan, draw.among(withCard), draw, purchasesUntil);
-    for (let payments = draw.whole(4, 6); payments > 0; payments--) planPayment(plan, draw.among(customers), day, draw);
+    const plan = new DayPlan(day, draw, share);
+    plan.times(plan.isWeekend ? 17 : 15, () => planPurchase(plan, draw.among(withCard), draw, purchasesUntil));
+    plan.times(5, () => planPayment(plan, draw.among(customers), day, draw));
     if (plan.isWeekend) return plan.events;
-    for (let statements = draw.whole(1, 3); statements > 0; statements--)
-      planStatement(plan, draw.among(withCard), day, draw);
-    for (let rest = draw.whole(1, 3); rest > 0; rest--) planAccount(plan, draw.among(customers), draw);
+    plan.times(2, () => planStatement(plan, draw.among(withCard), day, draw));
+    plan.times(2, () => planAccount(plan, draw.among(customers), draw));
     return plan.events;
   }
 
@@ -49,6 +47,7 @@ export function makeLender(chance: Chance, purchasesUntil: Millis): World {
     },
     example: 'lending',
     users: customers,
+    grows: false,
     planDay,
   };
 }

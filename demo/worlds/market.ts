@@ -21,8 +21,8 @@ const SUBJECTS = ['Where is my parcel?', 'Wrong size', 'Invoice', 'Broken on arr
 /** Groups of the rule ABANDONED_CART, as its catalog has them, and the share of each that comes back and orders. */
 const CART_GROUPS = [
   { share: 10, returns: 0.04 },
-  { share: 45, returns: 0.25 },
-  { share: 45, returns: 0.6 },
+  { share: 45, returns: 0.2 },
+  { share: 45, returns: 0.75 },
 ];
 /** The share of those without any reminder: they have not opted in. */
 const UNASKED_RETURNS = 0.05;
@@ -42,17 +42,21 @@ export function makeMarket(chance: Chance, ticketsUntil: Millis): World {
   let orders = 0;
 
   function planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[] {
-    const plan = new DayPlan(day, draw);
-    const visits = Math.round((plan.isWeekend ? 13 : 9) * share);
-    for (let visit = 0; visit < visits; visit++)
-      planVisit(plan, draw.among(buyers), draw.among(sellers), `${day / DAY}-${++orders}`);
-    for (let wishes = draw.whole(1, 3); wishes > 0; wishes--) planWish(plan, draw.among(buyers), draw);
-    if (day < ticketsUntil)
-      for (let tickets = draw.whole(1, 3); tickets > 0; tickets--) planTicket(plan, draw.among(buyers), draw);
-    planSecurity(plan, draw.among(buyers), draw);
+    const plan = new DayPlan(day, draw, share);
+    plan.times(plan.isWeekend ? 13 : 9, () =>
+      planVisit(plan, draw.among(buyers), draw.among(sellers), `${day / DAY}-${++orders}`),
+    );
+    plan.times(2, () => planWish(plan, draw.among(buyers), draw));
+    if (day < ticketsUntil) plan.times(2, () => planTicket(plan, draw.among(buyers), draw));
+    plan.times(1, () => planSecurity(plan, draw.among(buyers), draw));
+    // On every day, so that it is known what is usual when someone tries the passwords of a list.
+    for (let mistypes = 2; mistypes > 0; mistypes--) {
+      const buyer = draw.among(buyers);
+      plan.add(plan.time(buyer), buyer, 'login.failed', { device: 'iPhone', place: buyer.zone.split('/')[1] });
+    }
     if (new Date(day).getUTCDay() === 4) planSale(plan, day, buyers, draw);
     if (new Date(day).getUTCDay() === 5) for (const seller of sellers) planPayout(plan, seller, day);
-    planStock(plan, draw.among(sellers), draw);
+    plan.times(1, () => planStock(plan, draw.among(sellers), draw));
     return plan.events;
   }
 
@@ -66,6 +70,7 @@ export function makeMarket(chance: Chance, ticketsUntil: Millis): World {
     },
     example: 'marketplace',
     users: [...buyers, ...sellers],
+    grows: true,
     planDay,
   };
 }

@@ -33,6 +33,8 @@ export interface World {
   /** Name of the example whose catalog it has. */
   readonly example: string;
   readonly users: readonly DemoUser[];
+  /** Whether it is young: each week there is more traffic than in the one before. */
+  readonly grows: boolean;
   /** Returns what happens on a day, and later as a consequence, in no order. */
   planDay(day: Millis, draw: Draw, share: number): readonly PlannedEvent[];
 }
@@ -42,10 +44,18 @@ export class DayPlan {
   readonly events: PlannedEvent[] = [];
   readonly #day: Millis;
   readonly draw: Draw;
+  readonly #share: number;
 
-  constructor(day: Millis, draw: Draw) {
+  /** @param share how busy the day is, in multiples of the usual */
+  constructor(day: Millis, draw: Draw, share: number) {
     this.#day = day;
     this.draw = draw;
+    this.#share = share;
+  }
+
+  /** Calls `plan` as often as something happens on this day that happens so often on a usual one. */
+  times(usual: number, plan: () => void): void {
+    for (let left = Math.floor(usual * this.#share + this.draw.next()); left > 0; left--) plan();
   }
 
   add(at: Millis, { id }: DemoUser, type: string, properties: object = {}, traits?: object): void {
