@@ -318,10 +318,13 @@ describe('goals', () => {
     await tidings.apply(CATALOG);
     await tidings.ingest([event('v3', 'cart')]);
     await expect
-      .poll(async () => {
-        const { rows } = await tidings.pool.query(`select status from deliveries where user_id like 'v_'`);
-        return rows.map(({ status }) => status);
-      }, 10_000)
+      .poll(
+        async () => {
+          const { rows } = await tidings.pool.query(`select status from deliveries where user_id like 'v_'`);
+          return rows.map(({ status }) => status);
+        },
+        { timeout: 10_000 },
+      )
       .toEqual(['sent', 'sent', 'sent']);
     tidings.clock.now += HOUR;
     await tidings.ingest(['v1', 'v2', 'v3'].map((userId) => event(userId, 'order_placed')));
