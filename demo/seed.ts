@@ -14,8 +14,12 @@ import { makeLender } from './worlds/lender.ts';
 import { makeMarket } from './worlds/market.ts';
 import { DAY, HOUR, MINUTE, type PlannedEvent, planEvents, type Span, type World } from './worlds/world.ts';
 
-/** Time between two steps of the clock. */
-const STEP_MS: Millis = HOUR;
+/** Time between two steps of the clock: in the last days and around outages, and before. */
+const FINE_STEP_MS: Millis = HOUR;
+const STEP_MS: Millis = 4 * HOUR;
+/** Time before the end, and around an outage, that is played in fine steps. */
+const FINE_MS: Millis = 2 * DAY;
+const AROUND_MS: Millis = 4 * HOUR;
 /** Grain of the times at which messages are sent, for their reports: those of one step are sent within less. */
 const REPORT_GRAIN_MS: Millis = 10 * MINUTE;
 /** Time between two sums of the metrics; those of single minutes are of the last days only, and need not be made before. */
@@ -78,7 +82,8 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
       ...planOutages(machine, worlds[0] as World, troubles),
       planRetry(machine, outage, outageEnd + 2 * HOUR),
     ];
-    await play({ machine, span, steps, reports, events: planAll(worlds, span, chance, until), onProgress });
+    const events = planAll(worlds, span, chance, until);
+    await play({ machine, span, troubles, steps, reports, events, onProgress });
     await writeFiles(places.catalog, catalogs.second);
     summary = await summarize(machine, worlds, span);
   } finally {
@@ -139,6 +144,7 @@ function toShare(day: Millis, { until, scale }: Span): number {
 interface Play {
   readonly machine: TimeMachine;
   readonly span: Span;
+  readonly troubles: Troubles;
   readonly steps: readonly Step[];
   readonly reports: Reports;
   readonly events: readonly TenantEvent[];
@@ -146,13 +152,13 @@ interface Play {
 }
 
 /** Moves the clock from one step to the next: receipts come, then events, then what members did. */
-async function play({ machine, span, steps: given, reports, events, onProgress }: Play): Promise<void> {
+async function play({ machine, span, troubles, steps: given, reports, events, onProgress }: Play): Promise<void> {
   const steps = [...given].sort((a, b) => a.at - b.at);
   let nextEvent = 0;
   let nextStep = 0;
   let summedUpAt = span.from;
   for (let time = span.from; time < span.until; ) {
-    const until = Math.min(span.until, (Math.floor(time / STEP_MS) + 1) * STEP_MS);
+    const until = findNextStep(time, span, troubles);
     await machine.moveTo(until);
     time = until;
     for (const { path, headers, body } of reports.take(machine.clock.now))
@@ -169,6 +175,14 @@ async function play({ machine, span, steps: given, reports, events, onProgress }
     await machine.sumUp();
     summedUpAt = until;
   }
+}
+
+function findNextStep(time: Millis, span: Span, { emailDown, smsRejected }: Troubles): Millis {
+  const isFine =
+    time >= span.until - FINE_MS ||
+    [emailDown, smsRejected].some(([from, to]) => time >= from - AROUND_MS && time < to + AROUND_MS);
+  const step = isFine ? FINE_STEP_MS : STEP_MS;
+  return Math.min(span.until, (Math.floor(time / step) + 1) * step);
 }
 
 async function runStep({ what, run }: Step): Promise<void> {
