@@ -58,11 +58,12 @@ test('a HEAD request opens no stream', async () => {
 });
 
 test('numbers that are summed up change the metrics, and nothing else once more', async () => {
-  const reader = await open(app.server, root, '?topics=events,metrics');
+  const reader = await open(app.server, root, '?topics=events,metrics,jobs');
   await reader.until('ready');
   await happen();
-  await reader.until('changed', tells('events'));
-  await app.server.get('/api/v1/users', root);
+  // What is read together with this has all of the message.
+  await app.server.post('/api/v1/jobs', { action: 'deliveries.retry', filter: { status: ['dead'] } }, root);
+  await reader.until('changed', tells('jobs'));
   const before = (await open(app.server, root, '?topics=events')).until('ready');
   const { id } = await before;
   await foldAll(app.tidings.pool, app.tidings.clock.now);
