@@ -61,7 +61,7 @@ test('numbers that are summed up change the metrics, and nothing else once more'
   const reader = await open(app.server, root, '?topics=events,metrics,jobs');
   await reader.until('ready');
   await happen();
-  // What is read together with this has all of the message.
+  // Marks that are read together with this one have all of the message.
   await app.server.post('/api/v1/jobs', { action: 'deliveries.retry', filter: { status: ['dead'] } }, root);
   await reader.until('changed', tells('jobs'));
   const before = (await open(app.server, root, '?topics=events')).until('ready');

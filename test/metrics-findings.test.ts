@@ -314,9 +314,12 @@ describe('goals', () => {
     const from = new Date(tidings.clock.now).toISOString();
     const types = CATALOG.get('notifications.yaml') ?? '';
     await tidings.apply(new Map([...CATALOG, ['notifications.yaml', types.replaceAll(/, goal: .*? \}/g, '')]]));
-    await tidings.ingest(['v1', 'v2'].map((userId) => event(userId, 'cart')));
+    const before = await tidings.ingest(['v1', 'v2'].map((userId) => event(userId, 'cart')));
     await tidings.apply(CATALOG);
-    await tidings.ingest([event('v3', 'cart')]);
+    const [after] = await tidings.ingest([event('v3', 'cart')]);
+    expect([...before, after].map((one) => one?.decisions.map(({ outcome }) => outcome))).toEqual(
+      Array(3).fill(['send']),
+    );
     await expect
       .poll(
         async () => {

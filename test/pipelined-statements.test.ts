@@ -39,6 +39,16 @@ async function run(...statements: Statement[]) {
 }
 
 describe('statements in one round trip', () => {
+  test('are prepared anew where the text of a name is another one', async () => {
+    const connection = await database.pool.connect();
+    const ask = (text: string) => runPipelined(connection, [{ name: 'ask', text }]);
+    expect(await ask('select 1')).toEqual([[['1']]]);
+    expect(await ask('select 2, 3')).toEqual([[['2', '3']]]);
+    await expect(ask('select 1 / 0')).rejects.toThrow('division by zero');
+    expect(await ask('select 2, 3')).toEqual([[['2', '3']]]);
+    connection.release();
+  });
+
   test('return their rows as text, and see the changes of earlier ones', async () => {
     const insert = { name: 'insert-note', text: 'insert into notes values ($1::int, $2)', values: ['1', 'é'] };
     const notes = copyNotes([2, 'x', '{}', null], [3, 'y', 'null', null]);

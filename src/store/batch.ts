@@ -434,7 +434,9 @@ const NOTIFICATION_COLUMNS: Columns = {
 const AIMED_COLUMNS: Columns = { ...NOTIFICATION_COLUMNS, has_goal: 'bool' };
 
 function copyNotifications({ tenantId, now, notifications, goals }: Batch): Statement {
-  const rows = new CopyRows('notifications', goals ? AIMED_COLUMNS : NOTIFICATION_COLUMNS);
+  const rows = goals
+    ? new CopyRows('notifications', AIMED_COLUMNS, 'copy-aimed-notifications')
+    : new CopyRows('notifications', NOTIFICATION_COLUMNS);
   for (const notification of notifications) {
     const { catalogVersion, type } = notification;
     const values = [

@@ -33,6 +33,7 @@ const TWO_POW_32 = 2 ** 32;
  */
 export class CopyRows {
   readonly #table: string;
+  readonly #name: string;
   readonly #columns: string;
   readonly #types: readonly ColumnType[];
   readonly #full: Buffer[] = [];
@@ -40,8 +41,10 @@ export class CopyRows {
   #chunk = Buffer.allocUnsafe(MIN_CHUNK_BYTES);
   #at = 0;
 
-  constructor(table: string, columns: Columns) {
+  /** @param name of the statement: another one for other columns, since a connection keeps what it has prepared under a name */
+  constructor(table: string, columns: Columns, name = `copy-${table}`) {
     this.#table = table;
+    this.#name = name;
     this.#columns = Object.keys(columns).join(', ');
     this.#types = Object.values(columns);
     this.#at = HEADER.copy(this.#chunk);
@@ -74,7 +77,7 @@ export class CopyRows {
     this.#int2(-1);
     const copyData = [...this.#full, this.#chunk.subarray(0, this.#at)];
     const text = `copy ${this.#table} (${this.#columns}) from stdin with (format binary)`;
-    return { name: `copy-${this.#table}`, text, copyData };
+    return { name: this.#name, text, copyData };
   }
 
   /** Starts a new chunk unless the current one has room for so many bytes. */

@@ -4,7 +4,7 @@ import { isPooled } from './pooled-client.ts';
 
 /** A statement that is prepared once per connection. */
 export interface Statement {
-  /** The name it is prepared under; unique among all statements. */
+  /** The name it is prepared under: its own, or it is prepared anew each time. */
   readonly name: string;
   readonly text: string;
   readonly values?: readonly string[];
@@ -29,7 +29,7 @@ export function runPipelined(connection: Connection, statements: readonly Statem
 }
 
 /** Names of the prepared statements, by connection. */
-const prepared = new WeakMap<pg.Connection, Set<string>>();
+const prepared = new WeakMap<pg.Connection, Map<string, string>>();
 
 /** The parts of node-postgres' Connection that send a message; its types ask for parameters that it does not read. */
 interface Wire {
@@ -51,7 +51,8 @@ class RoundTrip implements pg.Submittable {
   readonly #reject: (error: Error) => void;
   readonly #rows: TextRow[][] = [];
   #current: TextRow[] = [];
-  #known: Set<string> = new Set();
+  /** The text that is prepared under a name. */
+  #known: Map<string, string> = new Map();
 
   constructor(statements: readonly Statement[], resolve: (rows: TextRow[][]) => void, reject: (error: Error) => void) {
     this.#statements = statements;
@@ -65,14 +66,15 @@ class RoundTrip implements pg.Submittable {
   submit(connection: pg.Connection): void {
     const keepsNames = !isPooled(connection);
     if (keepsNames) {
-      this.#known = prepared.get(connection) ?? new Set();
+      this.#known = prepared.get(connection) ?? new Map();
       prepared.set(connection, this.#known);
     }
     const wire = connection as unknown as Wire;
     wire.stream.cork();
     for (const { name: ownName, text, values = [], copyData } of this.#statements) {
       const name = keepsNames ? ownName : '';
-      if (!this.#known.has(name)) {
+      if (this.#known.get(name) !== text) {
+        this.#known.delete(name);
         // A failed round trip may have prepared it. Closing a statement that does not exist is no error.
         wire.close({ type: 'S', name });
         wire.parse({ name, text });
@@ -100,7 +102,7 @@ class RoundTrip implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    for (const { name } of this.#statements) this.#known.add(name);
+    for (const { name, text } of this.#statements) this.#known.set(name, text);
     this.callback?.();
     this.#resolve(this.#rows);
   }
