@@ -71,6 +71,9 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
       {apart === undefined && reasons.isPending && <Skeleton height={160} />}
       {apart === undefined && reasons.data && (
         <>
+          <Text size="xs" c="dimmed">
+            {t('Reasons are counted in whole hours: the first and the last hour count in full.')}
+          </Text>
           <Text size="sm" data-testid="held-total">
             {rows.length === 0
               ? t('Everything that concerned a user in this span was sent.')

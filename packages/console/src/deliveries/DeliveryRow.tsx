@@ -13,7 +13,7 @@ import type { RowPlace } from '../shell/VirtualRows.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { CancelButton } from './CancelButton.tsx';
-import { HoldText } from './HoldText.tsx';
+import { HoldText, isInForce } from './HoldText.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
 /** Table row of a delivery, with its reason and buttons. Drawn again only if the delivery has changed, or its place. */
@@ -58,7 +58,7 @@ export const DeliveryRow = memo(({ delivery, place }: RowProps) => {
         <StatusBadge look={getDeliveryLook(delivery)} />
         <Reason code={delivery.reason_code} sentence={delivery.reason} size="xs" />
         <HoldText delivery={delivery} />
-        {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
+        {delivery.decided_by && isInForce(delivery) && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
         {delivery.status === 'queued' && (
           <Text size="xs" c={isOverdue(delivery) ? getTextColor('orange') : 'dimmed'} mt={2} data-testid="due">
             <T

@@ -2,7 +2,7 @@ import { Group, Text } from '@mantine/core';
 import type { Attempt, DeliveryWithAttempts } from '@tidings/client/types';
 import type { Channel } from '../api/types.ts';
 import { CancelButton } from '../deliveries/CancelButton.tsx';
-import { HoldText } from '../deliveries/HoldText.tsx';
+import { HoldText, isInForce } from '../deliveries/HoldText.tsx';
 import { RetryButton } from '../deliveries/RetryButton.tsx';
 import { MessageButton } from '../message/MessageButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
@@ -45,7 +45,7 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
       </Group>
       <Reason code={delivery.reason_code} sentence={delivery.reason} />
       <HoldText delivery={delivery} />
-      {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
+      {delivery.decided_by && isInForce(delivery) && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
       {attempts.length > 0 && (
         <Disclosure
           label={t('{count, plural, one {# attempt} other {# attempts}}', { count: attempts.length })}

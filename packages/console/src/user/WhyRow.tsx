@@ -216,6 +216,11 @@ function Answer({ explanation, rules }: { explanation: Explanation; rules: Catal
   return (
     <>
       <Reason code={isSaid ? null : findReason(explanation)} sentence={explanation.paragraph} testId="why-paragraph" />
+      {plan.length > 0 && (
+        <Text size="xs" c="dimmed" mt={4}>
+          {t('At the decision:')}
+        </Text>
+      )}
       {plan.map((verdict) => (
         <VerdictLine key={`${verdict.channel} ${verdict.code}`} verdict={verdict} />
       ))}
