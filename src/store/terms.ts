@@ -2,17 +2,14 @@ import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
 import { ADDRESS_USER } from '../model/direct.ts';
 import type { JsonObject, Millis, Profile } from '../model/event.ts';
-import { HOLD_CODES } from '../model/plan-codes.ts';
 import type { Terms } from '../model/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { MAX_STEPS, WAITS_FOR_TURN } from './deliveries/fallbacks.ts';
+import { HELD_BY_PLAN } from './deliveries/held-by-plan.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
-
-/** Implies the condition of the index deliveries_held_by_plan. A delivery that waits for a cap keeps the time that is reserved for it. */
-const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
 
 /** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
 export function writeTerms(
@@ -38,8 +35,9 @@ where users.ctid = found.row and tenant_id = $1`;
 const NOTE_TERMS = `update active_catalogs set has_terms = true where tenant_id = $1 and not has_terms`;
 
 /**
- * Returns the statement that makes what the plan holds for these users due: its claims decide again. What goes to an address is also held
- * by the terms of others who have that address, so theirs is due as well.
+ * Returns the statement that makes what the plan holds for these users due: its claims decide again. A delivery that waits for a cap keeps
+ * the time that is reserved for it. What goes to an address is also held by the terms of others who have that address, so theirs is due as
+ * well.
  */
 export function releaseHeld(tenantId: string, userIds: readonly string[], now: Millis): Statement {
   return { name: 'release-held', text: RELEASE_HELD, values: [tenantId, packTextArray(userIds), isoTime(now)] };

@@ -1,8 +1,8 @@
 import type { Millis } from '../../model/event.ts';
-import { HOLD_CODES } from '../../model/plan-codes.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
+import { PLAN_HOLDS } from './held-by-plan.ts';
 
 /**
  * A channel that waits for its turn after others of its notification, in a look-up by the key. Written so that it implies the condition of
@@ -10,7 +10,7 @@ import { selectivityHint } from '../pg/selectivity-hint.ts';
  */
 export const WAITS_FOR_TURN = `status = 'queued' and coalesce(hold_code, '') = 'fallback'`;
 /** A channel that waits for its turn or, behind a channel before it, for what the plan says. */
-const WAITS = `status = 'queued' and coalesce(hold_code, '') in ('fallback', ${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
+const WAITS = `status = 'queued' and coalesce(hold_code, '') in ('fallback', ${PLAN_HOLDS})`;
 /** Deliveries of one notification that wait for their turn, at most. */
 export const MAX_STEPS = 100;
 

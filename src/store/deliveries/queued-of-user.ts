@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
-import { HOLD_CODES } from '../../model/plan-codes.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { uuidAt } from '../../time/uuid-time.ts';
+import { HELD_BY_PLAN } from './held-by-plan.ts';
 
 /** A message to a user that waits in the queue. */
 export interface QueuedDelivery {
@@ -50,14 +50,12 @@ export async function loadQueuedOfUser(
   return { queued: rows.map(({ looked: _, held: __, ...queued }) => queued), isCut };
 }
 
-const HELD = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
-
 const QUEUED_OF_USER = `
 with latest as (
   select notification_id from notifications where tenant_id = $1 and user_id = $2 and notification_id >= $3
   order by notification_id desc limit ${MAX_LOOKED_AT + 1}
 ), held as (
-  select notification_id from deliveries where tenant_id = $1 and user_id = $2 and ${HELD} and status = 'queued'
+  select notification_id from deliveries where tenant_id = $1 and user_id = $2 and ${HELD_BY_PLAN} and status = 'queued'
   limit ${MAX_LOOKED_AT + 1}
 ), found as (select notification_id from latest union select notification_id from held)
 select d.notification_id as "notificationId", d.notification_type as type, n.rule, n.event_id as "eventId", d.channel, d.target,
