@@ -1,9 +1,10 @@
 import pino from 'pino';
+import { type DemoOptions, readOptions } from '../scripts/demo-options.mjs';
 import { checkPort } from '../src/http/listen.ts';
+import { ROOT } from '../src/lib/package-root.ts';
 import { type Running, run } from '../src/main.ts';
 import { Chance } from './chance.ts';
 import { runLive } from './live.ts';
-import { type DemoOptions, readOptions, USAGE } from './options.ts';
 import { beginState, type DemoState, type Places, readState, toConfig, toPlaces, toPublicUrl } from './places.ts';
 import { Progress } from './progress.ts';
 import { Reports } from './providers/reports.ts';
@@ -26,8 +27,8 @@ const cleanup: (() => Promise<unknown>)[] = [];
 const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' };
 
 async function main(): Promise<void> {
-  const options = readOptions(process.argv.slice(2));
-  if (options === 'help') return console.log(USAGE);
+  // Of the process that npm started, which has printed the help already.
+  const options = readOptions(process.argv.slice(2), ROOT) as DemoOptions;
   const places = toPlaces(options.folder);
   // Before the past is made, which takes a while.
   await checkPort('localhost', options.port, '--port');

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePort } from './torture/free-port.ts';
@@ -106,6 +106,18 @@ test('shows something of everything that its page promises, the same with each r
   await expect.poll(() => hasServer(folders[1]), { timeout: 60_000 }).toBe(true);
   await endDemo(cut, folders[1]);
 }, 600_000);
+
+test('a wrong option ends it with a message, before anything is installed or built', () => {
+  // Of a copy without packages.
+  const folder = mkdtempSync(join(tmpdir(), 'demo-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  cpSync(dirname(SCRIPT), join(folder, 'scripts'), { recursive: true });
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(folder, 'scripts', 'demo.mjs'), ...args], { encoding: 'utf8' });
+  expect(run('--wrong')).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining("'--wrong'") });
+  expect(run('--weeks', '99')).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('0.25 to 12') });
+  expect(run('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--fresh'), stderr: '' });
+});
 
 /** Expects that lists of a day have what its sums have counted: all of it has the clock of the past. */
 async function expectClock({ url, api_key: key }: Ready): Promise<void> {

@@ -45,11 +45,17 @@ test('what is in the inbox is delivered: no other channel follows', async () => 
   await expect.poll(() => stateOfNext(id)).toEqual(['cancelled reached']);
 });
 
-test.each(['read', 'seen', 'all'])('an item that its user has opened (%s) needs no other channel', async (how) => {
-  const user = `opener ${how}`;
-  const id = await post(user, 'opened');
-  expect(await stateOfNext(id)).toEqual(['queued ']);
-  if (how === 'all') await inbox.server.post(`/api/v1/users/${encodeURIComponent(user)}/inbox/seen-all`);
-  else await inbox.act(user, id, how);
-  expect(await stateOfNext(id)).toEqual(['cancelled reached']);
-});
+test.each(['read', 'seen', 'archive', 'snooze', 'all'])(
+  'an item that its user has opened (%s) needs no other channel',
+  async (how) => {
+    const user = `opener ${how}`;
+    const id = await post(user, 'opened');
+    expect(await stateOfNext(id)).toEqual(['queued ']);
+    if (how === 'all') await inbox.server.post(`/api/v1/users/${encodeURIComponent(user)}/inbox/seen-all`);
+    else {
+      const until = new Date(inbox.tidings.clock.now + 60_000).toISOString();
+      await inbox.act(user, id, how, how === 'snooze' ? { until } : undefined);
+    }
+    expect(await stateOfNext(id)).toEqual(['cancelled reached']);
+  },
+);

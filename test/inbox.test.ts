@@ -72,7 +72,10 @@ describe('an inbox', () => {
     expect((await inbox.list(user)).counts).toMatchObject({ unread: 3, unseen: 1 });
     await inbox.act(user, two, 'archive');
     const until = new Date(inbox.tidings.clock.now + 3_600_000).toISOString();
-    expect((await inbox.act(user, three, 'snooze', { until })).body).toMatchObject({ snoozed_until: until });
+    expect((await inbox.act(user, three, 'snooze', { until })).body).toMatchObject({
+      snoozed_until: until,
+      seen_at: expect.any(String),
+    });
     expect(textsOf(await inbox.list(user))).toEqual(['one']);
     expect((await inbox.list(user)).counts).toMatchObject({ unread: 1, unseen: 0 });
     expect(textsOf(await inbox.list(user, '?view=archived'))).toEqual(['two']);

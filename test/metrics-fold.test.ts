@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { countBuckets, coverSpan, floorTo } from '../src/analytics/cover-span.ts';
 import { FoldWorker } from '../src/analytics/fold-worker.ts';
 import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
+import { CHANNEL_DESCRIPTORS } from '../src/model/channels/channels.ts';
 import { foldDeltas, MAX_DAY_VALUES } from '../src/store/metrics/fold.ts';
 import { openPool } from '../src/store/pg/pool.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
@@ -96,6 +97,14 @@ test('a message can be confirmed as delivered if its provider has receipts, or i
     if (definition?.receipts && definition.correlatesBy !== 'nothing') reporting.push(name);
   }
   expect(rows.map(({ n }) => n).sort()).toEqual([...reporting, 'inbox'].sort());
+});
+
+test('a message is delivered with its sending on the channels of which the model says so, and no others', async () => {
+  const { rows } = await database.pool.query('select n from unnest($1::text[]) as n where is_delivered_at_once(n)', [
+    [...listProviderNames(), 'inbox', 'log', 'noop'],
+  ]);
+  const atOnce = Object.values(CHANNEL_DESCRIPTORS).filter(({ arrivesAtOnce }) => arrivesAtOnce);
+  expect(rows.map(({ n }) => n)).toEqual(atOnce.map(({ ownProvider }) => ownProvider));
 });
 
 test('what is corrected to nothing is 0 in every sum', async () => {

@@ -145,16 +145,21 @@ export async function loadInboxCounts(
   return { unread: Number(unread), unseen: Number(unseen), position: Number(position), marked: Number(marked), nextAt };
 }
 
-/** New values of an action; `$4` is the time, `$5` until when it is snoozed. */
+const SEEN = 'seen_at = coalesce(seen_at, $4)';
+
+/** New values of an action; `$4` is the time, `$5` until when it is snoozed. To read, archive or snooze an item is to see it. */
 const CHANGES: { readonly [action in ItemAction]: { readonly set: string; readonly unless: string } } = {
-  read: { set: 'read_at = coalesce(read_at, $4), seen_at = coalesce(seen_at, $4)', unless: 'read_at is not null' },
+  read: { set: `read_at = coalesce(read_at, $4), ${SEEN}`, unless: 'read_at is not null' },
   unread: { set: 'read_at = null', unless: 'read_at is null' },
-  seen: { set: 'seen_at = coalesce(seen_at, $4)', unless: 'seen_at is not null' },
-  archive: { set: 'archived_at = coalesce(archived_at, $4)', unless: 'archived_at is not null' },
+  seen: { set: SEEN, unless: 'seen_at is not null' },
+  archive: { set: `archived_at = coalesce(archived_at, $4), ${SEEN}`, unless: 'archived_at is not null' },
   unarchive: { set: 'archived_at = null', unless: 'archived_at is null' },
-  snooze: { set: 'snoozed_until = $5', unless: 'snoozed_until is not distinct from $5::timestamptz' },
+  snooze: { set: `snoozed_until = $5, ${SEEN}`, unless: 'snoozed_until is not distinct from $5::timestamptz' },
   unsnooze: { set: 'snoozed_until = null', unless: 'snoozed_until is null' },
 };
+
+/** Actions on an item that its user has seen, if not by then. */
+const SEEING_ACTIONS: ReadonlySet<ItemAction> = new Set(['read', 'seen', 'archive', 'snooze']);
 
 /**
  * Changes an item. What is so already stays as it is, with its first time. Undefined: the inbox has no such item.
@@ -185,7 +190,7 @@ export async function changeInboxItem(
        where i.tenant_id = $1 and i.user_id = $2 and i.notification_id = $3::uuid`,
       [...key, ...times],
     );
-    if (action === 'read' || action === 'seen')
+    if (SEEING_ACTIONS.has(action))
       await noteReading(
         connection,
         of.tenantId,

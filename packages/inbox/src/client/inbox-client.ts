@@ -283,9 +283,9 @@ function toPatch(action: ItemAction, until: Date | undefined): Partial<Item> {
     read: { read_at: now, seen_at: now },
     unread: { read_at: null },
     seen: { seen_at: now },
-    archive: { archived_at: now },
+    archive: { archived_at: now, seen_at: now },
     unarchive: { archived_at: null },
-    snooze: { snoozed_until: until?.toISOString() ?? null },
+    snooze: { snoozed_until: until?.toISOString() ?? null, seen_at: now },
     unsnooze: { snoozed_until: null },
   }[action];
 }

@@ -1,21 +1,6 @@
+/** Options of npm run demo. In JavaScript, with modules of Node.js alone: a wrong one is found before anything is installed. */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../src/lib/package-root.ts';
-import type { Millis } from '../src/model/event.ts';
-
-export interface DemoOptions {
-  readonly folder: string;
-  readonly fresh: boolean;
-  readonly weeks: number;
-  readonly seed: number;
-  readonly port: number;
-  /** Events a minute. */
-  readonly rate: number;
-  /** End of the past. */
-  readonly until: Millis;
-  readonly once: boolean;
-  readonly json: boolean;
-}
 
 export const USAGE = `npm run demo [-- OPTIONS]
 
@@ -33,7 +18,7 @@ Three companies, weeks of traffic, and a Tidings that goes on from there. Nothin
   --help         print this`;
 
 /** Reads the arguments. @throws Error with what is wrong */
-export function readOptions(args: readonly string[]): DemoOptions | 'help' {
+export function readOptions(args, root) {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -42,7 +27,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
       seed: { type: 'string', default: '7' },
       rate: { type: 'string', default: '6' },
       port: { type: 'string', default: process.env.PORT || '8000' },
-      folder: { type: 'string', default: join(ROOT, '.tidings-demo') },
+      folder: { type: 'string', default: join(root, '.tidings-demo') },
       until: { type: 'string' },
       once: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -64,7 +49,7 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
   };
 }
 
-function readNumber(name: string, text: string, least: number, most: number, isWhole = true): number {
+function readNumber(name, text, least, most, isWhole = true) {
   const number = Number(text);
   if (
     text.trim() !== '' &&
