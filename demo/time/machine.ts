@@ -43,15 +43,17 @@ import { addOwnTime, removeOwnTime, setTime, withOwnTime } from './database-time
 
 /** Interval (ms) in which workers look by themselves: they are woken when something is due. */
 const POLL_MS: Millis = 5000;
+/** Part of a worker's pauses between two looks at one queue that is kept: no time passes meanwhile. */
+const LOOK_PAUSES = 0.02;
 /** The same of the workers of batches and jobs, which run while there are any: nothing wakes them. */
 const COMMAND_POLL_MS: Millis = 25;
 /** Looks at what is due without a change after which the workers are woken once more. */
 const LOOKS_PER_WAKE = 3;
 /**
- * Time (ms), and looks, without a change after which deliveries behind an open circuit are left to a later step. In three hours of the
- * clock a worker has then had the second after which it looks for those that are late.
+ * Time (ms), and looks, without a change after which deliveries behind an open circuit are left to a later step. A worker has looked
+ * for those that are late by then.
  */
-const MAX_STILL_MS: Millis = 400;
+const MAX_STILL_MS: Millis = 150;
 const MAX_STILL_LOOKS = 6;
 /** Time (ms) after which something is wrong, however slow the machine is. */
 const MAX_STUCK_MS: Millis = 60_000;
@@ -205,6 +207,7 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     // The one of the installation has a client of its own.
     providers: new Map([...installation.providers, ['webhook', openWebhooks({ http, clock: now })]]),
     elapsed: now,
+    pauses: LOOK_PAUSES,
     // Not random: two seeds of one number are the same.
     random: () => 0.5,
     limits: config.limits.channels,

@@ -13,6 +13,8 @@ export interface ClaimPlanOptions {
   readonly channels: readonly Channel[];
   readonly gate: LaneGate;
   readonly clock: () => Millis;
+  /** Part of the pauses between two looks for lanes that is kept. */
+  readonly pauses: number;
 }
 
 /** Requests of a claim. */
@@ -32,9 +34,11 @@ export class ClaimPlan {
   readonly #backlogged = new Set<Channel>();
 
   constructor(options: ClaimPlanOptions) {
-    const { pool, clock, channels } = options;
+    const { pool, clock, channels, pauses } = options;
     this.#options = options;
-    this.#lanes = new Map(channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock)]));
+    this.#lanes = new Map(
+      channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock, Math.random, pauses)]),
+    );
     this.floors = new Map(channels.map((channel) => [channel, new QueueFloor()]));
   }
 

@@ -38,6 +38,7 @@ export class ChannelLanes {
   readonly #channel: Channel;
   readonly #clock: () => Millis;
   readonly #random: () => number;
+  readonly #pauses: number;
   #known: KnownLane[] = [];
   /** Place where the next search goes on among the lanes that are not urgent; null: from the first. */
   #after: Lane | null = null;
@@ -46,11 +47,15 @@ export class ChannelLanes {
   /** Lane from which the next claim begins, so that the rest of a division does not always go to the same. */
   #turn = 0;
 
-  /** @param random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities */
-  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis, random: () => number = Math.random) {
+  /**
+   * @param random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities
+   * @param pauses part of the pauses between two searches that is kept
+   */
+  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis, random = Math.random, pauses = 1) {
     this.#pool = pool;
     this.#channel = channel;
     this.#clock = clock;
+    this.#pauses = pauses;
     this.#random = random;
   }
 
@@ -94,7 +99,7 @@ export class ChannelLanes {
       const { lanes } = await this.#find(null, MAX_URGENT_PRIORITY);
       this.#replace(lanes, ({ priority }) => priority <= MAX_URGENT_PRIORITY);
     } finally {
-      this.#searchUrgentFrom = performance.now() + URGENT_SEARCH_PAUSE_MS;
+      this.#searchUrgentFrom = performance.now() + URGENT_SEARCH_PAUSE_MS * this.#pauses;
     }
   }
 
@@ -109,7 +114,8 @@ export class ChannelLanes {
       this.#replace(lanes, ({ priority }) => priority > MAX_URGENT_PRIORITY);
     } finally {
       const endedAt = performance.now();
-      this.#searchFrom = endedAt + Math.max(MIN_SEARCH_PAUSE_MS, SEARCH_PAUSE_FACTOR * (endedAt - startedAt));
+      const usual = Math.max(MIN_SEARCH_PAUSE_MS, SEARCH_PAUSE_FACTOR * (endedAt - startedAt));
+      this.#searchFrom = endedAt + usual * this.#pauses;
     }
   }
 

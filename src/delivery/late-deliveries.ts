@@ -33,6 +33,8 @@ export interface LateDeliveriesOptions {
   readonly clock: () => Millis;
   /** Lease duration in ms. */
   readonly lease: Millis;
+  /** Part of the pauses between two looks that is kept. */
+  readonly pauses: number;
 }
 
 /**
@@ -65,7 +67,7 @@ export class LateDeliveries {
   }
 
   async #claimFrom(channel: Channel, look: Look, lease: string): Promise<ClaimedDelivery[]> {
-    const { pool, clock, lease: duration } = this.#options;
+    const { pool, clock, lease: duration, pauses } = this.#options;
     const startedAt = performance.now();
     look.from = Number.POSITIVE_INFINITY;
     let pause = MIN_LOOK_PAUSE_MS;
@@ -87,7 +89,7 @@ export class LateDeliveries {
         publishEnded,
       );
     } finally {
-      look.from = performance.now() + pause;
+      look.from = performance.now() + pause * pauses;
     }
   }
 

@@ -42,6 +42,8 @@ export interface ProducerOptions {
   readonly lease: Millis;
   /** Longest pause between two claims in ms, for when a NOTIFY was missed. */
   readonly poll: Millis;
+  /** Part of the pauses between two looks at one queue that is kept. */
+  readonly pauses: number;
   /** Receives each claimed delivery, which is held already. */
   readonly onClaimed: (delivery: ClaimedDelivery) => void;
 }
@@ -258,7 +260,7 @@ export class Producer {
   /** Returns how long to sleep in ms; at most the poll interval, because a NOTIFY may be missed. */
   async #untilNextLook(asked: readonly ChannelCapacity[], limitWait: Millis | null): Promise<Millis> {
     if (asked.every(({ isUrgent }) => isUrgent)) return asked.length > 0 ? URGENT_POLL_MS : this.#options.poll;
-    const { pool, clock, poll, channels, gate } = this.#options;
+    const { pool, clock, poll, channels, gate, pauses: kept } = this.#options;
     const due = await loadNextDueDelivery(pool, channels, this.#plan.floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
     if (due === null || due > clock()) return due === null ? poll : Math.min(poll, due - clock());
@@ -266,7 +268,7 @@ export class Producer {
     const searches = asked.filter(({ channel }) => gate.isByLane(channel));
     const waits = searches.map(({ channel }) => this.#plan.untilSearch(channel));
     const pauses = limitWait === null ? waits : [...waits, limitWait];
-    return Math.min(poll, ...pauses.map((pause) => Math.max(pause, MIN_LIMIT_PAUSE_MS)));
+    return Math.min(poll, ...pauses.map((pause) => Math.max(pause, MIN_LIMIT_PAUSE_MS * kept)));
   }
 }
 

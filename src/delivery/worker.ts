@@ -77,6 +77,11 @@ export interface DeliveryWorkerOptions {
   readonly getTenant?: MessageRendererOptions['getTenant'];
   /** Rate limits of the channels of the installation. Default: none. */
   readonly limits?: ChannelLimits;
+  /**
+   * Part of the pauses between two looks at one queue that is kept, from 0 to 1. They bound what looks cost while much is due; less is for a
+   * clock that stands still until all is done. Default 1.
+   */
+  readonly pauses?: number;
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
 }
@@ -114,6 +119,7 @@ export class DeliveryWorker {
   constructor({
     lease = 30_000,
     poll = 1000,
+    pauses = 1,
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
     mayAct = () => true,
@@ -149,13 +155,14 @@ export class DeliveryWorker {
       channels: [...providers.keys()],
       capacity,
       gate,
-      late: new LateDeliveries({ pool, channels: [...providers.keys()], gate, clock, lease }),
+      late: new LateDeliveries({ pool, channels: [...providers.keys()], gate, clock, lease, pauses }),
       leases,
       clock,
       mayAct,
       log,
       lease,
       poll,
+      pauses,
       onClaimed: (delivery) => this.#executor.submit(delivery),
     });
     const routes = new RouteCache(catalogs);
