@@ -27,7 +27,7 @@ const cleanup: (() => Promise<unknown>)[] = [];
 const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' };
 
 async function main(): Promise<void> {
-  // Of the process that npm started, which has printed the help already.
+  // Checked in the process that npm started, which has printed the help already.
   const options = readOptions(process.argv.slice(2), ROOT) as DemoOptions;
   const places = toPlaces(options.folder);
   // Before the past is made, which takes a while.

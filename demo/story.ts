@@ -230,7 +230,7 @@ export function planOutages(
   const change = { device: 'the new app', place: 'London' };
   return [
     post(emailDown[0], 'a new app logs users in once more', 'login.succeeded', users.slice(20, 44), login),
-    post(emailDown[0] + HOUR, 'some change their password', 'password.changed', users.slice(44, 50), change),
+    post(emailDown[0], 'some change their password', 'password.changed', users.slice(44, 50), change),
     post(smsRejected[0], 'the new app asks for better passwords', 'password.changed', users.slice(50, 66), change),
   ];
 }

@@ -108,7 +108,7 @@ test('shows something of everything that its page promises, the same with each r
 }, 600_000);
 
 test('a wrong option ends it with a message, before anything is installed or built', () => {
-  // Of a copy without packages.
+  // In a copy without packages.
   const folder = mkdtempSync(join(tmpdir(), 'demo-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   cpSync(dirname(SCRIPT), join(folder, 'scripts'), { recursive: true });

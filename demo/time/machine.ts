@@ -43,8 +43,11 @@ import { addOwnTime, removeOwnTime, setTime, withOwnTime } from './database-time
 
 /** Interval (ms) in which workers look by themselves: they are woken when something is due. */
 const POLL_MS: Millis = 5000;
-/** Part of a worker's pauses between two looks at one queue that is kept: no time passes meanwhile. */
-const LOOK_PAUSES = 0.02;
+/**
+ * Part of a worker's pauses between two looks at one queue that is kept: no time passes meanwhile. With one, what is found first would
+ * depend on the look that the clock was moved in.
+ */
+const LOOK_PAUSES = 0;
 /** The same of the workers of batches and jobs, which run while there are any: nothing wakes them. */
 const COMMAND_POLL_MS: Millis = 25;
 /** Looks at what is due without a change after which the workers are woken once more. */

@@ -13,6 +13,8 @@ export interface ClaimPlanOptions {
   readonly channels: readonly Channel[];
   readonly gate: LaneGate;
   readonly clock: () => Millis;
+  /** Random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities. */
+  readonly random: () => number;
   /** Part of the pauses between two looks for lanes that is kept. */
   readonly pauses: number;
 }
@@ -34,11 +36,9 @@ export class ClaimPlan {
   readonly #backlogged = new Set<Channel>();
 
   constructor(options: ClaimPlanOptions) {
-    const { pool, clock, channels, pauses } = options;
+    const { pool, clock, channels, random, pauses } = options;
     this.#options = options;
-    this.#lanes = new Map(
-      channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock, Math.random, pauses)]),
-    );
+    this.#lanes = new Map(channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock, random, pauses)]));
     this.floors = new Map(channels.map((channel) => [channel, new QueueFloor()]));
   }
 

@@ -68,6 +68,7 @@ export class ChannelLanes {
     await this.#search();
     const known = this.#known.filter(({ priority }) => priority <= maxPriority);
     const lanes = selectOpen ? await selectOpen(known) : known;
+    if (lanes.length === 0) return [];
     const channel = this.#channel;
     const shares = shareOut(lanes, count, this.#turn++);
     return putFirst(shares, this.#random()).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));

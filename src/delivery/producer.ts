@@ -42,6 +42,8 @@ export interface ProducerOptions {
   readonly lease: Millis;
   /** Longest pause between two claims in ms, for when a NOTIFY was missed. */
   readonly poll: Millis;
+  /** Random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities. */
+  readonly random: () => number;
   /** Part of the pauses between two looks at one queue that is kept. */
   readonly pauses: number;
   /** Receives each claimed delivery, which is held already. */
@@ -54,7 +56,7 @@ const URGENT_POLL_MS = 250;
 /** With more deliveries held than these, none that are late are claimed. */
 const MAX_HELD_BESIDE_LATE = 4000;
 
-/** Shortest pause in ms of a channel that waits for its rate limits. */
+/** Shortest pause in ms of a channel that waits for its rate limits, or for its lanes to be looked for. */
 const MIN_LIMIT_PAUSE_MS = 20;
 
 /** A loop that makes one claim at a time, under its own lease: claims under one lease would wait for its row. */
@@ -260,7 +262,7 @@ export class Producer {
   /** Returns how long to sleep in ms; at most the poll interval, because a NOTIFY may be missed. */
   async #untilNextLook(asked: readonly ChannelCapacity[], limitWait: Millis | null): Promise<Millis> {
     if (asked.every(({ isUrgent }) => isUrgent)) return asked.length > 0 ? URGENT_POLL_MS : this.#options.poll;
-    const { pool, clock, poll, channels, gate, pauses: kept } = this.#options;
+    const { pool, clock, poll, channels, gate } = this.#options;
     const due = await loadNextDueDelivery(pool, channels, this.#plan.floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
     if (due === null || due > clock()) return due === null ? poll : Math.min(poll, due - clock());
@@ -268,7 +270,7 @@ export class Producer {
     const searches = asked.filter(({ channel }) => gate.isByLane(channel));
     const waits = searches.map(({ channel }) => this.#plan.untilSearch(channel));
     const pauses = limitWait === null ? waits : [...waits, limitWait];
-    return Math.min(poll, ...pauses.map((pause) => Math.max(pause, MIN_LIMIT_PAUSE_MS * kept)));
+    return Math.min(poll, ...pauses.map((pause) => Math.max(pause, MIN_LIMIT_PAUSE_MS)));
   }
 }
 

@@ -52,7 +52,7 @@ export interface DeliveryWorkerOptions {
   readonly clock: () => Millis;
   /** Whether this process may claim now: not while its clock is wrong. Default: always. */
   readonly mayAct?: () => boolean;
-  /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff. */
+  /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff and the order of the priorities. */
   readonly random: () => number;
   readonly log: Logger;
   /** Lease duration in ms: how long a claimed delivery stays reserved after the last heartbeat. Default 30 s. */
@@ -162,6 +162,7 @@ export class DeliveryWorker {
       log,
       lease,
       poll,
+      random,
       pauses,
       onClaimed: (delivery) => this.#executor.submit(delivery),
     });
