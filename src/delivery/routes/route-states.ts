@@ -56,6 +56,18 @@ export async function loadRouteStates(
   });
 }
 
+/** Returns the circuit for which every message of a channel waits; null: some may go by an account. */
+export async function findOutage(
+  connection: Connection,
+  of: { readonly tenantId: string; readonly routes: Routes; readonly now: Millis },
+  channel: Channel,
+): Promise<OpenCircuit | null> {
+  const route = (await loadRouteStates(connection, of)).find((one) => one.channel === channel);
+  if (!route) return (await loadAccountCircuits(connection, of.tenantId, of.now)).findInstallation(channel);
+  const usable = route.entries.filter(({ missing }) => missing === null);
+  return usable.every(({ circuit }) => circuit !== null) ? (usable[0]?.circuit ?? null) : null;
+}
+
 /** Returns what is tried, as the chooser does: without a route the accounts by place, and without an account the installation. */
 function toEntries(route: CompiledRoute | undefined, own: readonly Account[]): RouteEntry[] {
   if (!route) return own.map(({ account }, index) => ({ account, tier: index + 1, weight: 1 }));
