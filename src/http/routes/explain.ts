@@ -18,7 +18,7 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
       },
     },
     ({ principal: { tenantId }, params }) => {
-      const { database, catalogs, clock } = dependencies;
+      const { database, catalogs, installation, clock } = dependencies;
       const pool = database.forTenant(tenantId);
       const sources: ExplainSources = {
         ...dependencies,
@@ -26,7 +26,7 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
         loadPause: () => loadPause(database.owner),
         findOutage: async (channel) => {
           const { routes } = await catalogs.getActive(tenantId);
-          return findOutage(pool, { tenantId, routes, now: clock() }, channel);
+          return findOutage(pool, { tenantId, routes, installation, now: clock() }, channel);
         },
       };
       return explainNotification(sources, tenantId, params.user_id, params.notification_type);
