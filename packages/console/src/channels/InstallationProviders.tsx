@@ -178,9 +178,7 @@ const OWN: Look = { label: t('Tidings itself'), color: 'gray', Icon: IconCircle 
 const OWN_PROVIDERS: { readonly [provider: string]: string } = {
   inbox: t('Messages are in the inbox of the user at once. There is no circuit.'),
   log: t('Messages are written to the log of Tidings at once. There is no circuit.'),
-  webhook: t(
-    'Messages go to the endpoints of the tenant, each of which has a state of its own.',
-  ),
+  webhook: t('Messages go to the endpoints of the tenant, each of which has a state of its own.'),
   sandbox: t('Messages are kept in the sandbox at once and reach no user. There is no circuit.'),
   noop: t('Messages are discarded at once and reach no user. There is no circuit.'),
 };
