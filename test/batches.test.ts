@@ -92,6 +92,10 @@ test('a pause holds what is queued, a resume sends it, and no user gets it twice
   await expect.poll(async () => (await get(id)).codes, { timeout: 20_000 }).toEqual({ held: { batch_paused: 60 } });
   const { results } = (await at().server.get(`/api/v1/batches/${id}/results?state=held&limit=1`)).body;
   expect(results).toMatchObject([{ state: 'held', code: 'batch_paused' }]);
+  const { paragraph } = (await at().server.get(`/api/v1/explain/${results[0].user_id}/ORDER`)).body;
+  expect(paragraph).toContain(
+    `It is held for the pause of its batch ${id}, and does not go by email until the batch is resumed or cancelled: the hold has no end of its own.`,
+  );
   const { rows } = await tidings.database.pool.query('select distinct status, hold_code, attempts from deliveries');
   expect(rows).toEqual([{ status: 'queued', hold_code: 'batch_paused', attempts: 0 }]);
   expect((await command(id, 'resume')).body.state).toBe('running');

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { hasBrowser, useConsole } from './support/console.ts';
+import { testServer } from './support/http.ts';
 import { foldAll } from './support/metrics.ts';
 
 describe.skipIf(!hasBrowser)('the page of channels', () => {
@@ -11,7 +12,8 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     const { page } = await app.visit('console/live');
     await page.getByRole('link', { name: 'Channels', exact: true }).click();
     await page.getByTestId('accounts-empty').waitFor();
-    await page.getByTestId('installation-empty').waitFor();
+    // By the providers of the installation messages would go at once.
+    await page.getByTestId('installation-row').first().waitFor();
     await page.getByRole('link', { name: 'Suppressions', exact: true }).click();
     await page.getByText('No address is suppressed').waitFor();
   });
@@ -52,12 +54,45 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
       expect.stringMatching(
         /^SMTP smtp\s+Email\s+Fails\s+Circuit open since .*: the service is down\. .*\s+Circuit was open once\s+none\s+none$/,
       ),
-      expect.stringMatching(/^sandbox\s+–\s+In use\s+none\s+\d sent/),
+      expect.stringMatching(
+        /^sandbox\s+Email, SMS, In-app\s+Tidings itself\s+Messages are kept in the sandbox at once and reach no user\. There is no circuit\.\s+none\s+\d sent/,
+      ),
+      expect.stringMatching(/^doubtful\s+Internal\s+In use\s+none\s+none$/),
     ]);
     await rows.getByTestId('circuit-history-button').click();
     await page.getByTestId('circuit-history').getByText('still open').waitFor();
     expect(await page.getByTestId('circuit-history').innerText()).toContain('the service is down');
     expect(await findViolations(page)).toEqual([]);
+  });
+
+  test('shows every channel of the installation, also those of Tidings itself, by which nothing went yet', async () => {
+    const installation = new Map([
+      ['email', 'ses'],
+      ['in_app', 'inbox'],
+      ['webhook', 'webhook'],
+      ['internal', 'log'],
+    ] as const);
+    const server = await testServer(app.tidings, { installation });
+    try {
+      const { page } = await app.visit('console/channels', {}, undefined, server.url);
+      const rows = page.getByTestId('installation-row');
+      await rows.filter({ hasText: 'inbox' }).waitFor();
+      const find = async (provider: string) =>
+        (await rows.allInnerTexts()).find((text) => new RegExp(`^([^\\n]* )?${provider}\\s`).test(text));
+      expect(await find('ses')).toMatch(/^Amazon SES ses\s+Email\s+In use\s+none\s+none$/);
+      expect(await find('inbox')).toMatch(
+        /^inbox\s+In-app\s+Tidings itself\s+Messages are in the inbox of the user at once\. There is no circuit\./,
+      );
+      expect(await find('log')).toMatch(
+        /^log\s+Internal\s+Tidings itself\s+Messages are written to the log of Tidings at once\. There is no circuit\./,
+      );
+      expect(await find('webhook')).toMatch(
+        /^Webhooks webhook\s+Webhook\s+Tidings itself\s+Messages go to the endpoints/,
+      );
+    } finally {
+      await app.leave();
+      await server.close();
+    }
   });
 
   test('suppressed addresses are added, found, imported, and lifted with their evidence', async () => {

@@ -58,6 +58,25 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     expect(await page.getByTestId('cancel-notification').count()).toBe(0);
   });
 
+  test('that are held say so in every list, with the cause and until when', async () => {
+    const until = new Date(app.tidings.clock.now + 86_400_000).toISOString();
+    const pause = { until, reason: 'ticket 4711' };
+    await app.post({ user_id: 'held', event_type: 'known', user_traits: { email: 'held@example.com' } });
+    expect((await app.server.send('PUT', '/api/v1/users/held/pause', pause)).status).toBe(200);
+    await ask({ recipients: [{ user_id: 'held' }] });
+    const { page } = await app.visit('console/users/held/messages');
+    for (const path of ['console/notifications', 'console/users/held/messages']) {
+      await page.goto(`${app.server.url}/${path}`);
+      const row = page.locator('[data-row]').filter({ has: page.getByTestId('hold-cause') });
+      await row.waitFor();
+      expect(await row.innerText()).toMatch(/Held[\s\S]*Email\s+Held\s+messages to the user are paused, until /);
+      expect(await row.innerText()).not.toMatch(/Queued|Sent/);
+    }
+    expect(await findViolations(page)).toEqual([]);
+    expect((await app.server.send('DELETE', '/api/v1/users/held/pause')).status).toBe(200);
+    await waitForDeliveries(app);
+  });
+
   test('are checked and sent from a form, with what became of each recipient', async () => {
     const { tidings, catalog, post, server } = app;
     const types = `${catalog.get('notifications.yaml')}

@@ -21,6 +21,11 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     await dialog.getByTestId('confirm').click();
     await page.getByText('Version 2 decides about 10% of the users.').waitFor();
     expect(await latest()).toMatchObject({ state: 'watching', to_version: 2, share: 10 });
+    const note = page.getByTestId('release-note');
+    await note.waitFor();
+    expect(await page.getByTestId('version').first().getByTestId('release-note').innerText()).toMatch(
+      /^Release\s+Under way\s+10% of the users since .*, by api$/,
+    );
 
     await page.getByRole('link', { name: 'Releases', exact: true }).click();
     const release = page.getByTestId('release');
@@ -46,6 +51,13 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     await release.getByText(/Rolled back .* by api: too late for many/).waitFor();
     expect(await latest()).toMatchObject({ state: 'rolled_back', end_reason: 'too late for many' });
     await page.getByTestId('release-start').waitFor();
+    await page.goto(`${app.server.url}/console/catalog/versions`);
+    await note.waitFor();
+    expect(await note.allInnerTexts()).toEqual([
+      expect.stringMatching(/^Release\s+Rolled back\s+by api, .*: too late for many$/),
+    ]);
+    expect(await findViolations(page)).toEqual([]);
+    await note.getByRole('link', { name: 'Release' }).click();
 
     // At a time: it is shown until then, and cancelled.
     await page.getByTestId('release-start').click();

@@ -82,3 +82,44 @@ test('an outage of the installation is shown at its account, and that of another
   const [after] = await show();
   expect(after.entries[4].circuit).toMatchObject({ cause: 'email is down', of: 'installation', account: null });
 });
+
+test('an outage of a provider of the installation with several channels is shown at each of them', async () => {
+  const both = await testApi({
+    installation: new Map([
+      ['email', 'courier'],
+      ['sms', 'courier'],
+      ['push', 'fcm'],
+    ]),
+  });
+  try {
+    const routes = `routes:
+  email: [{ account: installation }]
+  sms: [{ account: installation }]
+  push: [{ account: installation }]`;
+    const files = Object.fromEntries(routedCatalog(routes));
+    expect((await both.server.post('/api/v1/catalog', { files })).status).toBe(200);
+    await both.tidings.database.pool.query(
+      `insert into circuits (circuit_id, provider, code, cause, since, open_until, pause_ms)
+       values ('/courier@email', 'courier', 'failures', 'it is down', now(), now() + interval '1 minute', 1000)`,
+    );
+    const shown = (await both.server.get('/api/v1/routes')).body.routes;
+    const circuits = shown.map(
+      (one: { channel: string; entries: readonly { circuit: { cause: string } | null }[] }) => [
+        one.channel,
+        one.entries[0]?.circuit?.cause ?? null,
+      ],
+    );
+    expect(circuits).toEqual([
+      ['email', 'it is down'],
+      ['sms', 'it is down'],
+      ['push', null],
+    ]);
+    expect((await both.server.get('/api/v1/sending')).body.installation_channels).toEqual([
+      { channel: 'email', provider: 'courier' },
+      { channel: 'sms', provider: 'courier' },
+      { channel: 'push', provider: 'fcm' },
+    ]);
+  } finally {
+    await both.close();
+  }
+});

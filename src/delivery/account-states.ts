@@ -66,20 +66,28 @@ export interface AccountCircuits {
   readonly findInstallation: (channel: Channel) => OpenCircuit | null;
 }
 
-/** Reads the circuits of the accounts of a tenant and of the installation that are not closed. */
+/** The name of the provider of the installation of each channel. */
+export type InstallationProviders = ReadonlyMap<Channel, string>;
+
+/**
+ * Reads the circuits of the accounts of a tenant and of the installation that are not closed.
+ * @param installation absent: it is not known, and a circuit of the installation is shown at its first channel alone
+ */
 export async function loadAccountCircuits(
   connection: Connection,
   tenantId: string,
   now: Millis,
+  installation?: InstallationProviders,
 ): Promise<AccountCircuits> {
   const stored = (await listCircuits(connection, { tenantId, limit: MAX_CIRCUITS })).filter(
     ({ domain }) => domain === null,
   );
+  const isOf = ({ id, provider }: StoredCircuit, channel: Channel) =>
+    installation ? provider === installation.get(channel) : id.endsWith(`@${channel}`);
   const describe = (circuit: StoredCircuit | undefined) => (circuit ? describeCircuit(circuit, now) : null);
   return {
     find: (account) => describe(stored.find((one) => one.tenantId !== null && one.account === account)),
-    findInstallation: (channel) =>
-      describe(stored.find(({ tenantId: owner, id }) => owner === null && id.endsWith(`@${channel}`))),
+    findInstallation: (channel) => describe(stored.find((one) => one.tenantId === null && isOf(one, channel))),
   };
 }
 

@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Rule } from '../model/catalog.ts';
@@ -11,6 +10,7 @@ import { loadRejected } from '../store/rejected.ts';
 import { listReleases, type StoredRelease } from '../store/releases/releases.ts';
 import { type DecisionView, loadDecisions } from '../store/timeline.ts';
 import { loadProfile, loadTraits } from '../store/users.ts';
+import { findHolds, type HoldSources } from './holds.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 import { findReleaseOf, type ReleaseOfDecision } from './release-of.ts';
 
@@ -21,8 +21,7 @@ const MAX_LISTED_DECISIONS = 200;
 const MAX_EXAMINED_RELEASES = 100;
 
 /** Parts of Tidings that an explanation reads from. */
-export interface ExplainSources {
-  readonly pool: pg.Pool;
+export interface ExplainSources extends HoldSources {
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
 }
@@ -33,12 +32,8 @@ export interface ExplainSources {
  *
  * @throws TidingsError `not_found` if neither the active catalog nor a stored decision knows the notification type
  */
-export async function explainNotification(
-  { pool, catalogs, seal }: ExplainSources,
-  tenantId: string,
-  userId: string,
-  type: string,
-) {
+export async function explainNotification(sources: ExplainSources, tenantId: string, userId: string, type: string) {
+  const { pool, catalogs, seal } = sources;
   await catalogs.refresh(tenantId);
   const catalog = await catalogs.getActiveOf(tenantId, userId);
   const decisions = await loadDecisions(pool, tenantId, userId, MAX_LISTED_DECISIONS, { type });
@@ -61,6 +56,9 @@ export async function explainNotification(
   }
   const notificationIds = new Set([latestSend, ...decisions].flatMap((decision) => decision?.notification_id ?? []));
   const notifications = await loadNotifications(pool, tenantId, userId, [...notificationIds]);
+  // The paragraph speaks of the latest one alone.
+  const latest = notifications.find(({ notification_id: id }) => id === latestSend?.notification_id);
+  const holds = latest ? await findHolds(sources, tenantId, latest) : undefined;
   const profile = await loadProfile(pool, tenantId, userId);
   const audiences = ruleNames.map((name) => catalog.rules.byName.get(name)?.audience);
   const user = audiences.some((audience) => audience) ? await loadTraits(pool, seal, tenantId, userId) : {};
@@ -91,7 +89,12 @@ export async function explainNotification(
     },
     elsewhere: new Map(decidedOnlyOthers),
     outside: new Set(outsideAudience),
-    deliveries: notifications.flatMap(({ deliveries }) => deliveries),
+    deliveries: notifications.flatMap(({ deliveries }) =>
+      deliveries.map((one) => {
+        const hold = holds?.get(one.delivery_id);
+        return hold ? { ...one, hold } : one;
+      }),
+    ),
     seen: await countEvents(pool, tenantId, userId, [...getAwaitedTypes(rules)]),
     rejected: await loadRejected(pool, seal, tenantId, userId, MAX_LISTED_DECISIONS),
   });

@@ -5,6 +5,7 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { type Channel, type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
 import type { ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 import { formatTime } from '../rules/reasons.ts';
+import type { Hold } from './holds.ts';
 
 /** Everything stored about one user and one notification type that an explanation considers. */
 export interface Considered {
@@ -41,6 +42,8 @@ export interface Considered {
     readonly provider: string | null;
     readonly reason: string | null;
     readonly finished_at: string | null;
+    /** Absent: it is not queued, or waits only for its turn. */
+    readonly hold?: Hold;
     /** Absent: not loaded. */
     readonly attempts?: readonly { readonly outcome: string; readonly reason: string | null }[];
     /** Null or absent: no receipt says anything. */
@@ -271,6 +274,7 @@ function describeDelivery(delivery: Deliveries[number]): string {
       return `It was not sent ${how}${when}: ${endSentence(reason ?? status)}`;
     case 'queued':
     case 'sending':
+      if (delivery.hold) return describeHold(delivery.hold, how);
       return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
     case 'in_doubt':
       return `It is not known whether it was sent ${how}: ${endSentence(reason ?? status)}`;
@@ -279,6 +283,19 @@ function describeDelivery(delivery: Deliveries[number]): string {
     case 'undeliverable':
     case 'dead':
       return `It could not be delivered ${how}${when}: ${endSentence(reason ?? status)}`;
+  }
+}
+
+function describeHold({ cause, end, until }: Hold, how: string): string {
+  switch (end) {
+    case 'turn':
+      return `It waits for its turn to go ${how} until ${formatTime(until)}: the channels before it come first.`;
+    case 'due':
+      return `It is held until ${formatTime(until)} for ${cause}, and is to go ${how} then.`;
+    case 'looked':
+      return `It is held for ${cause}; it is tried again ${how} on ${formatTime(until)}.`;
+    case 'ended':
+      return `It is held for ${cause}, and does not go ${how} until ${until}: the hold has no end of its own.`;
   }
 }
 

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { InstallationProviders } from '../delivery/account-states.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
@@ -63,6 +64,8 @@ export interface HttpDependencies {
   readonly receiptAccounts?: ReceiptAccounts;
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
+  /** The providers of the installation; absent: they are not known. */
+  readonly installation?: InstallationProviders;
   readonly health: Health;
   /** Periods for which sums of metrics are kept; absent: the usual ones. */
   readonly metricPeriods?: MetricPeriods;

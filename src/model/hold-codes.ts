@@ -14,3 +14,25 @@ export const DELIVERY_HOLD_CODES = [
   ...ENDPOINT_HOLD_CODES,
 ] as const;
 export type DeliveryHoldCode = (typeof DELIVERY_HOLD_CODES)[number];
+
+/**
+ * When a hold is over: `due`, at the time at which the delivery is due; `looked`, when what it waits for is found to be over, for which it
+ * looks at that time; `ended`, when someone ends it: the time at which it looks again says nothing.
+ */
+export type HoldEnd = 'due' | 'looked' | 'ended';
+
+export const HOLD_ENDS: { readonly [code in DeliveryHoldCode]: HoldEnd } = {
+  fallback: 'due',
+  batch_paused: 'ended',
+  paused: 'due',
+  legal_hours: 'due',
+  quiet_hours: 'due',
+  sending_paused: 'ended',
+  rate_limited: 'due',
+  account_paused: 'looked',
+  domain_paused: 'looked',
+  endpoint_disabled: 'ended',
+  endpoint_order: 'looked',
+  endpoint_rate: 'looked',
+  endpoint_busy: 'looked',
+};

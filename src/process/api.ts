@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
+import type { InstallationProviders } from '../delivery/account-states.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
@@ -49,6 +50,7 @@ export interface ApiOptions {
   readonly writeMetrics: WriteMetrics | null;
   /** Channels whose messages leave this machine by a provider of the installation. */
   readonly leaving: ReadonlySet<Channel>;
+  readonly installation: InstallationProviders;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
   /** Absent: this process has no workers. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];

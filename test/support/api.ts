@@ -12,9 +12,9 @@ export interface TestApi {
 }
 
 /** Starts the API with email in the sandbox. No worker runs. */
-export async function testApi(): Promise<TestApi> {
+export async function testApi(options: Parameters<typeof testServer>[1] = {}): Promise<TestApi> {
   const tidings = await testTidings({ email: sandboxProvider(['email']) });
-  const server = await testServer(tidings);
+  const server = await testServer(tidings, options);
   return {
     tidings,
     server,

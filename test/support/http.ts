@@ -44,6 +44,7 @@ export async function testServer(
     trustedProxies?: readonly string[];
     /** Default: a free one. */
     port?: number;
+    installation?: HttpDependencies['installation'];
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
     kafka?: HttpDependencies['kafka'];
@@ -82,6 +83,7 @@ export async function testServer(
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },
+    ...(options.installation && { installation: options.installation }),
     ...(options.listOpenCircuits && { listOpenCircuits: options.listOpenCircuits }),
     health: new Health({
       checks: [checkDatabase(tidings.database.pool)],

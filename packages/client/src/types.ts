@@ -6322,6 +6322,16 @@ export interface components {
             /** @description One for each event, in the order of the request */
             results: components["schemas"]["EventResult"][];
         };
+        /** @description The provider of the installation of a channel */
+        InstallationChannel: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @description Name of the provider; inbox, log, webhook, sandbox and noop are those of Tidings itself
+             * @example smtp
+             */
+            provider: string;
+        };
         /** @description An account of the installation whose circuit is or was open */
         InstallationState: {
             /**
@@ -10725,6 +10735,8 @@ export interface components {
             emails: components["schemas"]["EmailStanding"][];
             /** @description Accounts of the installation whose circuit is or was open, those of the latest openings first */
             installation: components["schemas"]["InstallationState"][];
+            /** @description By which provider of the installation the messages of each channel go, if the tenant has no account for it */
+            installation_channels: components["schemas"]["InstallationChannel"][];
             thresholds: components["schemas"]["EmailThresholds"];
         };
         /**
@@ -13982,6 +13994,7 @@ export type InboxMarked = components['schemas']['InboxMarked'];
 export type InboxMessage = components['schemas']['InboxMessage'];
 export type InboxPage = components['schemas']['InboxPage'];
 export type IngestResult = components['schemas']['IngestResult'];
+export type InstallationChannel = components['schemas']['InstallationChannel'];
 export type InstallationState = components['schemas']['InstallationState'];
 export type IssuedApiKey = components['schemas']['IssuedApiKey'];
 export type Issuer = components['schemas']['Issuer'];
@@ -24318,6 +24331,12 @@ export interface operations {
                      *               "cause": "text"
                      *             }
                      *           ]
+                     *         }
+                     *       ],
+                     *       "installation_channels": [
+                     *         {
+                     *           "channel": "email",
+                     *           "provider": "smtp"
                      *         }
                      *       ]
                      *     }

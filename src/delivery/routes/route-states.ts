@@ -5,7 +5,7 @@ import { INSTALLATION_ACCOUNT, type RouteEntry } from '../../model/route.ts';
 import { type Account, listAccounts } from '../../store/accounts.ts';
 import type { Connection } from '../../store/pg/pool.ts';
 import { listLastMoves, type RouteMove } from '../../store/route-moves.ts';
-import { type AccountCircuits, loadAccountCircuits } from '../account-states.ts';
+import { type AccountCircuits, type InstallationProviders, loadAccountCircuits } from '../account-states.ts';
 import type { OpenCircuit } from '../open-circuit.ts';
 import { toPresentShares } from './present-shares.ts';
 
@@ -37,14 +37,23 @@ export interface RouteState {
   readonly entries: readonly RouteEntryState[];
 }
 
+/** A tenant, and what is known of how its messages go. */
+interface RoutedTenant {
+  readonly tenantId: string;
+  readonly routes: Routes;
+  /** As of `loadAccountCircuits`. */
+  readonly installation?: InstallationProviders | undefined;
+  readonly now: Millis;
+}
+
 /** Returns the routes of a tenant: of each channel with a route in the active catalog or an account that is used, in their order. */
 export async function loadRouteStates(
   connection: Connection,
-  { tenantId, routes, now }: { readonly tenantId: string; readonly routes: Routes; readonly now: Millis },
+  { tenantId, routes, installation, now }: RoutedTenant,
 ): Promise<RouteState[]> {
   const accounts = await listAccounts(connection, tenantId);
   const moves = await listLastMoves(connection, tenantId);
-  const circuits = await loadAccountCircuits(connection, tenantId, now);
+  const circuits = await loadAccountCircuits(connection, tenantId, now, installation);
   return CHANNELS.flatMap((channel) => {
     const own = accounts.filter((one) => one.enabled && one.channels.includes(channel));
     const route = routes.get(channel);
@@ -54,6 +63,21 @@ export async function loadRouteStates(
     const states = entries.map((entry) => describeEntry(entry, { channel, own, accounts, circuits, moves: ofChannel }));
     return [{ channel, origin: route ? ('catalog' as const) : ('accounts' as const), entries: withShares(states) }];
   });
+}
+
+/** Returns the circuit for which every message of a channel waits; null: some may go by an account. */
+export async function findOutage(
+  connection: Connection,
+  of: RoutedTenant,
+  channel: Channel,
+): Promise<OpenCircuit | null> {
+  const route = (await loadRouteStates(connection, of)).find((one) => one.channel === channel);
+  if (!route) {
+    const circuits = await loadAccountCircuits(connection, of.tenantId, of.now, of.installation);
+    return circuits.findInstallation(channel);
+  }
+  const usable = route.entries.filter(({ missing }) => missing === null);
+  return usable.every(({ circuit }) => circuit !== null) ? (usable[0]?.circuit ?? null) : null;
 }
 
 /** Returns what is tried, as the chooser does: without a route the accounts by place, and without an account the installation. */

@@ -1,4 +1,6 @@
-import { explainNotification } from '../../explain/explain.ts';
+import { findOutage } from '../../delivery/routes/route-states.ts';
+import { type ExplainSources, explainNotification } from '../../explain/explain.ts';
+import { loadPause } from '../../store/pause.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { explanation, explanationParams } from '../schemas/users.ts';
 
@@ -15,12 +17,19 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
         response: { 200: explanation },
       },
     },
-    ({ principal, params }) =>
-      explainNotification(
-        { ...dependencies, pool: dependencies.database.forTenant(principal.tenantId) },
-        principal.tenantId,
-        params.user_id,
-        params.notification_type,
-      ),
+    ({ principal: { tenantId }, params }) => {
+      const { database, catalogs, installation, clock } = dependencies;
+      const pool = database.forTenant(tenantId);
+      const sources: ExplainSources = {
+        ...dependencies,
+        pool,
+        loadPause: () => loadPause(database.owner),
+        findOutage: async (channel) => {
+          const { routes } = await catalogs.getActive(tenantId);
+          return findOutage(pool, { tenantId, routes, installation, now: clock() }, channel);
+        },
+      };
+      return explainNotification(sources, tenantId, params.user_id, params.notification_type);
+    },
   );
 }

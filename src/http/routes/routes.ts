@@ -4,7 +4,10 @@ import type { App, HttpDependencies } from '../app.ts';
 import { routeStates } from '../schemas/routes.ts';
 
 /** The accounts by which messages go at present. */
-export function registerRouteStateRoutes(app: App, { database, catalogs, clock }: HttpDependencies): void {
+export function registerRouteStateRoutes(
+  app: App,
+  { database, catalogs, installation, clock }: HttpDependencies,
+): void {
   app.get(
     '/api/v1/routes',
     {
@@ -18,7 +21,12 @@ export function registerRouteStateRoutes(app: App, { database, catalogs, clock }
     },
     async ({ principal: { tenantId } }) => {
       const { routes } = await catalogs.getActive(tenantId);
-      const found = await loadRouteStates(database.forTenant(tenantId), { tenantId, routes, now: clock() });
+      const found = await loadRouteStates(database.forTenant(tenantId), {
+        tenantId,
+        routes,
+        installation,
+        now: clock(),
+      });
       return {
         routes: found.map(({ channel, origin, entries }) => ({
           channel,

@@ -9,7 +9,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { sendingResumed, sendingResumption, sendingState } from '../schemas/sending.ts';
 
 /** Whether messages go out: the accounts, and emails that bounce or are complained about too often, which can be resumed. */
-export function registerSendingRoutes(app: App, { database, clock }: HttpDependencies): void {
+export function registerSendingRoutes(app: App, { database, installation, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/sending',
     {
@@ -37,6 +37,7 @@ export function registerSendingRoutes(app: App, { database, clock }: HttpDepende
           ...one,
           openings: one.openings.map(toOpening),
         })),
+        installation_channels: [...(installation ?? [])].map(([channel, provider]) => ({ channel, provider })),
         counts: counts.map(({ notificationType, ...one }) => ({ notification_type: notificationType || null, ...one })),
         thresholds: EMAIL_THRESHOLDS,
         emails: found.map(({ notificationType, alertedAt, pausedAt, cause }) => ({

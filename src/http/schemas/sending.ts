@@ -51,6 +51,16 @@ const installationState = z
   })
   .meta({ id: 'InstallationState', description: 'An account of the installation whose circuit is or was open' });
 
+const installationChannel = z
+  .object({
+    channel: z.enum(CHANNELS),
+    provider: z.string().meta({
+      description: 'Name of the provider; inbox, log, webhook, sandbox and noop are those of Tidings itself',
+      examples: ['smtp'],
+    }),
+  })
+  .meta({ id: 'InstallationChannel', description: 'The provider of the installation of a channel' });
+
 const accountState = z
   .object({
     account: z.string().meta({ examples: ['ses_eu'] }),
@@ -95,6 +105,9 @@ export const sendingState = z
     accounts: listOf(accountState).describe('Accounts of the tenant, in order of choice'),
     installation: listOf(installationState).describe(
       'Accounts of the installation whose circuit is or was open, those of the latest openings first',
+    ),
+    installation_channels: listOf(installationChannel).describe(
+      'By which provider of the installation the messages of each channel go, if the tenant has no account for it',
     ),
   })
   .meta({ id: 'SendingState', description: 'Whether messages go out, by account, and how emails fare' });

@@ -5,6 +5,9 @@ import { buildQuery, callApi } from './call.ts';
 export const getReleases = (after: string | null): Promise<ReleasePage> =>
   callApi(`releases?${buildQuery({ limit: '20', after })}`);
 
+/** Returns the latest 100 releases, the latest first. */
+export const getLatestReleases = (): Promise<ReleasePage> => callApi(`releases?${buildQuery({ limit: '100' })}`);
+
 /** Returns a release with the numbers of both versions, and what the watch says of them. */
 export const getRelease = (id: string): Promise<ReleaseStatus> => callApi(toPath(id));
 

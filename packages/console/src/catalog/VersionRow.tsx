@@ -1,5 +1,5 @@
 import { Badge, Group, Text } from '@mantine/core';
-
+import type { Release } from '@tidings/client/types';
 import type { CatalogVersion } from '../api/types.ts';
 import { StartRelease } from '../releases/StartRelease.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
@@ -7,10 +7,19 @@ import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
+import { ReleaseNote } from './ReleaseNote.tsx';
 import { RollBackButton } from './RollBackButton.tsx';
 
-/** Catalog version with its changes. `active`: number of the active version. */
-export function VersionRow({ version: row, active }: { version: CatalogVersion; active: number }) {
+interface VersionRowProps {
+  readonly version: CatalogVersion;
+  /** Number of the active version. */
+  readonly active: number;
+  /** The latest release of the version; undefined: it was not released, or long ago. */
+  readonly release: Release | undefined;
+}
+
+/** Catalog version with its changes and its latest release. */
+export function VersionRow({ version: row, active, release }: VersionRowProps) {
   const { version, applied_at: appliedAt, applied_by: appliedBy, rules, notifications } = row;
   return (
     <div className="version" data-row data-testid="version" data-version={version}>
@@ -39,6 +48,7 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
           </Group>
         )}
       </Group>
+      {release && <ReleaseNote release={release} />}
       {row.activations
         .filter(({ kind }) => kind === 'rolled_back')
         .map(({ at, by, from }) => (

@@ -1,19 +1,26 @@
 import { Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalogVersions } from '../api/catalog.ts';
+import { getLatestReleases } from '../api/releases.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
+import { PAGE_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { t } from '../text/text.ts';
 import { VersionRow } from './VersionRow.tsx';
 
-/** Applied catalog versions, newest first, each with its changes and a button to roll back to it. */
+/** Applied catalog versions, newest first, each with its changes, its release and a button to roll back to it. */
 export function VersionsPage() {
   const list = useQuery({
     queryKey: ['catalog', 'versions'],
     queryFn: getCatalogVersions,
     meta: { topics: ['catalog', 'releases'], every: 5000 },
+  });
+  const releases = useQuery({
+    queryKey: ['releases', 'latest'],
+    queryFn: getLatestReleases,
+    meta: { topics: ['releases'], every: PAGE_MS },
   });
   const container = useKeptFocus();
   const versions = list.data?.versions;
@@ -22,6 +29,7 @@ export function VersionsPage() {
     <Stack gap="md" ref={container}>
       <PageTitle>{t('Catalog versions')}</PageTitle>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
+      {releases.error && <ProblemView problem={releases.error} retry={() => releases.refetch()} />}
       {list.isPending && <Skeleton height={320} />}
       {versions?.length === 0 && (
         <EmptyState title={t('No catalog versions yet')}>
@@ -31,7 +39,12 @@ export function VersionsPage() {
       {versions !== undefined && versions.length > 0 && (
         <Paper withBorder className="rows">
           {versions.map((version) => (
-            <VersionRow key={version.version} version={version} active={active} />
+            <VersionRow
+              key={version.version}
+              version={version}
+              active={active}
+              release={releases.data?.releases.find(({ to_version: released }) => released === version.version)}
+            />
           ))}
         </Paper>
       )}

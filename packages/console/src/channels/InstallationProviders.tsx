@@ -1,7 +1,7 @@
 import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { MetricGroups, ProviderDescription, QueueState } from '@tidings/client/types';
-import { getProviders } from '../api/channels.ts';
+import type { MetricGroups, ProviderDescription, QueueState, SendingState } from '@tidings/client/types';
+import { getProviders, getSending } from '../api/channels.ts';
 import { getQueue } from '../api/deliveries.ts';
 import { getAccountMetrics } from '../api/overview.ts';
 import type { OpenCircuit } from '../api/types.ts';
@@ -31,7 +31,7 @@ interface UsedProvider {
   readonly overdue: QueueState['overdue'];
 }
 
-/** Providers of the installation by which messages of the tenant went of late, or whose circuit is open. */
+/** Providers of the installation: those of its channels, those by which messages of the tenant went of late, and those whose circuit is open. */
 export function InstallationProviders() {
   const may = useScopes();
   const used = useQuery({
@@ -46,9 +46,15 @@ export function InstallationProviders() {
     enabled: may('deliveries:read'),
     meta: { topics: ['deliveries', 'problems'], every: PAGE_MS },
   });
-  const error = used.error ?? known.error ?? queue.error;
+  const sending = useQuery({
+    queryKey: ['sending'],
+    queryFn: getSending,
+    enabled: may('deliveries:read'),
+    meta: { topics: ['problems', 'deliveries'], every: PAGE_MS },
+  });
+  const error = used.error ?? known.error ?? queue.error ?? sending.error;
   const isKnown = used.data && known.data;
-  const providers = isKnown ? toProviders(used.data, known.data.providers, queue.data) : [];
+  const providers = isKnown ? toProviders(used.data, known.data.providers, queue.data, sending.data) : [];
   return (
     <Stack gap="xs" component="section" aria-label={t('Providers of the installation')}>
       <Title order={2} size="h4">
@@ -60,7 +66,10 @@ export function InstallationProviders() {
         )}
       </Text>
       {error && (
-        <ProblemView problem={error} retry={() => void Promise.all([used, known, queue].map((one) => one.refetch()))} />
+        <ProblemView
+          problem={error}
+          retry={() => void Promise.all([used, known, queue, sending].map((one) => one.refetch()))}
+        />
       )}
       {!isKnown && !error && <Skeleton height={80} />}
       {isKnown && providers.length === 0 && (
@@ -100,12 +109,17 @@ function toProviders(
   { groups }: MetricGroups,
   known: readonly ProviderDescription[],
   queue: QueueState | undefined,
+  sending: SendingState | undefined,
 ): UsedProvider[] {
   const open = (queue?.circuits ?? []).filter(({ account }) => account === null);
   // The key of an account has a slash.
   const used = groups.flatMap(({ key }) => (key === null || key === '' || key.includes('/') ? [] : [key]));
-  return [...new Set([...open.map(({ provider }) => provider), ...used])].map((provider) => {
-    const { label = provider, channels = [] } = known.find((one) => one.provider === provider) ?? {};
+  const ways = sending?.installation_channels ?? [];
+  const names = new Set([...open, ...ways].map(({ provider }) => provider));
+  return [...new Set([...names, ...used])].map((provider) => {
+    const { label = provider, channels: possible = [] } = known.find((one) => one.provider === provider) ?? {};
+    const present = ways.filter((one) => one.provider === provider).map(({ channel }) => channel);
+    const channels = present.length > 0 ? present : possible;
     return {
       provider,
       label,
@@ -118,11 +132,18 @@ function toProviders(
   });
 }
 
-function State({ of: { circuits }, isKnown }: { of: UsedProvider; isKnown: boolean }) {
+function State({ of: { provider, circuits }, isKnown }: { of: UsedProvider; isKnown: boolean }) {
   if (!isKnown) return <>–</>;
+  const circuit = circuits.find(({ domain }) => domain === null);
+  const own = OWN_PROVIDERS[provider];
   return (
     <>
-      <StatusBadge look={getLook(circuits.find(({ domain }) => domain === null))} testId="installation-state" />
+      <StatusBadge look={own && !circuit ? OWN : getLook(circuit)} testId="installation-state" />
+      {own && (
+        <Text size="sm" className="break">
+          {own}
+        </Text>
+      )}
       {circuits.map((circuit) => (
         <Text key={circuit.domain} size="sm" component="div" className="break">
           {circuit.domain !== null && `${t('To {domain}:', { domain: circuit.domain })} `}
@@ -150,6 +171,17 @@ function OverdueText({ of: { overdue }, isKnown }: { of: UsedProvider; isKnown: 
     </Text>
   ));
 }
+
+const OWN: Look = { label: t('Tidings itself'), color: 'gray', Icon: IconCircle };
+
+/** Acts of Tidings itself on messages, by the name of its provider. */
+const OWN_PROVIDERS: { readonly [provider: string]: string } = {
+  inbox: t('Messages are in the inbox of the user at once. There is no circuit.'),
+  log: t('Messages are written to the log of Tidings at once. There is no circuit.'),
+  webhook: t('Messages go to the endpoints of the tenant, each of which has a state of its own.'),
+  sandbox: t('Messages are kept in the sandbox at once and reach no user. There is no circuit.'),
+  noop: t('Messages are discarded at once and reach no user. There is no circuit.'),
+};
 
 /** Returns the look of a provider. None is green: a closed circuit does not say that it takes messages. */
 function getLook(circuit: OpenCircuit | undefined): Look {

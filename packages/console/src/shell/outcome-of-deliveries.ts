@@ -5,7 +5,10 @@ import { t } from '../text/text.ts';
 import { IconAlert } from './icons.tsx';
 import { getDeliveryLook, type Look } from './outcome.ts';
 
-type Counted = Pick<DeliverySummary, 'channel' | 'target' | 'status' | 'provider' | 'receipt_state' | 'step'>;
+type Counted = Pick<
+  DeliverySummary,
+  'channel' | 'target' | 'status' | 'provider' | 'receipt_state' | 'step' | 'hold_code'
+>;
 
 /** Look of a notification that reached its user on one channel, and failed on another or may have. */
 export const PARTLY: Look = { label: t('Partly'), color: 'orange', Icon: IconAlert };
@@ -30,8 +33,14 @@ export function getLookOfDeliveries(deliveries: readonly Counted[]): Look | unde
   if (state === 'partly') return PARTLY;
   const telling = TELLING[state].flatMap((status: DeliveryStatus) => deliveries.filter((one) => one.status === status));
   const looks = telling
+    .sort((one, other) => weighHold(one) - weighHold(other))
     .filter((one) => one.status !== 'sent' || hasMissed(one) === (state === 'failed'))
     .map(getDeliveryLook);
   // A gray one is that of a message that went nowhere.
   return looks.find(({ color }) => color !== 'gray') ?? looks[0];
+}
+
+/** A message that goes now says most, and one whose turn is after a held one says least. */
+function weighHold({ hold_code: code }: Counted): number {
+  return code === null ? 0 : code === 'fallback' ? 2 : 1;
 }

@@ -91,13 +91,18 @@ const RECEIPTS: Record<NonNullable<Delivery['receipt_state']>, Look> = {
   complained: { label: t('Complained'), color: 'orange', Icon: IconAlert },
 };
 
+/** Look of a queued message that waits for more than its turn. */
+const HELD: Look = { label: t('Held'), color: 'blue', Icon: IconPause };
+
 /** Returns the look of a delivery. It is green only if the message went to its channel, and no receipt says otherwise. */
 export function getDeliveryLook({
   status,
   provider,
   channel,
   receipt_state: receipt = null,
-}: Pick<Delivery, 'status' | 'provider' | 'channel'> & Partial<Pick<Delivery, 'receipt_state'>>): Look {
+  hold_code: hold = null,
+}: Pick<Delivery, 'status' | 'provider' | 'channel'> & Partial<Pick<Delivery, 'receipt_state' | 'hold_code'>>): Look {
+  if (hold !== null && hold !== 'fallback') return HELD;
   if (status !== 'sent') return getLook(STATUSES, status);
   const substitute = getSubstitute(provider, channel);
   if (substitute) return SUBSTITUTES[substitute];
