@@ -73,7 +73,7 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
           (reasonCode) => explainGroup({ ...group, fault, reasonCode, code: null }, undefined).advice,
         ),
       ),
-      ...HTTP_CODES.map(getCodeAdvice),
+      ...HTTP_CODES.map((entry) => getCodeAdvice(entry, 'tenant')),
     ];
     for (const each of words) {
       const parts = Object.keys(ADVICE).filter((one) => each.includes(one));
