@@ -159,7 +159,7 @@ export function explainGroup(
 
 /** Returns the sentences of `explainGroup` that no table of a provider has: its advice may be several of them. */
 export function listOwnWords(): readonly string[] {
-  const tables = [REASON_ADVICE, FAULT_ADVICE, ACCOUNT_ADVICE, REPEATS_ADVICE];
+  const tables = [DEAD_ADDRESS, RETRY_ADVICE, REASON_ADVICE, FAULT_ADVICE, ACCOUNT_ADVICE, REPEATS_ADVICE];
   const ofCodes = Object.values(OWN_CODES).flatMap(({ meaning, advice = meaning }) => [meaning, advice]);
   return [...new Set([...tables.flatMap((table) => Object.values(table)), ...ofCodes, CRASHED])];
 }
