@@ -35,7 +35,7 @@ export interface Advice {
   readonly pages: readonly AdvicePage[];
 }
 
-/** What the API says of failures, in the language of the page. */
+/** Words of the API about failures in the language of the page. */
 export interface FailureWords {
   /** Returns a reason or a meaning; undefined: no text is known for all of it, and it is shown as the API says it. */
   toReason(words: string): string | undefined;
