@@ -104,7 +104,9 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     await page.getByTestId('confirm').click();
     const rows = page.getByTestId('suppressions-row');
     await rows.first().waitFor();
-    expect(await rows.first().innerText()).toMatch(/m…@example\.com[\s\S]*category:MARKETING[\s\S]*manual/);
+    expect(await rows.first().innerText()).toMatch(
+      /m…@example\.com[\s\S]*messages of the category MARKETING[\s\S]*added by hand/,
+    );
     const line = { channel: 'sms', address: '+15550123', reason: 'opted_out' };
     const file = (text: string) => ({ name: 'list.ndjson', mimeType: 'text/plain', buffer: Buffer.from(text) });
     await page.getByTestId('import-suppressions').click();
@@ -130,5 +132,36 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     await expect.poll(() => rows.count()).toBe(1);
     const { entries } = (await app.server.get('/api/v1/audit-log?limit=20')).body;
     expect(JSON.stringify(entries)).toContain('agreed again by phone');
+  });
+
+  test('say in the language of the page why an address is suppressed, and for which messages', async () => {
+    const suppressions = [
+      { channel: 'email', address: 'bounced@example.com', reason: 'hard_bounce' },
+      { channel: 'email', address: 'angry@example.com', reason: 'complaint', scope: 'category:MARKETING' },
+      { channel: 'email', address: 'tired@example.com', reason: 'unsubscribed', scope: 'type:NEWSLETTER' },
+      { channel: 'sms', address: '+15550199', reason: 'opted_out', scope: 'sender:+15550000' },
+      { channel: 'sms', address: '+15550198', reason: 'manual' },
+    ];
+    const { status } = await app.server.post('/api/v1/suppressions/import', { suppressions });
+    expect(status).toBe(200);
+    const { page } = await app.visit('console/channels/suppressions', { locale: 'de-DE' });
+    const rows = page.getByTestId('suppressions-row');
+    await rows.filter({ hasText: 'manuell hinzugefügt' }).first().waitFor();
+    const texts = (await rows.allInnerTexts()).join('\n');
+    expect(texts).toMatch(/alle Nachrichten\s+die Adresse existiert nicht/);
+    expect(texts).toMatch(/Nachrichten der Kategorie MARKETING\s+eine Beschwerde/);
+    expect(texts).toMatch(/Nachrichten des Typs NEWSLETTER\s+der Nutzer hat sich abgemeldet/);
+    expect(texts).toMatch(/SMS von \+15550000\s+der Nutzer hat sich per SMS abgemeldet/);
+    expect(texts).not.toMatch(/hard_bounce|complaint|unsubscribed|opted_out|manual\b|category:|type:|sender:|\ball\b/);
+    await rows.filter({ hasText: 'eine Beschwerde' }).getByTitle('complaint').waitFor();
+    await page.getByTestId('suppression-reason').selectOption({ label: 'eine Beschwerde' });
+    await expect.poll(() => rows.count()).toBe(1);
+    await rows.getByTestId('lift-suppression').click();
+    await page.getByText('erhält wieder Nachrichten, die gesperrt waren (eine Beschwerde).').waitFor();
+    await page.getByTestId('confirm').click();
+    await page
+      .getByText(/erhält wieder Nachrichten \(Nachrichten der Kategorie MARKETING\)/)
+      .first()
+      .waitFor();
   });
 });

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ADVICE, toAdvice } from '../packages/console/src/dead-letters/advice.ts';
-import { explainGroup, getCodeAdvice } from '../src/channels/advice.ts';
-import { HTTP_CODES } from '../src/channels/http/http-codes.ts';
+import { loadProvider } from '../src/channels/registry.ts';
 import { toStoredGroup } from '../src/model/dead-letter.ts';
 import { hasBrowser, useConsole } from './support/console.ts';
 
@@ -63,23 +61,102 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
     expect(await row.getByTestId('letters-suppress').count()).toBe(0);
   });
 
-  test('have advice that the console knows in each language, without commands', () => {
-    const faults = ['us', 'provider', 'account', 'message', 'recipient'] as const;
-    const own = ['missing_email', 'missing_phone', 'missing_device', 'missing_endpoint', 'target_gone', 'expired'];
-    const group = { channel: 'email', provider: null, account: null } as const;
-    const words = [
-      ...faults.flatMap((fault) =>
-        [...own, 'notification_gone', 'rejected', 'in_doubt'].map(
-          (reasonCode) => explainGroup({ ...group, fault, reasonCode, code: null }, undefined).advice,
-        ),
-      ),
-      ...HTTP_CODES.map(getCodeAdvice),
-    ];
-    for (const each of words) {
-      const parts = Object.keys(ADVICE).filter((one) => each.includes(one));
-      expect(parts.join(' ').length, each).toBe(each.length);
-      expect(toAdvice(each).text).not.toContain('`tidings');
+  test('are explained in the language of the page, what their providers say with them', async () => {
+    const failures = [
+      { channel: 'sms', provider: 'twilio', account: null, fault: 'account', code: '20003', kind: 'retries_exhausted' },
+      { channel: 'sms', provider: 'twilio', account: 'main', fault: 'recipient', code: '21211', kind: 'address_dead' },
+      { channel: 'sms', provider: 'twilio', account: 'main', fault: 'recipient', code: '21610', kind: 'address_dead' },
+      {
+        channel: 'email',
+        provider: 'sendgrid',
+        account: 'main',
+        fault: 'provider',
+        code: '503',
+        kind: 'retries_exhausted',
+      },
+      {
+        channel: 'email',
+        provider: 'ses',
+        account: 'main',
+        fault: 'account',
+        code: 'account_paused',
+        kind: 'retries_exhausted',
+      },
+    ] as const;
+    const users = failures.map((_, index) => `german-${index}`);
+    for (const user of users) {
+      await app.post({
+        user_id: user,
+        event_type: 'signup_completed',
+        user_traits: { email: `${user}@example.com`, marketing_opt_in: true },
+      });
     }
+    const { pool } = app.tidings;
+    const count = async () =>
+      (
+        await pool.query(
+          `select from deliveries where user_id = any($1) and channel = 'email' and status = 'sandboxed'`,
+          [users],
+        )
+      ).rowCount;
+    await expect.poll(count).toBe(users.length);
+    for (const [index, { kind, ...group }] of failures.entries()) {
+      const meaning = (await loadProvider(group.provider))?.codes.find(({ code }) => code === group.code)?.meaning;
+      const failed =
+        meaning ?? 'nothing is sent by the account main since 2025-11-20T12:00:00.000Z: SES is not available';
+      const reason =
+        kind === 'address_dead'
+          ? `Rejected: ${failed}`
+          : `Retries exhausted after 4 attempts. The last one failed: ${failed}`;
+      await pool.query(
+        `update deliveries set status = 'dead', provider = $1, account = $2, reason_code = $3, reason = $4, dead_letter = $5,
+           started_at = null, duration_ms = null where user_id = $6 and channel = 'email'`,
+        [group.provider, group.account, kind, reason, toStoredGroup({ ...group, reasonCode: kind }), users[index]],
+      );
+    }
+    const { page } = await app.visit('console/dead-letters', { locale: 'de-DE' });
+    const groups = page.locator('[data-testid="dead-letter-group"]').filter({ hasText: /twilio|sendgrid|ses/ });
+    await expect.poll(() => groups.count()).toBe(failures.length);
+    expect(await groups.locator('[lang=en]').allInnerTexts()).toEqual([]);
+    const of = (code: string) => groups.filter({ has: page.locator('.name', { hasText: new RegExp(`^${code}$`) }) });
+    const advice = (code: string) => of(code).getByTestId('advice').innerText();
+    expect(await advice('20003')).toContain(
+      'Twilio ist der Anbieter der Installation: Korrigieren Sie TWILIO_ACCOUNT_SID',
+    );
+    expect(await advice('21211')).toContain('Korrigieren Sie die Nummer');
+    expect(await advice('21610')).toContain('Nur der Inhaber der Nummer kann STOP zurücknehmen');
+    expect(await advice('503')).toContain('Statusseite des Anbieters');
+    expect(await advice('account_paused')).toContain('Korrigieren Sie das Konto');
+    expect(await of('503').getByTestId('letters-meaning').innerText()).toContain(
+      'die API von SendGrid ist nicht verfügbar',
+    );
+    expect(await of('21211').getByTestId('letters-reason').innerText()).toBe('Abgelehnt: die Nummer ist nicht gültig');
+    for (const text of await groups.allInnerTexts()) expect(text).not.toMatch(/\b(the|retry|then|with|nothing)\b/i);
+  });
+
+  test('are shown as their provider says it in English where there is no text, and marked as English', async () => {
+    await app.post({
+      user_id: 'odd',
+      event_type: 'signup_completed',
+      user_traits: { email: 'odd@example.com', marketing_opt_in: true },
+    });
+    const { pool } = app.tidings;
+    const isThere = async () =>
+      (await pool.query(`select from deliveries where user_id = 'odd' and channel = 'email' and status = 'sandboxed'`))
+        .rowCount === 1;
+    await expect.poll(isThere).toBe(true);
+    const group = { fault: 'message', channel: 'email', provider: 'smtp', account: null, code: 'odd' } as const;
+    await pool.query(
+      `update deliveries set status = 'dead', provider = 'smtp', reason_code = 'rejected', dead_letter = $1,
+         reason = 'Rejected: the template failed: no such variable', started_at = null, duration_ms = null
+       where user_id = 'odd' and channel = 'email'`,
+      [toStoredGroup({ ...group, reasonCode: 'rejected' })],
+    );
+    const { page } = await app.visit('console/dead-letters', { locale: 'de-DE' });
+    const row = page.locator('[data-testid="dead-letter-group"][data-group$=":odd"]');
+    await expect
+      .poll(() => row.locator('[lang=en]').allInnerTexts())
+      .toEqual(['Rejected: the template failed: no such variable']);
   });
 
   test('are not green, and neither is a message that bounced after it was sent', async () => {

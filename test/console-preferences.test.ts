@@ -67,7 +67,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     await expect.poll(() => page.getByTestId('addresses-row').count()).toBe(2);
     expect(await page.getByTestId('addresses').innerText()).toContain('Not verified');
     await expect.poll(() => page.getByTestId('user-suppressions-row').allInnerTexts()).toHaveLength(1);
-    expect(await page.getByTestId('user-suppressions-row').innerText()).toContain('type:WELCOME_EMAIL');
+    expect(await page.getByTestId('user-suppressions-row').innerText()).toContain('messages of the type WELCOME_EMAIL');
     expect(await page.content()).not.toContain('maria@example.com');
   });
 

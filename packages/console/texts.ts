@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseSync } from 'oxc-parser';
+import { listFailureWords, readFailureTexts } from './failure-texts.ts';
 
 const SOURCE = join(import.meta.dirname, 'src');
 
@@ -246,11 +247,14 @@ function isSentence(text: string): boolean {
   return /(^|\s)\p{L}\p{Ll}+[,.:;?!]?\s|\s\p{L}\p{Ll}+[,.:;?!]?($|\s|…)/u.test(text);
 }
 
-/** Prints the texts without a translation as JSON. */
-function printMissing(language: string): void {
-  const known = readTranslations(language);
-  const missing = [...readTexts().keys()].filter((text) => !Object.hasOwn(known, text));
-  console.log(JSON.stringify(Object.fromEntries(missing.map((text) => [text, ''])), null, 2));
+/** Prints the texts without a translation as JSON: those of the source, then those of failures, which have a file of their own. */
+async function printMissing(language: string): Promise<void> {
+  const print = (texts: readonly string[], known: Record<string, string>) => {
+    const missing = texts.filter((text) => !Object.hasOwn(known, text));
+    console.log(JSON.stringify(Object.fromEntries(missing.map((text) => [text, ''])), null, 2));
+  };
+  print([...readTexts().keys()], readTranslations(language));
+  print(await listFailureWords(), readFailureTexts(language));
 }
 
 function printPlain(folder: string): void {
@@ -259,14 +263,17 @@ function printPlain(folder: string): void {
   }
 }
 
-function printCounts(): void {
+async function printCounts(): Promise<void> {
   const texts = readTexts();
-  console.log(`${texts.size} texts`);
+  const failures = await listFailureWords();
+  console.log(`${texts.size} texts, ${failures.length} of failures`);
   for (const language of LANGUAGES) {
     const known = readTranslations(language);
     const missing = [...texts.keys()].filter((text) => !Object.hasOwn(known, text)).length;
     const unused = Object.keys(known).filter((text) => !texts.has(text)).length;
-    console.log(`${language}: ${missing} missing, ${unused} not used`);
+    const ofFailures = readFailureTexts(language);
+    const missingOfFailures = failures.filter((words) => !Object.hasOwn(ofFailures, words)).length;
+    console.log(`${language}: ${missing} missing, ${unused} not used; ${missingOfFailures} of failures missing`);
   }
   const counts = new Map<string, number>();
   for (const { path } of readPlainWords()) {
@@ -278,7 +285,7 @@ function printCounts(): void {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [option, value = ''] = process.argv.slice(2);
-  if (option === '--missing') printMissing(value);
+  if (option === '--missing') await printMissing(value);
   else if (option === '--plain') printPlain(value);
-  else printCounts();
+  else await printCounts();
 }

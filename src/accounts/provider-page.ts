@@ -44,7 +44,7 @@ export function formatProviderPage(definition: ProviderDefinition): string {
     '',
     '## Errors',
     '',
-    ...formatCodes(definition.codes),
+    ...formatCodes(definition),
     '',
   ];
   return lines.join('\n');
@@ -195,15 +195,36 @@ const DEAD: { readonly [kind in NonNullable<ProviderCode['as']>]: string } = {
   weak: 'it failed too often',
 };
 
-function formatCodes(codes: readonly ProviderCode[]): string[] {
+function formatCodes({ codes, environment }: ProviderDefinition): string[] {
   const rows = codes.map(({ code, meaning, ...entry }) => [
     `\`${code}\``,
     meaning,
     describeKind(entry),
     getFault(entry),
-    getCodeAdvice(entry),
+    getCodeAdvice(entry, 'tenant'),
   ]);
-  return toTable(['code', 'meaning', 'what Tidings does', 'fault', 'what you do'], rows);
+  return [
+    ...toTable(['code', 'meaning', 'what Tidings does', 'fault', 'what you do'], rows),
+    ...(environment ? formatInstallationAdvice(codes) : []),
+  ];
+}
+
+/** Returns a table of the advice that is another one for the account of the installation, each with its codes. */
+function formatInstallationAdvice(codes: readonly ProviderCode[]): string[] {
+  const codesOf = new Map<string, string[]>();
+  for (const entry of codes) {
+    const advice = getCodeAdvice(entry, 'installation');
+    if (advice === getCodeAdvice(entry, 'tenant')) continue;
+    codesOf.set(advice, [...(codesOf.get(advice) ?? []), `\`${entry.code}\``]);
+  }
+  if (codesOf.size === 0) return [];
+  const rows = [...codesOf].map(([advice, of]) => [of.join(', '), advice]);
+  return [
+    '',
+    'With the account of the installation, you do something else:',
+    '',
+    ...toTable(['code', 'what you do'], rows),
+  ];
 }
 
 function describeKind({ kind, of = 'provider', as = 'invalid' }: Pick<ProviderCode, 'kind' | 'of' | 'as'>): string {

@@ -15,21 +15,29 @@ const DEAD_ADDRESS: { readonly [as in DeadAddressKind]: string } = {
   weak: 'Ask the user for another address: this one failed too often. Lift the suppression if you know that it works again.',
 };
 
+/** Owner of the account that failed: a tenant has saved its own, and that of the installation is set in the environment. */
+export type AccountOwner = 'tenant' | 'installation';
+
+const ACCOUNT_ADVICE: { readonly [owner in AccountOwner]: string } = {
+  tenant: 'Correct the account, check it with `tidings providers check`, then retry.',
+  installation:
+    'The provider is one of the installation: correct its settings in the environment of Tidings, restart Tidings, then retry.',
+};
+
 /** Returns what to do about a failure with this code. */
-export function getCodeAdvice({
-  advice,
-  kind,
-  of = 'provider',
-  as = 'invalid',
-}: Omit<ProviderCode, 'code' | 'meaning'>): string {
-  if (advice !== undefined) return advice;
+export function getCodeAdvice(
+  { advice, installationAdvice, kind, of = 'provider', as = 'invalid' }: Omit<ProviderCode, 'code' | 'meaning'>,
+  owner: AccountOwner,
+): string {
+  const own = owner === 'installation' ? (installationAdvice ?? advice) : advice;
+  if (own !== undefined) return own;
   switch (kind) {
     case 'address_dead':
       return DEAD_ADDRESS[as];
     case 'rejected':
       return 'Correct the template or the data of the message, then retry. Unchanged, it would be rejected again.';
     case 'misconfigured':
-      return 'Correct the account, check it with `tidings providers check`, then retry.';
+      return ACCOUNT_ADVICE[owner];
     case 'in_doubt':
       return 'Look at the status page and the log of the provider, to see whether the message was sent.';
     case 'retry':
@@ -64,7 +72,7 @@ const REASON_ADVICE: { readonly [reasonCode: string]: string } = {
 };
 
 /** Codes of failures before a provider is called: nothing is wrong with the account that the group names, if it names one. */
-const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly advice: string } } = {
+const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly advice?: string } } = {
   no_account: {
     meaning: 'The route of the channel has no account for the message',
     advice:
@@ -91,6 +99,16 @@ const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly
     meaning: 'Emails of the type or tenant are paused, because they bounce or are complained about too often',
     advice: 'Clean the list of addresses, then `tidings sending resume`, then retry.',
   },
+  // The advice is that of the fault, which is of the account or of its provider.
+  account_paused: { meaning: 'Nothing could be sent by the account until the retry time was over' },
+  postal_address_missing: {
+    meaning: 'A marketing email shows the postal address of its sender, and no address is known',
+    advice: 'Set `postal_address` in the settings of the tenant (`tidings settings update`), then retry.',
+  },
+  public_url_missing: {
+    meaning: 'A marketing email shows a link to unsubscribe, and the installation has no URL for it',
+    advice: 'Set `TIDINGS_PUBLIC_URL` in the environment of Tidings, restart Tidings, then retry.',
+  },
   accounts_unopened: {
     meaning: 'The accounts of the tenant cannot be opened',
     advice: 'Look at the log of Tidings: most likely the encryption key is another one. Retry once it is corrected.',
@@ -104,10 +122,9 @@ function toServiceCode(provider: string, service: string) {
   };
 }
 
-const FAULT_ADVICE: { readonly [fault in Fault]: string } = {
+const FAULT_ADVICE: { readonly [fault in Exclude<Fault, 'account'>]: string } = {
   us: 'Look at the log of Tidings for the error, and report it. Retry once it is corrected.',
   provider: 'Look at the status page of the provider and at the network of this machine; retry once it works again.',
-  account: 'Correct the account, check it with `tidings providers check`, then retry.',
   message: 'Correct the template or the data of the message, then retry. Unchanged, it would fail again.',
   recipient: 'Retry later. If it lasts, ask the user for another address.',
 };
@@ -119,20 +136,30 @@ const REPEATS_ADVICE: { readonly [repeats in ProviderDefinition['repeats']]: str
     'The message may have been sent: a retry may send it twice. Retry only what may arrive twice, and cancel the others.',
 };
 
+const CRASHED = 'A process of Tidings ended while it was sending, or a dump was restored.';
+
 /** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is neither in the table of the provider nor one of ours. */
 export function explainGroup(
-  { fault, reasonCode, code }: DeadLetterGroup,
+  { fault, provider, account, reasonCode, code }: DeadLetterGroup,
   definition: Pick<ProviderDefinition, 'codes' | 'repeats' | 'recipientAdvice'> | undefined,
 ): { readonly meaning: string | null; readonly advice: string } {
   const entry = code === null ? undefined : definition?.codes.find((one) => one.code === code);
   const ours = entry || code === null || !Object.hasOwn(OWN_CODES, code) ? undefined : OWN_CODES[code];
   const meaning = entry?.meaning ?? ours?.meaning ?? null;
+  const owner = provider !== null && account === null ? 'installation' : 'tenant';
   const own = REASON_ADVICE[reasonCode];
   if (own !== undefined) return { meaning, advice: own };
   const other = ours?.advice ?? (fault === 'recipient' ? definition?.recipientAdvice : undefined);
-  const advice = entry ? getCodeAdvice(entry) : (other ?? FAULT_ADVICE[fault]);
+  const ofFault = fault === 'account' ? ACCOUNT_ADVICE[owner] : FAULT_ADVICE[fault];
+  const advice = entry ? getCodeAdvice(entry, owner) : (other ?? ofFault);
   if (reasonCode !== 'in_doubt') return { meaning, advice };
-  const crashed = fault === 'us' ? 'A process of Tidings ended while it was sending, or a dump was restored. ' : '';
   const doubt = REPEATS_ADVICE[definition?.repeats ?? 'doubled'];
-  return { meaning, advice: `${crashed}${doubt}${crashed === '' ? ` ${advice}` : ''}` };
+  return { meaning, advice: fault === 'us' ? `${CRASHED} ${doubt}` : `${doubt} ${advice}` };
+}
+
+/** Returns the sentences of `explainGroup` that no table of a provider has: its advice may be several of them. */
+export function listOwnWords(): readonly string[] {
+  const tables = [DEAD_ADDRESS, RETRY_ADVICE, REASON_ADVICE, FAULT_ADVICE, ACCOUNT_ADVICE, REPEATS_ADVICE];
+  const ofCodes = Object.values(OWN_CODES).flatMap(({ meaning, advice = meaning }) => [meaning, advice]);
+  return [...new Set([...tables.flatMap((table) => Object.values(table)), ...ofCodes, CRASHED])];
 }

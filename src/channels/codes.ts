@@ -18,6 +18,8 @@ export interface ProviderCode {
   readonly meaning: string;
   /** Advice to operators, in one or two sentences. Default: as the class has it, see advice.ts. */
   readonly advice?: string;
+  /** The same where the account is that of the installation, whose settings are in the environment. Default: `advice`. */
+  readonly installationAdvice?: string;
 }
 
 /** Returns the outcome for an entry of the table of codes. */

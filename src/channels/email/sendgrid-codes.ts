@@ -6,7 +6,13 @@ import type { ProviderCode } from '../codes.ts';
  */
 export const SENDGRID_CODES: readonly ProviderCode[] = [
   { code: 'to', kind: 'address_dead', as: 'invalid', meaning: 'the address of the recipient is not valid' },
-  { code: 'from', kind: 'misconfigured', isOfSender: true, meaning: 'the sender is not verified at SendGrid' },
+  {
+    code: 'from',
+    kind: 'misconfigured',
+    isOfSender: true,
+    meaning: 'the sender is not verified at SendGrid',
+    advice: 'Verify the sender or its domain at SendGrid, or send from one that is verified. Then retry.',
+  },
   { code: 'template_id', kind: 'misconfigured', meaning: 'there is no such template at SendGrid' },
   { code: 'credits_exceeded', kind: 'retry', of: 'account', meaning: 'the account has used up its messages' },
   { code: '400', kind: 'rejected', meaning: 'the message is not valid' },

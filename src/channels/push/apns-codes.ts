@@ -45,6 +45,8 @@ export const APNS_CODES: readonly ProviderCode[] = [
     meaning: 'the key, key id or team id is not valid',
     advice:
       'Set the key (.p8), key id and team id of the same team again with `tidings accounts update`, check it with `tidings providers check`, then retry.',
+    installationAdvice:
+      'APNs is a provider of the installation: set `APNS_PRIVATE_KEY`, `APNS_KEY_ID` and `APNS_TEAM_ID` of the same team again in the environment of Tidings, restart Tidings, then retry.',
   },
   { code: 'MissingProviderToken', kind: 'misconfigured', meaning: 'the authentication token is missing' },
   {

@@ -103,6 +103,8 @@ export const TWILIO_CODES: readonly ProviderCode[] = [
     meaning: 'the account SID, token or API key is wrong',
     advice:
       'Set the account SID and the token again with `tidings accounts update`, check it with `tidings providers check`, then retry.',
+    installationAdvice:
+      'Twilio is the provider of the installation: correct `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN` in the environment of Tidings, restart Tidings, then retry.',
   },
   { code: '20005', kind: 'misconfigured', meaning: 'the account is not active' },
   { code: '20008', kind: 'misconfigured', meaning: 'test credentials cannot do this' },

@@ -10,7 +10,8 @@ import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
-import { type AdvicePage, toAdvice, toMeaning } from './advice.ts';
+import type { AdvicePage } from './advice.ts';
+import { toAdvice, toReason } from './failure-words.ts';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 
 /** Pages on which what is advised is done. */
@@ -77,17 +78,21 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
             {words !== null && (
               <>
                 {' · '}
-                <q className="break">{words}</q>
+                <q className="break" data-testid="letters-reason">
+                  <Translated words={words} />
+                </q>
               </>
             )}
           </Text>
           {one.meaning !== null && (
-            <Text size="sm" className="break">
-              {t('It means: {meaning}.', { meaning: toMeaning(one.meaning) })}
+            <Text size="sm" className="break" data-testid="letters-meaning">
+              <T text="It means: {meaning}." values={{ meaning: <Translated words={one.meaning} /> }} />
             </Text>
           )}
           <Text size="sm" className="break" data-testid="advice">
-            <CodeText text={advice.text} />{' '}
+            <span {...(!advice.isKnown && { lang: 'en' })}>
+              <CodeText text={advice.text} />
+            </span>{' '}
             {advice.pages.map((page) => (
               <a key={page} href={PAGES[page].href}>
                 {t('See {page}', { page: PAGES[page].label })}
@@ -132,6 +137,12 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
       </Group>
     </li>
   );
+}
+
+/** A reason or meaning in the language of the page; without a text it is English. */
+function Translated({ words }: { words: string }) {
+  const text = toReason(words);
+  return text === undefined ? <span lang="en">{words}</span> : text;
 }
 
 function Codes({ group: { reason_code: reason, code } }: { group: DeadLetterGroup }) {

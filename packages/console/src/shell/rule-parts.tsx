@@ -6,6 +6,7 @@ import { t } from '../text/text.ts';
 import { formatDuration } from './duration.ts';
 import { IconClock, IconFilter, IconGauge, IconHistory, IconKey, IconSend, IconSplit, IconWand } from './icons.tsx';
 import { IconLightning } from './page-icons.tsx';
+import { formatDebounce, formatDigest } from './rule-waits.ts';
 
 /** Key of a rule with its value. */
 export interface RulePart {
@@ -148,7 +149,7 @@ function buildWaitParts({
     ['at', IconClock, renderCode(at?.text)],
     ['if_past', IconClock, at && ifPast !== 'skip' && ifPast],
     ['if_missing', IconClock, at && ifMissing !== 'skip' && ifMissing],
-    ['debounce', IconClock, debounce && t('quiet for {time}', { time: debounce.text })],
+    ['debounce', IconClock, debounce && formatDebounce(debounce)],
     ['digest', IconClock, digest && formatDigest(digest)],
     ['cancel_on', IconClock, cancelOn.length > 0 && <List items={cancelOn} word="or" />],
     ['again', IconClock, again !== usual && again],
@@ -256,13 +257,6 @@ function Values({ values }: { values: { readonly [name: string]: string } }) {
       {name}: {renderCode(value)}
     </div>
   ));
-}
-
-function formatDigest({ window, firstNow, keep }: NonNullable<CatalogRule['digest']>): string {
-  return t(
-    '{kind, select, sliding {quiet for {window}} calendar {at {window}} other {{window}}}{firstNow, select, true {, the first now} other {}}, keep {keep}',
-    { kind: window.kind, window: window.text, firstNow, keep },
-  );
 }
 
 function renderCode(expression: string | undefined): ReactNode {

@@ -8,6 +8,7 @@ import { IconUndo } from '../shell/page-icons.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
+import { formatScope, SUPPRESSION_REASONS } from './suppression-words.ts';
 
 /** Keys of the queries that show suppressions. */
 const SHOWN = [['suppressions'], ['user-suppressions'], ['preferences'], ['found-suppressions']];
@@ -28,8 +29,8 @@ export function LiftButton({ suppression }: { suppression: Suppression }) {
         await liftSuppression(id, note.trim());
         await Promise.all(SHOWN.map((queryKey) => queries.invalidateQueries({ queryKey })));
         return address === null
-          ? t('Lifted: the address gets messages again ({scope}).', { scope })
-          : t('Lifted: {address} gets messages again ({scope}).', { address, scope });
+          ? t('Lifted: the address gets messages again ({scope}).', { scope: formatScope(scope) })
+          : t('Lifted: {address} gets messages again ({scope}).', { address, scope: formatScope(scope) });
       }}
       testId="lift-suppression"
     >
@@ -37,10 +38,10 @@ export function LiftButton({ suppression }: { suppression: Suppression }) {
         <T
           text={
             address === null
-              ? 'The address gets messages again that were stopped by {reason}. Who unsubscribed or complained must have agreed to it. The audit log keeps the evidence.'
-              : '{address} gets messages again that were stopped by {reason}. Who unsubscribed or complained must have agreed to it. The audit log keeps the evidence.'
+              ? 'The address gets messages again that were stopped ({reason}). Who unsubscribed or complained must have agreed to it. The audit log keeps the evidence.'
+              : '{address} gets messages again that were stopped ({reason}). Who unsubscribed or complained must have agreed to it. The audit log keeps the evidence.'
           }
-          values={{ address, reason: <span className="name">{reason}</span> }}
+          values={{ address, reason: SUPPRESSION_REASONS[reason] ?? reason }}
         />
       </Text>
       <TextInput

@@ -17,17 +17,9 @@ import { AddSuppression } from './AddSuppression.tsx';
 import { ExportButton } from './ExportButton.tsx';
 import { ImportSuppressions } from './ImportSuppressions.tsx';
 import { SUPPRESSION_COLUMNS } from './suppression-columns.tsx';
+import { SUPPRESSION_REASONS } from './suppression-words.ts';
 
 type Reason = Suppression['reason'];
-
-const REASONS: Record<Reason, string> = {
-  hard_bounce: t('the address does not exist'),
-  soft_bounces: t('messages bounced again and again'),
-  complaint: t('a complaint'),
-  opted_out: t('the user opted out by SMS'),
-  unsubscribed: t('the user unsubscribed'),
-  manual: t('added by hand'),
-};
 
 const getId = ({ suppression_id: id }: Suppression): string => id;
 
@@ -56,7 +48,7 @@ export function SuppressionsPage() {
           label={t('Reason')}
           data={[
             { value: '', label: t('all') },
-            ...Object.entries(REASONS).map(([value, label]) => ({ value, label })),
+            ...Object.entries(SUPPRESSION_REASONS).map(([value, label]) => ({ value, label })),
           ]}
           value={reason ?? ''}
           onChange={(event) => setReason((event.currentTarget.value || null) as Reason | null)}

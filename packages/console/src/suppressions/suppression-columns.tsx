@@ -8,13 +8,18 @@ import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { LiftButton } from './LiftButton.tsx';
+import { formatScope, SUPPRESSION_REASONS } from './suppression-words.ts';
 
 /** Columns of a table of suppressions, each with its evidence, and what lifts it. */
 export const SUPPRESSION_COLUMNS: { readonly [heading: string]: (one: Suppression) => ReactNode } = {
   [t('Address')]: ({ address }) => <span className="break">{address ?? t('only its hash is known')}</span>,
   [t('Channel')]: ({ channel }) => CHANNELS[channel]?.label ?? channel,
-  [t('Scope')]: ({ scope }) => <span className="break">{scope}</span>,
-  [t('Reason')]: ({ reason }) => <span className="name">{reason}</span>,
+  [t('Scope')]: ({ scope }) => (
+    <span className="break" title={scope}>
+      {formatScope(scope)}
+    </span>
+  ),
+  [t('Reason')]: ({ reason }) => <span title={reason}>{SUPPRESSION_REASONS[reason] ?? reason}</span>,
   [t('Since')]: ({ since, until }) => (
     <>
       <Time value={since} />

@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { listFailureWords, readFailureTexts } from '../packages/console/failure-texts.ts';
+import { ADVICE_PAGES, buildFailureWords } from '../packages/console/src/dead-letters/advice.ts';
+import { LANGUAGES } from '../packages/console/texts.ts';
+import { explainGroup } from '../src/channels/advice.ts';
+import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
+import { DELIVERY_REASON_CODES, FAULTS } from '../src/model/delivery.ts';
+
+/** Texts of the console for what the API says of failed deliveries. */
+
+const COMMAND = /`tidings|`--|`POST /;
+
+describe.each(LANGUAGES)('the texts of failures in the language %s', (language) => {
+  const texts = readFailureTexts(language);
+  const { toReason, toAdvice } = buildFailureWords(texts);
+
+  test('have each meaning and advice of all tables of codes', async () => {
+    expect((await listFailureWords()).filter((words) => !texts[words])).toEqual([]);
+  });
+
+  test('have no words that the API does not say', async () => {
+    const tables = new Set(await listFailureWords());
+    const root = join(import.meta.dirname, '../src');
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+    const source = files.map((path) => readFileSync(join(root, path), 'utf8')).join('');
+    const others = Object.keys(texts).filter((words) => !tables.has(words));
+    // The source puts sentences together.
+    const parts = others.flatMap((words) =>
+      words.split(/\{\w+\}|\. |\.$|: |(?:1 )?attempts?\b|email|phone|address|number/),
+    );
+    expect(parts.map((part) => part.trim()).filter((part) => /\w{3}/.test(part) && !source.includes(part))).toEqual([]);
+  });
+
+  test('keep the values, and name no command', () => {
+    const names = (words: string) => [...words.matchAll(/\{(?!user_id)\w+\}/g)].map(([name]) => name).sort();
+    const entries = Object.entries(texts);
+    expect(entries.filter(([words, text]) => names(words).join() !== names(text).join())).toEqual([]);
+    expect(entries.filter(([, text]) => COMMAND.test(text))).toEqual([]);
+  });
+
+  test('are all that the advice on a group can be, with the advice on a message in doubt before it', async () => {
+    const definitions = await Promise.all(listProviderNames().map(loadProvider));
+    const unknown = definitions.flatMap((definition) =>
+      [undefined, ...definition!.codes.map(({ code }) => code), 'no_account', 'account_paused'].flatMap(
+        (code = null!) =>
+          FAULTS.flatMap((fault) =>
+            [...DELIVERY_REASON_CODES, 'in_doubt'].flatMap((reasonCode) =>
+              [null, 'main'].flatMap((account) => {
+                const group = { fault, channel: 'email', provider: 'any', account, reasonCode, code } as const;
+                const { meaning, advice } = explainGroup(group, definition);
+                const isKnown = toAdvice(advice).isKnown && (meaning === null || toReason(meaning) !== undefined);
+                return isKnown ? [] : [`${meaning}: ${advice}`];
+              }),
+            ),
+          ),
+      ),
+    );
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+});
+
+test('the same words have texts in each language, and English ones have a text if they name a command', () => {
+  const [first, ...others] = LANGUAGES.map((language) => Object.keys(readFailureTexts(language)));
+  for (const words of others) expect(words).toEqual(first);
+  const english = readFailureTexts('en');
+  expect(Object.keys(english)).toEqual(first?.filter((words) => COMMAND.test(words)));
+  expect(Object.values(english).filter((text) => COMMAND.test(text))).toEqual([]);
+});
+
+test('advice that has a page is advice of the API', async () => {
+  const known = await listFailureWords();
+  expect(Object.keys(ADVICE_PAGES).filter((words) => !known.includes(words))).toEqual([]);
+});
+
+test('reasons with values are read with the reason in them, and stay English where that has no text', () => {
+  const { toReason } = buildFailureWords(readFailureTexts('de'));
+  expect(
+    toReason('Retries exhausted after 3 attempts. The last one failed: the API of SendGrid is not available'),
+  ).toBe('Nach 3 Versuchen aufgegeben. Der letzte schlug fehl: die API von SendGrid ist nicht verfügbar');
+  expect(
+    toReason(
+      'The message may have been sent (the mail server cannot be reached (ECONNREFUSED); the mail server may have accepted the message). It is held, as its notification type requires. Retry it by hand.',
+    ),
+  ).toBe(
+    'Die Nachricht wurde vielleicht gesendet (der Mailserver ist nicht erreichbar (ECONNREFUSED); der Mailserver hat die Nachricht vielleicht angenommen). Sie ist angehalten, wie es ihr Benachrichtigungstyp verlangt. Wiederholen Sie sie von Hand.',
+  );
+  expect(toReason('Rejected: the provider rejected the message (status 418)')).toBe(
+    'Abgelehnt: der Anbieter hat die Nachricht abgelehnt (Status 418)',
+  );
+  expect(toReason('Rejected: the template failed: no such variable')).toBeUndefined();
+});
+
+test('advice with a part that has no text keeps that part, and says so', () => {
+  const { toAdvice } = buildFailureWords(readFailureTexts('de'));
+  const doubt = 'The message may have been sent. A retry replaces it where it arrived.';
+  expect(toAdvice(`${doubt} Do something new.`)).toEqual({
+    text: 'Die Nachricht wurde vielleicht gesendet. Eine Wiederholung ersetzt sie dort, wo sie ankam. Do something new.',
+    isKnown: false,
+    pages: [],
+  });
+  const account = 'Correct the account, check it with `tidings providers check`, then retry.';
+  expect(toAdvice(`${doubt} ${account}`)).toMatchObject({ isKnown: true, pages: ['accounts'] });
+  expect(buildFailureWords(readFailureTexts('en')).toAdvice(`${doubt} ${account}`).text).toBe(
+    `${doubt} Correct the account, check it, then retry.`,
+  );
+});
