@@ -22,6 +22,11 @@ const FINE_MS: Millis = 2 * DAY;
 const AROUND_MS: Millis = 4 * HOUR;
 /** Grain of the times at which messages are sent, for their reports: those of one step are sent within less. */
 const REPORT_GRAIN_MS: Millis = 10 * MINUTE;
+/**
+ * Time past a step at which its events come, for each hour of the day: no retry time of some hours ends with a later step, where
+ * milliseconds would decide whether it has.
+ */
+const PAST_STEP_MS: Millis = 20_000;
 /** Time between two sums of the metrics; those of single minutes are of the last days only, and need not be made before. */
 const SUM_UP_MS: Millis = 4 * DAY;
 
@@ -163,6 +168,7 @@ async function play({ machine, span, troubles, steps: given, reports, events, on
     time = until;
     for (const { path, headers, body } of reports.take(machine.clock.now))
       await machine.tryCall('POST', path, { headers, body });
+    await machine.moveTo(Math.min(span.until, until + PAST_STEP_MS * new Date(until).getUTCHours()));
     const due: TenantEvent[] = [];
     for (; (events[nextEvent]?.at ?? Number.POSITIVE_INFINITY) <= until; nextEvent++)
       due.push(events[nextEvent] as TenantEvent);
