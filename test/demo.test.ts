@@ -74,7 +74,7 @@ test('shows something of everything that its page promises, the same with each r
   const [first, second] = (await Promise.all(folders.map(runDemo))) as [Ready, Ready];
   const { tenants, url, login } = first;
   expect(login).toMatch(new RegExp(`^${url}/console/#/login/`));
-  expect(second.tenants).toEqual(tenants);
+  expect(Object.values(second.tenants).map(toSure)).toEqual(Object.values(tenants).map(toSure));
 
   const sum = (name: string) => Object.values(tenants).reduce((total, numbers) => total + (numbers[name] ?? 0), 0);
   const names = Object.keys(tenants.default ?? {}).filter((name) => !RARE.has(name));
@@ -136,6 +136,11 @@ async function expectClock({ url, api_key: key }: Ready): Promise<void> {
   expect(total - webhooks).toBe(metrics.planned);
   const { entries } = await get(`audit-log?since=${from}&until=${to}`);
   expect(entries.length).toBeGreaterThan(0);
+}
+
+/** Returns the numbers without the one that depends on which message of an outage, sent many at once, probes for its end. */
+function toSure({ dead_letter_groups: _, ...sure }: { readonly [name: string]: number }) {
+  return sure;
 }
 
 /** Names of numbers for which two days are too short. */

@@ -65,9 +65,9 @@ export class StandIns {
     const mail = JSON.parse(body) as Mail;
     const [{ to, custom_args: reference }] = mail.personalizations;
     const address = to[0].email;
-    // Without its links, which are signed, and its subject: variants share the chances of their message.
+    // Without its links, which are signed, and its subject: variants share the chances of their message. By the day: a retry has them too.
     const text = mail.content[0].value.replace(/https?:\S+/g, '');
-    const name = `${address} ${text} ${Math.floor(this.#clock.now / 3_600_000)}`;
+    const name = `${address} ${text} ${Math.floor(this.#clock.now / 86_400_000)}`;
     const fate = this.#chance.of(`mail ${name}`);
     if (fate < 0.01 && this.#isFirst(name)) {
       return { status: 503, body: { errors: [{ message: 'Try again', field: null }] } };

@@ -331,16 +331,16 @@ async function findVolumes(look: Look): Promise<CurrentProblem[]> {
  * is active.
  */
 async function findFailedReleases({ dependencies, pool, tenantId, now }: Look): Promise<CurrentProblem[]> {
-  const { version } = await dependencies.catalogs.refresh(tenantId);
   const releases = await listReleases(pool, tenantId, MAX_NAMED);
   const later = releases.findIndex(({ state }) => state === 'watching' || state === 'finished');
-  return releases
+  const failed = releases
     .slice(0, later === -1 ? releases.length : later)
-    .filter(
-      ({ state, endedBy, toVersion }) =>
-        state === 'failed' || (state === 'rolled_back' && endedBy?.kind === 'system' && version <= toVersion),
-    )
-    .filter(({ endedAt }) => (endedAt ?? 0) >= now - 24 * HOUR_MS)
+    .filter(({ state, endedBy }) => state === 'failed' || (state === 'rolled_back' && endedBy?.kind === 'system'))
+    .filter(({ endedAt }) => (endedAt ?? 0) >= now - 24 * HOUR_MS);
+  if (failed.length === 0) return [];
+  const { version } = await dependencies.catalogs.refresh(tenantId);
+  return failed
+    .filter(({ state, toVersion }) => state === 'failed' || version <= toVersion)
     .map(({ toVersion, endedAt, endReason }) =>
       problem({
         code: 'release_failed',
