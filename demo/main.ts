@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { type DemoOptions, readOptions } from '../scripts/demo-options.mjs';
+import { type DemoOptions, readOptions, USAGE } from '../scripts/demo-options.mjs';
 import { checkPort } from '../src/http/listen.ts';
 import { ROOT } from '../src/lib/package-root.ts';
 import { type Running, run } from '../src/main.ts';
@@ -27,8 +27,8 @@ const cleanup: (() => Promise<unknown>)[] = [];
 const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' };
 
 async function main(): Promise<void> {
-  // Checked in the process that npm started, which has printed the help already.
-  const options = readOptions(process.argv.slice(2), ROOT) as DemoOptions;
+  const options = readOptions(process.argv.slice(2), ROOT);
+  if (options === 'help') return console.log(USAGE);
   const places = toPlaces(options.folder);
   // Before the past is made, which takes a while.
   await checkPort('localhost', options.port, '--port');

@@ -47,7 +47,7 @@ const POLL_MS: Millis = 5000;
  * Part of a worker's pauses between two looks at one queue that is kept: no time passes meanwhile. With one, what is found first would
  * depend on the look that the clock was moved in.
  */
-const LOOK_PAUSES = 0;
+const LOOK_PAUSE_FACTOR = 0;
 /** The same of the workers of batches and jobs, which run while there are any: nothing wakes them. */
 const COMMAND_POLL_MS: Millis = 25;
 /** Looks at what is due without a change after which the workers are woken once more. */
@@ -210,7 +210,7 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     // The one of the installation has a client of its own.
     providers: new Map([...installation.providers, ['webhook', openWebhooks({ http, clock: now })]]),
     elapsed: now,
-    pauses: LOOK_PAUSES,
+    lookPauseFactor: LOOK_PAUSE_FACTOR,
     // Not random: two seeds of one number are the same.
     random: () => 0.5,
     limits: config.limits.channels,

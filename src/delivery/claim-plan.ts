@@ -16,7 +16,7 @@ export interface ClaimPlanOptions {
   /** Random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities. */
   readonly random: () => number;
   /** Part of the pauses between two looks for lanes that is kept. */
-  readonly pauses: number;
+  readonly lookPauseFactor: number;
 }
 
 /** Requests of a claim. */
@@ -36,9 +36,11 @@ export class ClaimPlan {
   readonly #backlogged = new Set<Channel>();
 
   constructor(options: ClaimPlanOptions) {
-    const { pool, clock, channels, random, pauses } = options;
+    const { pool, clock, channels, random, lookPauseFactor } = options;
     this.#options = options;
-    this.#lanes = new Map(channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock, random, pauses)]));
+    this.#lanes = new Map(
+      channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock, random, lookPauseFactor)]),
+    );
     this.floors = new Map(channels.map((channel) => [channel, new QueueFloor()]));
   }
 

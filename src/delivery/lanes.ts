@@ -38,7 +38,7 @@ export class ChannelLanes {
   readonly #channel: Channel;
   readonly #clock: () => Millis;
   readonly #random: () => number;
-  readonly #pauses: number;
+  readonly #pauseFactor: number;
   #known: KnownLane[] = [];
   /** Place where the next search goes on among the lanes that are not urgent; null: from the first. */
   #after: Lane | null = null;
@@ -49,13 +49,13 @@ export class ChannelLanes {
 
   /**
    * @param random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities
-   * @param pauses part of the pauses between two searches that is kept
+   * @param pauseFactor part of the pauses between two searches that is kept
    */
-  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis, random = Math.random, pauses = 1) {
+  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis, random = Math.random, pauseFactor = 1) {
     this.#pool = pool;
     this.#channel = channel;
     this.#clock = clock;
-    this.#pauses = pauses;
+    this.#pauseFactor = pauseFactor;
     this.#random = random;
   }
 
@@ -100,7 +100,7 @@ export class ChannelLanes {
       const { lanes } = await this.#find(null, MAX_URGENT_PRIORITY);
       this.#replace(lanes, ({ priority }) => priority <= MAX_URGENT_PRIORITY);
     } finally {
-      this.#searchUrgentFrom = performance.now() + URGENT_SEARCH_PAUSE_MS * this.#pauses;
+      this.#searchUrgentFrom = performance.now() + URGENT_SEARCH_PAUSE_MS * this.#pauseFactor;
     }
   }
 
@@ -116,7 +116,7 @@ export class ChannelLanes {
     } finally {
       const endedAt = performance.now();
       const usual = Math.max(MIN_SEARCH_PAUSE_MS, SEARCH_PAUSE_FACTOR * (endedAt - startedAt));
-      this.#searchFrom = endedAt + usual * this.#pauses;
+      this.#searchFrom = endedAt + usual * this.#pauseFactor;
     }
   }
 

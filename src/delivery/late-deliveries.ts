@@ -34,7 +34,7 @@ export interface LateDeliveriesOptions {
   /** Lease duration in ms. */
   readonly lease: Millis;
   /** Part of the pauses between two looks that is kept. */
-  readonly pauses: number;
+  readonly lookPauseFactor: number;
 }
 
 /**
@@ -67,7 +67,7 @@ export class LateDeliveries {
   }
 
   async #claimFrom(channel: Channel, look: Look, lease: string): Promise<ClaimedDelivery[]> {
-    const { pool, clock, lease: duration, pauses } = this.#options;
+    const { pool, clock, lease: duration, lookPauseFactor } = this.#options;
     const startedAt = performance.now();
     look.from = Number.POSITIVE_INFINITY;
     let pause = MIN_LOOK_PAUSE_MS;
@@ -89,7 +89,7 @@ export class LateDeliveries {
         publishEnded,
       );
     } finally {
-      look.from = performance.now() + pause * pauses;
+      look.from = performance.now() + pause * lookPauseFactor;
     }
   }
 

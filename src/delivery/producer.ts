@@ -45,7 +45,7 @@ export interface ProducerOptions {
   /** Random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities. */
   readonly random: () => number;
   /** Part of the pauses between two looks at one queue that is kept. */
-  readonly pauses: number;
+  readonly lookPauseFactor: number;
   /** Receives each claimed delivery, which is held already. */
   readonly onClaimed: (delivery: ClaimedDelivery) => void;
 }

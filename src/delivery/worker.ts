@@ -81,7 +81,7 @@ export interface DeliveryWorkerOptions {
    * Part of the pauses between two looks at one queue that is kept, from 0 to 1. They bound what looks cost while much is due; less is for a
    * clock that stands still until all is done. Default 1.
    */
-  readonly pauses?: number;
+  readonly lookPauseFactor?: number;
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
 }
@@ -119,7 +119,7 @@ export class DeliveryWorker {
   constructor({
     lease = 30_000,
     poll = 1000,
-    pauses = 1,
+    lookPauseFactor = 1,
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
     mayAct = () => true,
@@ -155,7 +155,7 @@ export class DeliveryWorker {
       channels: [...providers.keys()],
       capacity,
       gate,
-      late: new LateDeliveries({ pool, channels: [...providers.keys()], gate, clock, lease, pauses }),
+      late: new LateDeliveries({ pool, channels: [...providers.keys()], gate, clock, lease, lookPauseFactor }),
       leases,
       clock,
       mayAct,
@@ -163,7 +163,7 @@ export class DeliveryWorker {
       lease,
       poll,
       random,
-      pauses,
+      lookPauseFactor,
       onClaimed: (delivery) => this.#executor.submit(delivery),
     });
     const routes = new RouteCache(catalogs);
