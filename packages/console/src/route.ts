@@ -320,8 +320,12 @@ function takeTenant(): boolean {
 /** Returns a parameter of the current address, and what sets it, with an entry in the history; null: it is absent. */
 export function useParameter(name: string): readonly [string | null, (value: string | null) => void] {
   const value = useSyncExternalStore(subscribe, () => new URLSearchParams(location.search).get(name));
-  const set = (next: string | null) => openLink(withParameter(name, next));
-  return [value, set];
+  return [value, (next) => openParameter(name, next)];
+}
+
+/** Sets a parameter of the current address, with an entry in the history; null: removes it. */
+export function openParameter(name: string, value: string | null): void {
+  openLink(withParameter(name, value));
 }
 
 /** Sets a parameter of the current address, so that it leads to what is shown now; null: removes it. */

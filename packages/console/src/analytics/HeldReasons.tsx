@@ -1,17 +1,18 @@
 import { Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { MetricReasons, MetricSummary } from '@tidings/client/types';
+import { memo } from 'react';
 import { getReasons } from '../api/metrics.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { toQuery } from '../filters/filter.ts';
-import { linkToDeliveries, type MetricFilter, useParameter } from '../route.ts';
+import { linkToDeliveries, type MetricFilter, openParameter } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { formatReason } from '../shell/reason-words.ts';
 import { formatCount, t } from '../text/text.ts';
 import { ExportButtons } from './ExportButtons.tsx';
 import { HeldUsers } from './HeldUsers.tsx';
-import { KEPT_APART, toDeliveryFilter, toParameters } from './metric-filter.ts';
+import { hasSameFilter, KEPT_APART, toDeliveryFilter, toParameters } from './metric-filter.ts';
 import { useSums } from './use-sums.ts';
 
 type Reason = MetricReasons['reasons'][number];
@@ -32,8 +33,16 @@ const countMessages = ({ dropped, undeliverable, dead, in_doubt, cancelled }: Re
 
 /** Numbers that each reason held back, with the users. `reason`: of which the users are shown, or null. */
 export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: string | null }) {
+  return (
+    <>
+      <DrawnReasons filter={filter} />
+      <HeldUsers filter={filter} reason={reason} onClose={() => openParameter('reason', null)} />
+    </>
+  );
+}
+
+function Reasons({ filter }: { filter: MetricFilter }) {
   const apart = KEPT_APART.find((name) => filter[name] !== null);
-  const [, setReason] = useParameter('reason');
   const reasons = useQuery({
     queryKey: ['metrics', 'reasons', toQuery(filter)],
     queryFn: () => getReasons(toParameters(filter, Date.now())),
@@ -118,7 +127,7 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
                     <ActionButton
                       action={`held-${code}`}
                       busy={false}
-                      onClick={() => setReason(code)}
+                      onClick={() => openParameter('reason', code)}
                       data-testid="held-users-button"
                     >
                       {t('Show users')}
@@ -136,10 +145,11 @@ export function HeldReasons({ filter, reason }: { filter: MetricFilter; reason: 
           )}
         </>
       )}
-      <HeldUsers filter={filter} reason={reason} onClose={() => setReason(null)} />
     </Stack>
   );
 }
+
+const DrawnReasons = memo(Reasons, hasSameFilter);
 
 /** Returns a row for each receipt by which messages came back; none while the sums are not known. */
 function toReturned(sums: MetricSummary['metrics'] | undefined): Row[] {

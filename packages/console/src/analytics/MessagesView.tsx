@@ -1,5 +1,6 @@
 import { Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import { memo } from 'react';
 import { getSeriesOf } from '../api/metrics.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { toQuery } from '../filters/filter.ts';
@@ -17,7 +18,7 @@ import { ExportButtons } from './ExportButtons.tsx';
 import { FunnelView } from './FunnelView.tsx';
 import { HeldReasons } from './HeldReasons.tsx';
 import { MetricTiles } from './MetricTiles.tsx';
-import { toParameters, toParametersBefore, withSpan } from './metric-filter.ts';
+import { hasSameFilter, toParameters, toParametersBefore, withSpan } from './metric-filter.ts';
 
 const POLL_MS = 60_000;
 
@@ -25,14 +26,16 @@ const POLL_MS = 60_000;
 export function MessagesView({ filter, reason }: { filter: MetricFilter; reason: string | null }) {
   return (
     <Stack gap="lg">
-      <MetricTiles filter={filter} />
-      <Course filter={filter} toLink={(next) => linkToAnalytics('messages', next)} />
-      <FunnelView filter={filter} />
+      <DrawnTiles filter={filter} />
+      <DrawnCourse filter={filter} toLink={toMessages} />
+      <DrawnFunnel filter={filter} />
       <HeldReasons filter={filter} reason={reason} />
-      <Breakdown filter={filter} />
+      <DrawnBreakdown filter={filter} />
     </Stack>
   );
 }
+
+const toMessages = (filter: MetricFilter) => linkToAnalytics('messages', filter);
 
 interface CourseProps {
   readonly filter: MetricFilter;
@@ -123,3 +126,8 @@ export function Course({ filter, toLink }: CourseProps) {
     </Stack>
   );
 }
+
+const DrawnTiles = memo(MetricTiles, hasSameFilter);
+const DrawnCourse = memo(Course, hasSameFilter);
+const DrawnFunnel = memo(FunnelView, hasSameFilter);
+const DrawnBreakdown = memo(Breakdown, hasSameFilter);

@@ -1,6 +1,6 @@
 /* The filter of metrics, as the address and the API have it. */
 import type { MetricParameters } from '../api/metrics.ts';
-import { toTime } from '../filters/filter.ts';
+import { toQuery, toTime } from '../filters/filter.ts';
 import type { MetricFilter, TimeSpan } from '../route.ts';
 import { getLocale, t } from '../text/text.ts';
 
@@ -19,6 +19,15 @@ export const USUAL_SINCE = '7d';
 export const KEPT_APART = ['locale', 'variant', 'version'] as const;
 
 const ONE_DECIMAL = { minimumFractionDigits: 1, maximumFractionDigits: 1 } as const;
+
+interface Filtered {
+  readonly filter: MetricFilter;
+}
+
+/** Whether two drawings of a part of a page show the same: what else the address says, as an open drawer, does not concern it. */
+export function hasSameFilter(before: Filtered, after: Filtered): boolean {
+  return toQuery({ ...before.filter }) === toQuery({ ...after.filter });
+}
 
 /** Returns how long ago the span begins, if it ends now; null: it is another one. */
 export function toOffered({ since, until }: MetricFilter): string | null {

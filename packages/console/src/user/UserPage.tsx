@@ -1,4 +1,5 @@
 import { Skeleton, Stack } from '@mantine/core';
+import { memo, useDeferredValue } from 'react';
 import { MessageDialog } from '../message/MessageDialog.tsx';
 import { type UserRoute, useParameter } from '../route.ts';
 import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
@@ -25,6 +26,8 @@ export function UserPage({ route }: { route: UserRoute }) {
   const user = useUser(userId);
   const container = useKeptFocus();
   const [erasure] = useParameter('erasure');
+  // A long tab is drawn after the choice itself is shown.
+  const drawn = useDeferredValue(route, null);
   return (
     <Stack gap="md" ref={container}>
       <UserHeading userId={userId} tab={tab} user={user.data} />
@@ -35,12 +38,14 @@ export function UserPage({ route }: { route: UserRoute }) {
       {user.data && !user.data.isKnown && erasure === null && <UserNotFound userId={userId} />}
       {user.data?.isKnown && erasure === null && (
         <LazyPlace fallback={<Skeleton height={320} />}>
-          <Tab route={route} user={user.data} />
+          {drawn === null ? <Skeleton height={320} /> : <DrawnTab route={drawn} user={user.data} />}
         </LazyPlace>
       )}
     </Stack>
   );
 }
+
+const DrawnTab = memo(Tab);
 
 function Tab({ route, user }: { route: UserRoute; user: KnownUser }) {
   const { userId, eventId, why } = route;
