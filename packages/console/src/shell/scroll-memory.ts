@@ -13,8 +13,13 @@ addEventListener('scroll', () => positions.set(here, scrollY), { passive: true }
  * Call it after each URL change.
  */
 export function enterHistoryEntry(): number | undefined {
-  const known = (history.state as { entry?: number } | null)?.entry;
+  const known = getEntry();
   here = known ?? Date.now();
   if (known === undefined) history.replaceState({ entry: here }, '');
   return known === undefined ? undefined : (positions.get(known) ?? 0);
 }
+
+/** Whether the page of this address may be drawn later: there is no scroll position to restore on it. */
+export const isNewEntry = (): boolean => getEntry() === undefined;
+
+const getEntry = (): number | undefined => (history.state as { entry?: number } | null)?.entry;

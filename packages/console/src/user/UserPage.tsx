@@ -4,6 +4,7 @@ import { MessageDialog } from '../message/MessageDialog.tsx';
 import { type UserRoute, useParameter } from '../route.ts';
 import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { isNewEntry } from '../shell/scroll-memory.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DevicesTab } from './DevicesTab.tsx';
 import { ErasureProgress } from './ErasureProgress.tsx';
@@ -26,8 +27,8 @@ export function UserPage({ route }: { route: UserRoute }) {
   const user = useUser(userId);
   const container = useKeptFocus();
   const [erasure] = useParameter('erasure');
-  // A long tab is drawn after the choice itself is shown.
-  const drawn = useDeferredValue(route, null);
+  // A long tab is drawn after the choice of it is shown.
+  const drawn = useDeferredValue(route, isNewEntry() ? null : route);
   return (
     <Stack gap="md" ref={container}>
       <UserHeading userId={userId} tab={tab} user={user.data} />
