@@ -6,15 +6,16 @@ import { formatMoney } from '../costs/sums.ts';
 import { toQuery } from '../filters/filter.ts';
 import { countFailed, countOut, formatNumber, type Values } from '../overview/series.ts';
 import { Tile } from '../overview/Tiles.tsx';
-import {
-  linkToChannels,
-  linkToDeadLetters,
-  linkToDeliveries,
-  linkToNotifications,
-  type MetricFilter,
-} from '../route.ts';
+import { linkToChannels, linkToDeliveries, type MetricFilter } from '../route.ts';
 import { t } from '../text/text.ts';
-import { describeChange, formatPoints, formatShareOf, toDeliveryFilter, toParametersBefore } from './metric-filter.ts';
+import {
+  describeChange,
+  formatPoints,
+  formatShareOf,
+  KEPT_APART,
+  toDeliveryFilter,
+  toParametersBefore,
+} from './metric-filter.ts';
 import { useSums } from './use-sums.ts';
 
 /** A number that counts something, or a share. */
@@ -23,40 +24,28 @@ interface Shown {
   readonly count: (values: Values) => number | null;
   /** The share that is shown beside it, and what it is one of. */
   readonly share?: readonly [of: string, read: (values: Values) => number | null];
-  readonly toLink: (filter: MetricFilter) => string;
+  /** Returns the link to the list of what it counts; undefined: no list has just these. */
+  readonly toLink?: (filter: MetricFilter) => string | undefined;
+}
+
+/** Links to the messages that were sent, unless the filter asks for what lists of them do not know. */
+function toSent(filter: MetricFilter): string | undefined {
+  return KEPT_APART.some((name) => filter[name] !== null)
+    ? undefined
+    : linkToDeliveries('sent', toDeliveryFilter(filter));
 }
 
 const SHOWN: readonly Shown[] = [
-  { label: t('Decided to send'), count: ({ decided }) => decided, toLink: () => linkToNotifications(null) },
-  {
-    label: t('Sent'),
-    count: countOut,
-    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
-  },
-  {
-    label: t('Delivered'),
-    count: ({ delivered }) => delivered,
-    share: ['confirmable', ({ delivery_rate: rate }) => rate],
-    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
-  },
-  {
-    label: t('Opened'),
-    count: ({ opened }) => opened,
-    share: ['delivered', ({ open_rate: rate }) => rate],
-    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
-  },
-  {
-    label: t('Clicked'),
-    count: ({ clicked }) => clicked,
-    share: ['delivered', ({ click_rate: rate }) => rate],
-    toLink: (filter) => linkToDeliveries('sent', toDeliveryFilter(filter)),
-  },
-  { label: t('Failed'), count: countFailed, toLink: () => linkToDeadLetters(null) },
+  { label: t('Decided to send'), count: ({ decided }) => decided },
+  { label: t('Sent'), count: countOut, toLink: toSent },
+  { label: t('Delivered'), count: ({ delivered }) => delivered, share: ['confirmable', (of) => of.delivery_rate] },
+  { label: t('Opened'), count: ({ opened }) => opened, share: ['delivered', (of) => of.open_rate] },
+  { label: t('Clicked'), count: ({ clicked }) => clicked, share: ['delivered', (of) => of.click_rate] },
+  { label: t('Failed'), count: countFailed },
   {
     label: t('Unsubscribed'),
     count: ({ unsubscribed }) => unsubscribed,
-    share: ['delivered', ({ unsubscribe_rate: rate }) => rate],
-    toLink: () => linkToChannels('suppressions'),
+    share: ['delivered', (of) => of.unsubscribe_rate],
   },
 ];
 
@@ -74,7 +63,7 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
     <section aria-label={t('Sums')}>
       <div className="tiles" data-wide data-testid="metric-tiles">
         {SHOWN.map(({ label, count, share, toLink }) => (
-          <Tile key={label} label={label} href={toLink(filter)} value={formatNumber(count(metrics))}>
+          <Tile key={label} label={label} href={toLink?.(filter)} value={formatNumber(count(metrics))}>
             {share && <Text size="xs">{formatShareOf(share[1](metrics), share[0])}</Text>}
             {past && (
               <Text size="xs" c="dimmed">

@@ -80,20 +80,18 @@ export function Tiles() {
 
 interface TileProps {
   readonly label: string;
-  /** Page of what is counted. */
-  readonly href: string;
+  /** Page of what is counted; undefined: no page has just that. */
+  readonly href: string | undefined;
   readonly value: string;
   readonly spark?: ReactNode;
   readonly children: ReactNode;
 }
 
-/** One number with a label that leads to its page. */
+/** One number with a label, which leads to its page. */
 export function Tile({ label, href, value, spark, children }: TileProps) {
   return (
     <Paper withBorder p="sm" className="tile" data-testid="tile">
-      <div className="tile-head">
-        <a href={href}>{label}</a>
-      </div>
+      <div className="tile-head">{href === undefined ? label : <a href={href}>{label}</a>}</div>
       <div className="tile-value">{value}</div>
       {spark}
       <div className="tile-notes">{children}</div>
