@@ -163,8 +163,18 @@ function formatCounts({ total, at_least: isAtLeast, since, counts }: DeliveryCou
 
 function formatList({ deliveries, next }: DeliveryList): string[] {
   const lines = deliveries.map(
-    ({ created_at, status, channel, notification_type, user_id, attempts_made, reason, delivery_id }) =>
-      `${created_at}  ${status.padEnd(13)}  ${channel.padEnd(8)}  ${notification_type}  ${user_id}  ${formatCount(attempts_made, 'attempt')}  ${delivery_id}${reason === null ? '' : `  ${reason}`}`,
+    ({
+      created_at,
+      status,
+      channel,
+      notification_type,
+      user_id,
+      attempts_made,
+      reason,
+      hold_code: hold,
+      delivery_id,
+    }) =>
+      `${created_at}  ${status.padEnd(13)}  ${channel.padEnd(8)}  ${notification_type}  ${user_id}  ${formatCount(attempts_made, 'attempt')}  ${delivery_id}${hold === null ? '' : `  held: ${hold}`}${reason === null ? '' : `  ${reason}`}`,
   );
   if (next !== null && lines.length > 0) lines.push('… and more; see --limit');
   if (lines.length > 0) return lines;
