@@ -209,6 +209,7 @@ export async function withTidings<T>(
           publicUrl: null,
           oidc: null,
           outbound: new GuardedClient(),
+          installation: new Map(),
           log,
           consoleDir: '',
           state,

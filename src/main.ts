@@ -188,7 +188,7 @@ async function start(
       health,
       writeMetrics,
       leaving,
-      installation: new Map([...providers.providers].map(([channel, { name }]) => [channel, name])),
+      providers: providers.providers,
       state,
       ...(listOpenCircuits ? { listOpenCircuits } : {}),
     });

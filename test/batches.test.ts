@@ -105,6 +105,38 @@ test('a pause holds what is queued, a resume sends it, and no user gets it twice
   await worker.stop();
 });
 
+test('the explanation of a held message follows its batch, before any of its messages is looked at', async () => {
+  const { tidings, server } = at();
+  const { create, add, command, get } = batchesOf(at());
+  const expiresAt = new Date(tidings.clock.now + 30 * 86_400_000).toISOString();
+  const id = await create({ name: 'March', expires_at: expiresAt });
+  await add(id, [{ email: 'u1@example.com' }]);
+  const runner = tidings.batches({ page: 20 });
+  await command(id, 'start');
+  await expect.poll(async () => (await get(id)).counts.accepted, { timeout: 20_000 }).toBe(1);
+  await runner.stop();
+  const [line] = (await server.get(`/api/v1/batches/${id}/results`)).body.results;
+  const explain = async () => (await server.get(`/api/v1/explain/${line.user_id}/ORDER`)).body.paragraph;
+  const hold = () =>
+    tidings.database.pool.query(
+      `update deliveries set hold_code = 'batch_paused', due_at = due_at + interval '1 hour' where status = 'queued'`,
+    );
+  expect(await explain()).toMatch(/It is on its way by email\.$/);
+  await command(id, 'pause');
+  // Due, and not claimed yet.
+  expect(await explain()).toContain(`It is held for the pause of its batch March (${id})`);
+  await hold();
+  expect(await explain()).toMatch(
+    /does not go by email until the batch is resumed or cancelled; it expires on .* if that has not happened\.$/,
+  );
+  await command(id, 'resume');
+  expect(await explain()).toMatch(
+    /It was held for the pause of its batch March \(.*\), which is over, and is about to go by email\.$/,
+  );
+  await command(id, 'cancel');
+  expect(await explain()).toContain(`It is about to be cancelled, as its batch March (${id}).`);
+});
+
 test('a cancellation ends what is queued and what was not asked for', async () => {
   const { tidings, email } = at();
   const { create, add, command, get, ends } = batchesOf(at());

@@ -7,6 +7,7 @@ import { testTemplates } from '../../src/authoring/load-test-template.ts';
 import { CatalogCache } from '../../src/catalog/cache.ts';
 import { openWebhooks } from '../../src/channels/webhook/webhook.ts';
 import type { Config } from '../../src/config.ts';
+import { nameProviders } from '../../src/delivery/account-states.ts';
 import { deviceTargets } from '../../src/delivery/device-targets.ts';
 import { keepInInbox } from '../../src/delivery/keep-in-inbox.ts';
 import { messageLinks } from '../../src/delivery/message-links.ts';
@@ -192,6 +193,7 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     oidc: null,
     outbound: http,
     receiptAccounts: openReceiptAccounts({ pool, seal, installation: config }),
+    installation: nameProviders(installation.providers),
     databaseUrl: url,
     perMinute: 10_000_000,
     tenant: config.tenant,

@@ -2,6 +2,7 @@ import { loadProvider } from '../channels/registry.ts';
 import { boundState, countTokens } from '../lib/concurrency/gcra.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { isTestTenant } from '../model/principal.ts';
 import { toProviderLimit, toWindows } from '../model/rate-limit.ts';
 import { type Account, listAccounts, MAX_ACCOUNTS } from '../store/accounts.ts';
 import {
@@ -15,6 +16,7 @@ import { loadLimitStates } from '../store/deliveries/rate-limits.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { describeCircuit, type OpenCircuit } from './open-circuit.ts';
 import { toAccountId } from './send-limits.ts';
+import { TEST_PROVIDER } from './tenant-accounts.ts';
 
 /** Circuits that are read, those of accounts first: of each account of the tenant, and of those of the installation. */
 const MAX_CIRCUITS = MAX_ACCOUNTS + 100;
@@ -58,6 +60,11 @@ export interface InstallationState {
   readonly openings: readonly Opening[];
 }
 
+/**
+ * Time in ms after which a circuit whose probe is due, and is not made, says nothing of messages that wait: its provider is not used.
+ */
+const UNPROBED_MS: Millis = 60_000;
+
 /** Circuits of accounts that are not closed, from the database: those of every process. */
 export interface AccountCircuits {
   /** Returns that of an account of the tenant; null: it is closed. */
@@ -69,26 +76,46 @@ export interface AccountCircuits {
 /** The name of the provider of the installation of each channel. */
 export type InstallationProviders = ReadonlyMap<Channel, string>;
 
+/** Returns the names of the providers of the installation. */
+export function nameProviders(providers: ReadonlyMap<Channel, { readonly name: string }>): InstallationProviders {
+  return new Map([...providers].map(([channel, { name }]) => [channel, name]));
+}
+
+/** Returns the providers of the installation by which the messages of a tenant go: of a test tenant the sandbox, for every channel. */
+export function getProvidersOf(tenantId: string, installation: InstallationProviders): InstallationProviders {
+  return isTestTenant(tenantId) ? new Map(CHANNELS.map((channel) => [channel, TEST_PROVIDER.name])) : installation;
+}
+
 /**
  * Reads the circuits of the accounts of a tenant and of the installation that are not closed.
- * @param installation absent: it is not known, and a circuit of the installation is shown at its first channel alone
+ * @param installation as this process has it. Workers may have other providers: then the circuit whose first channel it is counts
  */
 export async function loadAccountCircuits(
   connection: Connection,
   tenantId: string,
   now: Millis,
-  installation?: InstallationProviders,
+  installation: InstallationProviders,
 ): Promise<AccountCircuits> {
-  const stored = (await listCircuits(connection, { tenantId, limit: MAX_CIRCUITS })).filter(
-    ({ domain }) => domain === null,
-  );
-  const isOf = ({ id, provider }: StoredCircuit, channel: Channel) =>
-    installation ? provider === installation.get(channel) : id.endsWith(`@${channel}`);
+  const stored = await listStored(connection, tenantId);
+  const shared = stored.filter((one) => one.tenantId === null);
   const describe = (circuit: StoredCircuit | undefined) => (circuit ? describeCircuit(circuit, now) : null);
   return {
-    find: (account) => describe(stored.find((one) => one.tenantId !== null && one.account === account)),
-    findInstallation: (channel) => describe(stored.find((one) => one.tenantId === null && isOf(one, channel))),
+    find: (account) => describe(findOwn(stored, account)),
+    findInstallation: (channel) =>
+      describe(
+        shared.find(({ provider }) => provider === installation.get(channel)) ??
+          shared.find(({ id, remaining }) => id.endsWith(`@${channel}`) && remaining > -UNPROBED_MS),
+      ),
   };
+}
+
+async function listStored(connection: Connection, tenantId: string): Promise<StoredCircuit[]> {
+  const stored = await listCircuits(connection, { tenantId, limit: MAX_CIRCUITS });
+  return stored.filter(({ domain }) => domain === null);
+}
+
+function findOwn(stored: readonly StoredCircuit[], account: string): StoredCircuit | undefined {
+  return stored.find((one) => one.tenantId !== null && one.account === account);
 }
 
 /** Returns the accounts of a tenant in order of choice, at most MAX_ACCOUNTS, with their circuits and the use of their limits. */
@@ -98,7 +125,7 @@ export async function loadAccountStates(
   now: Millis,
 ): Promise<AccountState[]> {
   const accounts = await listAccounts(connection, tenantId);
-  const circuits = await loadAccountCircuits(connection, tenantId, now);
+  const circuits = await listStored(connection, tenantId);
   const openings = await listCircuitOpenings(
     connection,
     tenantId,
@@ -109,29 +136,36 @@ export async function loadAccountStates(
     connection,
     windows.flat().map(({ window }) => window.id),
   );
-  return accounts.map(({ account, provider, channels, enabled, failoverTo, place }, index) => ({
-    account,
-    provider,
-    channels,
-    enabled,
-    failoverTo,
-    place,
-    circuit: circuits.find(account),
-    openings: openings.filter((one) => one.account === account),
-    limits: (windows[index] ?? []).map(({ period, allowed, window }) => {
-      const { takenUntil, now: at } = states.get(window.id) ?? { takenUntil: 0, now };
-      const free = countTokens(window, boundState(window, takenUntil, at), at, true);
-      return { period, allowed, burst: window.capacity, free: Math.min(window.capacity, free) };
-    }),
-  }));
+  return accounts.map(({ account, provider, channels, enabled, failoverTo, place }, index) => {
+    const circuit = findOwn(circuits, account);
+    return {
+      account,
+      provider,
+      channels,
+      enabled,
+      failoverTo,
+      place,
+      circuit: circuit ? describeCircuit(circuit, now) : null,
+      openings: openings.filter((one) => one.account === account),
+      limits: (windows[index] ?? []).map(({ period, allowed, window }) => {
+        const { takenUntil, now: at } = states.get(window.id) ?? { takenUntil: 0, now };
+        const free = countTokens(window, boundState(window, takenUntil, at), at, true);
+        return { period, allowed, burst: window.capacity, free: Math.min(window.capacity, free) };
+      }),
+    };
+  });
 }
 
-/** Returns the accounts of the installation whose circuit is or was open, as any tenant may see them; those of the latest openings first. */
+/**
+ * Returns the accounts of the installation whose circuit is or was open, as any tenant may see them; those of the latest openings first.
+ * A test tenant goes by none of them.
+ */
 export async function loadInstallationStates(
   connection: Connection,
   tenantId: string,
   now: Millis,
 ): Promise<InstallationState[]> {
+  if (isTestTenant(tenantId)) return [];
   const openings = await listInstallationOpenings(connection);
   const open = (await listCircuits(connection, { tenantId, limit: MAX_CIRCUITS })).filter(
     (one) => one.tenantId === null && one.domain === null,

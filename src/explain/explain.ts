@@ -10,7 +10,8 @@ import { loadRejected } from '../store/rejected.ts';
 import { listReleases, type StoredRelease } from '../store/releases/releases.ts';
 import { type DecisionView, loadDecisions } from '../store/timeline.ts';
 import { loadProfile, loadTraits } from '../store/users.ts';
-import { findHolds, type HoldSources } from './holds.ts';
+import type { HoldSources } from './hold-facts.ts';
+import { findHolds } from './holds.ts';
 import { getAwaitedTypes, writeExplanation } from './paragraph.ts';
 import { findReleaseOf, type ReleaseOfDecision } from './release-of.ts';
 
@@ -92,7 +93,7 @@ export async function explainNotification(sources: ExplainSources, tenantId: str
     deliveries: notifications.flatMap(({ deliveries }) =>
       deliveries.map((one) => {
         const hold = holds?.get(one.delivery_id);
-        return hold ? { ...one, hold } : one;
+        return hold === undefined ? one : { ...one, hold };
       }),
     ),
     seen: await countEvents(pool, tenantId, userId, [...getAwaitedTypes(rules)]),

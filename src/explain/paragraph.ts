@@ -5,7 +5,6 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { type Channel, type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
 import type { ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 import { formatTime } from '../rules/reasons.ts';
-import type { Hold } from './holds.ts';
 
 /** Everything stored about one user and one notification type that an explanation considers. */
 export interface Considered {
@@ -42,8 +41,8 @@ export interface Considered {
     readonly provider: string | null;
     readonly reason: string | null;
     readonly finished_at: string | null;
-    /** Absent: it is not queued, or waits only for its turn. */
-    readonly hold?: Hold;
+    /** A sentence on what holds it; absent: nothing does. */
+    readonly hold?: string;
     /** Absent: not loaded. */
     readonly attempts?: readonly { readonly outcome: string; readonly reason: string | null }[];
     /** Null or absent: no receipt says anything. */
@@ -274,7 +273,7 @@ function describeDelivery(delivery: Deliveries[number]): string {
       return `It was not sent ${how}${when}: ${endSentence(reason ?? status)}`;
     case 'queued':
     case 'sending':
-      if (delivery.hold) return describeHold(delivery.hold, how);
+      if (delivery.hold !== undefined) return delivery.hold;
       return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
     case 'in_doubt':
       return `It is not known whether it was sent ${how}: ${endSentence(reason ?? status)}`;
@@ -283,19 +282,6 @@ function describeDelivery(delivery: Deliveries[number]): string {
     case 'undeliverable':
     case 'dead':
       return `It could not be delivered ${how}${when}: ${endSentence(reason ?? status)}`;
-  }
-}
-
-function describeHold({ cause, end, until }: Hold, how: string): string {
-  switch (end) {
-    case 'turn':
-      return `It waits for its turn to go ${how} until ${formatTime(until)}: the channels before it come first.`;
-    case 'due':
-      return `It is held until ${formatTime(until)} for ${cause}, and is to go ${how} then.`;
-    case 'looked':
-      return `It is held for ${cause}; it is tried again ${how} on ${formatTime(until)}.`;
-    case 'ended':
-      return `It is held for ${cause}, and does not go ${how} until ${until}: the hold has no end of its own.`;
   }
 }
 

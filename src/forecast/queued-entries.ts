@@ -2,6 +2,7 @@ import type { NotificationType } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Millis } from '../model/event.ts';
 import { getFoldedType } from '../model/frequency.ts';
+import { isHoldOver } from '../model/hold-codes.ts';
 import type { Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
 import { describeVerdict } from '../plan/describe-verdicts.ts';
@@ -74,7 +75,7 @@ function toChannel(delivery: QueuedDelivery, { user, policy, now, findType }: Qu
     if (verdict.verdict === 'drop') return { channel, state: 'held_back', at, code: verdict.code, reason };
     return { channel, state: 'waits', at: replanned.dueAt, code: verdict.code, reason };
   }
-  if (holdCode !== null) {
+  if (holdCode !== null && !isHoldOver(holdCode, dueAt, now)) {
     return { channel, state: 'waits', at, code: holdCode, reason: `It waits until ${formatTime(at)}.` };
   }
   return { channel, state: 'goes', at, code: null, reason: null };
@@ -84,6 +85,6 @@ function describeQueued({ rule, attempts, holdCode, dueAt }: QueuedDelivery, now
   const origin = isOfRequest(rule) ? 'A request asked for it' : `${getFoldedType(rule) ?? rule} decided it`;
   if (attempts > 0)
     return `${origin}; it was tried ${attempts === 1 ? 'once' : `${attempts} times`}, and is tried again on ${formatTime(Math.max(dueAt, now))}.`;
-  if (holdCode === null) return `${origin}; it is in the queue.`;
+  if (holdCode === null || isHoldOver(holdCode, dueAt, now)) return `${origin}; it is in the queue.`;
   return `${origin}; it is held until ${formatTime(Math.max(dueAt, now))}.`;
 }

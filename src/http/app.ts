@@ -64,8 +64,7 @@ export interface HttpDependencies {
   readonly receiptAccounts?: ReceiptAccounts;
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
-  /** The providers of the installation; absent: they are not known. */
-  readonly installation?: InstallationProviders;
+  readonly installation: InstallationProviders;
   readonly health: Health;
   /** Periods for which sums of metrics are kept; absent: the usual ones. */
   readonly metricPeriods?: MetricPeriods;

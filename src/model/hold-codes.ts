@@ -1,4 +1,5 @@
 import { BATCH_PAUSED } from './batch.ts';
+import type { Millis } from './event.ts';
 import { HOLD_CODES } from './plan-codes.ts';
 import { ENDPOINT_HOLD_CODES } from './webhook.ts';
 
@@ -27,7 +28,7 @@ export const HOLD_ENDS: { readonly [code in DeliveryHoldCode]: HoldEnd } = {
   paused: 'due',
   legal_hours: 'due',
   quiet_hours: 'due',
-  sending_paused: 'ended',
+  sending_paused: 'looked',
   rate_limited: 'due',
   account_paused: 'looked',
   domain_paused: 'looked',
@@ -36,3 +37,9 @@ export const HOLD_ENDS: { readonly [code in DeliveryHoldCode]: HoldEnd } = {
   endpoint_rate: 'looked',
   endpoint_busy: 'looked',
 };
+
+/** Whether a hold is over: the delivery is due, and no one has to end it. What it waits for then is said by nothing in its row. */
+export function isHoldOver(code: string, dueAt: Millis, now: Millis): boolean {
+  const ends: { readonly [code: string]: HoldEnd } = HOLD_ENDS;
+  return dueAt <= now && ends[code] !== 'ended';
+}

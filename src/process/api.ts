@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
-import type { InstallationProviders } from '../delivery/account-states.ts';
+import type { Provider } from '../channels/provider.ts';
+import { nameProviders } from '../delivery/account-states.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
@@ -50,14 +51,15 @@ export interface ApiOptions {
   readonly writeMetrics: WriteMetrics | null;
   /** Channels whose messages leave this machine by a provider of the installation. */
   readonly leaving: ReadonlySet<Channel>;
-  readonly installation: InstallationProviders;
+  /** Providers of the installation. */
+  readonly providers: ReadonlyMap<Channel, Provider>;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
   /** Absent: this process has no workers. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
 }
 
 /** Serves HTTP. Returns the URL. */
-export async function serveApi(parts: Parts, options: ApiOptions): Promise<string> {
+export async function serveApi(parts: Parts, { providers, ...options }: ApiOptions): Promise<string> {
   const { config, log, cleanup, clock, seal, catalogs, pipeline, readerUrl } = parts;
   const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
   // Loaded lazily: a process with workers only starts in half the time without it.
@@ -88,6 +90,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     tenant: config.tenant,
     consoleDir: CONSOLE,
+    installation: nameProviders(providers),
     ...options,
   });
   cleanup.push(async () => {

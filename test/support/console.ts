@@ -94,9 +94,7 @@ export function useConsole(seed: (app: ConsoleTest) => Promise<void> = async () 
       app.catalog,
     );
     app.tidings.clock.now = Date.now();
-    app.server = await testServer(app.tidings, {
-      installation: new Map([...app.tidings.providers].map(([channel, { name }]) => [channel, name])),
-    });
+    app.server = await testServer(app.tidings);
     const { status } = await app.server.get('/');
     expect(status, 'the console is built: npm run build -w packages/console').toBe(200);
     await app.tidings.worker();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { nameProviders } from '../../src/delivery/account-states.ts';
 import { checkDatabase } from '../../src/health/database-checks.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HttpDependencies } from '../../src/http/app.ts';
@@ -44,6 +45,7 @@ export async function testServer(
     trustedProxies?: readonly string[];
     /** Default: a free one. */
     port?: number;
+    /** Default: the providers of the workers. */
     installation?: HttpDependencies['installation'];
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
@@ -83,7 +85,7 @@ export async function testServer(
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,
     state: { stopping: false },
-    ...(options.installation && { installation: options.installation }),
+    installation: options.installation ?? nameProviders(tidings.providers),
     ...(options.listOpenCircuits && { listOpenCircuits: options.listOpenCircuits }),
     health: new Health({
       checks: [checkDatabase(tidings.database.pool)],

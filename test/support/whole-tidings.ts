@@ -2,6 +2,7 @@ import pino, { type Logger } from 'pino';
 import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
 import { smtpProvider } from '../../src/channels/email/smtp.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
+import { nameProviders } from '../../src/delivery/account-states.ts';
 import { Health } from '../../src/health/health.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
@@ -86,6 +87,7 @@ export async function wholeTidings(
     publicUrl: null,
     oidc: null,
     outbound: new GuardedClient(),
+    installation: nameProviders(tidings.providers),
     log: logger,
     consoleDir: '/nowhere',
     state: { stopping: false },

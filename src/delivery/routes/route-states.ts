@@ -1,12 +1,15 @@
 import type { CompiledRoute, Routes } from '../../catalog/compile/compile-routes.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
+import { PUSH_SERVICES, type PushService } from '../../model/device.ts';
 import type { Millis } from '../../model/event.ts';
+import { isTestTenant } from '../../model/principal.ts';
 import { INSTALLATION_ACCOUNT, type RouteEntry } from '../../model/route.ts';
 import { type Account, listAccounts } from '../../store/accounts.ts';
 import type { Connection } from '../../store/pg/pool.ts';
 import { listLastMoves, type RouteMove } from '../../store/route-moves.ts';
 import { type AccountCircuits, type InstallationProviders, loadAccountCircuits } from '../account-states.ts';
 import type { OpenCircuit } from '../open-circuit.ts';
+import { TEST_PROVIDER } from '../tenant-accounts.ts';
 import { toPresentShares } from './present-shares.ts';
 
 /** Why an account of a route has no messages at all: it does not exist, is disabled, or is for other channels. */
@@ -14,7 +17,7 @@ export type MissingCode = 'unknown_account' | 'account_disabled' | 'other_channe
 
 /** An account of a route as it is at present. */
 export interface RouteEntryState extends RouteEntry {
-  /** Null: that of the installation, or an account that does not exist. */
+  /** Null: that of the installation of a live tenant, or an account that does not exist. */
   readonly provider: string | null;
   /** Null: messages may go by it. */
   readonly missing: MissingCode | null;
@@ -42,42 +45,91 @@ interface RoutedTenant {
   readonly tenantId: string;
   readonly routes: Routes;
   /** As of `loadAccountCircuits`. */
-  readonly installation?: InstallationProviders | undefined;
+  readonly installation: InstallationProviders;
   readonly now: Millis;
 }
 
-/** Returns the routes of a tenant: of each channel with a route in the active catalog or an account that is used, in their order. */
-export async function loadRouteStates(
-  connection: Connection,
-  { tenantId, routes, installation, now }: RoutedTenant,
-): Promise<RouteState[]> {
-  const accounts = await listAccounts(connection, tenantId);
+/**
+ * Returns the routes of a tenant: of each channel with a route in the active catalog or an account that is used, in their order; of a
+ * test tenant the sandbox for every channel.
+ */
+export async function loadRouteStates(connection: Connection, of: RoutedTenant): Promise<RouteState[]> {
+  const { tenantId, routes } = of;
+  if (isTestTenant(tenantId)) return CHANNELS.map((channel) => ({ channel, origin: 'accounts', entries: [SANDBOX] }));
+  const known = await loadRouted(connection, of);
   const moves = await listLastMoves(connection, tenantId);
-  const circuits = await loadAccountCircuits(connection, tenantId, now, installation);
   return CHANNELS.flatMap((channel) => {
-    const own = accounts.filter((one) => one.enabled && one.channels.includes(channel));
+    const own = findUsed(known.accounts, channel);
     const route = routes.get(channel);
     if (!route && own.length === 0) return [];
     const ofChannel = moves.filter((move) => move.channel === channel);
-    const entries = toEntries(route, own);
-    const states = entries.map((entry) => describeEntry(entry, { channel, own, accounts, circuits, moves: ofChannel }));
+    const states = toEntries(route, own).map((entry) =>
+      describeEntry(entry, { ...known, channel, own, moves: ofChannel }),
+    );
     return [{ channel, origin: route ? ('catalog' as const) : ('accounts' as const), entries: withShares(states) }];
   });
 }
 
-/** Returns the circuit for which every message of a channel waits; null: some may go by an account. */
-export async function findOutage(
-  connection: Connection,
-  of: RoutedTenant,
-  channel: Channel,
-): Promise<OpenCircuit | null> {
-  const route = (await loadRouteStates(connection, of)).find((one) => one.channel === channel);
-  if (!route) {
-    const circuits = await loadAccountCircuits(connection, of.tenantId, of.now, of.installation);
-    return circuits.findInstallation(channel);
-  }
-  const usable = route.entries.filter(({ missing }) => missing === null);
-  return usable.every(({ circuit }) => circuit !== null) ? (usable[0]?.circuit ?? null) : null;
+/** By what every message of a test tenant goes, whatever its routes and accounts are. */
+const SANDBOX: RouteEntryState = {
+  account: INSTALLATION_ACCOUNT,
+  tier: 1,
+  weight: 1,
+  provider: TEST_PROVIDER.name,
+  missing: null,
+  circuit: null,
+  failover_to: null,
+  share: 100,
+  waiting: 0,
+  move: null,
+};
+
+/**
+ * Finds the circuits for which every message of a channel waits, each once, that of the next probe first; empty: some may go by an
+ * account.
+ * @param service of the device that a push message is for; null: that is not known, or it is for no device
+ */
+export type FindOutages = (channel: Channel, service: PushService | null) => readonly OpenCircuit[];
+
+/** Reads what holds up the channels of a tenant, once for all of them. */
+export async function loadOutages(connection: Connection, of: RoutedTenant): Promise<FindOutages> {
+  if (isTestTenant(of.tenantId)) return () => [];
+  const known = await loadRouted(connection, of);
+  return (channel, service) => {
+    const own = findUsed(known.accounts, channel);
+    const route = of.routes.get(channel);
+    const entries =
+      !route && own.length === 0 ? [{ account: INSTALLATION_ACCOUNT, tier: 1, weight: 1 }] : toEntries(route, own);
+    const usable = entries
+      .map((entry) => describeEntry(entry, { ...known, channel, own, moves: [] }))
+      .filter(({ missing }) => missing === null);
+    const able = usable.filter(({ provider }) => takesTokens(provider ?? of.installation.get(channel), service));
+    const circuits = (able.length > 0 ? able : usable).map(({ circuit }) => circuit);
+    const open = circuits.filter((circuit) => circuit !== null);
+    if (open.length < circuits.length) return [];
+    const byAccount = new Map(open.map((circuit) => [circuit.account, circuit]));
+    return [...byAccount.values()].sort((a, b) => Date.parse(a.next_probe_at) - Date.parse(b.next_probe_at));
+  };
+}
+
+/** Whether a provider takes the tokens of a push service: those that are called like one take the tokens of that one alone. */
+function takesTokens(provider: string | undefined, service: PushService | null): boolean {
+  return service === null || provider === service || !PUSH_SERVICES.some((one) => one === provider);
+}
+
+interface Routed {
+  readonly accounts: readonly Account[];
+  readonly circuits: AccountCircuits;
+}
+
+async function loadRouted(connection: Connection, { tenantId, now, installation }: RoutedTenant): Promise<Routed> {
+  const accounts = await listAccounts(connection, tenantId);
+  return { accounts, circuits: await loadAccountCircuits(connection, tenantId, now, installation) };
+}
+
+/** Returns the accounts that are used for a channel. */
+function findUsed(accounts: readonly Account[], channel: Channel): Account[] {
+  return accounts.filter((one) => one.enabled && one.channels.includes(channel));
 }
 
 /** Returns what is tried, as the chooser does: without a route the accounts by place, and without an account the installation. */
@@ -93,11 +145,9 @@ function toEntries(route: CompiledRoute | undefined, own: readonly Account[]): R
   return own.length > 0 || isNamed ? entries : [...entries, { account: INSTALLATION_ACCOUNT, tier: 1, weight: 1 }];
 }
 
-interface EntryContext {
+interface EntryContext extends Routed {
   readonly channel: Channel;
   readonly own: readonly Account[];
-  readonly accounts: readonly Account[];
-  readonly circuits: AccountCircuits;
   readonly moves: readonly RouteMove[];
 }
 

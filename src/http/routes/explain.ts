@@ -1,4 +1,4 @@
-import { findOutage } from '../../delivery/routes/route-states.ts';
+import { loadOutages } from '../../delivery/routes/route-states.ts';
 import { type ExplainSources, explainNotification } from '../../explain/explain.ts';
 import { loadPause } from '../../store/pause.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -24,9 +24,9 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
         ...dependencies,
         pool,
         loadPause: () => loadPause(database.owner),
-        findOutage: async (channel) => {
+        loadOutages: async () => {
           const { routes } = await catalogs.getActive(tenantId);
-          return findOutage(pool, { tenantId, routes, installation, now: clock() }, channel);
+          return loadOutages(pool, { tenantId, routes, installation, now: clock() });
         },
       };
       return explainNotification(sources, tenantId, params.user_id, params.notification_type);

@@ -1,4 +1,4 @@
-import { loadAccountStates, loadInstallationStates } from '../../delivery/account-states.ts';
+import { getProvidersOf, loadAccountStates, loadInstallationStates } from '../../delivery/account-states.ts';
 import { EMAIL_THRESHOLDS } from '../../delivery/email-thresholds.ts';
 import { TidingsError } from '../../errors.ts';
 import type { Opening } from '../../store/deliveries/circuit-openings.ts';
@@ -37,7 +37,10 @@ export function registerSendingRoutes(app: App, { database, installation, clock 
           ...one,
           openings: one.openings.map(toOpening),
         })),
-        installation_channels: [...(installation ?? [])].map(([channel, provider]) => ({ channel, provider })),
+        installation_channels: [...getProvidersOf(tenantId, installation)].map(([channel, provider]) => ({
+          channel,
+          provider,
+        })),
         counts: counts.map(({ notificationType, ...one }) => ({ notification_type: notificationType || null, ...one })),
         thresholds: EMAIL_THRESHOLDS,
         emails: found.map(({ notificationType, alertedAt, pausedAt, cause }) => ({

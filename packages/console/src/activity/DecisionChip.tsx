@@ -1,5 +1,5 @@
 import type { Decision, DeliverySummary } from '@tidings/client/types';
-import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
+import { CHANNELS, getDeliveryLook, getHold, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
 import { getLookOfDeliveries } from '../shell/outcome-of-deliveries.ts';
 import { formatReason, toReasonWords } from '../shell/reason-words.ts';
 import { Tip } from '../shell/Tip.tsx';
@@ -40,7 +40,7 @@ export function DecisionChip({ decision, deliveries, href }: DecisionChipProps) 
 function formatDelivery(delivery: DeliverySummary): string {
   const channel = CHANNELS[delivery.channel]?.label ?? delivery.channel;
   const status = toInner(getDeliveryLook(delivery).label);
-  const code = delivery.reason_code ?? delivery.hold_code;
+  const code = delivery.reason_code ?? getHold(delivery);
   return code === null
     ? t('{channel} {status}', { channel, status })
     : t('{channel} {status}: {reason}', { channel, status, reason: toDetail(code, delivery.reason) });

@@ -1,7 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import type { DeliverySummary } from '@tidings/client/types';
 import { HOLD_ENDS } from '../../../../src/model/hold-codes.ts';
-import { getDeliveryLook } from '../shell/outcome.ts';
+import { getDeliveryLook, getHold } from '../shell/outcome.ts';
 import { toReasonWords } from '../shell/reason-words.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -17,15 +17,16 @@ export function DeliverySigns({ deliveries }: { deliveries: readonly DeliverySum
             <ChannelName channel={delivery.channel} />
             <StatusBadge look={getDeliveryLook(delivery)} />
           </span>
-          {delivery.hold_code !== null && <HoldCause code={delivery.hold_code} until={delivery.due_at} />}
+          <HoldCause code={getHold(delivery)} until={delivery.due_at} />
         </div>
       ))}
     </Stack>
   );
 }
 
-/** Why a message waits, and until when if that is known. */
-function HoldCause({ code, until }: { code: string; until: string | null }) {
+/** Why a message waits, and until when if that is known. Renders nothing if it does not wait. */
+function HoldCause({ code, until }: { code: string | null; until: string | null }) {
+  if (code === null) return null;
   const ends: { readonly [code: string]: string } = HOLD_ENDS;
   const reason = toReasonWords(code);
   return (

@@ -3,11 +3,11 @@ import { getStateOfDeliveries, hasMissed } from '../../../../src/model/notificat
 import type { DeliveryStatus } from '../api/types.ts';
 import { t } from '../text/text.ts';
 import { IconAlert } from './icons.tsx';
-import { getDeliveryLook, type Look } from './outcome.ts';
+import { getDeliveryLook, getHold, type Look } from './outcome.ts';
 
 type Counted = Pick<
   DeliverySummary,
-  'channel' | 'target' | 'status' | 'provider' | 'receipt_state' | 'step' | 'hold_code'
+  'channel' | 'target' | 'status' | 'provider' | 'receipt_state' | 'step' | 'hold_code' | 'due_at'
 >;
 
 /** Look of a notification that reached its user on one channel, and failed on another or may have. */
@@ -41,6 +41,7 @@ export function getLookOfDeliveries(deliveries: readonly Counted[]): Look | unde
 }
 
 /** A message that goes now says most, and one whose turn is after a held one says least. */
-function weighHold({ hold_code: code }: Counted): number {
+function weighHold(delivery: Counted): number {
+  const code = getHold(delivery);
   return code === null ? 0 : code === 'fallback' ? 2 : 1;
 }

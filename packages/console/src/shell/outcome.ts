@@ -2,6 +2,7 @@
 
 import type { Attempt, Delivery, Wait } from '@tidings/client/types';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
+import { isHoldOver } from '../../../../src/model/hold-codes.ts';
 import type { Channel, DeliveryStatus, Outcome } from '../api/types.ts';
 import { t } from '../text/text.ts';
 import {
@@ -94,14 +95,19 @@ const RECEIPTS: Record<NonNullable<Delivery['receipt_state']>, Look> = {
 /** Look of a queued message that waits for more than its turn. */
 const HELD: Look = { label: t('Held'), color: 'blue', Icon: IconPause };
 
+type Queued = Partial<Pick<Delivery, 'hold_code'>> & { readonly due_at?: string | null };
+
+/** Returns the code of what holds a queued delivery; null: nothing does, or it is over. */
+export function getHold({ hold_code: code = null, due_at: dueAt = null }: Queued): string | null {
+  return code !== null && dueAt !== null && isHoldOver(code, Date.parse(dueAt), Date.now()) ? null : code;
+}
+
 /** Returns the look of a delivery. It is green only if the message went to its channel, and no receipt says otherwise. */
-export function getDeliveryLook({
-  status,
-  provider,
-  channel,
-  receipt_state: receipt = null,
-  hold_code: hold = null,
-}: Pick<Delivery, 'status' | 'provider' | 'channel'> & Partial<Pick<Delivery, 'receipt_state' | 'hold_code'>>): Look {
+export function getDeliveryLook(
+  delivery: Pick<Delivery, 'status' | 'provider' | 'channel'> & Partial<Pick<Delivery, 'receipt_state'>> & Queued,
+): Look {
+  const { status, provider, channel, receipt_state: receipt = null } = delivery;
+  const hold = getHold(delivery);
   if (hold !== null && hold !== 'fallback') return HELD;
   if (status !== 'sent') return getLook(STATUSES, status);
   const substitute = getSubstitute(provider, channel);

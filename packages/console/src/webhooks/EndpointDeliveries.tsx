@@ -8,6 +8,7 @@ import { linkToUser } from '../route.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
+import { getHold } from '../shell/outcome.ts';
 import { IconUndo } from '../shell/page-icons.tsx';
 import { Reason } from '../shell/Reason.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -40,7 +41,7 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
         [t('State')]: (delivery) => (
           <>
             <StatusBadge look={getStatusLook(delivery)} testId="webhook-delivery-state" />
-            <Reason code={delivery.reason_code ?? delivery.hold_code} sentence={delivery.reason} size="xs" />
+            <Reason code={delivery.reason_code ?? getHold(delivery)} sentence={delivery.reason} size="xs" />
           </>
         ),
         [t('Created')]: ({ created_at: at }) => <Time value={at} />,
