@@ -9,7 +9,7 @@ export const ADVICE_PAGES: Readonly<Record<string, AdvicePage>> = {
   'Correct the template or the data of the message, then retry. Unchanged, it would be rejected again.': 'templates',
   'Correct the template or the data of the message, then retry. Unchanged, it would fail again.': 'templates',
   'Correct the account, check it with `tidings providers check`, then retry.': 'accounts',
-  'Set the account SID and the token again with `tidings accounts update`, check it with `tidings providers check`, then retry.':
+  'Set the account SID and the token, or the API key, again with `tidings accounts update`, check it with `tidings providers check`, then retry.':
     'accounts',
   'Set the key (.p8), key id and team id of the same team again with `tidings accounts update`, check it with `tidings providers check`, then retry.':
     'accounts',
