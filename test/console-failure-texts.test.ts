@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { listFailureWords, readFailureTexts } from '../packages/console/failure-texts.ts';
 import { ADVICE_PAGES, buildFailureWords } from '../packages/console/src/dead-letters/advice.ts';
 import { LANGUAGES } from '../packages/console/texts.ts';
@@ -90,6 +90,22 @@ test('reasons with values are read with the reason in them, and stay English whe
     'Abgelehnt: der Anbieter hat die Nachricht abgelehnt (Status 418)',
   );
   expect(toReason('Rejected: the template failed: no such variable')).toBeUndefined();
+});
+
+test('a reason within reasons is read in bounded time, however many there are', () => {
+  const { toReason } = buildFailureWords(readFailureTexts('de'));
+  const exec = vi.spyOn(RegExp.prototype, 'exec');
+  try {
+    const countMatches = (depth: number) => {
+      exec.mockClear();
+      expect(toReason(`${'Rejected: '.repeat(depth)}x${' (A)'.repeat(depth)}`)).toBeUndefined();
+      return exec.mock.calls.length;
+    };
+    expect(countMatches(1000)).toBe(countMatches(6));
+    expect(countMatches(6)).toBeLessThan(5000);
+  } finally {
+    exec.mockRestore();
+  }
 });
 
 test('advice with a part that has no text keeps that part, and says so', () => {
