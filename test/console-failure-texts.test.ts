@@ -1,14 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { listFailureWords, readFailureTexts } from '../packages/console/failure-texts.ts';
 import { ADVICE_PAGES, buildFailureWords } from '../packages/console/src/dead-letters/advice.ts';
 import { LANGUAGES } from '../packages/console/texts.ts';
 import { explainGroup } from '../src/channels/advice.ts';
 import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
 import { DELIVERY_REASON_CODES, FAULTS } from '../src/model/delivery.ts';
+import { listReasonSentences } from './support/reason-sentences.ts';
 
 /** Texts of the console for what the API says of failed deliveries. */
+
+/** Reasons without a text of their own. */
+const OTHERS = [
+  // They say in words of a template, or of who sent the content, what is wrong with it.
+  /^the template failed: /,
+  /^the content of the request /,
+  // Their messages are queued or dropped, and no dead letters.
+  /^Not sent( again)?: when it was due, /,
+  /It is sent again, as its notification type allows\.$/,
+  // Their values are words, which have texts.
+  /^500 cannot be opened with the current key$/,
+  /^Retries exhausted after 500 500\. /,
+];
 
 const COMMAND = /`tidings|`--|`POST /;
 
@@ -20,11 +34,22 @@ describe.each(LANGUAGES)('the texts of failures in the language %s', (language) 
     expect((await listFailureWords()).filter((words) => !texts[words])).toEqual([]);
   });
 
+  test('have each reason that the source gives', () => {
+    const all = listReasonSentences();
+    expect(all.length).toBeGreaterThan(300);
+    const missing = all.filter(({ words }) => toReason(words) === undefined && !OTHERS.some((one) => one.test(words)));
+    expect(missing).toEqual([]);
+    expect(toReason('the phone address cannot be opened with the current key')).toBeDefined();
+    const restored = 'Restored from a dump of 2025-11-20 12:00:00 UTC: the message may have been sent since.';
+    expect(toReason(`${restored} Retry it by hand.`)).toContain('2025-11-20 12:00:00');
+  });
+
   test('have no words that the API does not say', async () => {
     const tables = new Set(await listFailureWords());
     const root = join(import.meta.dirname, '../src');
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
-    const source = files.map((path) => readFileSync(join(root, path), 'utf8')).join('');
+    const said = listReasonSentences().map(({ words }) => words);
+    const source = [...files.map((path) => readFileSync(join(root, path), 'utf8')), ...said].join('\n');
     const others = Object.keys(texts).filter((words) => !tables.has(words));
     // The source puts sentences together.
     const parts = others.flatMap((words) =>
@@ -90,6 +115,22 @@ test('reasons with values are read with the reason in them, and stay English whe
     'Abgelehnt: der Anbieter hat die Nachricht abgelehnt (Status 418)',
   );
   expect(toReason('Rejected: the template failed: no such variable')).toBeUndefined();
+});
+
+test('a reason within reasons is read in bounded time, however many there are', () => {
+  const { toReason } = buildFailureWords(readFailureTexts('de'));
+  const exec = vi.spyOn(RegExp.prototype, 'exec');
+  try {
+    const countMatches = (depth: number) => {
+      exec.mockClear();
+      expect(toReason(`${'Rejected: '.repeat(depth)}x${' (A)'.repeat(depth)}`)).toBeUndefined();
+      return exec.mock.calls.length;
+    };
+    expect(countMatches(1000)).toBe(countMatches(6));
+    expect(countMatches(6)).toBeLessThan(5000);
+  } finally {
+    exec.mockRestore();
+  }
 });
 
 test('advice with a part that has no text keeps that part, and says so', () => {

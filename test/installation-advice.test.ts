@@ -8,7 +8,11 @@ import { fakeProvider } from './support/providers.ts';
 const start = useDeadLetters();
 
 const FAILURES = [
-  ['credentials of Twilio', { channel: 'sms', provider: 'twilio', code: '20003' }, '`TWILIO_AUTH_TOKEN`'],
+  [
+    'credentials of Twilio',
+    { channel: 'sms', provider: 'twilio', code: '20003' },
+    '`TWILIO_AUTH_TOKEN`, or `TWILIO_API_KEY_SID`',
+  ],
   ['a key of APNs', { channel: 'push', provider: 'apns', code: 'InvalidProviderToken' }, '`APNS_PRIVATE_KEY`'],
   ['a key of SendGrid', { channel: 'email', provider: 'sendgrid', code: '401' }, 'its settings in the environment'],
   ['an account that is paused', { channel: 'email', provider: 'ses', code: 'account_paused' }, 'its settings in'],
@@ -39,6 +43,29 @@ test('a message in doubt at a provider of the installation has both advices', as
   expect(await adviceOf(tidings, group)).toMatch(
     /^The message may have been sent: .* The provider is one of the installation: /,
   );
+});
+
+test.each([
+  ['email', 'smtp'],
+  ['email', 'sendgrid'],
+  ['email', 'ses'],
+] as const)('a sender that a tenant chose for %s by %s is corrected in its settings', async (channel, provider) => {
+  const tidings = await start({ email: fakeProvider() });
+  for (const account of [null, 'main'])
+    expect(await adviceOf(tidings, { channel, provider, account, code: 'mail_from_rejected' })).toMatch(
+      /^Correct `mail_from` in the settings of the tenant/,
+    );
+});
+
+test('endpoints and substitutes, which have no account, are not corrected in the environment', async () => {
+  const tidings = await start({ email: fakeProvider() });
+  for (const code of [null, 'account_paused']) {
+    const group = { account: null, code };
+    expect(await adviceOf(tidings, { channel: 'webhook', provider: 'webhook', ...group })).toMatch(
+      /^Look at the endpoint: /,
+    );
+    expect(await adviceOf(tidings, { channel: 'email', provider: 'sandbox', ...group })).toMatch(/^Look at the log of/);
+  }
 });
 
 /** Returns the advice of the API on a group with one dead letter. */

@@ -47,4 +47,6 @@ test('a tenant whose sender the provider does not accept stops the account for n
     { tenant_id: 'plain', status: 'sent' },
     { tenant_id: 'stray', status: 'queued', reason: expect.stringContaining('mail_from') },
   ]);
+  const { rows } = await api.tidings.database.pool.query('select tenant_id, code from attempts');
+  expect(rows).toEqual([{ tenant_id: 'stray', code: 'mail_from_rejected' }]);
 });

@@ -1,6 +1,6 @@
 import type { DeadLetterGroup } from '../model/dead-letter.ts';
 import type { DeadAddressKind, Fault } from '../model/delivery.ts';
-import type { ProviderCode } from './codes.ts';
+import { MAIL_FROM_CODE, type ProviderCode } from './codes.ts';
 import type { ProviderDefinition } from './provider.ts';
 
 /** Advice about failures, for operators, in plain words. A code may have advice of its own: `ProviderCode.advice`. */
@@ -71,7 +71,7 @@ const REASON_ADVICE: { readonly [reasonCode: string]: string } = {
     'The message was no longer of use when its turn came. Look at `tidings queue` and at the circuits; give the type a longer `expires_after` if it is too short.',
 };
 
-/** Codes of failures before a provider is called: nothing is wrong with the account that the group names, if it names one. */
+/** Codes of ours, which no provider gives: nothing is wrong with the account that the group names, if it names one. */
 const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly advice?: string } } = {
   no_account: {
     meaning: 'The route of the channel has no account for the message',
@@ -101,6 +101,11 @@ const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly
   },
   // The advice is that of the fault, which is of the account or of its provider.
   account_paused: { meaning: 'Nothing could be sent by the account until the retry time was over' },
+  [MAIL_FROM_CODE]: {
+    meaning: 'The provider does not accept the sender that the setting mail_from of the tenant names',
+    advice:
+      'Correct `mail_from` in the settings of the tenant (`tidings settings update`), or verify its domain at the provider; then retry.',
+  },
   postal_address_missing: {
     meaning: 'A marketing email shows the postal address of its sender, and no address is known',
     advice: 'Set `postal_address` in the settings of the tenant (`tidings settings update`), then retry.',
@@ -141,20 +146,27 @@ const CRASHED = 'A process of Tidings ended while it was sending, or a dump was 
 /** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is neither in the table of the provider nor one of ours. */
 export function explainGroup(
   { fault, provider, account, reasonCode, code }: DeadLetterGroup,
-  definition: Pick<ProviderDefinition, 'codes' | 'repeats' | 'recipientAdvice'> | undefined,
+  definition: Pick<ProviderDefinition, 'codes' | 'repeats' | 'recipientAdvice' | 'environment'> | undefined,
 ): { readonly meaning: string | null; readonly advice: string } {
   const entry = code === null ? undefined : definition?.codes.find((one) => one.code === code);
   const ours = entry || code === null || !Object.hasOwn(OWN_CODES, code) ? undefined : OWN_CODES[code];
   const meaning = entry?.meaning ?? ours?.meaning ?? null;
   const owner = provider !== null && account === null ? 'installation' : 'tenant';
+  const blamed = fault === 'account' && owner === 'installation' ? blameInstallation(definition) : fault;
   const own = REASON_ADVICE[reasonCode];
   if (own !== undefined) return { meaning, advice: own };
-  const other = ours?.advice ?? (fault === 'recipient' ? definition?.recipientAdvice : undefined);
-  const ofFault = fault === 'account' ? ACCOUNT_ADVICE[owner] : FAULT_ADVICE[fault];
+  const other = ours?.advice ?? (blamed === 'recipient' ? definition?.recipientAdvice : undefined);
+  const ofFault = blamed === 'account' ? ACCOUNT_ADVICE[owner] : FAULT_ADVICE[blamed];
   const advice = entry ? getCodeAdvice(entry, owner) : (other ?? ofFault);
   if (reasonCode !== 'in_doubt') return { meaning, advice };
   const doubt = REPEATS_ADVICE[definition?.repeats ?? 'doubled'];
   return { meaning, advice: fault === 'us' ? `${CRASHED} ${doubt}` : `${doubt} ${advice}` };
+}
+
+/** Returns whose fault it is where an account of the installation would be: one that has no account fails by its endpoint, or by us. */
+function blameInstallation(definition: Pick<ProviderDefinition, 'environment' | 'recipientAdvice'> | undefined): Fault {
+  if (definition?.environment) return 'account';
+  return definition?.recipientAdvice === undefined ? 'us' : 'recipient';
 }
 
 /** Returns the sentences of `explainGroup` that no table of a provider has: its advice may be several of them. */

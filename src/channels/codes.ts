@@ -1,6 +1,9 @@
 import type { DeadAddressKind, Failure, FailureScope, Fault, SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
+/** Code of an attempt whose sender, chosen by the tenant in `mail_from`, the provider did not accept: whatever code it gave for that. */
+export const MAIL_FROM_CODE = 'mail_from_rejected';
+
 /** Meaning of a code of a provider: the class of the outcome, and its scope. */
 export interface ProviderCode {
   /** As the provider gives it: `21610`, `UNREGISTERED`, `429`. */

@@ -1,3 +1,4 @@
+import { MAIL_FROM_CODE } from '../channels/codes.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
 import type { SendOutcome } from '../model/delivery.ts';
 import { redact, storableText } from '../privacy/mask.ts';
@@ -47,6 +48,8 @@ function spareAccount(outcome: SendOutcome, sender: string | undefined): SendOut
     kind: 'retry',
     of: 'message',
     fault: 'account',
+    // The code of the provider would have the group of those whose account names a wrong sender.
+    code: MAIL_FROM_CODE,
     reason: `the provider does not accept the sender that the setting mail_from of the tenant names (${reason})`,
   };
 }

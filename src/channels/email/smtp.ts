@@ -87,7 +87,8 @@ the address of \`from\`.
 once.
 
 **Errors.** The table is for replies to \`RCPT TO\`. Before it no reply can be about the recipient: the same code at \`MAIL FROM\`
-concerns the account.`,
+concerns the account, or the sender that a tenant has chosen by \`mail_from\`: then the code is \`mail_from_rejected\`, and only the
+emails of that tenant wait.`,
   settings,
   environment: {
     variables: {

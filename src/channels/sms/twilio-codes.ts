@@ -102,9 +102,9 @@ export const TWILIO_CODES: readonly ProviderCode[] = [
     kind: 'misconfigured',
     meaning: 'the account SID, token or API key is wrong',
     advice:
-      'Set the account SID and the token again with `tidings accounts update`, check it with `tidings providers check`, then retry.',
+      'Set the account SID and the token, or the API key, again with `tidings accounts update`, check it with `tidings providers check`, then retry.',
     installationAdvice:
-      'Twilio is the provider of the installation: correct `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN` in the environment of Tidings, restart Tidings, then retry.',
+      'Twilio is the provider of the installation: correct `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`, or `TWILIO_API_KEY_SID` and `TWILIO_API_KEY_SECRET`, in the environment of Tidings, restart Tidings, then retry.',
   },
   { code: '20005', kind: 'misconfigured', meaning: 'the account is not active' },
   { code: '20008', kind: 'misconfigured', meaning: 'test credentials cannot do this' },

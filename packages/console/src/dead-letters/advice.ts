@@ -9,7 +9,7 @@ export const ADVICE_PAGES: Readonly<Record<string, AdvicePage>> = {
   'Correct the template or the data of the message, then retry. Unchanged, it would be rejected again.': 'templates',
   'Correct the template or the data of the message, then retry. Unchanged, it would fail again.': 'templates',
   'Correct the account, check it with `tidings providers check`, then retry.': 'accounts',
-  'Set the account SID and the token again with `tidings accounts update`, check it with `tidings providers check`, then retry.':
+  'Set the account SID and the token, or the API key, again with `tidings accounts update`, check it with `tidings providers check`, then retry.':
     'accounts',
   'Set the key (.p8), key id and team id of the same team again with `tidings accounts update`, check it with `tidings providers check`, then retry.':
     'accounts',
@@ -56,17 +56,18 @@ export function buildFailureWords(texts: Readonly<Record<string, string>>): Fail
   const sentences = [...new Set([...Object.keys(texts), ...Object.keys(ADVICE_PAGES)])].sort(
     (a, b) => b.length - a.length,
   );
-  const toReason = (words: string): string | undefined => {
+  const readReason = (words: string, depth: number): string | undefined => {
     if (Object.hasOwn(texts, words)) return texts[words];
     for (const { pattern, text } of patterns) {
       const values = pattern.exec(words)?.groups;
       if (!values) continue;
-      const reason = values.reason === undefined ? undefined : toReason(values.reason);
-      if (values.reason === undefined || reason !== undefined)
-        return fill(text, { ...values, ...(reason && { reason }) });
+      const { reason: inner } = values;
+      const reason = inner === undefined || depth === MAX_DEPTH ? undefined : readReason(inner, depth + 1);
+      if (inner === undefined || reason !== undefined) return fill(text, { ...values, ...(reason && { reason }) });
     }
     return undefined;
   };
+  const toReason = (words: string) => readReason(words, 1);
   const toAdvice = (words: string): Advice => {
     const known = sentences.find((one) => words === one || words.startsWith(`${one} `));
     const first = known ?? /^.+?[.:](?= \p{Lu})/u.exec(words)?.[0] ?? words;
@@ -82,9 +83,17 @@ export function buildFailureWords(texts: Readonly<Record<string, string>>): Fail
   return { toReason, toAdvice };
 }
 
+/** Reasons in one another that are read. More would take exponential time, and settings of a tenant have a say in the words. */
+const MAX_DEPTH = 5;
+
 const NAME = /\{(\w+)\}/g;
 
-const VALUES: { readonly [name: string]: string } = { status: '\\d{3}', count: '\\d+', code: '[\\dA-Z_. ]+' };
+const VALUES: { readonly [name: string]: string } = {
+  status: '\\d{3}',
+  time: '[\\dTZ:. -]+',
+  count: '\\d+',
+  code: '[\\dA-Z_. ]+',
+};
 
 function toPattern(words: string): RegExp {
   const parts = words.split(NAME);
