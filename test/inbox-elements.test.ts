@@ -1,4 +1,5 @@
 import { build } from 'esbuild';
+import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { tooWide } from './support/browser.ts';
@@ -378,6 +379,52 @@ describe.skipIf(!chromium)('the elements of the inbox, on a page of another site
     await page.setViewportSize({ width: 320, height: 700 });
     expect(await tooWide(page)).toBe(0);
     expect(await findViolations(page)).toEqual([]);
+  });
+
+  test('the bar that says what was saved covers no control with the focus, and is not there before', async () => {
+    const hidden = `(() => {
+      const { shadowRoot } = document.querySelector('tidings-preferences');
+      const { activeElement: control } = shadowRoot;
+      if (!control) return '';
+      const { left, top, right, bottom } = control.getBoundingClientRect();
+      const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+      const points = [[x, y], [x, top + 1], [x, bottom - 1], [left + 1, y], [right - 1, y]];
+      const isSeen = ([x, y]) => { const at = shadowRoot.elementFromPoint(x, y); return control === at || control.contains(at); };
+      return points.every(isSeen) ? 'seen' : 'not all seen: ' + (control.ariaLabel || control.labels?.[0]?.innerText || control.localName);
+    })()`;
+    const walk = async (page: Page) => {
+      const found: string[] = [];
+      await page.locator('tidings-preferences [role=switch]').first().press('Shift+Tab');
+      for (let step = 0; step < 40; step++) {
+        await page.keyboard.press('Tab');
+        found.push(await page.evaluate<string>(hidden));
+      }
+      return found.filter(Boolean);
+    };
+    await pages.inbox.tell('ida', 'makes the user known');
+    for (const viewport of [
+      { width: 1280, height: 330 },
+      { width: 320, height: 330 },
+    ]) {
+      const page = await pages.open('ida', '<tidings-preferences></tidings-preferences><p>after</p>', { viewport });
+      const last = page.getByRole('switch', { name: 'In the app: Order' });
+      await last.waitFor();
+      const result = page.locator('tidings-preferences [part=result]');
+      expect((await result.boundingBox())?.height).toBe(0);
+      const steps = await walk(page);
+      expect(steps.length).toBeGreaterThan(12);
+      expect(steps.filter((step) => step !== 'seen')).toEqual([]);
+      // It comes up while a control has the focus that stood at the end of the window.
+      await page.getByRole('switch', { name: 'In the app: Login' }).focus();
+      await page.evaluate(
+        `scrollBy(0, document.querySelector('tidings-preferences').shadowRoot.activeElement.getBoundingClientRect().bottom - innerHeight)`,
+      );
+      await page.keyboard.press('Space');
+      await page.getByRole('status').getByText('Required: it cannot be turned off.').waitFor();
+      expect((await result.boundingBox())?.height).toBeGreaterThan(40);
+      expect(await page.evaluate(hidden)).toBe('seen');
+      expect((await walk(page)).filter((step) => step !== 'seen')).toEqual([]);
+    }
   });
 
   test('of ten thousand items, a page holds what was asked for, and a change touches its own article', async () => {

@@ -254,7 +254,9 @@ export class TidingsPreferences extends TidingsElement<PreferenceText, Preferenc
     if (hadFocus) this.#content.querySelector<HTMLElement>('[role=switch]')?.focus();
   }
 
+  /** The bar with the text stands over the end of the window: the control with the focus stays above it. */
   #say(text: string): void {
     this.#live.textContent = text;
+    this.root.activeElement?.scrollIntoView({ block: 'nearest' });
   }
 }

@@ -153,6 +153,8 @@ legend+*{clear:both}
 .fields label{display:grid;gap:2px}
 .row{display:flex;align-items:center;gap:calc(var(--unit)*3)}
 .result{display:flex;align-items:center;gap:8px;min-block-size:44px;padding:0 calc(var(--unit)*4);position:sticky;inset-block-end:0;background:var(--bg);border-block-start:1px solid var(--border)}
+.result:has(>:first-child:empty){min-block-size:0;border:0}
+[part=content] :is(button,select,input){scroll-margin-block-end:7em}
 @media (max-width:520px){
 .stack thead{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
 .stack,.stack tbody{display:block}
