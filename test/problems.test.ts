@@ -61,6 +61,7 @@ test('work that is due and not done is one, by queue and channel', async () => {
       count: 1,
       has_more: false,
       detail: expect.stringContaining(due),
+      values: { queue: 'deliveries', channel: 'email' },
       next_at: null,
     },
   ]);
@@ -81,6 +82,7 @@ test('a circuit that is open is one, with its cause and the next try', async () 
       subject: 'smtp',
       since: iso(1000),
       detail: 'the service is down',
+      values: { provider: 'smtp', cause: 'failures' },
       next_at: expect.stringMatching(/Z$/),
     },
   ]);
@@ -91,7 +93,13 @@ test('events that were rejected within the hour are one, with their most frequen
   await post('rita', { event_id: 'r2', properties: { amount: 'b' } });
   await post('rita', { event_id: 'r3', event_timestamp: 'yesterday' });
   expect((await list()).problems).toMatchObject([
-    { code: 'rejected_events', count: 3, has_more: false, detail: 'mostly schema_mismatch at properties.amount' },
+    {
+      code: 'rejected_events',
+      count: 3,
+      has_more: false,
+      detail: 'mostly schema_mismatch at properties.amount',
+      values: { reason: 'schema_mismatch', path: 'properties.amount' },
+    },
   ]);
   tidings.clock.now += HOUR + 1000;
   expect(await codes()).toEqual([]);
@@ -111,7 +119,13 @@ test('messages that failed within the hour are one for each reason, but not for 
   await fail('dora', 'recipient');
   const [problem, ...others] = (await list()).problems;
   expect([problem, others]).toMatchObject([
-    { code: 'dead_letters', count: 1, since: iso(0), detail: 'email · smtp · rejected · 550' },
+    {
+      code: 'dead_letters',
+      count: 1,
+      since: iso(0),
+      detail: 'email · smtp · rejected · 550',
+      values: { channel: 'email', provider: 'smtp', reason: 'rejected', code: '550' },
+    },
     [],
   ]);
   const group = await server.get(`/api/v1/dead-letters/${encodeURIComponent(problem.subject)}`, as(KEY));
@@ -182,7 +196,14 @@ test('a webhook endpoint that nothing reaches is one, but not one that was disab
   await set(`failures = 3, failing_since = '${iso(-1000)}'`);
   const subject = made.body.endpoint_id;
   expect(await found()).toMatchObject([
-    { code: 'webhook_failing', subject, count: 3, since: iso(-1000), detail: 'Warehouse: nothing reaches it' },
+    {
+      code: 'webhook_failing',
+      subject,
+      count: 3,
+      since: iso(-1000),
+      detail: 'Warehouse: nothing reaches it',
+      values: { name: 'Warehouse' },
+    },
   ]);
   await set(`state = 'disabled', state_code = 'failing', state_changed_at = '${iso(0)}'`);
   expect(await found()).toMatchObject([{ code: 'webhook_disabled', subject, since: iso(0) }]);

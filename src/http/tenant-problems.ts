@@ -22,7 +22,7 @@ import { listFailingEndpoints } from '../store/webhooks/failing-endpoints.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { HttpDependencies } from './app.ts';
 import { findOpenCircuits } from './open-circuits.ts';
-import type { ProblemCode } from './schemas/problems.ts';
+import type { ProblemCode, ProblemValues } from './schemas/problems.ts';
 import { findSourceCause } from './source-cause.ts';
 
 /** Something that is wrong for a tenant, as the API shows it. */
@@ -33,6 +33,7 @@ export interface CurrentProblem {
   readonly count: number | null;
   readonly has_more: boolean;
   readonly detail: string;
+  readonly values: ProblemValues;
   readonly next_at: string | null;
 }
 
@@ -116,7 +117,7 @@ export async function findProblems(
 type Given = Pick<CurrentProblem, 'code' | 'detail'> & Partial<CurrentProblem>;
 
 function problem(given: Given): CurrentProblem {
-  return { subject: null, since: null, count: null, has_more: false, next_at: null, ...given };
+  return { subject: null, since: null, count: null, has_more: false, values: {}, next_at: null, ...given };
 }
 
 async function findOfInstallation({ dependencies, tenantId }: Look): Promise<CurrentProblem[]> {
@@ -141,12 +142,13 @@ function toCatalogCode(cause: string): ProblemCode {
 
 async function findCircuits({ dependencies, tenantId }: Look): Promise<CurrentProblem[]> {
   const circuits = await findOpenCircuits(dependencies, tenantId);
-  return circuits.map(({ provider, account, domain, since, cause, next_probe_at }) =>
+  return circuits.map(({ provider, account, domain, since, code, cause, next_probe_at }) =>
     problem({
       code: 'circuit_open',
       subject: [provider, account, domain].filter((part) => part !== null).join(' '),
       since,
       detail: cause,
+      values: { provider, ...(account !== null && { account }), ...(domain !== null && { domain }), cause: code },
       next_at: next_probe_at,
     }),
   );
@@ -169,6 +171,7 @@ async function findFailedOver({ pool, tenantId }: Look): Promise<CurrentProblem[
       code: 'failed_over',
       subject: account,
       detail: `messages of ${provider} account ${account} go by ${failoverTo}, until the fail over is ended`,
+      values: { provider, failover_to: failoverTo },
     }),
   );
 }
@@ -183,6 +186,7 @@ async function findOverdue({ pool, tenantId, now }: Look): Promise<CurrentProble
       count,
       has_more: count >= MAX_OVERDUE_COUNT,
       detail: `due since ${isoTime(oldest)}, and not done`,
+      values: { queue, ...(channel !== null && { channel }) },
     }),
   );
 }
@@ -211,6 +215,12 @@ async function findDeadLetters({ pool, tenantId, now }: Look): Promise<CurrentPr
         detail: [group.channel, group.provider, group.reasonCode, group.code]
           .filter((part) => part !== null)
           .join(' · '),
+        values: {
+          channel: group.channel,
+          ...(group.provider !== null && { provider: group.provider }),
+          reason: group.reasonCode,
+          ...(group.code !== null && { code: group.code }),
+        },
       }),
     );
 }
@@ -243,6 +253,7 @@ async function findRejected({ pool, tenantId, now }: Look): Promise<CurrentProbl
       count,
       has_more: count >= MAX_RECENT_REJECTED,
       detail,
+      values: { reason: code, path },
     }),
   ];
 }
@@ -259,7 +270,9 @@ async function findSources({ dependencies, pool, tenantId }: Look): Promise<Curr
     const lag = lags.reduce((sum, one) => sum + one, 0);
     if (lag <= MAX_LAG) return [];
     const detail = `${lag} messages of ${source.topic} wait to be read`;
-    return [problem({ code: 'source_behind', subject: source.name, count: lag, detail })];
+    return [
+      problem({ code: 'source_behind', subject: source.name, count: lag, detail, values: { topic: source.topic } }),
+    ];
   });
 }
 
@@ -272,6 +285,7 @@ async function findEndpoints({ pool, tenantId }: Look): Promise<CurrentProblem[]
       since: isoTime(since),
       count: isDisabled ? null : failures,
       detail: `${description || id}: ${isDisabled ? 'disabled, as nothing reached it; what is due for it waits' : 'nothing reaches it'}`,
+      values: { name: description || id },
     }),
   );
 }
@@ -289,6 +303,7 @@ async function findSinks({ pool, tenantId }: Look): Promise<CurrentProblem[]> {
         since: full_since ?? problem_since,
         count: waiting,
         detail: full_since === null ? `not written: ${code}` : 'too much waits: nothing more is recorded',
+        values: { reason: full_since === null && code !== null ? code : 'full' },
       }),
     ),
     ...parked
@@ -322,6 +337,7 @@ async function findVolumes(look: Look): Promise<CurrentProblem[]> {
       since: isoTimeOrNull(since),
       count,
       detail: `${kind === 'quiet' ? 'no' : count} ${of} in ${hours === 1 ? 'an hour' : '24 hours'}, usually ${Math.round(usual)}`,
+      values: { of, hours, usual },
     }),
   );
 }
@@ -347,6 +363,7 @@ async function findFailedReleases({ dependencies, pool, tenantId, now }: Look): 
         subject: `version ${toVersion}`,
         since: isoTimeOrNull(endedAt),
         detail: endReason ?? 'rolled back by its watch',
+        values: { version: toVersion },
       }),
     );
 }
@@ -362,6 +379,7 @@ async function findFailedJobs({ pool, tenantId, now }: Look): Promise<CurrentPro
         subject: job_id,
         since: ended_at,
         detail: `${name ?? action}: ${reason ?? 'failed'}`,
+        values: { name: name ?? action, ...(reason !== null && { reason }) },
       }),
     );
 }

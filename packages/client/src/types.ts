@@ -4748,6 +4748,16 @@ export interface components {
             since: string | null;
             /** @description What it concerns: a provider, a queue, a group of dead letters, a source, an endpoint, a sink, a version, a job, a type or a check; null: nothing in particular */
             subject: string | null;
+            /**
+             * @description The values of `detail` by name, for a sentence of your own. circuit_open: provider, account, domain, cause (a code); failed_over: provider, failover_to; overdue: queue, channel; dead_letters: channel, provider, reason, code; rejected_events: reason, path (of most of them); source_behind: topic; webhook_disabled, webhook_failing: name; sink_failing: reason; release_failed: version; job_failed: name, reason; type_quiet, volume_surge: of, hours, usual. One that is not known is not in it
+             * @example {
+             *       "provider": "smtp",
+             *       "cause": "failures"
+             *     }
+             */
+            values: {
+                [key: string]: string | number;
+            };
         };
         /** @description What is wrong at present */
         CurrentProblems: {
@@ -22803,6 +22813,10 @@ export interface operations {
                      *           "count": 1,
                      *           "has_more": true,
                      *           "detail": "smtp: 20 failures in a row, the last one: connection refused",
+                     *           "values": {
+                     *             "provider": "smtp",
+                     *             "cause": "failures"
+                     *           },
                      *           "next_at": "2026-11-02T09:30:00.000Z"
                      *         }
                      *       ],

@@ -29,6 +29,13 @@ export const PROBLEM_CODES = [
 ] as const;
 export type ProblemCode = (typeof PROBLEM_CODES)[number];
 
+const problemValues = z
+  .record(z.string(), z.union([z.string(), z.number()]))
+  .describe(
+    'The values of `detail` by name, for a sentence of your own. circuit_open: provider, account, domain, cause (a code); failed_over: provider, failover_to; overdue: queue, channel; dead_letters: channel, provider, reason, code; rejected_events: reason, path (of most of them); source_behind: topic; webhook_disabled, webhook_failing: name; sink_failing: reason; release_failed: version; job_failed: name, reason; type_quiet, volume_surge: of, hours, usual. One that is not known is not in it',
+  );
+export type ProblemValues = z.infer<typeof problemValues>;
+
 const problemNow = z
   .object({
     code: z.enum(PROBLEM_CODES).meta({ examples: ['circuit_open'] }),
@@ -42,6 +49,7 @@ const problemNow = z
     count: z.int().nullable().describe('Number of things that it concerns; null: it is not about things'),
     has_more: z.boolean().describe('True if there are more than `count`'),
     detail: z.string().meta({ examples: ['smtp: 20 failures in a row, the last one: connection refused'] }),
+    values: problemValues.meta({ examples: [{ provider: 'smtp', cause: 'failures' }] }),
     next_at: timestamp.nullable().describe('When it is tried again by itself; null: not known'),
   })
   .meta({ id: 'CurrentProblem', description: 'Something that is wrong at present' });
