@@ -166,7 +166,7 @@ async function play({ machine, span, troubles, steps: given, reports, events, on
     const until = findNextStep(time, span, troubles);
     await machine.moveTo(until);
     time = until;
-    // Those due by the step, whatever its sends have added to the clock.
+    // Due by the step, whatever its sends have added to the clock.
     for (const { path, headers, body } of reports.take(until)) await machine.tryCall('POST', path, { headers, body });
     await machine.moveTo(Math.min(span.until, until + PAST_STEP_MS * new Date(until).getUTCHours()));
     const due: TenantEvent[] = [];
