@@ -86,5 +86,14 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     await page.getByTestId('confirm').click();
     await scheduled.getByText('Cancelled', { exact: true }).waitFor();
     expect(await latest()).toMatchObject({ state: 'cancelled', started_at: null });
+
+    // Finished, it decides about all users, whatever its last share was.
+    const started = await app.server.post('/api/v1/releases', { version: 2, share: 25, watch: null });
+    const { release_id: id } = started.body.release;
+    expect((await app.server.post(`/api/v1/releases/${id}/finish`, {})).status).toBe(200);
+    await page.reload();
+    const finished = page.locator(`[data-release="${id}"]`);
+    await finished.getByText(/^25% of the users since/).waitFor();
+    expect(await finished.getByRole('heading').first().innerText()).toBe('Version 2 for all users');
   });
 });
