@@ -179,6 +179,46 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     }
   });
 
+  test('show the tables of the overview in full at 1280 pixels and more, in each language', async () => {
+    const groups = ['SUBSCRIPTION_PAYMENT_FAILED_AGAIN', 'VERIFICATION_CODE', 'ORDER_SHIPPED'].map((key) => ({
+      key,
+      metrics: {
+        planned: 1_234_567,
+        dead: 1_234,
+        undeliverable: 123_456,
+        bounced: 0,
+        failed_later: 0,
+        delivery_rate: 1,
+      },
+    }));
+    const anomalies = ['notifications', 'events'].map((of) => ({
+      kind: 'quiet',
+      of,
+      name: 'subscription_payment_failed_again',
+      usual: 12_345,
+      hours: 24,
+      since: '2025-11-19T10:00:00Z',
+    }));
+    for (const locale of ['en-GB', 'de-DE', 'es-ES', 'pt-PT']) {
+      const { page } = await app.visit('', { locale, viewport: { width: 1280, height: 900 } }, async (opened) => {
+        await opened.route('**/api/v1/metrics/groups?*', (route) => route.fulfill({ json: { groups } }));
+        await opened.route('**/api/v1/metrics/anomalies*', (route) => route.fulfill({ json: { anomalies } }));
+      });
+      for (const table of ['top-volume-row', 'top-failures-row', 'quiet-types-row'])
+        await page.getByTestId(table).first().waitFor();
+      for (const width of [1280, 1440, 1600, 1920]) {
+        await page.setViewportSize({ width, height: 900 });
+        expect(
+          await page
+            .locator('.overview-tables .facts-frame')
+            .evaluateAll((frames) => frames.map((frame) => frame.scrollWidth - frame.clientWidth)),
+          `${locale} ${width}`,
+        ).toEqual([0, 0, 0]);
+      }
+      await app.leave();
+    }
+  });
+
   test('ask little while nothing happens: an idle overview at most twelve requests in two minutes, a hidden one none', async () => {
     await foldAll(app.tidings.pool, app.tidings.clock.now);
     const { page } = await app.visit('console/', {}, (opened) => opened.clock.install({ time: app.tidings.clock.now }));

@@ -27,7 +27,13 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
       /^Release\s+Under way\s+10% of the users since .*, by api$/,
     );
 
-    await page.getByRole('link', { name: 'Releases', exact: true }).click();
+    // Until it has ended, the API rejects every other one, and a rollback.
+    await page.getByTestId('release-under-way').waitFor();
+    for (const button of ['release-start', 'rollback-button'])
+      await expect.poll(() => page.getByTestId(button).count()).toBe(0);
+    expect((await app.server.post('/api/v1/catalog/rollback', { version: 2 })).status).toBe(409);
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'See the releases' }).click();
     const release = page.getByTestId('release');
     await release.getByText('reminders at the last moment').waitFor();
     expect(await release.getByTestId('release-state').innerText()).toBe('Under way');
@@ -56,6 +62,12 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     expect(await note.allInnerTexts()).toEqual([
       expect.stringMatching(/^Release\s+Rolled back\s+by api, .*: too late for many$/),
     ]);
+    expect(await page.getByTestId('release-start').count()).toBe(1);
+    // It is newer than the active one: it is not gone back to.
+    expect(await page.getByTestId('rollback-button').allInnerTexts()).toEqual(['Make active']);
+    await page.getByTestId('rollback-button').click();
+    await page.getByRole('dialog', { name: 'Make version 2 active?' }).getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await findViolations(page)).toEqual([]);
     await note.getByRole('link', { name: 'Release' }).click();
 
@@ -74,5 +86,14 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     await page.getByTestId('confirm').click();
     await scheduled.getByText('Cancelled', { exact: true }).waitFor();
     expect(await latest()).toMatchObject({ state: 'cancelled', started_at: null });
+
+    // Finished, it decides about all users, whatever its last share was.
+    const started = await app.server.post('/api/v1/releases', { version: 2, share: 25, watch: null });
+    const { release_id: id } = started.body.release;
+    expect((await app.server.post(`/api/v1/releases/${id}/finish`, {})).status).toBe(200);
+    await page.reload();
+    const finished = page.locator(`[data-release="${id}"]`);
+    await finished.getByText(/^25% of the users since/).waitFor();
+    expect(await finished.getByRole('heading').first().innerText()).toBe('Version 2 for all users');
   });
 });

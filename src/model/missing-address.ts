@@ -18,3 +18,14 @@ export const MISSING_DEVICE: MissingAddress = {
   reasonCode: 'missing_device',
   reason: 'No device is registered for this user, or all that were are retired.',
 };
+
+const REASONS: ReadonlySet<string> = new Set<MissingAddress['reasonCode']>([
+  'missing_email',
+  'missing_phone',
+  'missing_device',
+]);
+
+/** Whether messages that ended for this reason had no address. */
+export function lacksAddress(reasonCode: string): boolean {
+  return REASONS.has(reasonCode);
+}

@@ -9,7 +9,7 @@ import { IconUndo } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
 import { DiffView } from './DiffView.tsx';
 
-/** Button that activates an earlier version, after a dialog that shows the differences. */
+/** Button that activates an earlier version, or a later one that was rolled back, after a dialog that shows the differences. */
 export function RollBackButton({ version, active }: { version: number; active: number }) {
   const [asking, setAsking] = useState(false);
   const queries = useQueryClient();
@@ -21,6 +21,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
       return queries.invalidateQueries({ queryKey: ['catalog'] });
     },
   });
+  const isEarlier = version < active;
   const close = () => {
     setAsking(false);
     rollBack.reset();
@@ -34,9 +35,18 @@ export function RollBackButton({ version, active }: { version: number; active: n
         onClick={() => setAsking(true)}
         data-testid="rollback-button"
       >
-        {t('Roll back')}
+        {isEarlier ? t('Roll back') : t('Make active')}
       </Button>
-      <Dialog opened={asking} onClose={close} title={t('Roll back to version {version}?', { version })} size="xl">
+      <Dialog
+        opened={asking}
+        onClose={close}
+        title={
+          isEarlier
+            ? t('Roll back to version {version}?', { version })
+            : t('Make version {version} active?', { version })
+        }
+        size="xl"
+      >
         <Stack gap="md" data-testid="rollback">
           <Text size="sm">
             {t(
@@ -51,7 +61,9 @@ export function RollBackButton({ version, active }: { version: number; active: n
               {t('Cancel')}
             </Button>
             <Button loading={rollBack.isPending} onClick={() => rollBack.mutate()} data-testid="rollback-confirm">
-              {t('Roll back to version {version}', { version })}{' '}
+              {isEarlier
+                ? t('Roll back to version {version}', { version })
+                : t('Make version {version} active', { version })}
             </Button>
           </Group>
         </Stack>

@@ -14,12 +14,14 @@ interface VersionRowProps {
   readonly version: CatalogVersion;
   /** Number of the active version. */
   readonly active: number;
+  /** Whether versions can be released and made active at present. */
+  readonly canChange: boolean;
   /** The latest release of the version; undefined: it was not released, or long ago. */
   readonly release: Release | undefined;
 }
 
 /** Catalog version with its changes and its latest release. */
-export function VersionRow({ version: row, active, release }: VersionRowProps) {
+export function VersionRow({ version: row, active, canChange, release }: VersionRowProps) {
   const { version, applied_at: appliedAt, applied_by: appliedBy, rules, notifications } = row;
   return (
     <div className="version" data-row data-testid="version" data-version={version}>
@@ -41,7 +43,7 @@ export function VersionRow({ version: row, active, release }: VersionRowProps) {
             {t('{types, plural, one {# notification type} other {# notification types}}', { types: notifications })}
           </Text>
         </Group>
-        {!row.active && (
+        {!row.active && canChange && (
           <Group gap="xs">
             <StartRelease version={version} />
             <RollBackButton version={version} active={active} />

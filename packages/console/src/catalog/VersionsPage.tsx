@@ -1,7 +1,8 @@
-import { Paper, Skeleton, Stack } from '@mantine/core';
+import { Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getCatalogVersions } from '../api/catalog.ts';
 import { getLatestReleases } from '../api/releases.ts';
+import { linkToReleases } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PAGE_MS } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -25,11 +26,22 @@ export function VersionsPage() {
   const container = useKeptFocus();
   const versions = list.data?.versions;
   const active = versions?.find((version) => version.active)?.version ?? 0;
+  const underWay = releases.data?.releases.find(({ state }) => state === 'watching');
+  // The API rejects every other change of versions until it has ended.
+  const canChange = !releases.isPending && underWay === undefined;
   return (
     <Stack gap="md" ref={container}>
       <PageTitle>{t('Catalog versions')}</PageTitle>
       {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
       {releases.error && <ProblemView problem={releases.error} retry={() => releases.refetch()} />}
+      {underWay && (
+        <Text size="sm" className="break" data-testid="release-under-way">
+          {t('While version {version} is being released, no other one is released or made active.', {
+            version: underWay.to_version,
+          })}{' '}
+          <a href={linkToReleases()}>{t('See the releases')}</a>
+        </Text>
+      )}
       {list.isPending && <Skeleton height={320} />}
       {versions?.length === 0 && (
         <EmptyState title={t('No catalog versions yet')}>
@@ -43,6 +55,7 @@ export function VersionsPage() {
               key={version.version}
               version={version}
               active={active}
+              canChange={canChange}
               release={releases.data?.releases.find(({ to_version: released }) => released === version.version)}
             />
           ))}

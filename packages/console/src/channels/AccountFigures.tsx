@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ProviderAccount, SendingState } from '@tidings/client/types';
+import { Fragment } from 'react';
 import { getSending } from '../api/channels.ts';
 import { getAccountMetrics } from '../api/overview.ts';
 import { formatMs } from '../overview/OutcomeChart.tsx';
@@ -38,22 +39,30 @@ export function SentFigures({ sender, provider }: SentFiguresProps) {
   });
   if (!groups.data) return <>–</>;
   const metrics = groups.data.groups.find(({ key }) => key === sender)?.metrics;
-  if (metrics === undefined) return <>{t('none')}</>;
+  // A message counts when it has ended: those that are tried again are under way.
+  if (metrics === undefined) return <>{t('none sent')}</>;
+  const toLink = (status: 'dead' | 'sandboxed' | null) => linkToDeliveries(status, { provider, since: '24h' });
+  const { sent, sandboxed: kept, p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;
   const failed = countFailed(metrics);
-  const { p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;
+  const counts = [
+    { href: toLink(null), text: t('{sent} sent', { sent: formatNumber(sent) }), isShown: sent !== 0 || !kept },
+    {
+      href: toLink('sandboxed'),
+      text: t('{kept} kept in the sandbox', { kept: formatNumber(kept) }),
+      isShown: (kept ?? 0) > 0,
+    },
+    { href: toLink('dead'), text: t('{failed} failed', { failed: formatNumber(failed) }), isShown: failed > 0 },
+  ];
   return (
     <>
-      <a href={linkToDeliveries(null, { provider, since: '24h' })}>
-        {t('{sent} sent', { sent: formatNumber(metrics.sent) })}
-      </a>
-      {failed > 0 && (
-        <>
-          ,{' '}
-          <a href={linkToDeliveries('dead', { provider, since: '24h' })}>
-            {t('{failed} failed', { failed: formatNumber(failed) })}
-          </a>
-        </>
-      )}
+      {counts
+        .filter(({ isShown }) => isShown)
+        .map(({ href, text }, index) => (
+          <Fragment key={href}>
+            {index > 0 && ', '}
+            <a href={href}>{text}</a>
+          </Fragment>
+        ))}
       {half !== null && most !== null && (
         <Text size="xs" c="dimmed">
           {t('half within {half}, 95 of 100 within {most}', { half: formatMs(half), most: formatMs(most) })}
@@ -87,7 +96,7 @@ export function AccountHistory({ account: { account } }: { account: ProviderAcco
 /** The same of a provider of the installation, by channel if it has an account for each. */
 export function InstallationHistory({ provider }: { provider: string }) {
   const states = (useSending()?.installation ?? []).filter(
-    (one) => one.provider === provider && one.openings.length > 0,
+    (one) => one.provider === provider && one.openings.some(({ closed_at: to }) => to !== null),
   );
   return states.map(({ channel, openings }) => (
     <div key={channel}>
@@ -97,24 +106,23 @@ export function InstallationHistory({ provider }: { provider: string }) {
   ));
 }
 
-/** Times at which nothing was sent, each with the cause. Renders nothing without any. */
+/** Times at which nothing was sent, each with the cause; the present one is said above it. Renders nothing without any. */
 function CircuitHistory({ openings }: Pick<SendingState['accounts'][number], 'openings'>) {
-  if (openings.length === 0) return null;
+  const ended = openings.flatMap(({ closed_at: to, ...one }) => (to === null ? [] : [{ ...one, to }]));
+  if (ended.length === 0) return null;
   return (
     <Disclosure
       label={t('{count, plural, one {Circuit was open once} other {Circuit was open # times}}', {
-        count: openings.length,
+        count: ended.length,
       })}
       testId="circuit-history-button"
     >
       <ul className="openings" data-testid="circuit-history">
-        {openings.map(({ opened_at: from, closed_at: to, code, cause }) => (
+        {ended.map(({ opened_at: from, to, code, cause }) => (
           <li key={from}>
             <Time value={from} as="full" />
             {', '}
-            {to === null
-              ? t('still open')
-              : t('open for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
+            {t('open for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
             <Text size="xs" c="dimmed" className="break">
               {code === 'retry_after' ? t('The provider asked for a pause: {cause}', { cause }) : cause}
             </Text>

@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
 import type { DeadLetterGroup, JsonObject } from '@tidings/client/types';
+import { lacksAddress } from '../../../../src/model/missing-address.ts';
 import { isSuppressible } from '../../../../src/model/suppression.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { linkToChannels, linkToDeadLetters, linkToDeliveries, linkToTemplates, linkToWebhooks } from '../route.ts';
@@ -122,7 +123,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
             testId="letters-cancel"
           />
           {/* Where the message or the account is at fault, the addresses are good. */}
-          {one.fault === 'recipient' && isSuppressible(one.channel) && (
+          {one.fault === 'recipient' && isSuppressible(one.channel) && !lacksAddress(one.reason_code) && (
             <JobButton
               request={{ action: 'dead_letters.suppress', filter }}
               label={t('Suppress addresses')}

@@ -4,9 +4,11 @@ import type { JobPreview } from '@tidings/client/types';
 import { useId, useState } from 'react';
 import { createKey } from '../api/idempotency-key.ts';
 import { getJob, previewJob, startJob } from '../api/jobs.ts';
+import type { Channel, DeliveryStatus } from '../api/types.ts';
 import { linkToJobs } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
+import { CHANNELS, getLook, STATUSES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { focusHeading } from '../shell/page-change.ts';
 import { toReasonWords } from '../shell/reason-words.ts';
@@ -172,10 +174,17 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
   );
 }
 
-/** Returns what the items of a group have in common: `email`, `no email address is known`. Empty values and lists are left out. */
+/** Words of the fields of a group that have some, by their values. */
+const toWords: { readonly [field: string]: (value: string) => string } = {
+  reason_code: toReasonWords,
+  channel: (value) => CHANNELS[value as Channel]?.label ?? value,
+  status: (value) => getLook(STATUSES, value as DeliveryStatus).label,
+};
+
+/** Returns what the items of a group have in common: `Email`, `no email address is known`. Empty values and lists are left out. */
 function formatGroup(fields: { readonly [name: string]: unknown }): string[] {
   return Object.entries(fields)
-    .flatMap(([name, value]) => (name === 'reason_code' && typeof value === 'string' ? [toReasonWords(value)] : value))
+    .flatMap(([name, value]) => (typeof value === 'string' && value !== '' ? (toWords[name]?.(value) ?? value) : value))
     .filter((value) => value !== null && value !== '')
     .map(String);
 }

@@ -1,7 +1,7 @@
 import { Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { MetricAnomalies } from '@tidings/client/types';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { getAnomalies, getTypes } from '../api/overview.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToAnalytics, linkToDeliveries, linkToType, RANGES, type Range, type TimeSpan } from '../route.ts';
@@ -15,6 +15,9 @@ const POLL_MS = 60_000;
 const SLOW_POLL_MS = 600_000;
 const ROWS = 5;
 
+/** Between words of a name, where its line may break. */
+const WORD = /(?<=_)/;
+
 const getKey = ({ key }: TypeSums) => key;
 const share = (rate: number | null) =>
   rate === null
@@ -22,7 +25,13 @@ const share = (rate: number | null) =>
     : rate.toLocaleString(getLocale(), { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const typeLink = ({ key }: Pick<TypeSums, 'key'>): ReactNode => (
   <a className="name" href={linkToType(key)}>
-    {key}
+    {key.split(WORD).map((word, index) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a name may have a word twice
+      <Fragment key={index}>
+        {word}
+        <wbr />
+      </Fragment>
+    ))}
   </a>
 );
 

@@ -23,7 +23,8 @@ export function ReleaseCard({ release }: { release: Release }) {
             <Text fw={650} component="h2" size="md">
               {t('Version {version} for {share, select, 100 {all users} other {{share}% of the users}}', {
                 version: release.to_version,
-                share: release.share,
+                // Its last share is that of the steps below: to finish it is to let it decide about all.
+                share: release.state === 'finished' ? 100 : release.share,
               })}
             </Text>
             <StatusBadge look={RELEASE_STATES[release.state]} testId="release-state" />
