@@ -132,6 +132,9 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
     expect(await of('503').getByTestId('letters-meaning').innerText()).toContain(
       'die API von SendGrid ist nicht verfügbar',
     );
+    expect(await of('account_paused').getByTestId('letters-reason').innerText()).toMatch(
+      /über das Konto main wird seit 20\. Nov\..* nichts gesendet: SES ist nicht verfügbar$/,
+    );
     expect(await of('21211').getByTestId('letters-reason').innerText()).toBe('Abgelehnt: die Nummer ist nicht gültig');
     for (const text of await groups.allInnerTexts()) expect(text).not.toMatch(/\b(the|retry|then|with|nothing)\b/i);
   });

@@ -115,6 +115,7 @@ test('reasons with values are read with the reason in them, and stay English whe
     'Abgelehnt: der Anbieter hat die Nachricht abgelehnt (Status 418)',
   );
   expect(toReason('Rejected: the template failed: no such variable')).toBeUndefined();
+  expect(toReason('12 of 1000 emails (1.20%) bounced')).toMatch(/^12 von 1000 E.Mails \(1\.20%\) unzustellbar$/);
 });
 
 test('a reason within reasons is read in bounded time, however many there are', () => {

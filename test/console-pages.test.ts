@@ -131,6 +131,82 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
 
+  test('say each problem in the language and zone of the page, with a link to the page that helps', async () => {
+    const nothing = { subject: null, since: null, count: null, has_more: false, next_at: null, values: {} };
+    const problems = [
+      {
+        ...nothing,
+        code: 'circuit_open',
+        subject: 'smtp',
+        since: '2026-07-01T20:27:13.755Z',
+        detail: 'the mail server cannot be reached (ECONNREFUSED)',
+        values: { provider: 'smtp', cause: 'failures' },
+        next_at: '2026-07-01T20:30:00.000Z',
+      },
+      {
+        ...nothing,
+        code: 'overdue',
+        subject: 'deliveries email',
+        since: '2026-07-01T20:27:13.755Z',
+        count: 29,
+        has_more: true,
+        detail: 'due since 2026-07-01T20:27:13.755Z, and not done',
+        values: { queue: 'deliveries', channel: 'email' },
+      },
+      {
+        ...nothing,
+        code: 'webhook_failing',
+        subject: '0199',
+        count: 3,
+        detail: 'Lager: nothing reaches it',
+        values: { name: 'Lager' },
+      },
+      {
+        ...nothing,
+        code: 'volume_surge',
+        subject: 'login.failed',
+        count: 102,
+        detail: '102 events in 24 hours, usually 5',
+        values: { of: 'events', hours: 24, usual: 5.2 },
+      },
+      {
+        ...nothing,
+        code: 'type_quiet',
+        subject: 'DIGEST',
+        count: 0,
+        detail: 'no notifications in an hour, usually 7',
+        values: { of: 'notifications', hours: 1, usual: 7 },
+      },
+      { ...nothing, code: 'installation', subject: 'disk', detail: 'the disk of the data directory has 90 MB free' },
+    ];
+    const { page } = await app.visit('', { locale: 'de-DE', timezoneId: 'Europe/Berlin' }, async (opened) => {
+      await opened.clock.install({ time: app.tidings.clock.now });
+      await opened.route('**/api/v1/problems', (route) => route.fulfill({ json: { problems, not_looked_at: [] } }));
+    });
+    const items = page.getByTestId('problem-item');
+    await items.getByText('der Mailserver ist nicht erreichbar').waitFor();
+    expect(await items.allInnerTexts()).toEqual([
+      expect.stringMatching(
+        /^Über smtp wird nichts gesendet seit 1\. Juli(?: 2026)?, 22:27 MESZ – der Mailserver ist nicht erreichbar \(ECONNREFUSED\)\. Nächster Versuch 1\. Juli(?: 2026)?, 22:30 MESZ\. /,
+      ),
+      expect.stringMatching(
+        /^Überfällig: mindestens 29 Zustellungen per E.Mail seit 1\. Juli(?: 2026)?, 22:27 MESZ\. /,
+      ),
+      expect.stringMatching(/^Beim Webhook-Endpunkt Lager kommt nichts an – 3 Fehlschläge in Folge\. /),
+      expect.stringMatching(
+        /^login\.failed hat eine ungewöhnliche Menge – 102 Ereignisse in 24 Stunden, üblich sind 5\. /,
+      ),
+      expect.stringMatching(/^DIGEST bleibt aus – keine Benachrichtigung in einer Stunde, üblich sind 7\. /),
+      expect.stringMatching(
+        /^Der Datenträger braucht Aufmerksamkeit – the disk of the data directory has 90 MB free\. /,
+      ),
+    ]);
+    expect(await items.locator('[lang=en]').allInnerTexts()).toEqual(['the disk of the data directory has 90 MB free']);
+    const links = await items.locator('a').evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+    expect(links).toHaveLength(problems.length);
+    expect(links.slice(3, 5)).toEqual(['/console/analytics/anomalies', '/console/analytics/anomalies']);
+  });
+
   test('begin with what is wrong, the numbers of a day, and charts with a table each', async () => {
     const { server, tidings } = app;
     await foldAll(tidings.pool, tidings.clock.now);
@@ -142,7 +218,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
       // By the clock of the test, which is ahead.
       const { page } = await app.visit('', {}, (opened) => opened.clock.install({ time: tidings.clock.now }));
       const strip = page.getByTestId('problem-strip');
-      await strip.getByText('Nothing is sent by: smtp').waitFor();
+      await strip.getByText('Nothing is sent by smtp').waitFor();
       expect(await strip.innerText()).toMatch(
         /the service is down\. Next try .* See the accounts[\s\S]*rejected event/,
       );

@@ -115,6 +115,15 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     await page.getByTestId('user-times').getByText('21:00-07:30', { exact: false }).waitFor();
   });
 
+  test('quiet hours say in the language of the page of which zone they are, and who said so', async () => {
+    await app.post({ user_id: 'gerd', event_type: 'known', user_traits: { timezone: 'Europe/Berlin' } });
+    const { page } = await app.visit('console/users/gerd/preferences', { locale: 'de-DE' });
+    await page.getByTestId('user-times').getByText('22:00-08:00', { exact: false }).waitFor();
+    expect(await page.getByTestId('user-times').innerText()).toMatch(
+      /22:00-08:00 \S+ \((Zeitzone des Nutzers|Zeitzone des Mandanten: Die des Nutzers ist nicht bekannt)\) \(vom Mandanten\)/,
+    );
+  });
+
   test('consent and its withdrawal are recorded with evidence', async () => {
     await app.post({ user_id: 'olga', event_type: 'known', user_traits: { email: 'olga@example.com' } });
     const { page } = await app.visit('console/users/olga/preferences');

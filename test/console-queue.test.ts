@@ -42,6 +42,35 @@ describe.skipIf(!hasBrowser)('the page of deliveries, when the queue is held up'
     ]);
   });
 
+  test('says in the language of the page why a circuit is open and why messages are moved away', async () => {
+    const since = '2026-07-01T20:27:13.755Z';
+    const cause = 'the mail server cannot be reached (ECONNREFUSED)';
+    const { page } = await app.visit('console/deliveries', { locale: 'de-DE' }, (opened) =>
+      opened.route('**/api/v1/queue', (route) =>
+        route.fulfill({
+          json: {
+            circuits: [
+              { provider: 'smtp', account: null, domain: null, since, code: 'failures', cause, next_probe_at: since },
+            ],
+            moves: [
+              {
+                channel: 'email',
+                account: 'main',
+                share: 10,
+                since,
+                cause: `nothing is sent by smtp since ${since}: odd`,
+              },
+            ],
+          },
+        }),
+      ),
+    );
+    const circuit = page.getByTestId('open-circuit');
+    await expect.poll(() => circuit.innerText()).toMatch(/der Mailserver ist nicht erreichbar \(ECONNREFUSED\)/);
+    const move = page.getByTestId('route-move').locator('[lang=en]');
+    expect(await move.innerText()).toMatch(/^nothing is sent by smtp since 1\. Juli.*: odd$/);
+  });
+
   test('marks a queued delivery that is overdue', async () => {
     await app.tidings.stopWorkers();
     await app.post({

@@ -7,11 +7,13 @@ import { getAccountMetrics } from '../api/overview.ts';
 import { formatMs } from '../overview/OutcomeChart.tsx';
 import { countFailed, formatNumber } from '../overview/series.ts';
 import { linkToDeliveries } from '../route.ts';
+import { Cause } from '../shell/Cause.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { formatDuration } from '../shell/duration.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
+import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { CircuitText } from './CircuitText.tsx';
 
@@ -124,7 +126,11 @@ function CircuitHistory({ openings }: Pick<SendingState['accounts'][number], 'op
             {', '}
             {t('open for {time}', { time: formatDuration(Math.max(0, Date.parse(to) - Date.parse(from))) })}
             <Text size="xs" c="dimmed" className="break">
-              {code === 'retry_after' ? t('The provider asked for a pause: {cause}', { cause }) : cause}
+              {code === 'retry_after' ? (
+                <T text="The provider asked for a pause: {cause}" values={{ cause: <Cause words={cause} /> }} />
+              ) : (
+                <Cause words={cause} />
+              )}
             </Text>
           </li>
         ))}

@@ -1,4 +1,5 @@
 import type { OpenCircuit } from '../api/types.ts';
+import { Cause } from '../shell/Cause.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 
@@ -13,7 +14,7 @@ export function CircuitText({ circuit }: { circuit: OpenCircuit }) {
       }
       values={{
         since: <Time value={circuit.since} as="full" />,
-        cause: circuit.cause,
+        cause: <Cause words={circuit.cause} />,
         probe: <Time value={circuit.next_probe_at} as="full" />,
       }}
     />

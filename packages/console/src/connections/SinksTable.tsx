@@ -15,6 +15,7 @@ import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import { NamedCell } from './NamedCell.tsx';
 import { PauseButton } from './PauseButton.tsx';
+import { SINK_PROBLEMS } from './sink-problems.ts';
 
 /** Looks of the states of a sink. None is green: that a topic is open does not say that someone reads it. */
 const STATES: Record<Sink['state'], Look> = {
@@ -31,15 +32,6 @@ const KINDS: Record<Sink['kind'], string | null> = {
   sink: null,
   dead_letters: t('Dead letters of sources'),
   former: t('No longer in the catalog'),
-};
-
-const PROBLEMS: Record<NonNullable<Sink['problem']>['code'], string> = {
-  brokers_away: t('the brokers cannot be used'),
-  topic_missing: t('the brokers do not have it'),
-  not_authorized: t('the login may not write it'),
-  not_allowed: t('the operator no longer allows it'),
-  open_transaction: t('a transaction of the database server does not end'),
-  failing: t('sends fail'),
 };
 
 /** Kafka topics that are written: what waits for each, what was set aside, and their pauses. */
@@ -69,7 +61,7 @@ export function SinksTable() {
 function SinkStateView({ sink }: { sink: Sink }) {
   const { state, cause, problem, paused_at: pausedAt, full_since: fullSince } = sink;
   const since = fullSince ?? pausedAt ?? problem?.since ?? null;
-  const why = cause ?? (problem && PROBLEMS[problem.code]);
+  const why = cause ?? (problem && SINK_PROBLEMS[problem.code]);
   return (
     <>
       <StatusBadge look={STATES[state]} testId="sink-state" />

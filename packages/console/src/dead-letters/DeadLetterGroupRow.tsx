@@ -12,7 +12,8 @@ import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import type { AdvicePage } from './advice.ts';
-import { toAdvice, toReason } from './failure-words.ts';
+import { FailureText } from './FailureText.tsx';
+import { toAdvice } from './failure-words.ts';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 
 /** Pages on which what is advised is done. */
@@ -80,14 +81,14 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
               <>
                 {' · '}
                 <q className="break" data-testid="letters-reason">
-                  <Translated words={words} />
+                  <FailureText words={words} />
                 </q>
               </>
             )}
           </Text>
           {one.meaning !== null && (
             <Text size="sm" className="break" data-testid="letters-meaning">
-              <T text="It means: {meaning}." values={{ meaning: <Translated words={one.meaning} /> }} />
+              <T text="It means: {meaning}." values={{ meaning: <FailureText words={one.meaning} /> }} />
             </Text>
           )}
           <Text size="sm" className="break" data-testid="advice">
@@ -138,12 +139,6 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
       </Group>
     </li>
   );
-}
-
-/** A reason or meaning in the language of the page; without a text it is English. */
-function Translated({ words }: { words: string }) {
-  const text = toReason(words);
-  return text === undefined ? <span lang="en">{words}</span> : text;
 }
 
 function Codes({ group: { reason_code: reason, code } }: { group: DeadLetterGroup }) {

@@ -3,12 +3,14 @@ import { useQuery } from '@tanstack/react-query';
 import type { Overdue, QueueState } from '@tidings/client/types';
 import { getQueue } from '../api/deliveries.ts';
 import type { OpenCircuit } from '../api/types.ts';
+import { Cause } from '../shell/Cause.tsx';
 import { IconAlert } from '../shell/icons.tsx';
 import { PAGE_MS } from '../shell/live-pages.ts';
 import { CHANNELS, getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
+import { formatOverdue } from './overdue-words.ts';
 
 /** Overdue work, open circuits and accounts that fail, above the list of deliveries. Renders nothing if there is no trouble. */
 export function QueueNotice() {
@@ -42,7 +44,7 @@ export function QueueNotice() {
               values={{
                 provider: <Subject>{formatCircuit(circuit)}</Subject>,
                 since: <Time value={circuit.since} as="full" />,
-                cause: circuit.cause,
+                cause: <Cause words={circuit.cause} />,
                 probe: <Time value={circuit.next_probe_at} as="full" />,
               }}
             />
@@ -57,7 +59,7 @@ export function QueueNotice() {
                 share: move.share,
                 channel: CHANNELS[move.channel]?.label ?? move.channel,
                 since: <Time value={move.since} as="full" />,
-                cause: move.cause,
+                cause: <Cause words={move.cause} />,
               }}
             />
           </List.Item>
@@ -99,13 +101,4 @@ function formatCircuit({ provider, account, domain }: OpenCircuit): string {
     '{provider}{hasAccount, select, true { (account {account})} other {}}{hasDomain, select, true { to {domain}} other {}}',
     { provider, account, domain, hasAccount: account !== null, hasDomain: domain !== null },
   );
-}
-
-function formatOverdue({ queue, channel, count, has_more: hasMore }: Overdue): string {
-  const work = t(
-    '{queue, select, deliveries {{count, plural, one {# delivery} other {# deliveries}}} abandoned {{count, plural, one {# delivery of a stopped worker} other {# deliveries of a stopped worker}}} waits {{count, plural, one {# wait} other {# waits}}} schedules {{count, plural, one {# schedule} other {# schedules}}} outbox {{count, plural, one {# lifecycle event} other {# lifecycle events}}} connector_tasks {{count, plural, one {# task of a connector} other {# tasks of connectors}}} webhook_facts {{count, plural, one {# fact for webhook endpoints} other {# facts for webhook endpoints}}} other {{count, number} {queue}}}',
-    { queue, count },
-  );
-  const all = hasMore ? t('at least {work}', { work }) : work;
-  return channel === null ? all : t('{work} by {channel}', { work: all, channel: CHANNELS[channel]?.label ?? channel });
 }

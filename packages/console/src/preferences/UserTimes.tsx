@@ -11,7 +11,7 @@ export function UserTimes({ preferences }: { preferences: Preferences }) {
   return (
     <dl className="fields words" data-testid="user-times">
       <dt>{t('Quiet hours')}</dt>
-      <dd>{quiet === null ? t('none') : <By words={quiet.hours} by={quiet.decided_by} />}</dd>
+      <dd>{quiet === null ? t('none') : <By words={formatHours(quiet.hours)} by={quiet.decided_by} />}</dd>
       <dt>{t('Digests')}</dt>
       <dd>
         <By
@@ -35,11 +35,35 @@ function By({ words, by: { level, since } }: { words: string; by: { level: strin
       {words}{' '}
       <Text component="span" size="xs" c="dimmed">
         {since === null ? (
-          `(${level})`
+          `(${formatLevel(level)})`
         ) : (
-          <T text="({level} since {time})" values={{ level, time: <Time value={since} as="full" /> }} />
+          <T
+            text="({level} since {time})"
+            values={{ level: formatLevel(level), time: <Time value={since} as="full" /> }}
+          />
         )}
       </Text>
     </>
   );
+}
+
+/** Levels of preferences; another one is a part of the catalog and stays as it is. */
+const LEVELS: Readonly<Record<string, string>> = {
+  tenant: t('by the tenant'),
+  user: t('by the user'),
+  default: t('by default'),
+};
+
+const formatLevel = (level: string): string => LEVELS[level] ?? level;
+
+/** Origins of the zone of hours, as the API says them. */
+const ZONES: Readonly<Record<string, string>> = {
+  'zone of the user': t('zone of the user'),
+  'zone of the quiet hours': t('zone of the quiet hours'),
+  'zone of the tenant: that of the user is not known': t('zone of the tenant: that of the user is not known'),
+};
+
+/** Returns `22:00-08:00 Europe/Berlin (zone of the user)` with the origin of the zone in the language of the page. */
+function formatHours(hours: string): string {
+  return hours.replace(/\(([^()]+)\)$/, (all, of: string) => (ZONES[of] === undefined ? all : `(${ZONES[of]})`));
 }

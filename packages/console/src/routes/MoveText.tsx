@@ -1,4 +1,5 @@
 import type { RouteEntryState } from '@tidings/client/types';
+import { Cause } from '../shell/Cause.tsx';
 import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 
@@ -16,7 +17,7 @@ export function MoveText({ move }: { move: NonNullable<RouteEntryState['move']> 
           share: move.share,
           moved: <Time value={move.moved_at} as="full" />,
           since: <Time value={move.since} as="full" />,
-          cause: move.cause,
+          cause: <Cause words={move.cause} />,
         }}
       />
     </span>

@@ -1,5 +1,6 @@
 import { Text } from '@mantine/core';
 import type { SendingState } from '@tidings/client/types';
+import { Cause } from '../shell/Cause.tsx';
 import { IconAlert, IconCircle, IconPause } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -29,7 +30,7 @@ export function EmailState({ counts, standing, minEmails }: EmailStateProps) {
           }
           values={{
             time: <Time value={standing.since} as="full" />,
-            cause: standing.cause,
+            cause: <Cause words={standing.cause} />,
             command: (
               <code>
                 tidings sending resume{standing.notification_type !== null && ` --type ${standing.notification_type}`}
