@@ -11,7 +11,7 @@ import { Time } from '../shell/Time.tsx';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import type { AdvicePage } from './advice.ts';
-import { toAdvice, toReason } from './failure-words.ts';
+import { useFailureWords } from './failure-words.ts';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 
 /** Pages on which what is advised is done. */
@@ -30,7 +30,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
   const filter: JsonObject = { group: one.group };
   // As the provider said of the latest.
   const words = one.sample[0]?.reason ?? null;
-  const advice = toAdvice(one.advice);
+  const advice = useFailureWords().toAdvice(one.advice);
   const mayDouble = one.reason_code === 'in_doubt';
   return (
     <li className="rejected-row" data-row data-testid="dead-letter-group" data-group={one.group}>
@@ -141,7 +141,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
 
 /** A reason or meaning in the language of the page; without a text it is English. */
 function Translated({ words }: { words: string }) {
-  const text = toReason(words);
+  const text = useFailureWords().toReason(words);
   return text === undefined ? <span lang="en">{words}</span> : text;
 }
 
