@@ -1,3 +1,4 @@
+import type { Route } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { loadProvider } from '../src/channels/registry.ts';
 import { toStoredGroup } from '../src/model/dead-letter.ts';
@@ -119,7 +120,7 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
     const { page } = await app.visit('console/dead-letters', { locale: 'de-DE' });
     const groups = page.locator('[data-testid="dead-letter-group"]').filter({ hasText: /twilio|sendgrid|ses/ });
     await expect.poll(() => groups.count()).toBe(failures.length);
-    expect(await groups.locator('[lang=en]').allInnerTexts()).toEqual([]);
+    await expect.poll(() => groups.locator('[lang=en]').allInnerTexts()).toEqual([]);
     const of = (code: string) => groups.filter({ has: page.locator('.name', { hasText: new RegExp(`^${code}$`) }) });
     const advice = (code: string) => of(code).getByTestId('advice').innerText();
     expect(await advice('20003')).toContain(
@@ -162,6 +163,29 @@ describe.skipIf(!hasBrowser)('failed deliveries', () => {
     await expect
       .poll(() => row.locator('[lang=en]').allInnerTexts())
       .toEqual(['Rejected: the template failed: no such variable']);
+  });
+
+  test('are shown before their texts are there, which the next opening of the page asks for again', async () => {
+    let isStalled = true;
+    const stalled: Route[] = [];
+    const { page } = await app.visit('console/live', { locale: 'de-DE' }, (one) =>
+      one.route(/\/assets\/de-[^/]*\.json$/, async (route) => {
+        const response = await route.fetch();
+        if (isStalled && (await response.text()).includes('"Rejected: {reason}"')) stalled.push(route);
+        else await route.fulfill({ response });
+      }),
+    );
+    const open = () => page.getByRole('link', { name: 'Fehlgeschlagen', exact: true }).click();
+    const row = page.locator('[data-testid="dead-letter-group"][data-group$=":odd"]');
+    await open();
+    expect(await row.getByTestId('advice').locator('[lang=en]').innerText()).toContain('Correct the template');
+    expect(stalled.length).toBe(1);
+    isStalled = false;
+    await page.getByRole('link', { name: 'Live', exact: true }).click();
+    await row.waitFor({ state: 'detached' });
+    await open();
+    await row.getByTestId('advice').getByText('Korrigieren Sie die Vorlage').waitFor();
+    expect(await row.getByTestId('advice').locator('[lang=en]').count()).toBe(0);
   });
 
   test('are not green, and neither is a message that bounced after it was sent', async () => {

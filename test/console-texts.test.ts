@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { describe, expect, test } from 'vitest';
 import { REASON_WORDS } from '../packages/console/src/shell/reason-words.ts';
@@ -6,6 +8,8 @@ import { REASON_CODES } from '../src/model/decision.ts';
 import { DELIVERY_REASON_CODES } from '../src/model/delivery.ts';
 import { DELIVERY_HOLD_CODES } from '../src/model/hold-codes.ts';
 import { PLAN_CODES } from '../src/model/plan-codes.ts';
+
+const RUN = join(import.meta.dirname, '../scripts/run.mjs');
 
 describe('the texts of the console', () => {
   const texts = [...readTexts().keys()];
@@ -36,6 +40,12 @@ describe('the texts of the console', () => {
     );
     expect(differing).toEqual([]);
   });
+});
+
+test('the texts without a translation are printed as one document of JSON, by file', () => {
+  const script = join(import.meta.dirname, '../packages/console/texts.ts');
+  const printed = execFileSync(process.execPath, [RUN, script, '--missing', 'de'], { encoding: 'utf8' });
+  expect(JSON.parse(printed)).toEqual({ 'de.json': {}, 'failures/de.json': {} });
 });
 
 test.each([

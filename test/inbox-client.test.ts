@@ -57,6 +57,25 @@ test('a client lists, counts as the server does, changes, and receives what come
     expect(client.state).toBe('stopped');
   }));
 
+test('what has a time keeps its first when it is changed again, also before the server answers', () =>
+  withInbox(async (inbox, getToken) => {
+    await inbox.tell('ann', 'one');
+    const client = new InboxClient({ api: inbox.server.url, getToken });
+    const list = client.list({});
+    await list.loadMore();
+    const { read_at: readAt, seen_at: seenAt } = await client.act(list.state.items[0], 'read');
+    const item = () => list.state.items[0];
+    const changes = ['seen', 'read'].map((action) => client.act(item(), action));
+    expect(item()).toMatchObject({ read_at: readAt, seen_at: seenAt });
+    await Promise.all(changes);
+    expect(item()).toMatchObject({ read_at: readAt, seen_at: seenAt });
+    // What was taken back has a time anew.
+    const anew = [client.act(item(), 'unread'), client.act(item(), 'read')];
+    expect([item().read_at === readAt, item().seen_at]).toEqual([false, seenAt]);
+    await Promise.all(anew);
+    client.stop();
+  }));
+
 test('requests at the same time share one token, and one that is no longer admitted is replaced', () =>
   withInbox(async (inbox, getToken) => {
     let fetched = 0;

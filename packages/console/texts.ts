@@ -2,7 +2,7 @@
  * The texts of the console: those in the source, those without a translation, and words that are not a text yet.
  *
  *   npm run texts                     counts, by language and by folder
- *   npm run texts -- --missing de     the texts without a German translation, as JSON to fill in
+ *   npm run texts -- --missing de     the texts without a German translation, as JSON to fill in, by file
  *   npm run texts -- --plain user     words of the folder `user` that do not go through `t` or `T`
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -247,14 +247,15 @@ function isSentence(text: string): boolean {
   return /(^|\s)\p{L}\p{Ll}+[,.:;?!]?\s|\s\p{L}\p{Ll}+[,.:;?!]?($|\s|…)/u.test(text);
 }
 
-/** Prints the texts without a translation as JSON: those of the source, then those of failures, which have a file of their own. */
+/** Prints the texts without a translation as one document of JSON, by the file below texts/ that is to have them. */
 async function printMissing(language: string): Promise<void> {
-  const print = (texts: readonly string[], known: Record<string, string>) => {
-    const missing = texts.filter((text) => !Object.hasOwn(known, text));
-    console.log(JSON.stringify(Object.fromEntries(missing.map((text) => [text, ''])), null, 2));
+  const toMissing = (texts: readonly string[], known: Record<string, string>) =>
+    Object.fromEntries(texts.filter((text) => !Object.hasOwn(known, text)).map((text) => [text, '']));
+  const missing = {
+    [`${language}.json`]: toMissing([...readTexts().keys()], readTranslations(language)),
+    [`failures/${language}.json`]: toMissing(await listFailureWords(), readFailureTexts(language)),
   };
-  print([...readTexts().keys()], readTranslations(language));
-  print(await listFailureWords(), readFailureTexts(language));
+  console.log(JSON.stringify(missing, null, 2));
 }
 
 function printPlain(folder: string): void {

@@ -13,7 +13,7 @@ import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
 import type { AdvicePage } from './advice.ts';
 import { FailureText } from './FailureText.tsx';
-import { toAdvice } from './failure-words.ts';
+import { useFailureWords } from './failure-words.ts';
 import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
 
 /** Pages on which what is advised is done. */
@@ -32,7 +32,7 @@ export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
   const filter: JsonObject = { group: one.group };
   // As the provider said of the latest.
   const words = one.sample[0]?.reason ?? null;
-  const advice = toAdvice(one.advice);
+  const advice = useFailureWords().toAdvice(one.advice);
   const mayDouble = one.reason_code === 'in_doubt';
   return (
     <li className="rejected-row" data-row data-testid="dead-letter-group" data-group={one.group}>

@@ -1,6 +1,6 @@
 import { CodeText } from '../shell/CodeText.tsx';
 import { Time } from '../shell/Time.tsx';
-import { toReason } from './failure-words.ts';
+import { useFailureWords } from './failure-words.ts';
 
 interface FailureTextProps {
   /** As the API says it. */
@@ -13,7 +13,7 @@ const TIME = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/;
 
 /** A reason or meaning in the language of the page, its times in the zone of the page; without a text it is English. */
 export function FailureText({ words, isInner = false }: FailureTextProps) {
-  const known = toReason(words);
+  const known = useFailureWords().toReason(words);
   const text = known ?? words;
   const parts = (isInner ? text.replace(/\.$/, '') : text).split(TIME).map(
     (part, index) =>

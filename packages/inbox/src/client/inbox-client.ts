@@ -59,7 +59,7 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
   readonly #isShared: boolean;
   readonly #lists = new Set<InboxList>();
   /** Changes that the server has not confirmed yet, by item, in their order. */
-  readonly #pending = new Map<string, Partial<Item>[]>();
+  readonly #pending = new Map<string, Change[]>();
   readonly #queues = new Map<string, Promise<unknown>>();
   #hub: Hub | undefined;
   #counts: Counts | null = null;
@@ -125,15 +125,15 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
    */
   act(item: Pick<Item, 'notification_id'>, action: ItemAction, until?: Date): Promise<Item> {
     const id = item.notification_id;
-    const patch = toPatch(action, until);
-    this.#pending.set(id, [...(this.#pending.get(id) ?? []), patch]);
+    const change = toChange(action, until);
+    this.#pending.set(id, [...(this.#pending.get(id) ?? []), change]);
     this.#emitLists();
     const before = this.#queues.get(id) ?? Promise.resolve();
     // In their order: of two at the same time the server would take either as the last.
     const done = before
       .then(() => this.#send(id, action, until))
       .finally(() => {
-        const others = (this.#pending.get(id) ?? []).filter((one) => one !== patch);
+        const others = (this.#pending.get(id) ?? []).filter((one) => one !== change);
         if (others.length > 0) this.#pending.set(id, others);
         else this.#pending.delete(id);
         this.#emitLists();
@@ -167,8 +167,9 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
   }
 
   withPending(item: Item): Item {
-    const changes = this.#pending.get(item.notification_id);
-    return changes ? Object.assign({}, item, ...changes) : item;
+    let changed = item;
+    for (const change of this.#pending.get(item.notification_id) ?? []) changed = { ...changed, ...change(changed) };
+    return changed;
   }
 
   forget(list: InboxList): void {
@@ -276,16 +277,21 @@ export class InboxClient extends PreferencesClient<InboxEvents> implements ListS
   }
 }
 
-/** Returns what a change does to an item, as the server does it. */
-function toPatch(action: ItemAction, until: Date | undefined): Partial<Item> {
+/** Fields that a change gives an item. */
+type Change = (item: Item) => Partial<Item>;
+
+/** Returns what an action does to an item, as the server does it: what has a time keeps its first. */
+function toChange(action: ItemAction, until: Date | undefined): Change {
   const now = new Date().toISOString();
-  return {
-    read: { read_at: now, seen_at: now },
-    unread: { read_at: null },
-    seen: { seen_at: now },
-    archive: { archived_at: now, seen_at: now },
-    unarchive: { archived_at: null },
-    snooze: { snoozed_until: until?.toISOString() ?? null, seen_at: now },
-    unsnooze: { snoozed_until: null },
-  }[action];
+  const see = ({ seen_at }: Item) => ({ seen_at: seen_at ?? now });
+  const changes: { readonly [each in ItemAction]: Change } = {
+    read: (item) => ({ ...see(item), read_at: item.read_at ?? now }),
+    unread: () => ({ read_at: null }),
+    seen: see,
+    archive: (item) => ({ ...see(item), archived_at: item.archived_at ?? now }),
+    unarchive: () => ({ archived_at: null }),
+    snooze: (item) => ({ ...see(item), snoozed_until: until?.toISOString() ?? null }),
+    unsnooze: () => ({ snoozed_until: null }),
+  };
+  return changes[action];
 }
