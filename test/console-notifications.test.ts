@@ -73,6 +73,18 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
       expect(await row.innerText()).not.toMatch(/Queued|Sent/);
     }
     expect(await findViolations(page)).toEqual([]);
+    // A time in the past says nothing: what holds it now is not in its row.
+    await page.clock.setFixedTime(Date.parse(until) + 60_000);
+    for (const path of ['console/notifications', 'console/users/held/messages']) {
+      await page.goto(`${app.server.url}/${path}`);
+      const row = page.locator('[data-row]').filter({ hasText: 'Queued' });
+      await row.waitFor();
+      expect(await row.innerText()).not.toMatch(/Held|paused/);
+    }
+    await page.goto(`${app.server.url}/console/deliveries?user_id=held`);
+    const delivery = page.getByTestId('delivery-row').first();
+    await delivery.getByText('Queued').waitFor();
+    expect(await delivery.innerText()).not.toMatch(/Held|Waits|paused/);
     expect((await app.server.send('DELETE', '/api/v1/users/held/pause')).status).toBe(200);
     await waitForDeliveries(app);
   });

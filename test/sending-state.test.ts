@@ -18,6 +18,7 @@ test('a tenant without accounts and receipts has empty lists, and the thresholds
     counts: [],
     accounts: [],
     installation: [],
+    installation_channels: [{ channel: 'email', provider: 'sandbox' }],
     thresholds: {
       min_emails: 500,
       bounces: { alert: 0.05, pause: 0.1 },
