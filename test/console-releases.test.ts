@@ -87,6 +87,16 @@ describe.skipIf(!hasBrowser)('the page of releases', () => {
     await scheduled.getByText('Cancelled', { exact: true }).waitFor();
     expect(await latest()).toMatchObject({ state: 'cancelled', started_at: null });
 
+    // Reasons of Tidings itself are English.
+    expect(await scheduled.locator('[lang=en]').count()).toBe(0);
+    await app.tidings.pool.query(
+      `update releases set end_reason = 'the version became active', ended_by = '{"kind":"system","id":"release watch","name":"release watch"}'
+       where release_id = $1`,
+      [(await latest()).release_id],
+    );
+    await page.reload();
+    await expect.poll(() => scheduled.locator('[lang=en]').allInnerTexts()).toEqual(['the version became active']);
+
     // Finished, it decides about all users, whatever its last share was.
     const started = await app.server.post('/api/v1/releases', { version: 2, share: 25, watch: null });
     const { release_id: id } = started.body.release;

@@ -69,7 +69,7 @@ test('what has a time keeps its first when it is changed again, also before the 
     expect(item()).toMatchObject({ read_at: readAt, seen_at: seenAt });
     await Promise.all(changes);
     expect(item()).toMatchObject({ read_at: readAt, seen_at: seenAt });
-    // A value that was taken back has a time anew.
+    // A time that was taken back is set anew.
     const anew = [client.act(item(), 'unread'), client.act(item(), 'read')];
     expect([item().read_at === readAt, item().seen_at]).toEqual([false, seenAt]);
     await Promise.all(anew);

@@ -26,6 +26,9 @@ export interface ActiveVersion {
 export const RELEASE_STATES = ['scheduled', 'watching', 'finished', 'rolled_back', 'cancelled', 'failed'] as const;
 export type ReleaseState = (typeof RELEASE_STATES)[number];
 
+/** Names under which Tidings itself acts on releases: by what it watches, and at their times. */
+export const RELEASE_ACTORS = { watch: 'release watch', schedule: 'release schedule' } as const;
+
 /** A share that a release had from a time on. */
 export interface ReleaseStep {
   readonly at: Millis;

@@ -4,6 +4,7 @@ import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
+import { RELEASE_ACTORS } from '../model/release.ts';
 import type { MetricPeriods } from '../store/metrics/counters.ts';
 import { claimReleases, type DueRelease, endRelease, type ReleaseEnd } from '../store/releases/releases.ts';
 import { beginScheduled, listDueReleases } from '../store/releases/scheduled-releases.ts';
@@ -32,8 +33,8 @@ const MAX_CLAIMED = 20;
 /** A release that is watched does not finish by itself while metrics are behind by more than this, in ms. */
 const MAX_LAG_MS: Millis = 300_000;
 
-const WATCH = systemActor('release watch');
-const SCHEDULE = systemActor('release schedule');
+const WATCH = systemActor(RELEASE_ACTORS.watch);
+const SCHEDULE = systemActor(RELEASE_ACTORS.schedule);
 
 /**
  * Looks at the releases under way, each once a minute in one of the processes with workers: rolls back what exceeds its watch, and

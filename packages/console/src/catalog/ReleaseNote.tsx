@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
 import type { Release } from '@tidings/client/types';
+import { EndReason } from '../releases/EndReason.tsx';
 import { RELEASE_STATES } from '../releases/release-look.ts';
 import { linkToReleases } from '../route.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -20,20 +21,9 @@ export function ReleaseNote({ release }: { release: Release }) {
   );
 }
 
-function Course({
-  release: {
-    state,
-    share,
-    steps,
-    starts_at: startsAt,
-    started_by: startedBy,
-    ended_at: endedAt,
-    ended_by: endedBy,
-    end_reason: reason,
-  },
-}: {
-  release: Release;
-}) {
+function Course({ release }: { release: Release }) {
+  const { state, share, steps, starts_at: startsAt, started_by: startedBy } = release;
+  const { ended_at: endedAt, ended_by: endedBy, end_reason: reason } = release;
   const last = steps.at(-1);
   if (state === 'watching' && last)
     return (
@@ -51,10 +41,7 @@ function Course({
     );
   if (endedAt === null) return null;
   const time = <Time value={endedAt} as="full" />;
-  return (
-    <>
-      {endedBy === null ? time : <T text="by {name}, {time}" values={{ name: endedBy, time }} />}
-      {reason !== null && `: ${reason}`}
-    </>
-  );
+  const values = { name: endedBy, time, reason: <EndReason release={release} /> };
+  if (reason === null) return endedBy === null ? time : <T text="by {name}, {time}" values={values} />;
+  return <T text={endedBy === null ? '{time}: {reason}' : 'by {name}, {time}: {reason}'} values={values} />;
 }

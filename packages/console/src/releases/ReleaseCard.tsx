@@ -8,6 +8,7 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { Comparison } from './Comparison.tsx';
+import { EndReason } from './EndReason.tsx';
 import { CancelReleaseButton, FinishButton, RaiseShareButton, RollBackReleaseButton } from './ReleaseActions.tsx';
 import { RELEASE_STATES } from './release-look.ts';
 
@@ -97,14 +98,22 @@ function History({ release }: { release: Release }) {
       {endedAt !== null && (
         <Text size="sm" className="break">
           <T
-            text={endedBy === null ? '{state} {time}' : '{state} {time} by {name}'}
+            text={
+              reason === null
+                ? endedBy === null
+                  ? '{state} {time}'
+                  : '{state} {time} by {name}'
+                : endedBy === null
+                  ? '{state} {time}: {reason}'
+                  : '{state} {time} by {name}: {reason}'
+            }
             values={{
               state: RELEASE_STATES[release.state].label,
               time: <Time value={endedAt} as="full" />,
               name: endedBy,
+              reason: <EndReason release={release} />,
             }}
           />
-          {reason !== null && `: ${reason}`}
         </Text>
       )}
       {endedAt === null && state === 'scheduled' && (
