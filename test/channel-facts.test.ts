@@ -23,6 +23,7 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/store/inbox/note-reading.ts': 'the inbox, whose items are of that channel alone',
   'src/cli/operation/tenant-settings.ts': 'an example of limits by channel',
   'src/store/deliveries/claim-statement.ts': 'the claim, whose SQL looks for stopped senders of phone numbers alone',
+  'src/store/deliveries/queued-facts.ts': 'the channels whose targets are endpoints and devices, in SQL',
   'src/model/suppression.ts': 'the list of the channels that can be suppressed, of which their type is made',
   'src/model/provider-names.ts': 'the list of the names of providers, of which their type is made',
   'src/accounts/provider-page.ts': 'what to write to try an account, for each channel',

@@ -59,8 +59,14 @@ describe.skipIf(!hasBrowser)('the activity page', () => {
   });
 
   test('sends no requests while paused, and catches up when resumed', async () => {
-    const { page } = await app.visit('console/live', {}, (opened) => opened.clock.install());
+    let stream: Promise<unknown> | undefined;
+    const { page } = await app.visit('console/live', {}, async (opened) => {
+      await opened.clock.install();
+      stream = opened.waitForRequest('**/api/v1/stream');
+    });
     await page.getByTestId('activity-row').first().waitFor();
+    // The stream of changes is opened with the first tick, and stays open.
+    await stream;
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByTestId('live').getByText('paused').waitFor();
     // Waits for a request that is under way.

@@ -98,7 +98,7 @@ function describePausedEmails({ standing, own, delivery, how }: Held): string | 
 /** Describes the hold by a webhook endpoint that is disabled, or was when the message was last due; undefined: that is not so. */
 function describeDisabled(held: Held): string | undefined {
   const { delivery, own } = held;
-  if (delivery.channel !== 'webhook' || delivery.target === '') return undefined;
+  if (CHANNEL_DESCRIPTORS[delivery.channel].targets !== 'endpoints' || delivery.target === '') return undefined;
   if (own.endpointState === 'disabled') {
     const cause = 'its webhook endpoint, which is disabled';
     return describeEnded(held, cause, 'the endpoint is active again and a replay sends it', own.expiresAt);

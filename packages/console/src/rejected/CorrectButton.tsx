@@ -38,7 +38,9 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
       />
       <Dialog opened={opened} onClose={() => setOpened(false)} title={t('Correct the event')} size="lg">
         <Stack gap="md" data-testid="correct-dialog">
-          <Text size="sm">{rejected.message}</Text>
+          <Text size="sm" lang="en">
+            {rejected.message}
+          </Text>
           <JsonInput
             label={t('Correction: a JSON merge patch')}
             description={t('Fields replace those of the event; null removes a field.')}

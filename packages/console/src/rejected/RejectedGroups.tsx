@@ -63,7 +63,7 @@ function GroupRow({ group }: { group: RejectedGroup }) {
             }}
           />
           <br />
-          {group.message}
+          <span lang="en">{group.message}</span>
           <br />
           <Text span size="sm" c="dimmed">
             <T

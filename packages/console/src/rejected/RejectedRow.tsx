@@ -43,7 +43,7 @@ export function RejectedRow({
     <li className="rejected-row" data-row data-testid="rejected-row" data-code={rejected.code}>
       <Group gap="sm" justify="space-between" align="flex-start">
         <div className="rejected-words">
-          <Text size="sm" fw={600} className="break">
+          <Text size="sm" fw={600} className="break" lang="en">
             {rejected.message}
           </Text>
           <Text size="sm" c="dimmed" className="break">
@@ -90,7 +90,7 @@ export function RejectedRow({
       <div role="status">
         {again && (
           <Text size="sm" className="verdict break" data-testid="rejected-again">
-            {t('Rejected again: {message}', { message: again.message })}
+            <T text="Rejected again: {message}" values={{ message: <span lang="en">{again.message}</span> }} />
           </Text>
         )}
       </div>

@@ -25,15 +25,26 @@ export function ProblemView({ problem, retry, children }: ProblemViewProps) {
     problem instanceof Problem
       ? problem
       : { title: t('Something went wrong'), detail: problem.message, code: '', parts: [] };
+  // The API says problems in English; those without a status are of this page.
+  const lang = problem instanceof Problem && problem.status > 0 ? 'en' : undefined;
   if (problem instanceof Problem && problem.status === 403) return <NotPermitted problem={problem} />;
   return (
-    <Alert color="red" variant="light" role="alert" data-testid="problem" icon={<IconAlert />} title={title}>
-      <Text size="sm">{detail}</Text>
+    <Alert
+      color="red"
+      variant="light"
+      role="alert"
+      data-testid="problem"
+      icon={<IconAlert />}
+      title={<span lang={lang}>{title}</span>}
+    >
+      <Text size="sm" lang={lang}>
+        {detail}
+      </Text>
       {parts.length > 1 && (
         <ul className="job-groups">
           {parts.map(({ pointer, message }) => (
             <li key={`${pointer} ${message}`}>
-              <Text size="sm" className="break">
+              <Text size="sm" className="break" lang={lang}>
                 {message}
               </Text>
             </li>
@@ -73,7 +84,7 @@ function NotPermitted({ problem: { detail, code } }: { problem: Problem }) {
       title={t('You may not see this')}
     >
       <Text size="sm">
-        {detail} {t('Ask an owner of the tenant for it.')}
+        <span lang="en">{detail}</span> {t('Ask an owner of the tenant for it.')}
       </Text>
       <Text size="xs" c="dimmed" ff="monospace" mt="sm">
         {code}

@@ -283,15 +283,16 @@ type Change = (item: Item) => Partial<Item>;
 /** Returns what an action does to an item, as the server does it: what has a time keeps its first. */
 function toChange(action: ItemAction, until: Date | undefined): Change {
   const now = new Date().toISOString();
-  const see = ({ seen_at }: Item) => ({ seen_at: seen_at ?? now });
-  const changes: { readonly [each in ItemAction]: Change } = {
-    read: (item) => ({ ...see(item), read_at: item.read_at ?? now }),
-    unread: () => ({ read_at: null }),
-    seen: see,
-    archive: (item) => ({ ...see(item), archived_at: item.archived_at ?? now }),
-    unarchive: () => ({ archived_at: null }),
-    snooze: (item) => ({ ...see(item), snoozed_until: until?.toISOString() ?? null }),
-    unsnooze: () => ({ snoozed_until: null }),
+  return (item) => {
+    const seen_at = item.seen_at ?? now;
+    return {
+      read: { read_at: item.read_at ?? now, seen_at },
+      unread: { read_at: null },
+      seen: { seen_at },
+      archive: { archived_at: item.archived_at ?? now, seen_at },
+      unarchive: { archived_at: null },
+      snooze: { snoozed_until: until?.toISOString() ?? null, seen_at },
+      unsnooze: { snoozed_until: null },
+    }[action];
   };
-  return changes[action];
 }
