@@ -44,13 +44,13 @@ import { addOwnTime, removeOwnTime, setTime, withOwnTime } from './database-time
 
 /** Interval (ms) in which workers look by themselves: they are woken when something is due. */
 const POLL_MS: Millis = 5000;
+/** The same of the workers of batches and jobs, which run while there are any: nothing wakes them. */
+const COMMAND_POLL_MS: Millis = 25;
 /**
  * Part of a worker's pauses between two looks at one queue that is kept: no time passes meanwhile. With one, what is found first would
  * depend on the look that the clock was moved in.
  */
 const LOOK_PAUSE_FACTOR = 0;
-/** The same of the workers of batches and jobs, which run while there are any: nothing wakes them. */
-const COMMAND_POLL_MS: Millis = 25;
 /** Looks at what is due without a change after which the workers are woken once more. */
 const LOOKS_PER_WAKE = 3;
 /**

@@ -158,9 +158,6 @@ const CHANGES: { readonly [action in ItemAction]: { readonly set: string; readon
   unsnooze: { set: 'snoozed_until = null', unless: 'snoozed_until is null' },
 };
 
-/** Actions on an item that its user has seen, if not by then. */
-const SEEING_ACTIONS: ReadonlySet<ItemAction> = new Set(['read', 'seen', 'archive', 'snooze']);
-
 /**
  * Changes an item. What is so already stays as it is, with its first time. Undefined: the inbox has no such item.
  * @param until until when it is snoozed; null for other actions
@@ -190,7 +187,7 @@ export async function changeInboxItem(
        where i.tenant_id = $1 and i.user_id = $2 and i.notification_id = $3::uuid`,
       [...key, ...times],
     );
-    if (SEEING_ACTIONS.has(action))
+    if (set.includes(SEEN))
       await noteReading(
         connection,
         of.tenantId,

@@ -26,7 +26,7 @@ interface Filtered {
 
 /** Whether two drawings of a part of a page show the same: what else the address says, as an open drawer, does not concern it. */
 export function hasSameFilter(before: Filtered, after: Filtered): boolean {
-  return toQuery({ ...before.filter }) === toQuery({ ...after.filter });
+  return toQuery(before.filter) === toQuery(after.filter);
 }
 
 /** Returns how long ago the span begins, if it ends now; null: it is another one. */
