@@ -72,8 +72,8 @@ function compare(one: StateReceipt, other: StateReceipt): number {
     compareText(one.id, other.id) ||
     // Two reports with one id differ where a provider corrected it: one of them counts, in whatever order they came.
     compareText(
-      JSON.stringify([one.code, one.enhancedCode, one.part]),
-      JSON.stringify([other.code, other.enhancedCode, other.part]),
+      JSON.stringify([one.code, one.enhancedCode, one.part, one.isMachine]),
+      JSON.stringify([other.code, other.enhancedCode, other.part, other.isMachine]),
     )
   );
 }
