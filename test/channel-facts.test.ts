@@ -36,7 +36,8 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/model/notification-state.ts':
     'the channel whose targets are recipients of their own; the console loads it at its start',
   'src/store/notifications.ts': 'the same',
-  'packages/console/src/shell/outcome.ts': 'the names of channels as texts, which are translated',
+  'packages/console/src/shell/channel-labels.ts': 'the names of channels as texts, which are translated',
+  'packages/console/src/shell/outcome.ts': 'the icons of channels',
   'packages/console/src/templates/CellView.tsx': 'the two lines of a push message on a telephone',
   'packages/console/src/templates/PreviewView.tsx': 'the heading of the parts of a text message',
   'packages/console/src/preferences/RecordConsent.tsx': 'the channels of the form to record a consent',

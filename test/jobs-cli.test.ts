@@ -44,6 +44,17 @@ test('one delivery is retried and cancelled', async () => {
   expect([errors, exitCode]).toEqual([expect.stringContaining('There is no such delivery'), 1]);
 });
 
+test('a list of deliveries says what holds each, unless that is over', async () => {
+  const tidings = await start();
+  await tidings.post('mail', ['a']);
+  const hold = async (until: string) => {
+    await tidings.database.pool.query(`update deliveries set hold_code = 'quiet_hours', due_at = ${until}`);
+    return print('deliveries', 'list');
+  };
+  expect(await hold("now() + interval '1 hour'")).toMatch(/ {2}held: quiet_hours$/);
+  expect(await hold("now() - interval '1 second'")).not.toContain('held');
+});
+
 test('a job is started without being followed, shown and stopped', async () => {
   const tidings = await start();
   await tidings.post('mail', ['a', 'b']);

@@ -70,7 +70,7 @@ test('an endpoint that is deleted gets nothing more, and its deliveries end', as
   await vi.waitFor(async () => {
     const { rows } = await pool.query('select reason_code from deliveries where notification_id = $1', [id]);
     expect(rows).toEqual([{ reason_code: 'target_gone' }]);
-  });
+  }, 15_000);
   expect(endpoint.standIn.requests).toHaveLength(1);
 });
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { runCommand } from './support/cli.ts';
 import { type TestEndpoint, type TestWebhooks, testWebhooks } from './support/webhooks.ts';
 
 /** Endpoints that are disabled, by themselves or by hand, and what is due for them meanwhile. */
@@ -80,6 +81,9 @@ test('what is due for a disabled endpoint is kept, and is sent by a replay', asy
   expect((await hooks.deliveries(endpoint))[0]).toMatchObject({ status: 'queued', due_at: null, attempts: [] });
   expect(endpoint.standIn.requests).toEqual([]);
   expect((await hooks.server.post(`${endpoint.path}/replay`)).body.code).toBe('invalid_webhook');
+  vi.stubEnv('TIDINGS_URL', hooks.server.url);
+  const { text } = await runCommand('webhooks', 'attempts', endpoint.id);
+  expect(text.match(/ {2}queued {2}held: endpoint_disabled$/gm)).toHaveLength(4);
 
   expect((await hooks.server.send('PATCH', endpoint.path, { state: 'active' })).body).toMatchObject({
     state: 'active',

@@ -7,6 +7,7 @@ import type { DeliveryView, MessageView } from '../../store/deliveries/delivery-
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
+import { formatHold } from './format-hold.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
 interface DeliveryOptions extends JobOptions {
@@ -171,10 +172,11 @@ function formatList({ deliveries, next }: DeliveryList): string[] {
       user_id,
       attempts_made,
       reason,
-      hold_code: hold,
+      hold_code,
+      due_at,
       delivery_id,
     }) =>
-      `${created_at}  ${status.padEnd(13)}  ${channel.padEnd(8)}  ${notification_type}  ${user_id}  ${formatCount(attempts_made, 'attempt')}  ${delivery_id}${hold === null ? '' : `  held: ${hold}`}${reason === null ? '' : `  ${reason}`}`,
+      `${created_at}  ${status.padEnd(13)}  ${channel.padEnd(8)}  ${notification_type}  ${user_id}  ${formatCount(attempts_made, 'attempt')}  ${delivery_id}${formatHold({ hold_code, due_at })}${reason === null ? '' : `  ${reason}`}`,
   );
   if (next !== null && lines.length > 0) lines.push('… and more; see --limit');
   if (lines.length > 0) return lines;

@@ -4,6 +4,7 @@ import type { JobView } from '../../store/jobs/jobs.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import { formatHold } from './format-hold.ts';
 import { formatJobEnd } from './run-job.ts';
 
 /** An endpoint as the API shows it. */
@@ -24,6 +25,7 @@ interface DeliveryOfEndpoint {
   readonly notification_type: string;
   readonly status: string;
   readonly hold_code: string | null;
+  readonly due_at: string | null;
   readonly created_at: string;
   readonly attempts: readonly {
     readonly attempt: number;
@@ -279,9 +281,8 @@ function formatEndpoint(one: EndpointView): string {
 }
 
 function formatDelivery(one: DeliveryOfEndpoint): string[] {
-  const status = one.hold_code === null ? one.status : `${one.status} (${one.hold_code})`;
   return [
-    `${one.delivery_id}  ${one.created_at}  ${one.notification_type}  ${status}`,
+    `${one.delivery_id}  ${one.created_at}  ${one.notification_type}  ${one.status}${formatHold(one)}`,
     ...one.attempts.map(({ attempt, started_at, outcome, response, reason }) =>
       ['', attempt, started_at, outcome, reason ?? response ?? ''].join('  '),
     ),

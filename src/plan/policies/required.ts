@@ -1,13 +1,12 @@
 import type { PlanQuestion } from '../../model/plan.ts';
 import { type Policy, REQUIRED_CATEGORY } from '../../model/preferences.ts';
-import type { Answer } from '../answer.ts';
+import { type Answer, describeScope } from '../answer.ts';
 
 /** Line 5: types and categories that no user can turn off. */
 export function askRequired(question: PlanQuestion): Answer | undefined {
   const scope = findRequired(question);
   if (scope === undefined) return undefined;
-  const level = `required: ${scope.startsWith('t:') ? 'type' : 'category'} ${scope.slice(2)}`;
-  return { verdict: 'go', code: 'required', level, value: 'on' };
+  return { verdict: 'go', code: 'required', level: `required: ${describeScope(scope)}`, value: 'on' };
 }
 
 /** Returns the scope by which a type is required; undefined: it is not. */

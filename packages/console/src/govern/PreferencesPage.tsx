@@ -6,6 +6,7 @@ import type { Channel } from '../api/types.ts';
 import { ChannelTable, listChannelsOf, NoTypes } from '../preferences/ChannelTable.tsx';
 import { linkToChannels, linkToType } from '../route.ts';
 import { IconBan, IconCheck, IconLock } from '../shell/icons.tsx';
+import { formatLevel } from '../shell/level-words.ts';
 import { PAGE_MS } from '../shell/live-pages.ts';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -160,7 +161,7 @@ function Cell({ cell, hasMore }: { cell: NonNullable<TypePolicy['channels'][stri
         {toReasonWords(by.code)}
       </Text>
       <Text size="xs" c="dimmed" className="break">
-        {by.level}
+        {formatLevel(by.level)}
       </Text>
       <Chosen chosen={chosen} hasMore={hasMore} />
     </div>

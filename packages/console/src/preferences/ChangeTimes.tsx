@@ -2,9 +2,9 @@ import { Group, NativeSelect, Radio, Stack, TextInput } from '@mantine/core';
 import type { PreferenceChange } from '@tidings/client/types';
 import { type ReactNode, useState } from 'react';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { formatWeekday, WEEKDAYS, type Weekday } from '../shell/weekday.ts';
 import { t } from '../text/text.ts';
 import { useChange } from './use-change.ts';
-import { formatWeekday, WEEKDAYS, type Weekday } from './weekday.ts';
 
 type Quiet = 'keep' | 'hours' | 'none' | 'clear';
 type DigestTime = NonNullable<NonNullable<PreferenceChange['digest_time']>>;

@@ -3,6 +3,7 @@ import type { TypePreferences } from '@tidings/client/types';
 import { useState } from 'react';
 import type { Channel } from '../api/types.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
+import { formatLevel } from '../shell/level-words.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { toReasonWords } from '../shell/reason-words.ts';
 import { useScopes } from '../shell/use-scopes.ts';
@@ -63,7 +64,10 @@ export function ChangeType({ userId, type: { type, channels } }: { userId: strin
           locked={
             changeable
               ? undefined
-              : t('Cannot be changed: {reason} ({level})', { reason: toReasonWords(by.code), level: by.level })
+              : t('Cannot be changed: {reason} ({level})', {
+                  reason: toReasonWords(by.code),
+                  level: formatLevel(by.level),
+                })
           }
           testId={`change-${channel}`}
         />

@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import type { PreferenceCell } from '@tidings/client/types';
 import { IconBan, IconCheck, IconLock, IconMailOff } from '../shell/icons.tsx';
+import { formatLevel } from '../shell/level-words.ts';
 import type { Look } from '../shell/outcome.ts';
 import { toReasonWords } from '../shell/reason-words.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
@@ -28,9 +29,9 @@ export function PreferenceCellView({ cell, isSuppressed }: { cell: PreferenceCel
       </Text>
       <Text size="xs" c="dimmed" className="break">
         {by.since === null ? (
-          by.level
+          formatLevel(by.level)
         ) : (
-          <T text="{level}, since {time}" values={{ level: by.level, time: <Time value={by.since} /> }} />
+          <T text="{level}, since {time}" values={{ level: formatLevel(by.level), time: <Time value={by.since} /> }} />
         )}
       </Text>
     </div>

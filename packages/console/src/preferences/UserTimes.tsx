@@ -1,9 +1,10 @@
 import { Text } from '@mantine/core';
 import type { Preferences } from '@tidings/client/types';
+import { formatLevel } from '../shell/level-words.ts';
 import { Time } from '../shell/Time.tsx';
+import { formatWeekday } from '../shell/weekday.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
-import { formatWeekday } from './weekday.ts';
 
 /** Quiet hours and digest time of a user, and who said so. */
 export function UserTimes({ preferences }: { preferences: Preferences }) {
@@ -46,15 +47,6 @@ function By({ words, by: { level, since } }: { words: string; by: { level: strin
     </>
   );
 }
-
-/** Levels of preferences; another one is a part of the catalog and stays as it is. */
-const LEVELS: Readonly<Record<string, string>> = {
-  tenant: t('by the tenant'),
-  user: t('by the user'),
-  default: t('by default'),
-};
-
-const formatLevel = (level: string): string => LEVELS[level] ?? level;
 
 /** Origins of the zone of hours, as the API says them. */
 const ZONES: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@ import { Text } from '@mantine/core';
 import type { Verdict } from '@tidings/client/types';
 import { T } from '../text/T.tsx';
 import { formatValue } from './Fields.tsx';
+import { formatLevel } from './level-words.ts';
 import { getLook } from './outcome.ts';
 import { toReasonWords } from './reason-words.ts';
 import { ChannelName, StatusBadge } from './StatusBadge.tsx';
@@ -27,7 +28,7 @@ export function VerdictLine({ verdict, hasChannel = true }: { verdict: Verdict; 
           />
         )}
         <Text size="xs" c="dimmed" component="span" display="block">
-          <span className="name">{code}</span> · {level}
+          <span className="name">{code}</span> · {formatLevel(level)}
           {isTold(verdict.value) && `: ${formatValue(verdict.value)}`}
           {since !== null && (
             <>

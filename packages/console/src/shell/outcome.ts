@@ -5,6 +5,7 @@ import { getSubstitute } from '../../../../src/model/delivery.ts';
 import { isHoldOver } from '../../../../src/model/hold-codes.ts';
 import type { Channel, DeliveryStatus, Outcome } from '../api/types.ts';
 import { t } from '../text/text.ts';
+import { CHANNEL_LABELS } from './channel-labels.ts';
 import {
   IconAlert,
   IconAlertOctagon,
@@ -122,13 +123,13 @@ export function getAttemptLook({ outcome, provider }: Attempt, channel: Channel)
 }
 
 export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }> = {
-  email: { label: t('Email'), Icon: IconMail },
-  sms: { label: t('SMS'), Icon: IconMessage },
-  push: { label: t('Push'), Icon: IconBell },
-  in_app: { label: t('In-app'), Icon: IconInbox },
-  webhook: { label: t('Webhook'), Icon: IconWebhook },
-  chat: { label: t('Chat'), Icon: IconMessage },
-  internal: { label: t('Internal'), Icon: IconLoudspeaker },
+  email: { label: CHANNEL_LABELS.email, Icon: IconMail },
+  sms: { label: CHANNEL_LABELS.sms, Icon: IconMessage },
+  push: { label: CHANNEL_LABELS.push, Icon: IconBell },
+  in_app: { label: CHANNEL_LABELS.in_app, Icon: IconInbox },
+  webhook: { label: CHANNEL_LABELS.webhook, Icon: IconWebhook },
+  chat: { label: CHANNEL_LABELS.chat, Icon: IconMessage },
+  internal: { label: CHANNEL_LABELS.internal, Icon: IconLoudspeaker },
 };
 
 /**

@@ -6,7 +6,7 @@ import { t } from '../text/text.ts';
 import { formatDuration } from './duration.ts';
 import { IconClock, IconFilter, IconGauge, IconHistory, IconKey, IconSend, IconSplit, IconWand } from './icons.tsx';
 import { IconLightning } from './page-icons.tsx';
-import { formatDebounce, formatDigest } from './rule-waits.ts';
+import { formatDebounce, formatDigest, formatSchedule } from './rule-waits.ts';
 
 /** Key of a rule with its value. */
 export interface RulePart {
@@ -72,7 +72,7 @@ function buildTriggerParts({ on, about, changes, every, audience, zone, key }: C
   ];
   return [
     ['on', IconLightning, triggers.length > 0 && <Either parts={triggers} />],
-    ['every', IconClock, every?.text],
+    ['every', IconClock, every && formatSchedule(every.text)],
     ['audience', IconFilter, renderCode(audience)],
     ['zone', IconClock, zone !== 'UTC' && zone],
     ['key', IconKey, renderCode(key)],

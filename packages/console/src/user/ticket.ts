@@ -4,6 +4,7 @@ import type { Evidence, Explanation, Forecast } from '@tidings/client/types';
 import type { AuditDecision } from '../api/types.ts';
 import { linkToUserTab, linkToWhy } from '../route.ts';
 import { formatValue } from '../shell/Fields.tsx';
+import { formatLevel } from '../shell/level-words.ts';
 import { toReasonWords } from '../shell/reason-words.ts';
 import { formatUtc } from '../shell/time-format.ts';
 import { toShared } from '../tenant-links.ts';
@@ -34,7 +35,12 @@ function listFindings(about: AuditDecision): string[] {
       t('Limit {limit}: {used} of {max} used in {window}', { limit, used, max, window }),
     ),
     ...plan.map(({ channel, verdict, level, value }) =>
-      t('{channel}: {verdict} by {level} ({value})', { channel, verdict, level, value: formatValue(value) }),
+      t('{channel}: {verdict} ({level}: {value})', {
+        channel,
+        verdict,
+        level: formatLevel(level),
+        value: formatValue(value),
+      }),
     ),
     t('Event ID {id}, catalog version {version}', { id: about.event_id, version: about.catalog_version }),
   ];
