@@ -1,7 +1,7 @@
 import { t } from '../text/text.ts';
 import { CHANNEL_LABELS } from './channel-labels.ts';
 
-/** Who decided: the part of a level before the colon, or all of it. */
+/** The part of a level before the colon, or all of it: by which authority. */
 const SOURCES: { readonly [source: string]: string } = {
   user: t('by the user'),
   tenant: t('by the tenant'),
@@ -20,7 +20,7 @@ const PARTS: { readonly [part: string]: string } = {
   'quiet hours': t('quiet hours'),
 };
 
-/** Of a scope: `default of category MARKETING`. */
+/** Parts that name a scope: `default of category MARKETING`. */
 const OF_SCOPE: { readonly [part: string]: (scope: string) => string } = {
   default: (scope) => t('default of {scope}', { scope }),
   lock: (scope) => t('lock of {scope}', { scope }),
