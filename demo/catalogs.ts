@@ -15,11 +15,20 @@ const PRICES = `prices:
   - { provider: twilio, channel: sms, calling_code: "1", from: 2020-01-01, amount: 0.0079, currency: USD }
 `;
 
+/** By which of its accounts the messages of the market go. */
+const ROUTES = `routes:
+  email:
+    - { account: sendgrid_news, when: message.category == "MARKETING" }
+    - { account: sendgrid_main, when: message.category != "MARKETING" }
+  sms:
+    - { account: twilio_larch }
+`;
+
 /** Returns the catalog of an example, with prices, and with its main templates in further languages where the demo has some. */
 export function loadExample(name: string): Files {
   const more = readFiles(join(ROOT, 'demo', 'templates', name));
   const files = {
-    'routes.yaml': PRICES,
+    'routes.yaml': name === 'marketplace' ? ROUTES + PRICES : PRICES,
     ...readFiles(join(ROOT, 'examples', name)),
     ...Object.fromEntries(Object.entries(more).map(([path, text]) => [`templates/${path}`, text])),
   };

@@ -8,7 +8,7 @@ import { runLive } from './live.ts';
 import { beginState, type DemoState, type Places, readState, toConfig, toPlaces, toPublicUrl } from './places.ts';
 import { Progress } from './progress.ts';
 import { Reports } from './providers/reports.ts';
-import { serveStandIns } from './providers/server.ts';
+import { StandInClient } from './providers/stand-in-client.ts';
 import { StandIns } from './providers/stand-ins.ts';
 import { seed } from './seed.ts';
 import { DAY } from './worlds/world.ts';
@@ -80,11 +80,17 @@ async function startTidings(
   const reports = new Reports(chance, state.keys, toPublicUrl(port));
   const never = [0, 0] as const;
   const troubles = { emailDown: never, smsRejected: never, endpointFails: 0 };
-  const standIns = await serveStandIns(new StandIns(chance, clock, troubles, reports, false), 0);
-  cleanup.push(() => standIns.stop());
-  const config = toConfig(places, state, { port, providersUrl: `http://127.0.0.1:${standIns.port}` });
+  const standIns = new StandIns(chance, clock, troubles, reports, false);
+  const config = toConfig(places, state, port);
   const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
-  const starting = run({ api: true, workers: true }, config, log, Date.now, stopping.signal);
+  const starting = run(
+    { api: true, workers: true },
+    config,
+    log,
+    Date.now,
+    stopping.signal,
+    async () => new StandInClient(standIns),
+  );
   cleanup.push(async () => (await starting).stop());
   return { running: await starting, reports };
 }

@@ -60,11 +60,7 @@ export function writeState(places: Places, state: DemoState): void {
 }
 
 /** Returns the configuration of Tidings in a demo. Variables of its user's own installation play no part. */
-export function toConfig(
-  places: Places,
-  { apiKey, keys }: Pick<DemoState, 'apiKey' | 'keys'>,
-  { port, providersUrl }: { readonly port: number; readonly providersUrl: string },
-): Config {
+export function toConfig(places: Places, { apiKey, keys }: Pick<DemoState, 'apiKey' | 'keys'>, port: number): Config {
   const environment = {
     PORT: String(port),
     TIDINGS_DATA_DIR: places.data,
@@ -74,7 +70,7 @@ export function toConfig(
     TIDINGS_LOG_LEVEL: process.env.TIDINGS_LOG_LEVEL || 'error',
     // Nothing of the weeks that were seeded is old enough to go.
     TIDINGS_RETENTION_AT: 'never',
-    ...providerSettings(keys, providersUrl),
+    ...providerSettings(keys),
   };
   return readConfig(environment, { catalogDir: places.catalog });
 }

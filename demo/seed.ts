@@ -63,7 +63,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
   const reports = new Reports(chance, state.keys, publicUrl, REPORT_GRAIN_MS);
   const troubles = toTroubles(span);
   const standIns = new StandIns(chance, clock, troubles, reports, true);
-  const config = toConfig(places, state, { port, providersUrl: 'http://127.0.0.1:1' });
+  const config = toConfig(places, state, port);
   const machine = await openTimeMachine({
     config,
     apiKey: state.apiKey,
@@ -80,7 +80,7 @@ export async function seed(options: SeedOptions): Promise<DemoState> {
       purchases: until - QUIET_TIME,
     });
     const catalogs = makeMarketCatalogs();
-    await setUp(machine, worlds, chance, catalogs.first);
+    await setUp(machine, worlds, chance, state.keys, catalogs.first);
     const [outage, outageEnd] = troubles.emailDown;
     const steps = [
       ...planStory(machine, span, worlds, catalogs),

@@ -1,5 +1,6 @@
 import { type Files, loadExample } from './catalogs.ts';
 import type { Chance } from './chance.ts';
+import { type NewAccount, type ProviderKeys, sendgridAccount, twilioAccount } from './providers/keys.ts';
 import type { TimeMachine } from './time/machine.ts';
 import type { DemoUser } from './worlds/users.ts';
 import type { World } from './worlds/world.ts';
@@ -27,10 +28,13 @@ export async function setUp(
   machine: TimeMachine,
   worlds: readonly World[],
   chance: Chance,
+  keys: ProviderKeys,
   market: Files,
 ): Promise<void> {
   for (const world of worlds) {
     await setUpTenant(machine, world);
+    for (const body of toAccounts(world, keys))
+      await machine.call('POST', '/api/v1/provider-accounts', { tenant: world.tenant, body });
     const files = world.tenant === 'default' ? market : loadExample(world.example);
     await machine.call('POST', '/api/v1/catalog', { tenant: world.tenant, body: { files } });
     if (world.settings.template_source === 'api') await startTemplateTest(machine, world, files);
@@ -44,6 +48,22 @@ async function setUpTenant({ call }: TimeMachine, { tenant, name, settings: give
   const { template_source: _, ...settings } = given;
   if (tenant === 'default') await call('PATCH', '/api/v1/tenants/default', { body: { name, settings } });
   else await call('POST', '/api/v1/tenants', { body: { tenant_id: tenant, name, settings } });
+}
+
+/** Returns the accounts that a company has of its own; the booking platform sends by those of the installation. */
+function toAccounts({ tenant }: World, keys: ProviderKeys): readonly NewAccount[] {
+  if (tenant === 'default')
+    return [
+      sendgridAccount(keys, tenant, 'sendgrid_main', 'Larch Market <hello@larch.example>'),
+      sendgridAccount(keys, tenant, 'sendgrid_news', 'Larch Market <news@larch.example>'),
+      twilioAccount(keys, 'twilio_larch'),
+    ];
+  if (tenant === 'cedar')
+    return [
+      sendgridAccount(keys, tenant, 'sendgrid', 'Cedar Lending <help@cedar.example>'),
+      twilioAccount(keys, 'twilio'),
+    ];
+  return [];
 }
 
 /** The booking platform makes its templates by requests, and tests two subjects. */

@@ -184,6 +184,14 @@ export function planStory(
       },
     },
     {
+      at: before(1, -1),
+      what: 'marketing goes by the other account while that for it is looked into',
+      run: async () =>
+        void (await call('PATCH', '/api/v1/provider-accounts/sendgrid_news', {
+          body: { failover_to: 'sendgrid_main' },
+        })),
+    },
+    {
       at: before(0, -5),
       what: 'someone tries the passwords of a list',
       run: () => tryPasswords(machine, market),

@@ -42,6 +42,7 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
   const { groups: rejected, count: rejectedEvents } = await get('events/rejected/groups');
   const { rules } = await get('waits/rules');
   const { experiments } = await get(`metrics/experiments?${range}`);
+  const { accounts } = await get('provider-accounts');
   const { anomalies } = await get('metrics/anomalies');
   const { releases } = await get('releases?limit=100');
   const list = async (path: string, name: string) => (await get(`${path}?limit=200`))[name].length;
@@ -53,6 +54,7 @@ async function summarizeTenant({ call }: TimeMachine, tenant: string, { from, un
     rejected_events: rejectedEvents,
     rejected_groups: rejected.length,
     waits: rules.reduce((sum: number, { waits }: { waits: number }) => sum + waits, 0),
+    accounts: accounts.length,
     experiments: experiments.length,
     anomalies: anomalies.length,
     suppressions: await list('suppressions', 'suppressions'),

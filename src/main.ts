@@ -16,7 +16,7 @@ import { Cleanup } from './process/cleanup.ts';
 import { keepPartitions } from './process/keep-partitions.ts';
 import { logClock, warnUnreadable } from './process/log-changes.ts';
 import { followReplica, openDatabase } from './process/open-database.ts';
-import { openProviders } from './process/open-providers.ts';
+import { type OpenClient, openGuardedClient, openProviders } from './process/open-providers.ts';
 import type { Parts } from './process/parts.ts';
 import { createWorkers } from './process/workers.ts';
 import { listAccountChannels } from './store/accounts.ts';
@@ -67,6 +67,7 @@ const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransa
  *
  * @param wallClock the clock of this machine, which is compared with that of the database
  * @param stopping aborted: what has begun is stopped, and nothing more is started
+ * @param openClient for a process whose messages are to stay on this machine
  */
 export async function run(
   roles: Roles,
@@ -74,10 +75,11 @@ export async function run(
   log: Logger,
   wallClock: () => Millis = Date.now,
   stopping?: AbortSignal,
+  openClient: OpenClient = openGuardedClient,
 ): Promise<Running> {
   const cleanup = new Cleanup(log);
   try {
-    return await start(roles, config, log, wallClock, cleanup, stopping);
+    return await start(roles, config, log, wallClock, cleanup, openClient, stopping);
   } catch (error) {
     await cleanup.run();
     throw error;
@@ -90,6 +92,7 @@ async function start(
   log: Logger,
   wallClock: () => Millis,
   cleanup: Cleanup,
+  openClient: OpenClient,
   stopping?: AbortSignal,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
@@ -117,7 +120,7 @@ async function start(
   const partitions = await keepPartitions(database.direct, clock, log, cleanup);
   stopping?.throwIfAborted();
 
-  const providers = await openProviders(config, database, seal, clock, log, cleanup);
+  const providers = await openProviders(config, database, seal, clock, log, cleanup, openClient);
   const leaving = new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel])));
   let url: string | null = null;
   // As long as programs on this machine are its only callers, their URL is as good as a public one.
@@ -140,6 +143,7 @@ async function start(
     seal,
     catalogs,
     pipeline,
+    openClient,
     hasReaderUrl,
     readerUrl,
   };

@@ -91,6 +91,7 @@ test('shows something of everything that its page promises, the same with each r
     batches: 2,
     webhooks: 2,
     experiments: 1,
+    accounts: 3,
   });
 
   const again = await startDemo(folders[0], '--rate', '0');

@@ -1,7 +1,7 @@
 import { createHmac, sign } from 'node:crypto';
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance } from '../chance.ts';
-import type { ProviderKeys } from './keys.ts';
+import { type ProviderKeys, SMS_NUMBER } from './keys.ts';
 
 /** A request with which a provider reports. */
 export interface Report {
@@ -12,6 +12,8 @@ export interface Report {
 
 export interface SentMail {
   readonly id: string;
+  /** The account that receipts are for; null: that of the installation. */
+  readonly place: string | null;
   readonly reference: { readonly tidings_key: string; readonly tidings_tenant?: string };
   /** Names the message in the same way in each seed of a number. */
   readonly name: string;
@@ -35,7 +37,7 @@ interface Due {
   /** When it comes: earlier by what had passed of a grain when the message was sent. */
   readonly comesAt: Millis;
   readonly order: number;
-  readonly mail?: { readonly [field: string]: unknown };
+  readonly mail?: { readonly place: string | null; readonly event: { readonly [field: string]: unknown } };
   readonly text?: { readonly path: string; readonly form: { readonly [name: string]: string } };
 }
 
@@ -69,11 +71,14 @@ export class Reports {
     const event = (delay: Millis, name: string, more: object = {}) =>
       this.#add(mail.at, delay, {
         mail: {
-          event: name,
-          sg_message_id: `${mail.id}.filter0001.1.demo`,
-          sg_event_id: `${mail.id}-${name}`,
-          ...mail.reference,
-          ...more,
+          place: mail.place,
+          event: {
+            event: name,
+            sg_message_id: `${mail.id}.filter0001.1.demo`,
+            sg_event_id: `${mail.id}-${name}`,
+            ...mail.reference,
+            ...more,
+          },
         },
       });
     if (this.#chance.of(`gone ${mail.address}`) < 0.025) {
@@ -99,9 +104,9 @@ export class Reports {
 
   onText({ sid, number, name, callback, at }: SentText): void {
     const draw = this.#chance.stream(`reports ${name}`);
+    const { pathname, search } = new URL(callback ?? `${this.#publicUrl}/api/v1/receipts/twilio`);
     if (callback !== null) {
-      const { pathname, search } = new URL(callback);
-      const form = { MessageSid: sid, From: '+12025550123', To: number };
+      const form = { MessageSid: sid, From: SMS_NUMBER, To: number };
       const ends = draw.is(0.04)
         ? { MessageStatus: 'undelivered', ErrorCode: draw.is(0.5) ? '30005' : '30007' }
         : { MessageStatus: 'delivered' };
@@ -113,11 +118,11 @@ export class Reports {
       const form = {
         MessageSid: `${sid.slice(0, 33)}f`,
         From: number,
-        To: '+12025550123',
+        To: SMS_NUMBER,
         Body: 'STOP',
         SmsStatus: 'received',
       };
-      this.#add(at, 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: '/api/v1/receipts/twilio', form } });
+      this.#add(at, 5 * MINUTE + Math.round(draw.next() * HOUR), { text: { path: pathname, form } });
     }
   }
 
@@ -127,9 +132,14 @@ export class Reports {
     if (due.length === 0) return [];
     const left = this.#due.filter(({ comesAt }) => comesAt > now);
     this.#due.splice(0, this.#due.length, ...left);
-    const mails = due.flatMap(({ at, mail }) => (mail ? [{ timestamp: Math.floor(at / 1000), ...mail }] : []));
-    const reports = due.flatMap(({ text }) => (text ? [this.#signText(text.path, text.form)] : []));
-    return mails.length > 0 ? [this.#signMails(mails, now), ...reports] : reports;
+    const places = [...new Set(due.flatMap(({ mail }) => (mail ? [mail.place] : [])))];
+    const mails = places.map((place) => {
+      const events = due.flatMap(({ at, mail }) =>
+        mail?.place === place ? [{ timestamp: Math.floor(at / 1000), ...mail.event }] : [],
+      );
+      return this.#signMails(place, events, now);
+    });
+    return [...mails, ...due.flatMap(({ text }) => (text ? [this.#signText(text.path, text.form)] : []))];
   }
 
   #add(sentAt: Millis, delay: Millis, what: Pick<Due, 'mail' | 'text'>): void {
@@ -137,12 +147,12 @@ export class Reports {
     this.#due.push({ at, comesAt: at - (sentAt % this.#grain), order: this.#count++, ...what });
   }
 
-  #signMails(events: readonly object[], now: Millis): Report {
+  #signMails(place: string | null, events: readonly object[], now: Millis): Report {
     const body = JSON.stringify(events);
     const timestamp = String(Math.floor(now / 1000));
     const signature = sign('sha256', Buffer.from(timestamp + body), this.#keys.sendgridPrivate).toString('base64');
     return {
-      path: '/api/v1/receipts/sendgrid',
+      path: `/api/v1/receipts/sendgrid${place === null ? '' : `/${place}`}`,
       headers: {
         'content-type': 'application/json',
         'x-twilio-email-event-webhook-signature': signature,

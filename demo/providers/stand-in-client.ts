@@ -1,6 +1,14 @@
 import { GuardedClient, type GuardedRequest, type GuardedResponse } from '../../src/http-out/guarded-client.ts';
 import type { StandIns } from './stand-ins.ts';
 
+/** Services by their host, under the paths that stand-ins know them by. */
+const SERVICES: { readonly [host: string]: string } = {
+  'api.sendgrid.com': '/sendgrid',
+  'api.twilio.com': '/twilio',
+  // Of the accounts of the installation, whose URLs have the path already.
+  '127.0.0.1': '',
+};
+
 /** A client whose requests come to the stand-ins without a connection: nothing leaves this process. */
 export class StandInClient extends GuardedClient {
   readonly #standIns: StandIns;
@@ -14,10 +22,11 @@ export class StandInClient extends GuardedClient {
     return this;
   }
 
-  override async send(text: string, { body = '' }: GuardedRequest): Promise<GuardedResponse> {
+  override async send(text: string, { headers: sent = {}, body = '' }: GuardedRequest): Promise<GuardedResponse> {
     const { hostname, pathname, search } = new URL(text);
-    const path = hostname === '127.0.0.1' ? `${pathname}${search}` : text;
-    const { status, headers = {}, body: answer = '' } = this.#standIns.answer(path, body.toString());
+    const service = SERVICES[hostname];
+    const path = service === undefined ? text : `${service}${pathname}${search}`;
+    const { status, headers = {}, body: answer = '' } = this.#standIns.answer(path, body.toString(), sent);
     return { status, headers, body: typeof answer === 'string' ? answer : JSON.stringify(answer) };
   }
 }

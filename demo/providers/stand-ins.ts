@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Millis } from '../../src/model/event.ts';
 import type { Chance } from '../chance.ts';
 import type { Clock } from '../time/clock.ts';
+import { KEY_PREFIX } from './keys.ts';
 import type { Reports } from './reports.ts';
 
 /** An answer of a stand-in. */
@@ -45,19 +46,22 @@ export class StandIns {
     this.#takesTime = takesTime;
   }
 
-  /** @param path with its query; of an endpoint its whole URL */
-  answer(path: string, body: string): Reply {
+  /**
+   * @param path with its query; of an endpoint its whole URL
+   * @param headers with lower-case names
+   */
+  answer(path: string, body: string, headers: { readonly [name: string]: string }): Reply {
     if (this.#takesTime) {
       const took = this.#chance.of(body);
       this.#clock.now += Math.round(ACCEPT_MS[0] + took ** 3 * (ACCEPT_MS[1] - ACCEPT_MS[0]));
     }
-    if (path.startsWith('/sendgrid/')) return this.#sendgrid(path, body);
+    if (path.startsWith('/sendgrid/')) return this.#sendgrid(path, body, headers.authorization ?? '');
     if (path.startsWith('/twilio/')) return this.#twilio(path, body);
     if (path.startsWith('/fcm/')) return this.#fcm(path, body);
     return this.#endpoint(path);
   }
 
-  #sendgrid(path: string, body: string): Reply {
+  #sendgrid(path: string, body: string, authorization: string): Reply {
     if (path.endsWith('/v3/scopes')) return { status: 200, body: { scopes: ['mail.send'] } };
     if (isWithin(this.#clock.now, this.#troubles.emailDown)) {
       return { status: 503, body: { errors: [{ message: 'Service temporarily unavailable', field: null }] } };
@@ -78,6 +82,7 @@ export class StandIns {
     this.#reports.onMail({
       id,
       reference,
+      place: toPlace(authorization),
       name,
       address,
       // The header for one click needs HTTPS, which a demo is without.
@@ -146,6 +151,11 @@ function isWithin(time: Millis, [from, to]: readonly [Millis, Millis]): boolean 
 
 function twilioError(status: number, code: number, message: string): Reply {
   return { status, body: { code, message, more_info: '', status } };
+}
+
+/** Returns the account that a key of the API is of, as URLs of receipts name it; null: that of the installation. */
+function toPlace(authorization: string): string | null {
+  return authorization.startsWith(`Bearer ${KEY_PREFIX}`) ? authorization.slice(`Bearer ${KEY_PREFIX}`.length) : null;
 }
 
 function toId(text: string): string {

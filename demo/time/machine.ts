@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import pino from 'pino';
+import { AccountPool } from '../../src/accounts/account-pool.ts';
 import { openReceiptAccounts } from '../../src/accounts/find-receipt-account.ts';
 import { openInstallation } from '../../src/accounts/installation.ts';
 import { testTemplates } from '../../src/authoring/load-test-template.ts';
@@ -173,12 +174,8 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
   const catalogs = new CatalogCache(pool);
   const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock: now, log, maxFuture: config.maxFuture });
   const signals = new InboxSignals(pool);
-  const installation = await openInstallation(
-    config,
-    () => ({ http, clock: now }),
-    () => {},
-    keepInInbox(pool, seal, now, signals),
-  );
+  const getTools = () => ({ http, clock: now });
+  const installation = await openInstallation(config, getTools, () => {}, keepInInbox(pool, seal, now, signals));
   cleanup.push(() => installation.close());
   const state = { stopping: false };
   const health = new Health({ checks: [], clock: now, state });
@@ -204,6 +201,9 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
   });
   cleanup.push(() => server.close());
 
+  const accounts = new AccountPool({ pool, databaseUrl: url, seal, getTools, log });
+  cleanup.push(() => accounts.close());
+  await accounts.start();
   const parts = { pool, pipeline, catalogs, seal, clock: now, log, poll: POLL_MS };
   const worker = new DeliveryWorker({
     ...parts,
@@ -211,6 +211,7 @@ async function startParts(options: TimeMachineOptions, cleanup: Cleanup): Promis
     databaseUrl: url,
     // The one of the installation has a client of its own.
     providers: new Map([...installation.providers, ['webhook', openWebhooks({ http, clock: now })]]),
+    accounts,
     elapsed: now,
     lookPauseFactor: LOOK_PAUSE_FACTOR,
     // Not random: two seeds of one number are the same.

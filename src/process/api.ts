@@ -64,8 +64,7 @@ export async function serveApi(parts: Parts, { providers, ...options }: ApiOptio
   const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
   // Loaded lazily: a process with workers only starts in half the time without it.
   const { buildServer } = await import('../http/server.ts');
-  const { GuardedClient } = await import('../http-out/guarded-client.ts');
-  const outbound = new GuardedClient();
+  const outbound = await parts.openClient();
   cleanup.push(() => outbound.close());
   const server = await buildServer({
     pipeline,

@@ -19,6 +19,15 @@ export type Providers = Omit<Installation, 'close'> & {
   readonly getTools: () => Promise<ProviderTools>;
 };
 
+/** Opens a client for URLs of accounts and tenants. */
+export type OpenClient = (maxConnections?: number) => Promise<GuardedClient>;
+
+/** Loads it first: a process that sends nothing over HTTP starts without it. */
+export const openGuardedClient: OpenClient = async (maxConnections) => {
+  const { GuardedClient } = await import('../http-out/guarded-client.ts');
+  return new GuardedClient(undefined, maxConnections);
+};
+
 /** Opens the accounts of the installation. @throws ConfigError that names the variable */
 export async function openProviders(
   config: Config,
@@ -27,6 +36,7 @@ export async function openProviders(
   clock: () => Millis,
   log: Logger,
   cleanup: Cleanup,
+  openClient: OpenClient,
 ): Promise<Providers> {
   const inboxSignals = new InboxSignals(pool);
   cleanup.push(() => inboxSignals.flush());
@@ -34,11 +44,8 @@ export async function openProviders(
   if (ignored !== undefined) log.warn(ignored);
   for (const unused of await describeUnused(config)) log.warn(unused);
   let client: Promise<GuardedClient> | undefined;
-  // Loaded lazily: a process that sends nothing over HTTP starts without it.
   const getClient = () => {
-    client ??= import('../http-out/guarded-client.ts').then(
-      ({ GuardedClient }) => new GuardedClient(undefined, MAX_PROVIDER_CONNECTIONS),
-    );
+    client ??= openClient(MAX_PROVIDER_CONNECTIONS);
     return client;
   };
   cleanup.push(async () => (await client)?.close());

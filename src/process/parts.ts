@@ -6,6 +6,7 @@ import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { ProcessDatabase } from './open-database.ts';
+import type { OpenClient } from './open-providers.ts';
 
 /** Parts that every process has, whatever its roles. */
 export interface Parts {
@@ -20,6 +21,7 @@ export interface Parts {
   readonly seal: Seal;
   readonly catalogs: CatalogCache;
   readonly pipeline: Pipeline;
+  readonly openClient: OpenClient;
   /** Whether there is a URL for the links that readers of messages follow. */
   readonly hasReaderUrl: boolean;
   /** Returns this URL; null: there is no URL for them, or the API does not listen yet. */
