@@ -5,7 +5,7 @@ import type { StandIns } from './stand-ins.ts';
 const SERVICES: { readonly [host: string]: string } = {
   'api.sendgrid.com': '/sendgrid',
   'api.twilio.com': '/twilio',
-  // Of the accounts of the installation, whose URLs have the path already.
+  // For accounts of the installation, whose URLs have the path already.
   '127.0.0.1': '',
 };
 
