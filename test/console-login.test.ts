@@ -45,7 +45,7 @@ describe.runIf(chromium)('the console', () => {
     await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/console/deliveries');
     await page.getByRole('button', { name: /^Ann/ }).click();
-    await page.getByRole('menuitem', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('link', { name: 'Log in' }).waitFor();
     expect((await page.context().cookies()).filter(({ name }) => name === 'tidings_session')).toEqual([]);
   });
@@ -54,15 +54,32 @@ describe.runIf(chromium)('the console', () => {
     const page = await open('console/live');
     await page.getByRole('link', { name: 'Log in' }).click();
     await page.getByRole('button', { name: /^Ann · / }).click();
-    await page.getByRole('menuitem', { name: 'Log out' }).waitFor();
+    await page.getByRole('button', { name: 'Log out' }).waitFor();
     expect(await findViolations(page)).toEqual([]);
     const asked = page.waitForRequest((request) => request.headers()['x-tidings-tenant'] === 'default');
     await page
-      .getByRole('menuitem', { name: /operator/ })
+      .getByRole('button', { name: /operator/ })
       .last()
       .click();
     await asked;
     await page.getByText('Ann · default').waitFor();
+  });
+
+  test('opens and closes the menu of a member by the keyboard, within the screen of a phone', async () => {
+    const page = await open('console/live');
+    await page.getByRole('link', { name: 'Log in' }).click();
+    const menu = page.getByRole('button', { name: /^Ann · / });
+    await menu.focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    const focused = () => page.evaluate('document.activeElement.textContent');
+    expect(await focused()).toMatch(/\(operator\)$/);
+    await page.setViewportSize({ width: 320, height: 640 });
+    const { x, width } = (await page.locator('.account-menu').boundingBox())!;
+    expect([x >= 0, x + width <= 320]).toEqual([true, true]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Log out' }).waitFor({ state: 'hidden' });
+    expect(await focused()).toMatch(/^Ann · /);
   });
 
   test('names the tenant in each address, so that a link shows the same in another tab', async () => {

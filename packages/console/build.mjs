@@ -10,8 +10,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const HERE = import.meta.dirname;
-/** The first versions with `light-dark()`, which the style sheet uses. */
-const TARGET = ['chrome123', 'edge123', 'firefox120', 'safari17.5'];
+/** The first versions with `light-dark()`, which the style sheet uses, and with popovers. */
+const TARGET = ['chrome123', 'edge123', 'firefox125', 'safari17.5'];
 const ENTRY = 'src/main.tsx';
 /** Loaded by the entry when it knows the texts of the language. */
 const APP = 'src/shell/App.tsx';

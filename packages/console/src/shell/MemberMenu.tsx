@@ -1,6 +1,6 @@
-import { Button, Menu, VisuallyHidden } from '@mantine/core';
+import { Button, VisuallyHidden } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { logOut, type Session } from '../api/session.ts';
 import { forgetApiKey } from '../key.ts';
 import { replaceLink } from '../route.ts';
@@ -31,29 +31,48 @@ export function MemberMenu({ session, name }: { session: Session; name: string }
     void queries.resetQueries();
   };
   return (
-    // Within the header, so that it is in a landmark; the placeholder of the library would be an item without a role.
-    <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false}>
-      <Menu.Target>
-        <Button variant="default" size="compact-md">
-          <span className="account-name">{tenants.length > 1 ? `${name} · ${current}` : name}</span>
-          <VisuallyHidden>, {t('account')}</VisuallyHidden>
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {tenants.length > 1 && <Menu.Label>{t('Tenants')}</Menu.Label>}
+    <>
+      <Button variant="default" size="compact-md" popoverTarget={MENU}>
+        <span className="account-name">{tenants.length > 1 ? `${name} · ${current}` : name}</span>
+        <VisuallyHidden>, {t('account')}</VisuallyHidden>
+      </Button>
+      {/* The browser opens and closes it, and knows that it follows the button: a menu of the library is a quarter of the first page. */}
+      <ul id={MENU} popover="auto" className="account-menu" aria-label={t('Account')}>
+        {tenants.length > 1 && <li className="account-label">{t('Tenants')}</li>}
         {tenants.length > 1 &&
           tenants.map(({ tenant_id, name: tenant, role }) => (
-            <Menu.Item
-              key={tenant_id}
-              onClick={() => select(tenant_id)}
-              aria-current={tenant_id === current ? 'true' : undefined}
-            >
-              {tenant} ({role})
-            </Menu.Item>
+            <li key={tenant_id}>
+              <Item onClick={() => select(tenant_id)} isCurrent={tenant_id === current}>
+                {tenant} ({role})
+              </Item>
+            </li>
           ))}
-        {tenants.length > 1 && <Menu.Divider />}
-        <Menu.Item onClick={() => void leave()}>{t('Log out')}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+        <li className="account-end">
+          <Item onClick={() => void leave()}>{t('Log out')}</Item>
+        </li>
+      </ul>
+    </>
+  );
+}
+
+const MENU = 'account-menu';
+
+interface ItemProps {
+  readonly onClick: () => void;
+  readonly isCurrent?: boolean;
+  readonly children: ReactNode;
+}
+
+function Item({ onClick, isCurrent = false, children }: ItemProps) {
+  return (
+    <button
+      type="button"
+      popoverTarget={MENU}
+      popoverTargetAction="hide"
+      onClick={onClick}
+      aria-current={isCurrent ? 'true' : undefined}
+    >
+      {children}
+    </button>
   );
 }
