@@ -131,6 +131,49 @@ describe.skipIf(!hasBrowser)('deliveries', () => {
     await expect.poll(() => new URL(page.url()).search).toBe('?status=sandboxed&channel=email&since=2h');
   });
 
+  test('narrows to what is held, by what holds it in words, and then offers no job, which would act on more', async () => {
+    await app.tidings.database.pool.query(
+      `insert into deliveries (tenant_id, notification_id, channel, user_id, notification_type, hold_code, in_doubt_policy, due_at,
+         retry_until, created_at)
+       select 'default', ('ffffffff-0000-7000-8000-00000000000' || n)::uuid, 'sms', 'held-' || code, 'N', code, 'resend', due, due, now()
+       from (values (1, 'quiet_hours', timestamptz '2100-01-01'), (2, 'legal_hours', '2100-01-01')) as held (n, code, due)`,
+    );
+    const { page } = await app.visit('console/deliveries?status=queued');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByTestId('cancel-all').waitFor();
+    await page.getByTestId('filter-held').click();
+    const value = page.locator('[data-testid=filter-value][data-value=quiet_hours]');
+    expect(await value.innerText()).toMatch(/^Quiet hours\s*1$/);
+    await value.click();
+    await deliveryRow(page, 'held-legal_hours').waitFor({ state: 'detached' });
+    await deliveryRow(page, 'held-quiet_hours').getByText('Held', { exact: true }).waitFor();
+    expect(new URL(page.url()).search).toBe('?status=queued&held=quiet_hours');
+    expect(await page.getByTestId('chip-held').innerText()).toMatch(/^Held by: Quiet hours/);
+    await page.getByTestId('delivery-total').getByText('1 delivery').waitFor();
+    expect(await page.getByTestId('cancel-all').count()).toBe(0);
+    expect(await findViolations(page)).toEqual([]);
+
+    await page.getByTestId('views').click();
+    await page.getByTestId('view-name').fill('Night');
+    await page.getByTestId('view-save').click();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('copy-link').click();
+    await page.getByTestId('announcements').getByText('Link copied').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toContain('status=queued&held=quiet_hours');
+
+    await page.getByTestId('filter-clear').click();
+    await page.getByTestId('filter-text').fill('held:account_paused');
+    await page.getByTestId('filter-text').press('Enter');
+    await page.getByText('No deliveries match this filter').waitFor();
+    expect(await page.getByTestId('chip-held').innerText()).toMatch(
+      /^Held by: The account with the provider is paused/,
+    );
+    await page.getByTestId('views').click();
+    await page.getByTestId('view').getByText('Night').click();
+    await deliveryRow(page, 'held-quiet_hours').waitFor();
+    await app.tidings.database.pool.query(`delete from deliveries where user_id like 'held-%'`);
+  });
+
   test('asks before it retries one in doubt', async () => {
     await app.post({ event_id: 'doubt', user_id: 'doubt', event_type: 'alert_raised' });
     const { page } = await app.visit('console/deliveries?status=in_doubt');

@@ -55,6 +55,22 @@ test('a list of deliveries says what holds each, unless that is over', async () 
   expect(await hold("now() - interval '1 second'")).not.toContain('held');
 });
 
+test('deliveries are listed and counted by what holds them', async () => {
+  const tidings = await start();
+  await tidings.post('mail', ['a', 'b']);
+  await tidings.database.pool.query(
+    `update deliveries set hold_code = 'account_paused', due_at = '2100-01-01' where user_id = 'a'`,
+  );
+  expect(await print('deliveries', 'list', '--held', 'account_paused')).toMatch(/^\S+ {2}queued .* a .* held: \S+$/);
+  expect(await print('deliveries', 'list', '--held', 'domain_paused')).toBe('No deliveries found.');
+  const counted = await print('deliveries', 'list', '--count', '--held', 'account_paused');
+  expect(counted).toMatch(/^1 delivery\n/);
+  expect(counted).toMatch(/\n {7}1 {2}hold_code {2}account_paused$/);
+  const { errors, exitCode } = await runCommand('deliveries', 'list', '--held', 'night');
+  expect([errors, exitCode]).toEqual([expect.stringContaining('Allowed choices are fallback, '), 2]);
+  expect((await runCommand('deliveries', 'cancel', '--held', 'paused', '--yes')).exitCode).toBe(2);
+});
+
 test('a job is started without being followed, shown and stopped', async () => {
   const tidings = await start();
   await tidings.post('mail', ['a', 'b']);

@@ -74,7 +74,9 @@ test('deliveries are listed by their status, and the message of one is shown', a
     expect.stringMatching(/queued .* email .* MAIL {2}u[12] {2}0 attempts/),
     '… and more; see --limit',
   ]);
-  await api.tidings.database.pool.query("update deliveries set hold_code = 'quiet_hours' where tenant_id = 'mailer'");
+  await api.tidings.database.pool.query(
+    `update deliveries set hold_code = 'quiet_hours', due_at = '2100-01-01' where tenant_id = 'mailer'`,
+  );
   const held = await print('deliveries', 'list', '--limit', '1', '--tenant', 'mailer');
   expect(held).toMatch(/queued .* u[12] {2}0 attempts {2}\S+ {2}held: quiet_hours\n/);
   expect(await print('deliveries', 'list', '--status', 'dead', '--tenant', 'mailer')).toBe('No deliveries found.');

@@ -762,7 +762,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Count deliveries by status, type, channel, provider, reason and receipt */
+        /** Count deliveries by status, type, channel, provider, reason, receipt and hold */
         get: operations["countDeliveries"];
         put?: never;
         post?: never;
@@ -5084,6 +5084,11 @@ export interface components {
             /** @description By field: its most frequent values, among the deliveries that match the filter but for this field */
             counts: {
                 channel?: {
+                    count: number;
+                    /** @example dead */
+                    value: string;
+                }[];
+                hold_code?: {
                     count: number;
                     /** @example dead */
                     value: string;
@@ -17432,6 +17437,8 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /** @description That wait in the queue for this, at present; a hold that is over counts no longer */
+                hold_code?: "fallback" | "batch_paused" | "paused" | "legal_hours" | "quiet_hours" | "sending_paused" | "rate_limited" | "account_paused" | "domain_paused" | "endpoint_disabled" | "endpoint_order" | "endpoint_rate" | "endpoint_busy";
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -17802,10 +17809,12 @@ export interface operations {
             query?: {
                 channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 /**
-                 * @description What to count by, of status, notification_type, channel, provider, reason_code, receipt_state, with commas
+                 * @description What to count by, of status, notification_type, channel, provider, reason_code, receipt_state, hold_code, with commas
                  * @example status,channel
                  */
                 count_by?: string;
+                /** @description That wait in the queue for this, at present; a hold that is over counts no longer */
+                hold_code?: "fallback" | "batch_paused" | "paused" | "legal_hours" | "quiet_hours" | "sending_paused" | "rate_limited" | "account_paused" | "domain_paused" | "endpoint_disabled" | "endpoint_order" | "endpoint_rate" | "endpoint_busy";
                 notification_type?: string;
                 /** @description That made the latest attempt */
                 provider?: string;

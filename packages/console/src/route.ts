@@ -117,7 +117,17 @@ export interface TimeSpan {
 }
 
 /** Fields of the filter of deliveries, by their names in the address. */
-const DELIVERY_FIELDS = ['status', 'type', 'channel', 'provider', 'reason', 'receipt', 'since', 'until'] as const;
+const DELIVERY_FIELDS = [
+  'status',
+  'type',
+  'channel',
+  'provider',
+  'reason',
+  'receipt',
+  'held',
+  'since',
+  'until',
+] as const;
 /** Which deliveries are shown. Null: all. `since`, `until`: when they were created, as in a `Filter`. */
 export type DeliveryFilter = { readonly [field in (typeof DELIVERY_FIELDS)[number]]: string | null };
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { CHANNELS, DELIVERY_STATUSES } from '../../model/delivery.ts';
+import { DELIVERY_HOLD_CODES } from '../../model/hold-codes.ts';
 import { RETRYABLE_STATUSES } from '../../model/job.ts';
 import { RECEIPT_STATES } from '../../model/receipt.ts';
 import type { DeliveryView, MessageView } from '../../store/deliveries/delivery-views.ts';
@@ -36,6 +37,7 @@ interface DeliveryCounts {
 interface ListOptions extends Omit<DeliveryOptions, 'status' | 'user'> {
   readonly status?: string;
   readonly receipt?: string;
+  readonly held?: string;
   readonly count?: true;
   readonly limit: number;
 }
@@ -56,9 +58,10 @@ export function addDeliveriesCommands(program: Command): void {
     .option('--reason <code>', 'with this reason code')
     .option('--provider <name>', 'last tried with this provider')
     .addOption(new Option('--receipt <state>', 'of which receipts say this').choices(RECEIPT_STATES))
+    .addOption(new Option('--held <code>', 'that wait in the queue for this, at present').choices(DELIVERY_HOLD_CODES))
     .option('--since <time>', 'created at or after this time')
     .option('--until <time>', 'created before this time')
-    .option('--count', 'instead count them by status, type, channel, provider, reason and receipt')
+    .option('--count', 'instead count them by status, type, channel, provider, reason, receipt and hold')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
     .action((options: ListOptions) =>
@@ -146,10 +149,10 @@ async function run(
 
 /** Returns the filter of a list as the parameters of its query. */
 function toQuery(options: ListOptions): Record<string, string> {
-  const { status, channel, type, reason, provider, receipt, since, until } = options;
+  const { status, channel, type, reason, provider, receipt, held, since, until } = options;
   const filter = {
     ...{ status, channel, provider, since, until },
-    ...{ notification_type: type, reason_code: reason, receipt_state: receipt },
+    ...{ notification_type: type, reason_code: reason, receipt_state: receipt, hold_code: held },
   };
   return Object.fromEntries(Object.entries(filter).filter((one): one is [string, string] => one[1] !== undefined));
 }

@@ -44,6 +44,7 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
         database.forTenant(principal.tenantId),
         principal.tenantId,
         toDeliveryFilter(query),
+        clock(),
         query.limit,
         before,
       );
@@ -58,7 +59,7 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'countDeliveries',
-        summary: 'Count deliveries by status, type, channel, provider, reason and receipt',
+        summary: 'Count deliveries by status, type, channel, provider, reason, receipt and hold',
         tags: ['deliveries'],
         querystring: deliveryCountQuery,
         response: { 200: deliveryCounts },
@@ -70,6 +71,7 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
         database.forTenant(tenantId),
         tenantId,
         toDeliveryFilter(query),
+        clock(),
       );
       return {
         total,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_OUTCOMES, CHANNELS, DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../../model/delivery.ts';
+import { DELIVERY_HOLD_CODES } from '../../model/hold-codes.ts';
 import { RECEIPT_FLAGS, RECEIPT_STATES } from '../../model/receipt.ts';
 import type {
   DeliverySummary,
@@ -197,6 +198,10 @@ const deliveryFilter = {
   provider: pathText.optional().describe('That made the latest attempt'),
   reason_code: pathText.optional(),
   receipt_state: z.enum(RECEIPT_STATES).optional().describe('What the receipts of the provider say together'),
+  hold_code: z
+    .enum(DELIVERY_HOLD_CODES)
+    .optional()
+    .describe('That wait in the queue for this, at present; a hold that is over counts no longer'),
   since: time.optional().describe('Created at or after this time'),
   until: time.optional().describe('Created before this time'),
 };

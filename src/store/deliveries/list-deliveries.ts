@@ -2,8 +2,9 @@ import type pg from 'pg';
 import type { DeliveryStatus } from '../../model/delivery.ts';
 import type { DeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
-import { isoTimeOrNull } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { uuidAt } from '../../time/uuid-time.ts';
+import { currentHoldAt } from './current-hold.ts';
 import { DELIVERY_COLUMNS, type DeliveryView, toDeliveryView } from './delivery-views.ts';
 
 /**
@@ -16,7 +17,7 @@ export const MAX_EXAMINED_DELIVERIES = 20_000;
 /** Values of a field that are counted, those with the most deliveries. */
 const MAX_COUNTED_VALUES = 50;
 
-/** Fields of a delivery that a filter may ask for, and by whose values deliveries are counted. */
+/** Fields of a delivery that a filter may ask for, and by whose values deliveries are counted. A hold that is over is no value. */
 export const COUNTED_FIELDS = [
   'status',
   'notification_type',
@@ -24,6 +25,7 @@ export const COUNTED_FIELDS = [
   'provider',
   'reason_code',
   'receipt_state',
+  'hold_code',
 ] as const;
 export type CountedField = (typeof COUNTED_FIELDS)[number];
 
@@ -44,21 +46,23 @@ export interface DeliveryList {
 /**
  * Returns deliveries, newest first. Fewer than `limit`, although the list goes on, if the newest MAX_EXAMINED_DELIVERIES have no more
  * that match.
+ * @param now when a hold must not be over, in ms
  * @param before only deliveries created before this one; null: from the newest
  */
 export async function listDeliveries(
   pool: pg.Pool,
   tenantId: string,
   filter: DeliveryListFilter,
+  now: Millis,
   limit: number,
   before: DeliveryId | null,
 ): Promise<DeliveryList> {
-  const from = `deliveries where ${SPAN} ${findIndexCondition(filter.status)} ${NEWEST}`;
+  const from = `deliveries where ${SPAN} ${findIndexCondition(filter)} ${NEWEST}`;
   const span = spanValues(tenantId, filter, before);
   const { rows } = await pool.query(
     `select ${DELIVERY_COLUMNS} from (select * from ${from} limit ${MAX_EXAMINED_DELIVERIES}) as deliveries
-     where ${MATCHES} ${NEWEST} limit $14`,
-    [...span, ...filterValues(filter), limit],
+     where ${MATCHES} ${NEWEST} limit $16`,
+    [...span, ...filterValues(filter), isoTime(now), limit],
   );
   const deliveries = rows.map(toDeliveryView);
   if (rows.length === limit) return { deliveries, last: toId(rows.at(-1)) };
@@ -94,35 +98,41 @@ export interface DeliveryCounts {
 }
 
 /**
- * Counts deliveries by the values of each field, among the newest MAX_EXAMINED_DELIVERIES of the span and as many of those that ended
- * without being sent: what failed is rare, and is what one looks for.
+ * Counts deliveries by the values of each field, among the newest MAX_EXAMINED_DELIVERIES of the span, as many of those that ended
+ * without being sent, and as many of those with a hold: what failed or is held is rare, and is what one looks for.
+ * @param now when a hold must not be over, in ms
  */
 export async function countDeliveries(
   pool: pg.Pool,
   tenantId: string,
   filter: DeliveryListFilter,
+  now: Millis,
 ): Promise<DeliveryCounts> {
   const { rows } = await pool.query<Combination & { readonly reaches: Millis | null }>({
     name: 'count-deliveries',
     text: `
       with recent as materialized (
-        select ${COUNTED_COLUMNS}, finished_at is not null and started_at is null as is_stopped
+        select ${COUNTED_COLUMNS}, finished_at is not null and started_at is null or hold_code is not null as is_apart
         from deliveries where ${SPAN} ${NEWEST} limit ${MAX_EXAMINED_DELIVERIES + 1}
       ), stopped as materialized (
         select ${COUNTED_COLUMNS} from deliveries where ${SPAN} ${IN_STOPPED} ${NEWEST} limit ${MAX_EXAMINED_DELIVERIES + 1}
+      ), held as materialized (
+        select ${COUNTED_COLUMNS} from deliveries where ${SPAN} ${IN_HELD} ${NEWEST} limit ${MAX_EXAMINED_DELIVERIES + 1}
       ), reach as (
         select greatest(
           (select min(created_at) from recent having count(*) > ${MAX_EXAMINED_DELIVERIES}),
-          (select min(created_at) from stopped having count(*) > ${MAX_EXAMINED_DELIVERIES})) as reaches
+          (select min(created_at) from stopped having count(*) > ${MAX_EXAMINED_DELIVERIES}),
+          (select min(created_at) from held having count(*) > ${MAX_EXAMINED_DELIVERIES})) as reaches
       ), combinations as (
         select ${COUNTED_FIELDS.join(', ')}, count(*)::int as n
         from (
-          select ${COUNTED_COLUMNS} from recent where not is_stopped union all select * from stopped
+          select ${COUNTED_FIELDS.join(', ')}, created_at from recent where not is_apart
+          union all select * from stopped union all select * from held
         ) as deliveries
         where ${IN_SPAN} group by ${COUNTED_FIELDS.join(', ')}
       )
       select combinations.*, reaches from reach left join combinations on true`,
-    values: [...spanValues(tenantId, filter, null), ...spanTimes(filter)],
+    values: [...spanValues(tenantId, filter, null), ...spanTimes(filter), isoTime(now)],
   });
   const combinations = rows.filter(({ n }) => n !== null);
   return {
@@ -164,10 +174,11 @@ function sum(combinations: readonly Combination[]): number {
 }
 
 /**
- * The condition of the partial index on deliveries by tenant: statements are planned without their parameters, so it stands in the text.
+ * The conditions of the partial indexes on deliveries by tenant: statements are planned without their parameters, so they stand in the text.
  * That of the queue is not by tenant: with it, a request would read all that a tenant ever had, or all that waits of others.
  */
 const IN_STOPPED = 'and finished_at is not null and started_at is null';
+const IN_HELD = 'and hold_code is not null';
 const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string } = {
   undeliverable: IN_STOPPED,
   dropped: IN_STOPPED,
@@ -176,17 +187,18 @@ const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string 
   cancelled: IN_STOPPED,
 };
 
-function findIndexCondition(status: string | null): string {
+function findIndexCondition({ status, hold_code: hold }: DeliveryListFilter): string {
+  if (hold !== null) return IN_HELD;
   return status === null ? '' : (INDEX_CONDITION_BY_STATUS[status as DeliveryStatus] ?? '');
 }
 
-const COUNTED_COLUMNS = `${COUNTED_FIELDS.join(', ')}, created_at`;
+const COUNTED_COLUMNS = `${COUNTED_FIELDS.map((field) => (field === 'hold_code' ? `${currentHoldAt('$8')} as hold_code` : field)).join(', ')}, created_at`;
 const NEWEST = 'order by notification_id desc, channel desc, target desc';
 const SPAN = `tenant_id = $1 and (notification_id, channel, target) < ($2::uuid, $3::text, $4::text) and notification_id >= $5::uuid`;
 const IN_SPAN = '($6::timestamptz is null or created_at >= $6) and ($7::timestamptz is null or created_at < $7)';
 const MATCHES = `${IN_SPAN} and ($8::text is null or status = $8) and ($9::text is null or notification_type = $9)
        and ($10::text is null or channel = $10) and ($11::text is null or provider = $11) and ($12::text is null or reason_code = $12)
-       and ($13::text is null or receipt_state = $13)`;
+       and ($13::text is null or receipt_state = $13) and ($14::text is null or ${currentHoldAt('$15')} = $14)`;
 
 /** Time in ms by which a delivery may be created after its id was drawn. */
 const ID_AHEAD_MS = 60_000;
@@ -207,7 +219,7 @@ function spanTimes({ since, until }: Pick<DeliveryListFilter, 'since' | 'until'>
   return [isoTimeOrNull(since), isoTimeOrNull(until)];
 }
 
-/** Returns the parameters $6 to $13. */
+/** Returns the parameters $6 to $14. */
 function filterValues(filter: DeliveryListFilter): unknown[] {
   return [...spanTimes(filter), ...COUNTED_FIELDS.map((field) => filter[field])];
 }

@@ -146,9 +146,9 @@ function StatusLinks({ filter, counts }: { filter: DeliveryFilter; counts: Deliv
 
 /** Button that retries or cancels every delivery that is shown, also those that are not loaded. */
 function ActOnAll({ filter, at }: { filter: DeliveryFilter; at: number }) {
-  const { status, receipt } = filter;
+  const { status, receipt, held } = filter;
   // A job would act on more than is shown.
-  if (receipt !== null) return null;
+  if (receipt !== null || held !== null) return null;
   const chosen = toJobFilter(filter, at);
   if (status === 'queued') {
     return (

@@ -10,13 +10,13 @@ import { formatReceipt } from '../user/receipt-words.ts';
 
 /** Returns the filter as parameters of the API. @param now in ms */
 export function toApiFilter(filter: DeliveryFilter, now: number): Record<string, string | null> {
-  const { type, reason, receipt, ...others } = withTimes(filter, now);
-  return { ...others, notification_type: type, reason_code: reason, receipt_state: receipt };
+  const { type, reason, receipt, held, ...others } = withTimes(filter, now);
+  return { ...others, notification_type: type, reason_code: reason, receipt_state: receipt, hold_code: held };
 }
 
-/** Returns the filter of a job on what is shown now, without the status, whose form is that of the action. Jobs do not ask for receipts. */
+/** Returns the filter of a job on what is shown now, without the status, whose form is that of the action. Jobs ask for neither receipts nor holds. */
 export function toJobFilter(filter: DeliveryFilter, now: number): JsonObject {
-  const { status, receipt_state: _, ...others } = toApiFilter(filter, now);
+  const { status, receipt_state: _, hold_code: __, ...others } = toApiFilter(filter, now);
   return Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null)) as JsonObject;
 }
 
@@ -27,30 +27,19 @@ export function toFields(counts: DeliveryCounts['counts'] | undefined): readonly
     {
       name: 'channel',
       label: t('Channel'),
-      values: counts?.channel?.map((one) => ({
-        ...one,
-        label: CHANNELS[one.value as keyof typeof CHANNELS]?.label ?? one.value,
-      })),
+      values: counts && (counts.channel ?? []),
+      toLabel: (value) => CHANNELS[value as keyof typeof CHANNELS]?.label ?? value,
     },
     { name: 'provider', label: t('Provider'), values: counts && (counts.provider ?? []) },
-    {
-      name: 'reason',
-      label: t('Reason'),
-      values: counts && (counts.reason_code ?? []).map((one) => ({ ...one, label: formatReason(one.value) })),
-    },
-    {
-      name: 'receipt',
-      label: t('Receipt'),
-      values: counts && (counts.receipt_state ?? []).map((one) => ({ ...one, label: formatReceipt(one.value) })),
-    },
+    { name: 'reason', label: t('Reason'), values: counts && (counts.reason_code ?? []), toLabel: formatReason },
+    { name: 'receipt', label: t('Receipt'), values: counts && (counts.receipt_state ?? []), toLabel: formatReceipt },
+    { name: 'held', label: t('Held by'), values: counts && (counts.hold_code ?? []), toLabel: formatReason },
     {
       name: 'status',
       label: t('Status'),
       hasMenu: false,
-      values: counts?.status?.map((one) => ({
-        ...one,
-        label: getLook(STATUSES, one.value as keyof typeof STATUSES).label,
-      })),
+      values: counts && (counts.status ?? []),
+      toLabel: (value) => getLook(STATUSES, value as keyof typeof STATUSES).label,
     },
   ];
 }

@@ -76,11 +76,17 @@ export function FilterBar(props: FilterBarProps) {
             data-testid="filter-text"
           />
         </form>
-        {fields.map(({ name, label, values, hasMenu = true }) =>
+        {fields.map(({ name, label, values, toLabel, hasMenu = true }) =>
           values === null || !hasMenu ? null : (
             <Menu key={name} label={label} testId={`filter-${name}`} onOpen={() => onOpen?.(name)}>
               {(close) => (
-                <Values values={values} atLeast={atLeast} toLink={(value) => toLink({ [name]: value })} close={close} />
+                <Values
+                  values={values}
+                  atLeast={atLeast}
+                  toLabel={toLabel}
+                  toLink={(value) => toLink({ [name]: value })}
+                  close={close}
+                />
               )}
             </Menu>
           ),
@@ -137,7 +143,9 @@ function Chips({ fields, filter, toLink, path }: ChipsProps) {
           <li key={name}>
             <a href={toLink({ [name]: null })} data-testid={`chip-${name}`}>
               {field?.label ?? (name === 'since' ? t('Since') : t('Until'))}:{' '}
-              <strong>{field === undefined ? <Moment text={value} /> : (label ?? value)}</strong>{' '}
+              <strong>
+                {field === undefined ? <Moment text={value} /> : (label ?? field.toLabel?.(value) ?? value)}
+              </strong>{' '}
               <span aria-hidden="true">×</span>
               <VisuallyHidden>, {t('remove')}</VisuallyHidden>
             </a>
@@ -160,11 +168,12 @@ function Moment({ text }: { text: string }) {
 interface ValuesProps {
   readonly values: readonly FieldValue[] | undefined;
   readonly atLeast?: boolean;
+  readonly toLabel?: FilterField['toLabel'];
   readonly toLink: (value: string) => string;
   readonly close: () => void;
 }
 
-function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
+function Values({ values, atLeast = false, toLabel = String, toLink, close }: ValuesProps) {
   if (values === undefined || values.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -174,7 +183,7 @@ function Values({ values, atLeast = false, toLink, close }: ValuesProps) {
   }
   return (
     <ul className="filter-values">
-      {values.map(({ value, label = value, count }) => (
+      {values.map(({ value, label = toLabel(value), count }) => (
         <li key={value}>
           <a href={toLink(value)} onClick={close} data-testid="filter-value" data-value={value}>
             <span className="break">{label}</span>

@@ -11,13 +11,15 @@ export interface FilterField {
   readonly label: string;
   /** Values that may be chosen; undefined: they are not loaded; null: any may be typed. */
   readonly values: readonly FieldValue[] | undefined | null;
+  /** Returns the label of a value, also of one that is not among `values`; absent: the value itself. */
+  readonly toLabel?: (value: string) => string;
   /** False: its values are chosen elsewhere on the page. */
   readonly hasMenu?: boolean;
 }
 
 export interface FieldValue {
   readonly value: string;
-  /** Absent: the value itself. */
+  /** Absent: as its field says. */
   readonly label?: string;
   /** Items that would be shown; absent: not known. */
   readonly count?: number;
