@@ -163,7 +163,10 @@ class History {
     const sent = sentOf(claim);
     const account = claim.fence % 2 === 0 ? 'main' : null;
     const provider = ['fake', 'ses', 'inbox'][claim.fence % 3] as string;
-    const message = locale === null ? null : { sealed: Buffer.from('x'), toMask: null, locale, variant: `v ${locale}` };
+    const shown = locale === null ? {} : { locale, variant: `v ${locale}` };
+    // Half of the providers keep no message: their messages have a locale all the same.
+    const message = locale === null || account === null ? null : { sealed: Buffer.from('x'), toMask: null, ...shown };
+    const rendered = (one: Settlement) => ({ ...one, message, attempt: { ...one.attempt, ...shown } });
     const accepted = {
       ...sent.attempt,
       ...{ provider, account },
@@ -171,24 +174,23 @@ class History {
     };
     switch (outcome) {
       case 'sent':
-        return { ...sent, message, attempt: accepted };
+        return rendered({ ...sent, attempt: accepted });
       case 'sandboxed':
-        return { ...sent, status: 'sandboxed', message, attempt: { ...accepted, outcome: 'sandboxed' } };
+        return rendered({ ...sent, status: 'sandboxed', attempt: { ...accepted, outcome: 'sandboxed' } });
       case 'dead':
-        return { ...deadOf(claim), message };
+        return rendered(deadOf(claim));
       case 'retry':
-        return { ...retryOf(claim, now), message };
+        return rendered(retryOf(claim, now));
       case 'missing':
         return missingOf(claim, 'missing_email');
       default: {
         const dead = deadOf(claim);
-        return {
+        return rendered({
           ...dead,
           status: 'in_doubt',
           reasonCode: 'in_doubt',
-          message,
           attempt: { ...dead.attempt, outcome: 'in_doubt' },
-        };
+        });
       }
     }
   }

@@ -19,6 +19,21 @@ describe('a settlement', () => {
       SEAL,
     );
 
+  test('has the locale and the variant of its template, also where the message is not kept', () => {
+    const { attempt, message } = toSettlement(
+      CLAIMED,
+      {
+        ...{ provider: noopProvider(['email']), outcome: { kind: 'sent' }, message: MESSAGE },
+        ...{ locale: { locale: 'pt', userLocale: 'pt-BR' }, template: { testId: 'one', variant: 'short' } },
+      },
+      NOW - 250,
+      NOW,
+      0.5,
+      SEAL,
+    );
+    expect([message, attempt]).toMatchObject([null, { locale: 'pt', variant: 'short' }]);
+  });
+
   test.each<[string, Outcome, Partial<typeof CLAIMED>, object]>([
     ['sent', { kind: 'sent', response: '250 OK' }, {}, { status: 'sent', reasonCode: null, reason: null }],
     [

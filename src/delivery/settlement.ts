@@ -57,6 +57,8 @@ export function toSettlement(
       ...(choice === undefined ? {} : { choice }),
       ...('parts' in outcome && outcome.parts !== undefined ? { parts: outcome.parts } : {}),
       ...(cost === undefined ? {} : { cost }),
+      ...(locale === undefined ? {} : { locale: locale.locale }),
+      ...(template?.variant === undefined ? {} : { variant: template.variant }),
     },
     ...(isFailure(outcome) && isFinal(next) ? { fault: getFault(outcome) } : {}),
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),

@@ -65,6 +65,10 @@ export interface Settlement {
     readonly parts?: number;
     /** Absent: not known. */
     readonly cost?: Cost;
+    /** Locale of the template that it was rendered with, also where the message is not kept; absent: there was no template. */
+    readonly locale?: string;
+    /** Of that template, in a test of variants. */
+    readonly variant?: string;
   };
   /** Kind of dead address, as the provider said; absent: it did not call it dead. */
   readonly deadAs?: DeadAddressKind;
@@ -259,8 +263,8 @@ async function settle(
       packIfAny(accepted.map(({ attempt }) => attempt.parts ?? null)),
       packIfAny(accepted.map(({ attempt }) => attempt.cost?.amount ?? null)),
       packIfAny(accepted.map(({ attempt }) => attempt.cost?.currency ?? null)),
-      packIfAny(accepted.map(({ message }) => message?.locale ?? null)),
-      packIfAny(accepted.map(({ message }) => message?.variant ?? null)),
+      packIfAny(accepted.map(({ attempt }) => attempt.locale ?? null)),
+      packIfAny(accepted.map(({ attempt }) => attempt.variant ?? null)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -293,8 +297,8 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     pa: attempt.parts,
     cs: attempt.cost?.amount,
     cu: attempt.cost?.currency,
-    lo: s.message?.locale,
-    va: s.message?.variant,
+    lo: attempt.locale,
+    va: attempt.variant,
   };
 }
 
