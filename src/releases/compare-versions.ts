@@ -3,6 +3,7 @@ import { coverSpan } from '../analytics/cover-span.ts';
 import type { Millis } from '../model/event.ts';
 import { type MetricPeriods, toReleaseGroups } from '../store/metrics/counters.ts';
 import { loadUncounted, type MetricSums, sumRollups } from '../store/metrics/read-rollups.ts';
+import { countOpenWaits } from '../store/releases/open-waits.ts';
 import type { StoredRelease } from '../store/releases/releases.ts';
 
 /** Numbers of the users of one version, and of the messages that it decided. */
@@ -12,6 +13,8 @@ export interface VersionNumbers {
   readonly events: number;
   /** Notifications to its users, also those that the other version had begun to wait for. */
   readonly decided: number;
+  /** Waits of its users that began in this time and are open, of the newest MAX_EXAMINED_WAITS of the tenant. */
+  readonly waiting: number;
   readonly held: number;
   /** Messages that a provider accepted, or that stayed in the sandbox. */
   readonly sent: number;
@@ -27,6 +30,8 @@ export interface ComparedSpan {
   readonly since: Millis;
   readonly before: VersionNumbers;
   readonly released: VersionNumbers;
+  /** Those of `waiting` that are of the older half of what was looked at; null: all waits of this time were. */
+  readonly olderWaits: { readonly before: number; readonly released: number } | null;
 }
 
 /** Both versions since the release began, and in its last hour. */
@@ -64,16 +69,24 @@ async function compareSince(
 ): Promise<ComparedSpan> {
   const { segments, from: since } = coverSpan({ from, to: until + 1 }, { now, periods, finest: 'minute' });
   const groups = toReleaseGroups(id);
+  const openOf = await countOpenWaits(pool, tenantId, since);
   const read = async (version: number, group: string): Promise<VersionNumbers> => {
     const [ofUsers] = await sumRollups(pool, 'release', { tenantId, value: group }, segments, []);
     const [ofVersion] = await sumRollups(pool, 'version', { tenantId, value: String(version) }, segments, []);
-    return toNumbers(version, ofUsers, ofVersion);
+    return toNumbers(version, openOf(version).open, ofUsers, ofVersion);
   };
-  return { since, before: await read(fromVersion, groups.others), released: await read(toVersion, groups.released) };
+  const [before, released] = [openOf(fromVersion).older, openOf(toVersion).older];
+  return {
+    since,
+    before: await read(fromVersion, groups.others),
+    released: await read(toVersion, groups.released),
+    olderWaits: before === null || released === null ? null : { before, released },
+  };
 }
 
 function toNumbers(
   version: number,
+  waiting: number,
   ofUsers: MetricSums | undefined,
   ofVersion: MetricSums | undefined,
 ): VersionNumbers {
@@ -87,5 +100,17 @@ function toNumbers(
     complained = 0,
     unsubscribed = 0,
   } = ofVersion ?? {};
-  return { version, events, decided, held, sent: sent + sandboxed, dead, bounced, failed, complained, unsubscribed };
+  return {
+    version,
+    events,
+    decided,
+    waiting,
+    held,
+    sent: sent + sandboxed,
+    dead,
+    bounced,
+    failed,
+    complained,
+    unsubscribed,
+  };
 }

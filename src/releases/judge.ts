@@ -2,13 +2,16 @@ import { differenceOfShares } from '../lib/statistics.ts';
 import { type ReleaseWatch, WATCHED_NUMBERS, type WatchedNumber } from '../model/release.ts';
 import type { ComparedSpan, Comparison, VersionNumbers } from './compare-versions.ts';
 
-export const VERDICT_STATES = ['ok', 'exceeded', 'too_few', 'not_watched'] as const;
+export const VERDICT_STATES = ['ok', 'exceeded', 'waits_open', 'too_few', 'not_watched'] as const;
 
 /** Verdict of a watch on one number over one span. */
 export interface WatchVerdict {
   readonly number: WatchedNumber;
   readonly span: 'since_start' | 'last_hour';
-  /** `too_few`: fewer events or messages of one of the versions than the watch wants. */
+  /**
+   * `too_few`: fewer events or messages of one of the versions than the watch wants. `waits_open`: the volume is beyond its bound so far,
+   * and more waits of the users of one version are open than of the other, which may bring it within.
+   */
   readonly state: (typeof VERDICT_STATES)[number];
   /** Rate, or volume, of the version before, and of the released one; null: of nothing. */
   readonly before: number | null;
@@ -20,6 +23,11 @@ export interface WatchVerdict {
 
 /** Standard errors by which a volume must be away from what is expected, besides the bound of the watch. */
 const VOLUME_ERRORS = 3;
+
+/** Returns the standard error of a number of the released version. @param ratio its events for each of the version before */
+function errorOf(expected: number, ratio: number): number {
+  return Math.sqrt(Math.max(expected, 1) * (1 + ratio));
+}
 
 /** Judges a comparison: each number since the start and in the last hour. @param watch null: none is watched */
 export function judge(comparison: Comparison, watch: ReleaseWatch | null): readonly WatchVerdict[] {
@@ -87,24 +95,51 @@ function judgeRate(
 }
 
 /** Volumes are notifications for each event, so users with more events change nothing. */
-function judgeVolume(
-  span: WatchVerdict['span'],
-  { before, released }: ComparedSpan,
-  watch: ReleaseWatch | null,
-): WatchVerdict {
+function judgeVolume(span: WatchVerdict['span'], compared: ComparedSpan, watch: ReleaseWatch | null): WatchVerdict {
+  const { before, released } = compared;
   const { minVolumeRatio: low = null, maxVolumeRatio: high = null } = watch ?? {};
   const [volume, volumeBefore] = [released, before].map(({ decided, events }) => toRate({ hits: decided, n: events }));
   const expected = (volumeBefore ?? 0) * released.events;
-  const error = Math.sqrt(Math.max(expected, 1) * (1 + released.events / Math.max(before.events, 1)));
-  const isOther = Math.abs(released.decided - expected) > VOLUME_ERRORS * error;
-  const isBeyond =
-    (low !== null && released.decided < low * expected) || (high !== null && released.decided > high * expected);
-  const text = `Version ${released.version} decided ${released.decided} notifications for ${released.events} events ${SPANS[span]}; by version ${before.version} it would be ${Math.round(expected)}${low === null && high === null ? '.' : `, and ${describeRange(low, high)} of that is allowed.`}`;
+  const ratio = released.events / Math.max(before.events, 1);
+  const isOther = Math.abs(released.decided - expected) > VOLUME_ERRORS * errorOf(expected, ratio);
+  const isTooLow = low !== null && released.decided < low * expected;
+  const isTooHigh = high !== null && released.decided > high * expected;
+  const isBeyond = isOther && (isTooLow || isTooHigh);
+  const isUndecided =
+    (isTooLow && mayDecide(compared, ratio, 1, low * expected - released.decided)) ||
+    (isTooHigh && mayDecide(compared, ratio, -1, released.decided / high - expected));
+  const open = isBeyond && isUndecided ? ` ${describeOpen(compared)}` : '';
+  const text = `Version ${released.version} decided ${released.decided} notifications for ${released.events} events ${SPANS[span]}; by version ${before.version} it would be ${Math.round(expected)}${low === null && high === null ? '.' : `, and ${describeRange(low, high)} of that is allowed.`}${open}`;
   const sample = Math.min(released.events, before.events);
   const isWatched = low !== null || high !== null ? 0 : null;
-  const state = toState(watch, isWatched, sample, isOther && isBeyond);
+  const judged = toState(watch, isWatched, sample, isBeyond);
+  const state = judged === 'exceeded' && isUndecided ? 'waits_open' : judged;
   const bound = isWatched === null ? null : ([low, high] as const);
   return { number: 'volume', span, state, before: volumeBefore ?? null, released: volume ?? null, bound, text };
+}
+
+/**
+ * Returns whether the open waits may decide as many notifications as are missing: where rules wait longer by one version, more of its
+ * waits are open, and the other version has decided more so far. Waits that both versions have alike count for neither.
+ *
+ * @param sign 1: notifications of the released version are missing; -1: of the version before, in proportion to its events
+ */
+function mayDecide(
+  { before, released, olderWaits }: ComparedSpan,
+  ratio: number,
+  sign: 1 | -1,
+  missing: number,
+): boolean {
+  const excess = (one: number, other: number) => sign * (one - other * ratio);
+  if (excess(released.waiting, before.waiting) >= missing) return true;
+  if (olderWaits === null) return false;
+  // There are more waits than were looked at. If those long ago differ, so do those before them, in unknown numbers.
+  const older = excess(olderWaits.released, olderWaits.before);
+  return older > VOLUME_ERRORS * errorOf(olderWaits.before * ratio, ratio);
+}
+
+function describeOpen({ before, released }: ComparedSpan): string {
+  return `Its users have ${released.waiting} open waits that began since, and those of version ${before.version} ${before.waiting}: it is judged when they have ended.`;
 }
 
 function toState(

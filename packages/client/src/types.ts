@@ -10005,10 +10005,10 @@ export interface components {
             /** @enum {string} */
             span: "since_start" | "last_hour";
             /**
-             * @description too_few: fewer events or messages than the watch wants
+             * @description too_few: fewer events or messages than the watch wants; waits_open: beyond its bound so far, and more waits of one version are open than of the other
              * @enum {string}
              */
-            state: "ok" | "exceeded" | "too_few" | "not_watched";
+            state: "ok" | "exceeded" | "waits_open" | "too_few" | "not_watched";
             text: string;
         };
         /** @description When a release is rolled back by itself; null: that is not judged */
@@ -12359,6 +12359,8 @@ export interface components {
             sent: number;
             unsubscribed: number;
             version: number;
+            /** @description Waits of its users that began in this time and are open, of the newest 20,000 waits */
+            waiting: number;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -23636,6 +23638,7 @@ export interface operations {
                      *             "version": 1,
                      *             "events": 1,
                      *             "decided": 1,
+                     *             "waiting": 1,
                      *             "held": 1,
                      *             "sent": 1,
                      *             "dead": 1,
@@ -23648,6 +23651,7 @@ export interface operations {
                      *             "version": 1,
                      *             "events": 1,
                      *             "decided": 1,
+                     *             "waiting": 1,
                      *             "held": 1,
                      *             "sent": 1,
                      *             "dead": 1,
@@ -23663,6 +23667,7 @@ export interface operations {
                      *             "version": 1,
                      *             "events": 1,
                      *             "decided": 1,
+                     *             "waiting": 1,
                      *             "held": 1,
                      *             "sent": 1,
                      *             "dead": 1,
@@ -23675,6 +23680,7 @@ export interface operations {
                      *             "version": 1,
                      *             "events": 1,
                      *             "decided": 1,
+                     *             "waiting": 1,
                      *             "held": 1,
                      *             "sent": 1,
                      *             "dead": 1,

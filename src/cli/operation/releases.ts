@@ -205,6 +205,7 @@ function formatRelease(release: ReleaseView): string[] {
 const NUMBERS = [
   'events',
   'decided',
+  'waiting',
   'held',
   'sent',
   'dead',
@@ -226,7 +227,7 @@ function formatComparison(comparison: ComparisonView | null): string[] {
     ...NUMBERS.map((name) => row(name, String(before[name]), String(released[name]))),
     ...comparison.verdicts
       .filter(({ state }) => state !== 'not_watched')
-      .map(({ state, text }) => `  ${state === 'too_few' ? 'too few' : state}: ${text}`),
+      .map(({ state, text }) => `  ${state.replace('_', ' ')}: ${text}`),
   ];
 }
 

@@ -138,6 +138,7 @@ const numbers = z
     version: z.int(),
     events: z.int().describe('Events of its users'),
     decided: z.int().describe('Notifications that were decided for its users'),
+    waiting: z.int().describe('Waits of its users that began in this time and are open, of the newest 20,000 waits'),
     held: z.int().describe('Decisions not to send to its users'),
     sent: z.int().describe('Messages that it decided, and a provider accepted, or the sandbox'),
     dead: z.int(),
@@ -156,7 +157,11 @@ const verdict = z
   .object({
     number: z.enum(WATCHED_NUMBERS),
     span: z.enum(['since_start', 'last_hour']),
-    state: z.enum(VERDICT_STATES).describe('too_few: fewer events or messages than the watch wants'),
+    state: z
+      .enum(VERDICT_STATES)
+      .describe(
+        'too_few: fewer events or messages than the watch wants; waits_open: beyond its bound so far, and more waits of one version are open than of the other',
+      ),
     before: z.number().nullable().describe('Rate, or notifications for each event, of the version before'),
     released: z.number().nullable(),
     bound: z

@@ -17,6 +17,7 @@ type Span = ReleaseComparison['since_start'];
 const COUNTED: Record<Exclude<keyof Span['before'], 'version'>, string> = {
   events: t('Events'),
   decided: t('Notifications decided'),
+  waiting: t('Waits that are open'),
   held: t('Held back'),
   sent: t('Messages sent'),
   dead: t('Dead'),
@@ -85,7 +86,7 @@ function Verdicts({ title, verdicts, span, release }: VerdictsProps) {
           [t('Watch')]: ({ state, text }) => (
             <>
               <StatusBadge look={VERDICTS[state]} testId="verdict" />
-              {state === 'exceeded' && (
+              {(state === 'exceeded' || state === 'waits_open') && (
                 <Text size="xs" c="dimmed" mt={2}>
                   {text}
                 </Text>

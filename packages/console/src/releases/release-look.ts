@@ -16,6 +16,7 @@ export const RELEASE_STATES: Record<Release['state'], Look> = {
 export const VERDICTS: Record<ReleaseVerdict['state'], Look> = {
   ok: { label: t('Within its bound'), color: 'teal', Icon: IconCheck },
   exceeded: { label: t('Beyond its bound'), color: 'red', Icon: IconAlert },
+  waits_open: { label: t('When waits have ended'), color: 'gray', Icon: IconClock },
   too_few: { label: t('Too few to judge'), color: 'gray', Icon: IconHelp },
   not_watched: { label: t('Not watched'), color: 'gray', Icon: IconArchive },
 };
