@@ -22,6 +22,7 @@ import {
   viewSummary,
 } from '../metric-views.ts';
 import { NDJSON } from '../ndjson.ts';
+import { rejectEmptyFilters } from '../reject-empty-filters.ts';
 import { requireKnownType } from '../require-known-type.ts';
 import {
   anomalyQuery,
@@ -73,6 +74,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/summary',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricSummary',
@@ -88,6 +90,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/channels',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getChannelMetrics',
@@ -103,6 +106,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/groups',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricGroups',
@@ -118,6 +122,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/series',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricSeries',
@@ -133,6 +138,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/reasons',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricReasons',
@@ -148,6 +154,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/reasons/users',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'listHeldUsers',
@@ -178,6 +185,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/funnel',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricFunnel',
@@ -193,6 +201,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/experiments',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getExperiments',
@@ -225,6 +234,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/export',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read', mediaType: CSV, otherMediaType: NDJSON },
       schema: {
         operationId: 'exportMetrics',
