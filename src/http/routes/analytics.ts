@@ -3,6 +3,7 @@ import { listHeldUsers } from '../../analytics/held-users.ts';
 import { readAnomalies } from '../../analytics/read-anomalies.ts';
 import type { MetricParts, MetricQuery } from '../../analytics/read-metrics.ts';
 import type { HeldSource } from '../../store/metrics/find-held.ts';
+import { loadKeptPeriods } from '../../store/metrics/removed-sums.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -59,9 +60,11 @@ export function registerMetricRoutes(
     type: string | undefined,
     work: (parts: MetricParts) => Promise<T>,
   ): Promise<T> => {
+    const now = clock();
+    const periods = await loadKeptPeriods(database.owner, tenantId, metricPeriods, now);
     const found = await database.readsOf(tenantId).lagging(async (pool) => {
       await requireKnownType(pool, catalogs, tenantId, type);
-      return work({ pool, now: clock(), periods: metricPeriods });
+      return work({ pool, now, periods });
     });
     const value = answerAsOf(reply, found);
     if (found.asOf === null || Date.parse(value.as_of) <= found.asOf) return value;
