@@ -57,6 +57,14 @@ test('the command line starts, shows, raises and finishes a release', async () =
   expect(again.errors).toContain('No release is under way');
 });
 
+test('bounds of the volume that leave nothing between them are rejected', async () => {
+  const bounds = ['--min-volume', '3', '--max-volume', '2'];
+  const { exitCode, errors } = await runCommand('release', 'start', write('NEW'), '--share', '10', ...bounds);
+  expect(exitCode).not.toBe(0);
+  expect(errors).toContain('watch.min_volume_ratio is 3, more than the 2 of max_volume_ratio');
+  expect(errors).toContain('write at most 2');
+});
+
 test('the command line releases an earlier version, and rolls back', async () => {
   await run('start', '--catalog-version', '1', '--share', '25', '--no-watch');
   expect(await run('status')).toContain('It is not watched');

@@ -223,6 +223,13 @@ describe('folded', () => {
     );
   });
 
+  test('the span and the length of points may be given without a value, which is the usual one', async () => {
+    expect((await get('series?from=&to=&grain=')).body).toMatchObject({
+      from: '2025-10-21T00:00:00.000Z',
+      grain: 'day',
+    });
+  });
+
   test('groups have a trend and costs where those are known', async () => {
     const { groups } = (await get('groups?by=type&from=2025-11-09T12:00:00Z&trend=day')).body;
     expect(groups.map(({ key, trend, costs }: Record<string, unknown>) => [key, trend, costs])).toEqual([
@@ -301,6 +308,20 @@ describe('folded', () => {
     ['series?grain=minute&from=2025-11-01T00:00:00Z', 'grain'],
     ['series?grain=hour&from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z', 'grain'],
     ['series?grain=minute&provider=ses&from=2025-11-20T11:00:00Z', 'grain'],
+    // Without its value, a filter would be one for everything.
+    ...['type', 'channel', 'provider', 'account', 'locale', 'variant', 'version', 'rule', 'reason'].map((name) => [
+      `summary?${name}=`,
+      name,
+    ]),
+    ['series?type=&grain=day', 'type'],
+    ['groups?by=locale&channel=', 'channel'],
+    ['channels?provider', 'provider'],
+    ['reasons?rule=', 'rule'],
+    ['reasons/users?reason=limit_reached&type=', 'type'],
+    ['reasons/users?reason=', 'reason'],
+    ['funnel?type=ORDER&type=', 'type'],
+    ['experiments?type=', 'type'],
+    ['export?view=series&type=', 'type'],
   ])('%s is rejected with its place', async (query, pointer) => {
     expectProblem(await get(query), { status: 400, code: 'invalid_request', pointer });
   });

@@ -186,6 +186,8 @@ describe('while a release is under way', () => {
 });
 
 describe('what a request says', () => {
+  const watched = (watch: object) => ({ version: 1, share: 10, watch });
+
   test.each([
     ['neither a version nor files', { share: 10 }, '/version'],
     ['a share of 0', { version: 1, share: 0 }, '/share'],
@@ -193,12 +195,36 @@ describe('what a request says', () => {
     ['a text that is no time', { version: 1, share: 10, finish_after: 'soon' }, '/finish_after'],
     ['a time that is too long', { version: 1, share: 10, finish_after: '91d' }, '/finish_after'],
     ['a note that cannot be stored', { version: 1, share: 10, note: 'a\u0000b' }, '/note'],
+    [
+      'no volume within both bounds',
+      watched({ min_volume_ratio: 3, max_volume_ratio: 2.5 }),
+      '/watch/min_volume_ratio',
+    ],
+    ['a least volume above the usual bound', watched({ min_volume_ratio: 2.1 }), '/watch/min_volume_ratio'],
+    ['a greatest volume below the usual bound', watched({ max_volume_ratio: 0.4 }), '/watch/min_volume_ratio'],
     ['an unknown bound', { version: 1, share: 10, watch: { max_noise: 1 } }, undefined],
   ])('is rejected with %s', async (_, body, pointer) => {
     const answer = await server.post('/api/v1/releases', body);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     if (pointer) expect(JSON.stringify(answer.body)).toContain(pointer);
+  });
+
+  test('bounds of the volume hold if one may be within both', async () => {
+    for (const bounds of [
+      { min_volume_ratio: 2, max_volume_ratio: 2 },
+      { min_volume_ratio: 3, max_volume_ratio: null },
+      { min_volume_ratio: null, max_volume_ratio: 0.1 },
+    ]) {
+      const { status, body } = await server.post('/api/v1/releases', {
+        ...watched(bounds),
+        version: undefined,
+        files: catalogWith('paid', `NEW_${made++}`),
+      });
+      expect(status).toBe(201);
+      expect(body.release.watch).toMatchObject(bounds);
+      await server.post(`/api/v1/releases/${body.release.release_id}/rollback`, {});
+    }
   });
 
   test('a version that is not there, and one that is active', async () => {

@@ -14,7 +14,7 @@ import {
   sumRollups,
   sumTrends,
 } from '../store/metrics/read-rollups.ts';
-import { DAY_MS } from '../time/iso-time.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import { ceilTo, countBuckets, coverSpan, floorTo, nextBucket, type Segment } from './cover-span.ts';
 import { type IsKept, keptCounters } from './kept-counters.ts';
 import { type MetricValues, NO_SUMS, toMetricValues } from './metric-values.ts';
@@ -62,6 +62,7 @@ export interface MetricQuery {
 export interface MetricParts {
   readonly pool: pg.Pool;
   readonly now: Millis;
+  /** Periods for which sums are there, also after a period was made longer. */
   readonly periods: MetricPeriods;
 }
 
@@ -322,11 +323,9 @@ function requireGrain(
   const points = countBuckets(grain, from, to);
   if (points > max)
     throw invalid(name, `This would be ${points} points, more than ${max}; ask for a coarser grain or less time.`);
-  if (grain !== 'day' && grain !== 'week' && !isKept(parts, grain, from))
-    throw invalid(
-      name,
-      `Metrics by the ${grain} are kept for ${(parts.periods[grain] ?? 0) / DAY_MS} days; ask for a coarser grain or a later start.`,
-    );
+  if (grain === 'day' || grain === 'week' || isKept(parts, grain, from)) return;
+  const first = isoTime(ceilTo(grain, parts.now - (parts.periods[grain] ?? 0)));
+  throw invalid(name, `Metrics by the ${grain} are kept from ${first} on; ask for a coarser grain or a later start.`);
 }
 
 function invalid(pointer: string, message: string): TidingsError {

@@ -30,7 +30,7 @@ export interface ComparedSpan {
   readonly since: Millis;
   readonly before: VersionNumbers;
   readonly released: VersionNumbers;
-  /** Those of `waiting` that are of the older half of what was looked at; null: all waits of this time were. */
+  /** Part of `waiting` in the older half of the waits that were looked at; null: all waits of this time were. */
   readonly olderWaits: { readonly before: number; readonly released: number } | null;
 }
 

@@ -6,6 +6,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { RELEASE_ACTORS } from '../model/release.ts';
 import type { MetricPeriods } from '../store/metrics/counters.ts';
+import { loadKeptPeriods } from '../store/metrics/removed-sums.ts';
 import { claimReleases, type DueRelease, endRelease, type ReleaseEnd } from '../store/releases/releases.ts';
 import { beginScheduled, listDueReleases } from '../store/releases/scheduled-releases.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -126,7 +127,8 @@ export class ReleaseWatcher {
     const now = clock();
     const isOver = release.finishAt !== null && release.finishAt <= now;
     if (release.watch === null && !isOver) return;
-    const comparison = await compareVersions({ pool, periods }, tenantId, release, now);
+    const kept = await loadKeptPeriods(pool, tenantId, periods, now);
+    const comparison = await compareVersions({ pool, periods: kept }, tenantId, release, now);
     const verdicts = judge(comparison, release.watch);
     const reason = findReason(verdicts);
     const view = toComparisonView(comparison, verdicts) as unknown as JsonObject;

@@ -3,6 +3,7 @@ import { listHeldUsers } from '../../analytics/held-users.ts';
 import { readAnomalies } from '../../analytics/read-anomalies.ts';
 import type { MetricParts, MetricQuery } from '../../analytics/read-metrics.ts';
 import type { HeldSource } from '../../store/metrics/find-held.ts';
+import { loadKeptPeriods } from '../../store/metrics/removed-sums.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { answerAsOf } from '../answer-as-of.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -22,6 +23,7 @@ import {
   viewSummary,
 } from '../metric-views.ts';
 import { NDJSON } from '../ndjson.ts';
+import { rejectEmptyFilters } from '../reject-empty-filters.ts';
 import { requireKnownType } from '../require-known-type.ts';
 import {
   anomalyQuery,
@@ -58,9 +60,11 @@ export function registerMetricRoutes(
     type: string | undefined,
     work: (parts: MetricParts) => Promise<T>,
   ): Promise<T> => {
+    const now = clock();
+    const periods = await loadKeptPeriods(database.owner, tenantId, metricPeriods, now);
     const found = await database.readsOf(tenantId).lagging(async (pool) => {
       await requireKnownType(pool, catalogs, tenantId, type);
-      return work({ pool, now: clock(), periods: metricPeriods });
+      return work({ pool, now, periods });
     });
     const value = answerAsOf(reply, found);
     if (found.asOf === null || Date.parse(value.as_of) <= found.asOf) return value;
@@ -73,6 +77,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/summary',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricSummary',
@@ -88,6 +93,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/channels',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getChannelMetrics',
@@ -103,6 +109,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/groups',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricGroups',
@@ -118,6 +125,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/series',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricSeries',
@@ -133,6 +141,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/reasons',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricReasons',
@@ -148,6 +157,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/reasons/users',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'listHeldUsers',
@@ -178,6 +188,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/funnel',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getMetricFunnel',
@@ -193,6 +204,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/experiments',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getExperiments',
@@ -225,6 +237,7 @@ export function registerMetricRoutes(
   app.get(
     '/api/v1/metrics/export',
     {
+      preValidation: rejectEmptyFilters,
       config: { scope: 'deliveries:read', mediaType: CSV, otherMediaType: NDJSON },
       schema: {
         operationId: 'exportMetrics',

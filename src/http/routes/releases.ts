@@ -5,6 +5,7 @@ import type { Principal } from '../../model/principal.ts';
 import type { ReleaseWatch } from '../../model/release.ts';
 import { beginRelease, closeRelease, raiseShare, readRelease } from '../../releases/commands.ts';
 import { toReleaseView } from '../../releases/views.ts';
+import { loadKeptPeriods } from '../../store/metrics/removed-sums.ts';
 import { listReleases, noRelease } from '../../store/releases/releases.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
@@ -35,6 +36,7 @@ const MAX_FINISH_MS: Millis = 90 * DAY_MS;
 export function registerReleaseRoutes(app: App, dependencies: HttpDependencies): void {
   const { catalogs, database, seal, clock, metricPeriods: periods = KEPT_METRICS } = dependencies;
   const cursors = new Cursors(seal);
+  const loadPeriods = (tenantId: string) => loadKeptPeriods(database.owner, tenantId, periods, clock());
   const toCommand = ({ tenantId, actor }: Principal) => ({ pool: database.owner, catalogs, tenantId, actor, clock });
 
   app.post(
@@ -107,8 +109,10 @@ export function registerReleaseRoutes(app: App, dependencies: HttpDependencies):
         response: { 200: releaseStatus },
       },
     },
-    async ({ principal: { tenantId }, params }) =>
-      readRelease({ pool: database.forTenant(tenantId), periods }, tenantId, requireId(params.id), clock()),
+    async ({ principal: { tenantId }, params }) => {
+      const sources = { pool: database.forTenant(tenantId), periods: await loadPeriods(tenantId) };
+      return readRelease(sources, tenantId, requireId(params.id), clock());
+    },
   );
 
   app.post(
@@ -142,8 +146,10 @@ export function registerReleaseRoutes(app: App, dependencies: HttpDependencies):
         config: { scope: 'catalog:write', errors: ['not_found', 'release_ended', 'release_not_started'] },
         schema: { operationId, summary, tags: TAGS, params: idParams, body: endBody, response: { 200: release } },
       },
-      async ({ principal, params, body }) =>
-        closeRelease(toCommand(principal), periods, requireId(params.id), state, body.reason ?? null),
+      async ({ principal, params, body }) => {
+        const kept = await loadPeriods(principal.tenantId);
+        return closeRelease(toCommand(principal), kept, requireId(params.id), state, body.reason ?? null);
+      },
     );
   }
 }

@@ -43,6 +43,15 @@ const watchBody = z
     min_volume_ratio: ratio.default(0.5).describe('Least notifications for each event, as a multiple of those before'),
     max_volume_ratio: ratio.default(2).describe('Most notifications for each event, likewise'),
   })
+  .check(({ value: { min_volume_ratio: least, max_volume_ratio: most }, issues }) => {
+    if (least === null || most === null || least <= most) return;
+    issues.push({
+      code: 'custom',
+      input: least,
+      path: ['min_volume_ratio'],
+      message: `is ${least}, more than the ${most} of max_volume_ratio, so no volume is within both; write at most ${most}, a larger max_volume_ratio, or null for one of them`,
+    });
+  })
   .meta({ id: 'NewReleaseWatch', description: 'When a release is rolled back by itself; null: that is not judged' });
 
 export const releaseBody = z

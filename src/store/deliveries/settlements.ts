@@ -67,7 +67,7 @@ export interface Settlement {
     readonly cost?: Cost;
     /** Locale of the template that it was rendered with, also where the message is not kept; absent: there was no template. */
     readonly locale?: string;
-    /** Of that template, in a test of variants. */
+    /** Variant of that template, in a test of variants. */
     readonly variant?: string;
   };
   /** Kind of dead address, as the provider said; absent: it did not call it dead. */

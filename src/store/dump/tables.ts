@@ -1,3 +1,4 @@
+import { REMOVED_SUMS } from '../metrics/removed-sums.ts';
 import type { SchemaFile } from '../pg/schema-files.ts';
 
 /**
@@ -37,7 +38,7 @@ export const LOCAL_FACTS: readonly string[] = [
 export const KEY_FACTS: readonly string[] = ['encryption_key', 'hash_key'];
 
 /** Names of facts about one tenant: a space and the tenant follow. */
-export const TENANT_FACTS: readonly string[] = ['catalog_directory'];
+export const TENANT_FACTS: readonly string[] = ['catalog_directory', ...Object.values(REMOVED_SUMS)];
 
 /**
  * Returns the tables of a schema that are dumped, in the order in which the schema creates them: each comes after those that its

@@ -218,7 +218,8 @@ async function quoteTenants(connection: Connection, tenant: string): Promise<str
 /** Returns whether a dump, of this tenant or of all, has a fact. */
 export function isDumpedFact(name: string, tenant: string | null): boolean {
   if (LOCAL_FACTS.includes(name)) return false;
-  return tenant === null || KEY_FACTS.includes(name) || TENANT_FACTS.some((fact) => name === `${fact} ${tenant}`);
+  if (tenant === null || KEY_FACTS.includes(name)) return true;
+  return withTestTenant(tenant).some((one) => TENANT_FACTS.some((fact) => name === `${fact} ${one}`));
 }
 
 /** Returns a text as a SQL literal: COPY has no parameters. */

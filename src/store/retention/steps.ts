@@ -1,5 +1,6 @@
 import type { RetentionName, RetentionPeriods } from '../../model/retention-policy.ts';
 import { NOTE_REMOVED } from '../kafka/gaps.ts';
+import { noteRemovedSums } from '../metrics/removed-sums.ts';
 import type { PartitionedTable } from '../pg/partition-ranges.ts';
 
 /** The rows of a table that are older than a cutoff. */
@@ -94,9 +95,24 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   // An open task has no end.
   { name: 'connector_tasks', table: 'connector_tasks', where: 'ended_at < $1' },
   { name: 'kafka_outbox', table: 'kafka_outbox', where: 'created_at < $1', noted: NOTE_REMOVED },
-  { name: 'metric_minutes', table: 'metric_rollups', where: `grain = 'minute' and bucket < $1` },
-  { name: 'metric_hours', table: 'metric_rollups', where: `grain = 'hour' and bucket < $1` },
-  { name: 'metrics', table: 'metric_rollups', where: `grain in ('day', 'week', 'four_weeks') and bucket < $1` },
+  {
+    name: 'metric_minutes',
+    table: 'metric_rollups',
+    where: `grain = 'minute' and bucket < $1`,
+    noted: noteRemovedSums('minute'),
+  },
+  {
+    name: 'metric_hours',
+    table: 'metric_rollups',
+    where: `grain = 'hour' and bucket < $1`,
+    noted: noteRemovedSums('hour'),
+  },
+  {
+    name: 'metrics',
+    table: 'metric_rollups',
+    where: `grain in ('day', 'week', 'four_weeks') and bucket < $1`,
+    noted: noteRemovedSums('day'),
+  },
 ];
 
 /** Returns the periods with those that follow from others: what belongs to a notification does not outlive it. */

@@ -1,3 +1,4 @@
+import { TENANT_FACTS } from '../dump/tables.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Rows that one statement deletes. */
@@ -56,7 +57,9 @@ export async function deleteSome(
 export async function deleteTenantRow(connection: Connection, tenantId: string): Promise<void> {
   const { rowCount } = await connection.query('select from tenants where live_tenant_id = $1', [tenantId]);
   if (rowCount !== 0) return;
-  await connection.query('delete from metadata where name = $1', [`catalog_directory ${tenantId}`]);
+  await connection.query('delete from metadata where name = any($1::text[])', [
+    TENANT_FACTS.map((fact) => `${fact} ${tenantId}`),
+  ]);
   await connection.query('delete from held_receipts where account_tenant = $1', [tenantId]);
   await connection.query(`update tenants set follows = null where follows = $1`, [tenantId]);
   await connection.query(`delete from tenants where tenant_id = $1 and status = 'deleting'`, [tenantId]);
