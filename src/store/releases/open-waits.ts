@@ -8,7 +8,7 @@ export const MAX_EXAMINED_WAITS = 20_000;
 /** Open waits of a version that began in a time. */
 export interface OpenWaits {
   readonly open: number;
-  /** Those of the older half of the waits that were looked at; null: all of the time were looked at. */
+  /** Open ones in the older half of the waits that were looked at; null: all of the time were looked at. */
   readonly older: number | null;
 }
 
