@@ -68,6 +68,32 @@ test('a tenant comes back with the world of its test keys, and its keys work at 
   await expect.poll(() => tryKey(api.server, testKey.key), { timeout: 45_000 }).toEqual([200]);
 }, 120_000);
 
+test('a tenant comes back with what is known of its sums of metrics that were removed', async () => {
+  await api.create('summed');
+  const { now } = api.tidings.clock;
+  const series = (tenant: string) => {
+    const from = new Date(now - 5 * 86_400_000).toISOString();
+    return send('GET', `/api/v1/metrics/series?grain=hour&from=${from}`, undefined, tenant);
+  };
+  // Retention goes by the clock of the database, which is far ahead of this one.
+  await rows(
+    `insert into metric_rollups (tenant_id, grain, dimension, bucket, notification_type, channel, value, sent)
+     values ('summed', 'hour', 'channel', $1, '', 'sms', '', 3)`,
+    [new Date(now - 4 * 86_400_000).toISOString()],
+  );
+  expect((await series('summed')).status).toBe(200);
+  await run(['retention', '--yes']);
+  expect((await series('summed')).status).toBe(400);
+  expect((await series('default')).status).toBe(200);
+  const file = await dump('summed');
+  await remove('summed');
+  await api.create('summed');
+  expect((await series('summed')).status).toBe(200);
+  await remove('summed');
+  await restore(file);
+  expect((await series('summed')).status).toBe(400);
+}, 60_000);
+
 test('a tenant that is being deleted is neither dumped, nor restored from a dump of all, nor overwritten', async () => {
   await api.create('half');
   const whole = await dump('half');

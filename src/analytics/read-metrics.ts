@@ -62,7 +62,7 @@ export interface MetricQuery {
 export interface MetricParts {
   readonly pool: pg.Pool;
   readonly now: Millis;
-  /** Periods for which sums are there, also after a period was made longer. */
+  /** Time for which sums are there: not what was removed under a shorter period. */
   readonly periods: MetricPeriods;
 }
 
