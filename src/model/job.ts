@@ -1,5 +1,6 @@
 import type { DeliveryStatus } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
+import type { Scope } from './principal.ts';
 
 /** Actions of a job on each item that its filter matches. */
 export const JOB_ACTIONS = [
@@ -19,6 +20,13 @@ export const JOB_ACTIONS = [
   'users.erase',
 ] as const;
 export type JobActionName = (typeof JOB_ACTIONS)[number];
+
+/** Returns the scopes to do to one item what a job does to many, or to see it: a job gives no further rights. */
+export function getItemScopes(action: JobActionName, right: 'read' | 'write'): readonly Scope[] {
+  if (action === 'dead_letters.suppress') return ['deliveries:read', `suppressions:${right}`];
+  const [what] = action.split('.') as ['deliveries' | 'waits' | 'rejected' | 'webhooks' | 'dead_letters'];
+  return [`${what === 'dead_letters' ? 'deliveries' : what}:${right}`];
+}
 
 /** `pending`: no worker has begun it. `failed`: it cannot go on; `reason` says why. */
 export const JOB_STATUSES = ['pending', 'running', 'done', 'stopped', 'failed'] as const;

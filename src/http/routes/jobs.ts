@@ -3,8 +3,8 @@ import { TidingsError } from '../../errors.ts';
 import type { Correction } from '../../jobs/correction.ts';
 import { previewJob, startJob } from '../../jobs/start-job.ts';
 import type { JsonObject } from '../../model/event.ts';
-import type { Computed, JobActionName, JobFilter } from '../../model/job.ts';
-import type { Principal, Scope } from '../../model/principal.ts';
+import { type Computed, getItemScopes, type JobActionName, type JobFilter } from '../../model/job.ts';
+import type { Principal } from '../../model/principal.ts';
 import { listJobFailures, listJobs, loadJob, stopJob } from '../../store/jobs/jobs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -26,16 +26,9 @@ function asFilter(filter: object): JobFilter {
   };
 }
 
-/**
- * Throws `forbidden` if the principal may not do to one item what the job does to many, or, for a preview, not see it: a job
- * gives no further rights.
- */
+/** Throws `forbidden` if the principal may not do to one item what the job does to many, or, for a preview, not see it. */
 function requireItemScope({ scopes }: Principal, action: JobActionName, right: 'read' | 'write'): void {
-  const [what] = action.split('.') as ['deliveries' | 'waits' | 'rejected' | 'webhooks' | 'dead_letters'];
-  const ofItems = what === 'dead_letters' ? 'deliveries' : what;
-  const needed: Scope[] =
-    action === 'dead_letters.suppress' ? ['deliveries:read', `suppressions:${right}`] : [`${ofItems}:${right}`];
-  const missing = needed.find((scope) => !scopes.has(scope));
+  const missing = getItemScopes(action, right).find((scope) => !scopes.has(scope));
   if (missing) throw new TidingsError('forbidden', `The job ${action} needs the scope ${missing} as well.`);
 }
 

@@ -28,6 +28,7 @@ export function ExportButtons({ view, name, toParameters }: ExportButtonsProps) 
     <Group gap={6}>
       {(Object.keys(FORMATS) as (keyof typeof FORMATS)[]).map((format) => (
         <ActionButton
+          needs="deliveries:read"
           key={format}
           action={`export-${view}-${format}`}
           busy={save.isPending}

@@ -125,6 +125,7 @@ function Reasons({ filter }: { filter: MetricFilter }) {
                 [t('Users')]: ({ code, receipt }) =>
                   receipt === undefined ? (
                     <ActionButton
+                      needs={null}
                       action={`held-${code}`}
                       busy={false}
                       onClick={() => openParameter('reason', code)}

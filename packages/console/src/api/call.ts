@@ -11,14 +11,24 @@ export class Problem extends Error {
   readonly code: string;
   /** Parts of the request that are wrong. */
   readonly parts: readonly ProblemPart[];
+  /** Whether it is of a request to do something, and not of one to see something. */
+  readonly isOfCommand: boolean;
 
-  constructor(status: number, title: string, detail: string, code: string, parts: readonly ProblemPart[] = []) {
+  constructor(
+    status: number,
+    title: string,
+    detail: string,
+    code: string,
+    parts: readonly ProblemPart[] = [],
+    isOfCommand = false,
+  ) {
     super(title);
     this.status = status;
     this.title = title;
     this.detail = detail;
     this.code = code;
     this.parts = parts;
+    this.isOfCommand = isOfCommand;
   }
 }
 
@@ -46,7 +56,7 @@ export async function callApi<T>(
   const { status, isDone, text } = await sendRequest(path, { method, headers: extraHeaders, ...sent });
   const body = parse(text);
   if ((isDone && body !== undefined) || isResult(body)) return body as T;
-  throw toProblem(status, body);
+  throw toProblem(status, body, method);
 }
 
 /**
@@ -57,7 +67,7 @@ export async function putLines(path: string, content: string, signal: AbortSigna
   const headers = { accept: 'application/x-ndjson, application/json' };
   const type = 'application/x-ndjson';
   const { status, isDone, text } = await sendRequest(path, { method: 'PUT', headers, content, type, signal });
-  if (!isDone) throw toProblem(status, parse(text));
+  if (!isDone) throw toProblem(status, parse(text), 'PUT');
   return text
     .split('\n')
     .filter((line) => line !== '')
@@ -70,7 +80,7 @@ export async function putLines(path: string, content: string, signal: AbortSigna
  */
 export async function loadText(path: string): Promise<string> {
   const { status, isDone, text } = await sendRequest(path, { method: 'GET', headers: { accept: '*/*' } });
-  if (!isDone) throw toProblem(status, parse(text));
+  if (!isDone) throw toProblem(status, parse(text), 'GET');
   return text;
 }
 
@@ -142,7 +152,7 @@ export function parse(text: string): unknown {
   }
 }
 
-export function toProblem(status: number, body: unknown): Problem {
+export function toProblem(status: number, body: unknown, method: Method): Problem {
   const document = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const text = (field: string, otherwise: string) =>
     typeof document[field] === 'string' ? document[field] : otherwise;
@@ -152,5 +162,6 @@ export function toProblem(status: number, body: unknown): Problem {
     text('detail', t('The server returned status {status} without a reason.', { status: String(status) })),
     text('code', `http_${status}`),
     Array.isArray(document.errors) ? document.errors : [],
+    method !== 'GET',
   );
 }

@@ -10,5 +10,5 @@ export async function postForFile(path: string, content: object): Promise<Blob> 
   const response = await request.catch(throwUnreachable);
   // A file that breaks off is no file.
   if (response.ok) return response.blob().catch(throwUnreachable);
-  throw toProblem(response.status, parse(await response.text()));
+  throw toProblem(response.status, parse(await response.text()), 'POST');
 }

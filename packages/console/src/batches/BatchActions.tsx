@@ -5,7 +5,6 @@ import { commandBatch } from '../api/batches.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconPause } from '../shell/icons.tsx';
 import { IconPlay } from '../shell/page-icons.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { getName } from './batch-look.ts';
 import { EstimateView } from './EstimateView.tsx';
@@ -19,10 +18,8 @@ const DONE = { start: t('Started'), pause: t('Paused'), resume: t('Resumed'), ca
 
 /** Actions on a batch in its state. Renders nothing for one that has ended, or without the scope. */
 export function BatchActions({ batch }: { batch: Batch }) {
-  const can = useScopes();
   const queries = useQueryClient();
   const { batch_id: id, state, counts, lines } = batch;
-  if (!can('batches:write')) return null;
   const act = (command: keyof typeof DONE) => async () => {
     const changed = await commandBatch(id, command);
     queries.setQueryData(['batches', id], changed);
@@ -35,6 +32,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
     <Group gap="xs">
       {state === 'draft' && (open > 0 || batch.recipients !== null) && (
         <ConfirmButton
+          needs="batches:write"
           label={t('Start batch')}
           leftSection={<IconPlay size={14} />}
           act={act('start')}
@@ -45,12 +43,19 @@ export function BatchActions({ batch }: { batch: Batch }) {
         </ConfirmButton>
       )}
       {state === 'running' && (
-        <ConfirmButton label={t('Pause')} leftSection={<IconPause size={14} />} act={act('pause')} testId="batch-pause">
+        <ConfirmButton
+          needs="batches:write"
+          label={t('Pause')}
+          leftSection={<IconPause size={14} />}
+          act={act('pause')}
+          testId="batch-pause"
+        >
           {t('No further message of it begins. A message that is being sent cannot be called back.')}
         </ConfirmButton>
       )}
       {state === 'paused' && (
         <ConfirmButton
+          needs="batches:write"
           label={t('Resume')}
           leftSection={<IconPlay size={14} />}
           act={act('resume')}
@@ -61,6 +66,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
       )}
       {(state === 'draft' || state === 'running' || state === 'paused') && (
         <ConfirmButton
+          needs="batches:write"
           label={t('Cancel batch')}
           leftSection={<IconBan size={14} />}
           color="red"

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { rollBackCatalog } from '../api/catalog.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
+import { DialogButton } from '../shell/DialogButton.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
 import { t } from '../text/text.ts';
@@ -28,15 +29,13 @@ export function RollBackButton({ version, active }: { version: number; active: n
   };
   return (
     <>
-      <Button
-        size="xs"
-        variant="default"
+      <DialogButton
+        needs="catalog:write"
+        label={isEarlier ? t('Roll back') : t('Make active')}
         leftSection={<IconUndo size={14} />}
-        onClick={() => setAsking(true)}
-        data-testid="rollback-button"
-      >
-        {isEarlier ? t('Roll back') : t('Make active')}
-      </Button>
+        onOpen={() => setAsking(true)}
+        testId="rollback-button"
+      />
       <Dialog
         opened={asking}
         onClose={close}

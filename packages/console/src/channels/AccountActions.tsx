@@ -29,12 +29,19 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
   return (
     <Stack gap={4}>
       <Group gap="xs">
-        <ActionButton action="check" busy={check.isPending} onClick={() => check.mutate()} data-testid="account-check">
+        <ActionButton
+          needs="accounts:write"
+          action="check"
+          busy={check.isPending}
+          onClick={() => check.mutate()}
+          data-testid="account-check"
+        >
           {t('Check')}
         </ActionButton>
         <TestSend account={account} />
         {account.enabled ? (
           <ConfirmButton
+            needs="accounts:write"
             label={t('Drain and pause')}
             leftSection={<IconPause size={14} />}
             act={() => setEnabled(false)}
@@ -46,6 +53,7 @@ export function AccountActions({ account }: { account: ProviderAccount }) {
           </ConfirmButton>
         ) : (
           <ConfirmButton
+            needs="accounts:write"
             label={t('Resume')}
             leftSection={<IconPlay size={14} />}
             act={() => setEnabled(true)}
@@ -78,6 +86,7 @@ function TestSend({ account: { account, channels } }: { account: ProviderAccount
   const isEmail = CHANNEL_DESCRIPTORS[channel].addressKind === 'email';
   return (
     <ConfirmButton
+      needs="accounts:write"
       label={t('Send a test')}
       leftSection={<IconSend size={14} />}
       isFilled={to.trim() !== ''}

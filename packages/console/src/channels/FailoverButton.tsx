@@ -36,6 +36,7 @@ export function FailoverButton({ account }: { account: ProviderAccount }) {
   if (current !== null) {
     return (
       <ConfirmButton
+        needs="accounts:write"
         label={t('End the failover')}
         leftSection={<IconUndo size={14} />}
         act={() => change(null)}
@@ -51,6 +52,7 @@ export function FailoverButton({ account }: { account: ProviderAccount }) {
   if (to === undefined) return null;
   return (
     <ConfirmButton
+      needs="accounts:write"
       label={t('Fail over')}
       leftSection={<IconSplit size={14} />}
       act={() => change(to)}

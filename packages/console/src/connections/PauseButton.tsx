@@ -2,16 +2,19 @@ import { useQueryClient } from '@tanstack/react-query';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconPause } from '../shell/icons.tsx';
 import { IconPlay } from '../shell/page-icons.tsx';
+import type { Needs } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 
 /** Button that pauses a topic, or has it go on. */
 export function PauseButton({
+  needs,
   name,
   kind,
   isPaused,
   setPaused,
   children,
 }: {
+  readonly needs: Needs;
   readonly name: string;
   readonly kind: 'source' | 'sink';
   readonly isPaused: boolean;
@@ -22,6 +25,7 @@ export function PauseButton({
   const queries = useQueryClient();
   return (
     <ConfirmButton
+      needs={needs}
       label={isPaused ? t('Resume') : t('Pause')}
       leftSection={isPaused ? <IconPlay size={14} /> : <IconPause size={14} />}
       act={async () => {

@@ -6,12 +6,10 @@ import { ActionButton } from '../shell/ActionButton.tsx';
 import { announce } from '../shell/announce.tsx';
 import { IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 
-/** Button that runs a failed task again. Renders nothing for who may not. */
+/** Button that runs a failed task again. */
 export function RetryTaskButton({ task }: { task: ConnectorTask }) {
-  const can = useScopes();
   const queries = useQueryClient();
   const retry = useMutation({
     mutationFn: () => retryTask(task.task_id),
@@ -22,11 +20,11 @@ export function RetryTaskButton({ task }: { task: ConnectorTask }) {
       );
     },
   });
-  if (!can('deliveries:write')) return null;
   return (
     <Popover opened={retry.isError} onDismiss={retry.reset} width={320} withArrow trapFocus>
       <Popover.Target>
         <ActionButton
+          needs="deliveries:write"
           action="retry"
           leftSection={<IconRefresh size={14} />}
           busy={retry.isPending}

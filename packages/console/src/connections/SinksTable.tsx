@@ -137,6 +137,7 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
       {can('webhooks:write') && (
         <Group gap="xs" wrap="nowrap">
           <ConfirmButton
+            needs="webhooks:write"
             label={t('Retry')}
             leftSection={<IconRefresh size={14} />}
             act={async () =>
@@ -152,6 +153,7 @@ function ParkedList({ sink: { name } }: { sink: Sink }) {
             )}
           </ConfirmButton>
           <ConfirmButton
+            needs="webhooks:write"
             label={t('Discard')}
             color="red"
             leftSection={<IconArchive size={14} />}
@@ -177,7 +179,7 @@ function Actions({ sink }: { sink: Sink }) {
   const isPaused = pausedAt !== null;
   return (
     <Group gap="xs" wrap="nowrap">
-      <PauseButton name={name} kind="sink" isPaused={isPaused} setPaused={setSinkPaused}>
+      <PauseButton needs="webhooks:write" name={name} kind="sink" isPaused={isPaused} setPaused={setSinkPaused}>
         {isPaused
           ? t('What waits for the topic {topic} is written in its order.', { topic })
           : t(
@@ -187,6 +189,7 @@ function Actions({ sink }: { sink: Sink }) {
       </PauseButton>
       {kind === 'former' && waiting > 0 && (
         <ConfirmButton
+          needs="webhooks:write"
           label={t('Discard')}
           color="red"
           leftSection={<IconArchive size={14} />}

@@ -8,7 +8,6 @@ import { IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
 import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { formatCount, t } from '../text/text.ts';
 import { NamedCell } from './NamedCell.tsx';
 import { PauseButton } from './PauseButton.tsx';
@@ -88,11 +87,10 @@ function Lag({ source: { lag, partitions } }: { source: Source }) {
 }
 
 function Actions({ source: { name, state, topic } }: { source: Source }) {
-  const can = useScopes();
-  if (!can('rejected:write') || (state !== 'reading' && state !== 'paused')) return null;
+  if (state !== 'reading' && state !== 'paused') return null;
   const isPaused = state === 'paused';
   return (
-    <PauseButton name={name} kind="source" isPaused={isPaused} setPaused={setSourcePaused}>
+    <PauseButton needs="rejected:write" name={name} kind="source" isPaused={isPaused} setPaused={setSourcePaused}>
       {isPaused
         ? t('The topic {topic} is read on from where it stopped: nothing was skipped.', { topic })
         : t(

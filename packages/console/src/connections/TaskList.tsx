@@ -14,7 +14,6 @@ import type { Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { RetryTaskButton } from './RetryTaskButton.tsx';
@@ -139,12 +138,11 @@ function TaskState({ task }: { task: ConnectorTask }) {
 
 /** Button that runs all failed tasks again, also those that are not loaded. */
 function RetryAllButton({ connector, code }: { readonly connector: string | null; readonly code: string | null }) {
-  const can = useScopes();
   const queries = useQueryClient();
-  if (!can('deliveries:write')) return null;
   const filter = [connector !== null && 'connector', code !== null && 'code'].filter(Boolean).join('_');
   return (
     <ConfirmButton
+      needs="deliveries:write"
       label={t('Retry all failed')}
       leftSection={<IconRefresh size={14} />}
       act={async () => {

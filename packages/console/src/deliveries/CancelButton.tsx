@@ -24,6 +24,7 @@ export function CancelButton({ delivery }: { delivery: Delivery }) {
   if (delivery.status !== 'queued') return null;
   return (
     <ActionButton
+      needs="deliveries:write"
       action="cancel"
       leftSection={<IconBan size={14} />}
       busy={cancel.isPending}

@@ -43,6 +43,7 @@ export function RetryButton({ delivery }: { delivery: Delivery }) {
     >
       <Popover.Target>
         <ActionButton
+          needs="deliveries:write"
           action="retry"
           leftSection={<IconRefresh size={14} />}
           busy={retry.isPending}

@@ -74,7 +74,13 @@ function FilterForm({ filter }: { filter: AuditFilter }) {
         <Button type="submit" variant="default" data-testid="audit-show">
           {t('Show')}
         </Button>
-        <ActionButton action="export" busy={save.isPending} onClick={() => save.mutate()} data-testid="export-audit">
+        <ActionButton
+          needs="audit_log:read"
+          action="export"
+          busy={save.isPending}
+          onClick={() => save.mutate()}
+          data-testid="export-audit"
+        >
           {t('Export')}
         </ActionButton>
       </Group>

@@ -21,6 +21,7 @@ export function CreateKey() {
   const [environment, setEnvironment] = useState<'live' | 'test'>('live');
   return (
     <IssueButton
+      needs="keys:write"
       what="key"
       changes="keys"
       label={t('Create a key')}
@@ -63,6 +64,7 @@ export function RotateKey({ apiKey: { key_id: id, name } }: { apiKey: ApiKey }) 
   const [overlap, setOverlap] = useState(USUAL_OVERLAP);
   return (
     <IssueButton
+      needs="keys:write"
       what="key"
       changes="keys"
       label={t('Rotate')}

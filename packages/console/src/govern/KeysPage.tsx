@@ -11,7 +11,6 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { CreateKey, RotateKey } from './IssueKey.tsx';
 
@@ -25,12 +24,11 @@ const STATES: Record<ApiKey['status'], Look> = {
 
 /** Keys of the API: what each may do, when it was used, and how it is replaced. */
 export function KeysPage() {
-  const can = useScopes();
   return (
     <Stack gap="md">
       <Group justify="space-between">
         <PageTitle>{t('API keys')}</PageTitle>
-        {can('keys:write') && <CreateKey />}
+        <CreateKey />
       </Group>
       <Permitted scope="keys:read">
         <FactTable
@@ -74,7 +72,7 @@ export function KeysPage() {
                 </Text>
               </>
             ),
-            [t('Actions')]: (key) => can('keys:write') && key.status === 'active' && <Actions apiKey={key} />,
+            [t('Actions')]: (key) => key.status === 'active' && <Actions apiKey={key} />,
           }}
         />
       </Permitted>
@@ -110,6 +108,7 @@ function Actions({ apiKey: key }: { apiKey: ApiKey }) {
     <Group gap="xs">
       <RotateKey apiKey={key} />
       <ConfirmButton
+        needs="keys:write"
         label={t('Revoke')}
         leftSection={<IconBan size={14} />}
         color="red"

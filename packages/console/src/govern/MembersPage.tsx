@@ -39,7 +39,7 @@ export function MembersPage() {
     <Stack gap="md">
       <Group justify="space-between">
         <PageTitle>{t('Members and roles')}</PageTitle>
-        {can('members:write') && <Invite />}
+        <Invite />
       </Group>
       <Permitted scope="members:read">
         <FactTable
@@ -73,7 +73,7 @@ export function MembersPage() {
                 </Text>
               </>
             ),
-            [t('Actions')]: (member) => can('members:write') && <Remove member={member} />,
+            [t('Actions')]: (member) => <Remove member={member} />,
           }}
         />
       </Permitted>
@@ -105,6 +105,7 @@ function Remove({ member: { member_id: id, name } }: { member: Member }) {
   const queries = useQueryClient();
   return (
     <ConfirmButton
+      needs="members:write"
       label={t('Remove')}
       leftSection={<IconBan size={14} />}
       color="red"
@@ -126,6 +127,7 @@ function Invite() {
   const [role, setRole] = useState<Role>('viewer');
   return (
     <ConfirmButton
+      needs="members:write"
       label={t('Invite')}
       leftSection={<IconUser size={14} />}
       isFilled={/.@./.test(email)}

@@ -19,6 +19,7 @@ export function CreateTenant() {
   const [follows, setFollows] = useState('');
   return (
     <ConfirmButton
+      needs="tenants:write"
       label={t('Create a tenant')}
       leftSection={<IconDomain size={14} />}
       isFilled={id.trim() !== ''}
@@ -77,6 +78,7 @@ export function ChangeTenant({ tenant: { tenant_id: id, name, settings, revision
   const parsed = readObject(limits);
   return (
     <ConfirmButton
+      needs="tenants:write"
       label={t('Change tenant')}
       leftSection={<IconGauge size={14} />}
       isFilled={newName.trim() !== '' && parsed !== null}

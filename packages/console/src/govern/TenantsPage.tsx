@@ -14,7 +14,6 @@ import { Permitted } from '../shell/Permitted.tsx';
 import { IconArrowRight, IconPlay } from '../shell/page-icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { setTenant } from '../tenant.ts';
 import { T } from '../text/T.tsx';
 import { formatCount, t } from '../text/text.ts';
@@ -31,12 +30,11 @@ const STATES: Record<ListedTenant['status'], Look> = {
 
 /** Tenants of the installation, for its operator: how much each uses, its limits, and whether it is suspended. */
 export function TenantsPage() {
-  const may = useScopes();
   return (
     <Stack gap="md">
       <Group justify="space-between">
         <PageTitle>{t('Tenants')}</PageTitle>
-        {may('tenants:write') && <CreateTenant />}
+        <CreateTenant />
       </Group>
       <Permitted scope="tenants:read">
         <FactTable
@@ -114,7 +112,6 @@ function describeLimits(limits: ListedTenant['settings']['limits']): string {
 
 function Actions({ tenant }: { tenant: ListedTenant }) {
   const { tenant_id: id, status } = tenant;
-  const may = useScopes();
   const queries = useQueryClient();
   const session = useQuery({ queryKey: ['session'], queryFn: getSession });
   const isShown = session.data?.tenant_id === id;
@@ -140,9 +137,10 @@ function Actions({ tenant }: { tenant: ListedTenant }) {
           {t('Show')}
         </Button>
       )}
-      {may('tenants:write') && status !== 'deleting' && <ChangeTenant key={tenant.revision} tenant={tenant} />}
-      {may('tenants:write') && status === 'active' && !isShown && (
+      {status !== 'deleting' && <ChangeTenant key={tenant.revision} tenant={tenant} />}
+      {status === 'active' && !isShown && (
         <ConfirmButton
+          needs="tenants:write"
           label={t('Suspend')}
           leftSection={<IconPause size={14} />}
           color="red"
@@ -155,8 +153,9 @@ function Actions({ tenant }: { tenant: ListedTenant }) {
           )}
         </ConfirmButton>
       )}
-      {may('tenants:write') && (status === 'suspended' || status === 'moving') && (
+      {(status === 'suspended' || status === 'moving') && (
         <ConfirmButton
+          needs="tenants:write"
           label={t('Resume')}
           leftSection={<IconPlay size={14} />}
           act={() => act('resume', t('The tenant {tenant} is active again.', { tenant: id }))}

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { getItemScopes } from '../../../../src/model/job.ts';
 import { DialogButton } from '../shell/DialogButton.tsx';
 import { type JobDialogProps, openJobDialog } from './shown-job.ts';
 
@@ -7,9 +8,15 @@ interface JobButtonProps extends JobDialogProps {
   readonly testId: string;
 }
 
-/** Button that starts a job after a dialog with a preview. The dialog stays when the button goes away. */
+/** Button that starts a job after a dialog with a preview, for those who may do it. The dialog stays when the button goes away. */
 export function JobButton({ leftSection, testId, ...dialog }: JobButtonProps) {
   return (
-    <DialogButton label={dialog.label} leftSection={leftSection} onOpen={() => openJobDialog(dialog)} testId={testId} />
+    <DialogButton
+      needs={['jobs:read', 'jobs:write', ...getItemScopes(dialog.request.action, 'write')]}
+      label={dialog.label}
+      leftSection={leftSection}
+      onOpen={() => openJobDialog(dialog)}
+      testId={testId}
+    />
   );
 }

@@ -38,7 +38,13 @@ export function JobProgress({ job }: { job: Job }) {
           {job.reason !== null && `. ${job.reason}`}
         </Text>
         {isOpen && (
-          <ActionButton action="stop" busy={stop.isPending} onClick={() => stop.mutate()} data-testid="job-stop">
+          <ActionButton
+            needs="jobs:write"
+            action="stop"
+            busy={stop.isPending}
+            onClick={() => stop.mutate()}
+            data-testid="job-stop"
+          >
             {t('Stop')}
           </ActionButton>
         )}

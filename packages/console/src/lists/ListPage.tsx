@@ -65,13 +65,9 @@ function Content({ list }: { list: List }) {
             {t('New batch for this list')}
           </Button>
         )}
-        {can('lists:write') && (
-          <>
-            <ChangeMembers list={list} kind="add" />
-            <ChangeMembers list={list} kind="remove" />
-            <DeleteList list={list} />
-          </>
-        )}
+        <ChangeMembers list={list} kind="add" />
+        <ChangeMembers list={list} kind="remove" />
+        <DeleteList list={list} />
       </Group>
       <FactTable<ListMemberPage, ListMemberPage['members'][number]>
         title={t('Members')}
@@ -123,6 +119,7 @@ function ChangeMembers({ list: { list_id: id }, kind }: { list: List; kind: keyo
     .filter((line) => line !== '');
   return (
     <ConfirmButton
+      needs="lists:write"
       label={label}
       isFilled={userIds.length > 0 && userIds.length <= MAX_CHANGED}
       act={async () => {
@@ -158,7 +155,13 @@ function RemoveMember({ id, userId }: { id: string; userId: string }) {
     onError: (error) => announce(error.message),
   });
   return (
-    <ActionButton action="remove" busy={remove.isPending} onClick={() => remove.mutate()} data-testid="remove-member">
+    <ActionButton
+      needs="lists:write"
+      action="remove"
+      busy={remove.isPending}
+      onClick={() => remove.mutate()}
+      data-testid="remove-member"
+    >
       {t('Remove')}
     </ActionButton>
   );
@@ -168,6 +171,7 @@ function DeleteList({ list: { list_id: id, name, members } }: { list: List }) {
   const refresh = useRefresh();
   return (
     <ConfirmButton
+      needs="lists:write"
       label={t('Delete list')}
       leftSection={<IconBan size={14} />}
       color="red"

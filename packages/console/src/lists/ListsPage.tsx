@@ -9,21 +9,17 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { formatCount, t } from '../text/text.ts';
 
 /** Page of named sets of users: lists, whose members are chosen, and segments, whose users meet a condition. */
 export function ListsPage() {
-  const can = useScopes();
   return (
     <Stack gap="xl">
       <Stack gap="md">
         <PageTitle>{t('Lists and segments')}</PageTitle>
-        {can('lists:write') && (
-          <div>
-            <NewList />
-          </div>
-        )}
+        <div>
+          <NewList />
+        </div>
       </Stack>
       <FactTable
         title={t('Lists')}
@@ -101,6 +97,7 @@ function NewList() {
   const [description, setDescription] = useState('');
   return (
     <ConfirmButton
+      needs="lists:write"
       label={t('New list')}
       isFilled={name.trim() !== ''}
       act={async () => {

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useParameter } from '../route.ts';
 import { IconEye } from '../shell/icons.tsx';
+import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 
 interface MessageButtonProps {
@@ -10,9 +11,11 @@ interface MessageButtonProps {
   readonly isIcon?: boolean;
 }
 
-/** Button that opens a message as it was sent, in the dialog of the page (`MessageDialog`). */
+/** Button that opens a message as it was sent, in the dialog of the page (`MessageDialog`), for those who may see it. */
 export function MessageButton({ deliveryId, title, isIcon = false }: MessageButtonProps) {
   const [, open] = useParameter('message');
+  const may = useScopes();
+  if (!may('messages:read')) return null;
   const name = t('View message: {type}', { type: title });
   return (
     <Button

@@ -8,7 +8,6 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconClock } from '../shell/icons.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { formatFull } from '../shell/time-format.ts';
-import { useScopes } from '../shell/use-scopes.ts';
 import { useZone } from '../shell/zone.ts';
 import { t } from '../text/text.ts';
 
@@ -20,9 +19,8 @@ interface NotificationActionsProps {
 
 /** Buttons that move and cancel what has not begun. Renders nothing once nothing is open, or for who may not. */
 export function NotificationActions({ notification, onDone }: NotificationActionsProps) {
-  const can = useScopes();
   const { state } = notification;
-  if ((state !== 'scheduled' && state !== 'accepted') || !can('notifications:write')) return null;
+  if (state !== 'scheduled' && state !== 'accepted') return null;
   return (
     <Group gap="xs">
       {state === 'scheduled' && <RescheduleButton notification={notification} onDone={onDone} />}
@@ -53,6 +51,7 @@ function RescheduleButton({ notification: { notification_id: id }, onDone }: Not
   };
   return (
     <ConfirmButton
+      needs="notifications:write"
       label={t('Reschedule')}
       leftSection={<IconClock size={14} />}
       isFilled={time !== ''}
@@ -76,6 +75,7 @@ function CancelNotification({ notification, onDone }: NotificationActionsProps) 
   const { notification_id: id, notification_type: type, user_id: userId } = notification;
   return (
     <ConfirmButton
+      needs="notifications:write"
       label={t('Cancel notification')}
       leftSection={<IconBan size={14} />}
       color="red"

@@ -56,6 +56,7 @@ function ChangeGeneral({ userId, preferences: { types } }: { userId: string; pre
   };
   return (
     <ConfirmButton
+      needs="preferences:write"
       label={t('Change in general')}
       leftSection={<IconWand size={14} />}
       isFilled={Object.keys(wanted).length > 0}

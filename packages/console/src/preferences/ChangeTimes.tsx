@@ -25,6 +25,7 @@ export function ChangeTimes({ userId, leftSection }: { userId: string; leftSecti
   };
   return (
     <ConfirmButton
+      needs="preferences:write"
       label={t('Change times')}
       leftSection={leftSection}
       isFilled={Object.keys(wanted).length > 0 && (quiet !== 'hours' || (start !== '' && end !== ''))}

@@ -6,7 +6,6 @@ import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { formatLevel } from '../shell/level-words.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { toReasonWords } from '../shell/reason-words.ts';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { Choice, toSettings, type Wanted } from './Choice.tsx';
@@ -26,15 +25,14 @@ type Frequency = (typeof FREQUENCIES)[number]['value'];
 
 /** Button that changes what goes to a user of one type. Renders nothing for who may not. */
 export function ChangeType({ userId, type: { type, channels } }: { userId: string; type: TypePreferences }) {
-  const can = useScopes();
   const change = useChange(userId);
   const [wanted, setWanted] = useState<{ [channel: string]: Wanted }>({});
   const [frequency, setFrequency] = useState<Frequency>('');
-  if (!can('preferences:write')) return null;
   const settings = toSettings(wanted);
   const isLocked = Object.values(channels).every((cell) => !cell.changeable);
   return (
     <ConfirmButton
+      needs="preferences:write"
       label={t('Change')}
       isFilled={Object.keys(settings).length > 0 || frequency !== ''}
       act={async () => {

@@ -35,6 +35,7 @@ function MergeButton({ userId }: { userId: string }) {
   };
   return (
     <ConfirmButton
+      needs="users:write"
       label={t('Merge user')}
       leftSection={<IconSplit size={14} />}
       color="red"

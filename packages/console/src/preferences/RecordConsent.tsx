@@ -72,6 +72,7 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
   const isGrant = state === 'granted';
   return (
     <ConfirmButton
+      needs="preferences:write"
       label={isGrant ? t('Record a consent') : t('Record a withdrawal')}
       leftSection={isGrant ? <IconCheck size={14} /> : <IconBan size={14} />}
       isFilled={texts.source.trim() !== '' && evidence !== null}

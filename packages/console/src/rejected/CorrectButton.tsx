@@ -31,6 +31,7 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
   return (
     <>
       <DialogButton
+        needs="rejected:write"
         label={t('Correct')}
         leftSection={<IconWand size={14} />}
         onOpen={() => setOpened(true)}

@@ -62,6 +62,7 @@ export function RejectedRow({
         </div>
         <Group gap="xs" className="rejected-retry">
           <ActionButton
+            needs="rejected:write"
             action="retry"
             leftSection={<IconRefresh size={14} />}
             busy={retry.isPending}
@@ -72,6 +73,7 @@ export function RejectedRow({
           </ActionButton>
           <CorrectButton rejected={rejected} onCorrect={(patch) => retry.mutate(patch)} />
           <ActionButton
+            needs="rejected:write"
             action="dismiss"
             leftSection={<IconBan size={14} />}
             busy={dismiss.isPending}

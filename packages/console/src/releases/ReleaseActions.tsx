@@ -20,6 +20,7 @@ export function RaiseShareButton({ release: { release_id: id, share, to_version:
   const done = useReleaseDone();
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={t('Raise share')}
       leftSection={<IconArrowUp size={14} />}
       isFilled={typed !== '' && wanted > share && wanted <= 100}
@@ -50,6 +51,7 @@ export function FinishButton({ release: { release_id: id, to_version: version } 
   const done = useReleaseDone();
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={t('Finish')}
       leftSection={<IconChecks size={14} />}
       act={async () => {
@@ -75,6 +77,7 @@ export function RollBackReleaseButton({ release }: ReleaseProps) {
   const done = useReleaseDone();
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={t('Roll back')}
       leftSection={<IconUndo size={14} />}
       color="red"
@@ -103,6 +106,7 @@ export function CancelReleaseButton({ release: { release_id: id } }: ReleaseProp
   const done = useReleaseDone();
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={t('Cancel')}
       leftSection={<IconBan size={14} />}
       act={async () => {

@@ -4,7 +4,6 @@ import { DiffView } from '../catalog/DiffView.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { Comparison } from './Comparison.tsx';
@@ -14,7 +13,6 @@ import { RELEASE_STATES } from './release-look.ts';
 
 /** A release: its share, its history, its changes, and how both versions do. */
 export function ReleaseCard({ release }: { release: Release }) {
-  const can = useScopes();
   const isUnderWay = release.state === 'watching';
   return (
     <Paper withBorder p="md" data-row data-testid="release" data-release={release.release_id}>
@@ -30,14 +28,14 @@ export function ReleaseCard({ release }: { release: Release }) {
             </Text>
             <StatusBadge look={RELEASE_STATES[release.state]} testId="release-state" />
           </Group>
-          {isUnderWay && can('catalog:write') && (
+          {isUnderWay && (
             <Group gap="xs">
               {release.share < 100 && <RaiseShareButton release={release} />}
               <FinishButton release={release} />
               <RollBackReleaseButton release={release} />
             </Group>
           )}
-          {release.state === 'scheduled' && can('catalog:write') && <CancelReleaseButton release={release} />}
+          {release.state === 'scheduled' && <CancelReleaseButton release={release} />}
         </Group>
         {release.note !== null && (
           <Text size="sm" className="break">

@@ -6,7 +6,6 @@ import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_MS, useLivePages } from '../shell/live-pages.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { ReleaseCard } from './ReleaseCard.tsx';
 import { StartRelease } from './StartRelease.tsx';
@@ -20,7 +19,6 @@ const mergePages = (pages: readonly ReleasePage[]): Release[] =>
 
 /** Releases of catalog versions, the latest first: the one under way with its numbers, and what can be done with it. */
 export function ReleasesPage() {
-  const can = useScopes();
   const list = useLivePages<ReleasePage, Release>({
     key: ['releases'],
     load: getReleases,
@@ -34,7 +32,7 @@ export function ReleasesPage() {
     <Stack gap="md">
       <Group justify="space-between">
         <PageTitle>{t('Releases')}</PageTitle>
-        {can('catalog:write') && !isUnderWay && <StartRelease />}
+        {!isUnderWay && <StartRelease />}
       </Group>
       <LiveList
         list={list}

@@ -39,6 +39,7 @@ export function StartRelease({ version: given }: { version?: number }) {
   };
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={given === undefined ? t('Start a release') : t('Release')}
       leftSection={<IconSplit size={14} />}
       isFilled={version > 0 && share !== '' && Number(share) > 0}

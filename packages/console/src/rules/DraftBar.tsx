@@ -1,7 +1,6 @@
 import { Group, Paper, Text } from '@mantine/core';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { type Draft, discardDraft } from './draft.ts';
@@ -9,7 +8,6 @@ import { ReleaseDraft } from './ReleaseDraft.tsx';
 
 /** Changes of the draft, and commands for it. Renders nothing without a change. */
 export function DraftBar({ draft }: { draft: Draft }) {
-  const can = useScopes();
   if (draft.changed.length === 0) return null;
   return (
     <Paper withBorder p="sm" className="draft-bar" data-testid="draft-bar">
@@ -31,6 +29,7 @@ export function DraftBar({ draft }: { draft: Draft }) {
         </Text>
         <Group gap="xs">
           <ConfirmButton
+            needs={null}
             label={t('Discard')}
             leftSection={<IconUndo size={14} />}
             act={async () => {
@@ -41,7 +40,7 @@ export function DraftBar({ draft }: { draft: Draft }) {
           >
             {t('The changes of the draft are lost. The active version stays as it is.')}
           </ConfirmButton>
-          {can('catalog:write') && <ReleaseDraft draft={draft} />}
+          <ReleaseDraft draft={draft} />
         </Group>
       </Group>
     </Paper>

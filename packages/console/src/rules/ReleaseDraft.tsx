@@ -30,6 +30,7 @@ export function ReleaseDraft({ draft }: { draft: Draft }) {
   return (
     <>
       <DialogButton
+        needs="catalog:write"
         label={label}
         leftSection={<IconSplit size={14} />}
         onOpen={() => setOpened(true)}

@@ -9,7 +9,6 @@ import { IconAlert, IconSearch, IconWand } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { listTypes } from '../shell/rule-parts.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { DraftBar } from './DraftBar.tsx';
@@ -23,7 +22,6 @@ export function RulesPage() {
     meta: { topics: ['catalog', 'releases'], every: 30_000 },
   });
   const draft = useDraft();
-  const can = useScopes();
   const [searched, setSearched] = useState('');
   const rules = catalog.data?.rules ?? [];
   const wanted = searched.trim().toLowerCase();
@@ -32,9 +30,7 @@ export function RulesPage() {
     <Stack gap="md">
       <Group justify="space-between" gap="sm">
         <PageTitle>{t('Rules')}</PageTitle>
-        {draft && can('catalog:write') && (
-          <NewRule draft={draft} events={(catalog.data?.events ?? []).map(({ name }) => name)} taken={rules} />
-        )}
+        {draft && <NewRule draft={draft} events={(catalog.data?.events ?? []).map(({ name }) => name)} taken={rules} />}
       </Group>
       {draft && <DraftBar draft={draft} />}
       {catalog.error && <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />}
@@ -102,6 +98,7 @@ function NewRule({ draft, events, taken }: { draft: Draft; events: readonly stri
   const isFilled = /^[A-Za-z][\w-]*$/.test(name.trim()) && event.trim() !== '' && !isTaken;
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={t('New rule')}
       leftSection={<IconWand size={14} />}
       isFilled={isFilled}

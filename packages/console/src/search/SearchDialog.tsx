@@ -7,6 +7,7 @@ import { search } from '../api/overview.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
+import { useMenu } from '../shell/use-menu.ts';
 import { setZone, useZone, VIEWER_ZONE } from '../shell/zone.ts';
 import { T } from '../text/T.tsx';
 import { t, toInner } from '../text/text.ts';
@@ -117,7 +118,7 @@ function useHits(wanted: string, isUrgent: boolean) {
     // Nothing of what was looked for stays.
     gcTime: 0,
   });
-  const pages = findPages(wanted, {
+  const pages = findPages(wanted, useMenu(), {
     copyLink: () =>
       void navigator.clipboard.writeText(location.href).then(
         () => announce(t('The link is copied.')),

@@ -16,7 +16,7 @@ import {
   IconUser,
 } from '../shell/icons.tsx';
 import { IconLightning, IconWorld } from '../shell/page-icons.tsx';
-import { MENU } from '../shell/pages.ts';
+import type { MenuGroup } from '../shell/pages.ts';
 import { t } from '../text/text.ts';
 import { PAGE_WORDS } from './page-words.ts';
 
@@ -118,9 +118,13 @@ export interface Commands {
   readonly toggleZone: () => void;
 }
 
-/** Returns the pages and commands that have each word of a text, those that begin with it first; of no text: all. */
-export function findPages(text: string, { copyLink, toggleScheme, toggleZone }: Commands): Hit[] {
-  const pages = MENU.flatMap(({ label: group, pages }) =>
+/** Returns the pages of the menu and commands that have each word of a text, those that begin with it first; of no text: all. */
+export function findPages(
+  text: string,
+  menu: readonly MenuGroup[],
+  { copyLink, toggleScheme, toggleZone }: Commands,
+): Hit[] {
+  const pages = menu.flatMap(({ label: group, pages }) =>
     pages.map(({ key, label, href, Icon }) => ({
       hit: { key: `page ${key}`, group: t('Pages'), label, note: group, Icon, run: () => openLink(href) },
       words: PAGE_WORDS[key] ?? '',

@@ -150,6 +150,7 @@ function Checked({ outcome, onSent }: { outcome: Outcome; onSent: (outcome: Outc
       {accepted > 0 && (
         <div>
           <ConfirmButton
+            needs="notifications:write"
             label={t('Send to {accepted, number}', { accepted })}
             leftSection={<IconSend size={14} />}
             act={async () => {

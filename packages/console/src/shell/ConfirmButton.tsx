@@ -7,8 +7,11 @@ import { announce } from './announce.tsx';
 import { Dialog } from './Dialog.tsx';
 import { DialogButton } from './DialogButton.tsx';
 import { ProblemView } from './ProblemView.tsx';
+import type { Needs } from './use-scopes.ts';
 
 interface ConfirmButtonProps {
+  /** What it needs: without that it is not shown. */
+  readonly needs: Needs;
   /** On the button, as title of the dialog, and on the button that confirms. */
   readonly label: string;
   /** Text of the dialog: it says what will happen. */
@@ -25,11 +28,17 @@ interface ConfirmButtonProps {
 }
 
 /** Button that acts after a dialog has said what will happen. */
-export function ConfirmButton({ label, leftSection, color, testId, ...dialog }: ConfirmButtonProps) {
+export function ConfirmButton({ needs, label, leftSection, color, testId, ...dialog }: ConfirmButtonProps) {
   const [opened, setOpened] = useState(false);
   return (
     <>
-      <DialogButton label={label} leftSection={leftSection} onOpen={() => setOpened(true)} testId={testId} />
+      <DialogButton
+        needs={needs}
+        label={label}
+        leftSection={leftSection}
+        onOpen={() => setOpened(true)}
+        testId={testId}
+      />
       <Dialog opened={opened} onClose={() => setOpened(false)} title={label}>
         <Confirmation {...dialog} label={label} color={color} close={() => setOpened(false)} />
       </Dialog>

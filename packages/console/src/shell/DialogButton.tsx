@@ -1,7 +1,10 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { type Needs, useScopes } from './use-scopes.ts';
 
 interface DialogButtonProps {
+  /** What it needs: without that it is not shown. */
+  readonly needs: Needs;
   readonly label: string;
   readonly leftSection?: ReactNode;
   readonly onOpen: () => void;
@@ -9,8 +12,10 @@ interface DialogButtonProps {
   readonly testId: string;
 }
 
-/** Button that opens a dialog before anything happens. */
-export function DialogButton({ label, leftSection, onOpen, testId }: DialogButtonProps) {
+/** Button that opens a dialog before anything happens, for those who may do it. */
+export function DialogButton({ needs, label, leftSection, onOpen, testId }: DialogButtonProps) {
+  const may = useScopes();
+  if (!may(needs)) return null;
   return (
     <Button
       size="xs"

@@ -7,8 +7,11 @@ import { DialogButton } from './DialogButton.tsx';
 import { IconCheck } from './icons.tsx';
 import { ProblemView } from './ProblemView.tsx';
 import { IconCopy } from './page-icons.tsx';
+import type { Needs } from './use-scopes.ts';
 
 interface IssueButtonProps {
+  /** What it needs: without that it is not shown. */
+  readonly needs: Needs;
   /** Name of what is made. */
   readonly what: 'key' | 'secret' | 'link';
   /** First part of the keys of the queries that change by it. */
@@ -24,6 +27,7 @@ interface IssueButtonProps {
 
 /** Button that makes a key or a secret after a dialog, and shows its text once. */
 export function IssueButton({
+  needs,
   what,
   changes,
   label,
@@ -47,7 +51,13 @@ export function IssueButton({
   };
   return (
     <>
-      <DialogButton label={label} leftSection={leftSection} onOpen={() => setOpened(true)} testId={testId} />
+      <DialogButton
+        needs={needs}
+        label={label}
+        leftSection={leftSection}
+        onOpen={() => setOpened(true)}
+        testId={testId}
+      />
       <Dialog opened={opened} onClose={close} title={label}>
         {action.data === undefined ? (
           <form

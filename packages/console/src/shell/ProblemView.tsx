@@ -73,15 +73,15 @@ export function ProblemView({ problem, retry, children }: ProblemViewProps) {
   );
 }
 
-/** Notice that this member or key may not see something: trying again does not help. */
-function NotPermitted({ problem: { detail, code } }: { problem: Problem }) {
+/** Notice that this member or key may not see, or do, something: trying again does not help. */
+function NotPermitted({ problem: { detail, code, isOfCommand } }: { problem: Problem }) {
   return (
     <Alert
       color="gray"
       variant="light"
       data-testid="not-permitted"
       icon={<IconKey />}
-      title={t('You may not see this')}
+      title={isOfCommand ? t('You may not do this') : t('You may not see this')}
     >
       <Text size="sm">
         <span lang="en">{detail}</span> {t('Ask an owner of the tenant for it.')}

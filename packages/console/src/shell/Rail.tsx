@@ -3,9 +3,9 @@ import { useId } from 'react';
 import { t } from '../text/text.ts';
 import { toggleFolded, useFolded } from './folded.ts';
 import { IconFold } from './icons.tsx';
-import { MENU, type MenuGroup, type MenuPage } from './pages.ts';
+import type { MenuGroup, MenuPage } from './pages.ts';
 import { Tip } from './Tip.tsx';
-import { useScopes } from './use-scopes.ts';
+import { useMenu } from './use-menu.ts';
 
 /** The menu at the left of wide windows. `current`: key of the page that is marked. */
 export function Rail({ current }: { current: string }) {
@@ -35,20 +35,18 @@ export function Rail({ current }: { current: string }) {
 
 /** All pages of the menu. `isFolded`: as icons, whose names are shown as tips. */
 export function MenuGroups({ current, isFolded = false }: { current: string; isFolded?: boolean }) {
-  return MENU.map((group) => <Group key={group.label} group={group} current={current} isFolded={isFolded} />);
+  return useMenu().map((group) => <Group key={group.label} group={group} current={current} isFolded={isFolded} />);
 }
 
 function Group({ group, current, isFolded }: { group: MenuGroup; current: string; isFolded: boolean }) {
   const id = useId();
-  const may = useScopes();
-  const pages = group.pages.filter(({ scope }) => scope === undefined || may(scope));
   return (
     <div className="rail-group">
       <p id={id} className="rail-title">
         {group.label}
       </p>
       <ul aria-labelledby={id}>
-        {pages.map((page) => (
+        {group.pages.map((page) => (
           <li key={page.key}>
             {isFolded ? (
               <Tip text={page.label} side="right">

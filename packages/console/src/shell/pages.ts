@@ -1,4 +1,5 @@
 /* The pages of the menu, in their groups. */
+import type { Scope } from '../../../../src/model/principal.ts';
 import {
   linkToAnalytics,
   linkToAudit,
@@ -70,8 +71,8 @@ export interface MenuPage {
   readonly label: string;
   readonly href: string;
   readonly Icon: typeof IconBell;
-  /** Scope without which it is not in the menu; absent: everyone has it there. */
-  readonly scope?: string;
+  /** Scope without which it shows nothing, and is not in the menu; absent: it is in that of everyone. */
+  readonly scope?: Scope;
 }
 
 export interface MenuGroup {
@@ -146,7 +147,7 @@ export const MENU: readonly MenuGroup[] = [
         Icon: IconWand,
       },
       { key: 'templates', label: t('Templates'), href: linkToTemplates(null), Icon: IconMessage },
-      { key: 'preview', label: t('Preview'), href: linkToPreview({}), Icon: IconEye },
+      { key: 'preview', label: t('Preview'), href: linkToPreview({}), Icon: IconEye, scope: 'messages:read' },
       {
         key: 'catalog versions',
         label: t('Versions'),
@@ -164,7 +165,7 @@ export const MENU: readonly MenuGroup[] = [
   {
     label: t('Send'),
     pages: [
-      { key: 'send', label: t('Send'), href: linkToSend(), Icon: IconFeather },
+      { key: 'send', label: t('Send'), href: linkToSend(), Icon: IconFeather, scope: 'notifications:write' },
       { key: 'batches', label: t('Batches'), href: linkToBatches(), Icon: IconLoudspeaker },
       { key: 'lists', label: t('Lists and segments'), href: linkToLists(), Icon: IconList },
     ],
@@ -177,6 +178,7 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Analytics'),
         href: linkToAnalytics(),
         Icon: IconChart,
+        scope: 'deliveries:read',
       },
       {
         key: 'channels costs',
@@ -200,6 +202,7 @@ export const MENU: readonly MenuGroup[] = [
         label: t('Webhooks'),
         href: linkToWebhooks(),
         Icon: IconWebhook,
+        scope: 'webhooks:read',
       },
       { key: 'channels sending', label: t('Sending'), href: linkToChannels('sending'), Icon: IconMailCheck },
       { key: 'channels routes', label: t('Routes'), href: linkToChannels('routes'), Icon: IconSplit },
@@ -228,9 +231,9 @@ export const MENU: readonly MenuGroup[] = [
         Icon: IconDomain,
         scope: 'tenants:read',
       },
-      { key: 'keys', label: t('API keys'), href: linkToKeys(), Icon: IconKey },
-      { key: 'members', label: t('Members'), href: linkToMembers(), Icon: IconUser },
-      { key: 'audit', label: t('Audit log'), href: linkToAudit(), Icon: IconLock },
+      { key: 'keys', label: t('API keys'), href: linkToKeys(), Icon: IconKey, scope: 'keys:read' },
+      { key: 'members', label: t('Members'), href: linkToMembers(), Icon: IconUser, scope: 'members:read' },
+      { key: 'audit', label: t('Audit log'), href: linkToAudit(), Icon: IconLock, scope: 'audit_log:read' },
     ],
   },
 ];

@@ -28,6 +28,7 @@ export function AddSuppression() {
   };
   return (
     <ConfirmButton
+      needs="suppressions:write"
       label={t('Suppress an address')}
       leftSection={<IconBan size={14} />}
       isFilled={draft.address.trim() !== ''}

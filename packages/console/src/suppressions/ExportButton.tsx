@@ -14,7 +14,13 @@ export function ExportButton({ reason }: { reason: Suppression['reason'] | null 
     onError: (error) => announce(t('It could not be exported: {problem}.', { problem: error.message })),
   });
   return (
-    <ActionButton action="export" busy={save.isPending} onClick={() => save.mutate()} data-testid="export-suppressions">
+    <ActionButton
+      needs="suppressions:read"
+      action="export"
+      busy={save.isPending}
+      onClick={() => save.mutate()}
+      data-testid="export-suppressions"
+    >
       {t('Export')}
     </ActionButton>
   );

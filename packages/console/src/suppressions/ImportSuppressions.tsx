@@ -30,6 +30,7 @@ export function ImportSuppressions() {
   };
   return (
     <ConfirmButton
+      needs="suppressions:write"
       label={t('Import')}
       leftSection={<IconArrowUp size={14} />}
       isFilled={file !== null}

@@ -5,7 +5,6 @@ import { useState } from 'react';
 import { liftSuppression } from '../api/suppressions.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconUndo } from '../shell/page-icons.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { formatScope, SUPPRESSION_REASONS } from './suppression-words.ts';
@@ -13,15 +12,14 @@ import { formatScope, SUPPRESSION_REASONS } from './suppression-words.ts';
 /** Keys of the queries that show suppressions. */
 const SHOWN = [['suppressions'], ['user-suppressions'], ['preferences'], ['found-suppressions']];
 
-/** Button that lets an address get messages again. Renders nothing for who may not. */
+/** Button that lets an address get messages again. */
 export function LiftButton({ suppression }: { suppression: Suppression }) {
-  const can = useScopes();
   const queries = useQueryClient();
   const [note, setNote] = useState('');
   const { suppression_id: id, address, scope, reason } = suppression;
-  if (!can('suppressions:write')) return null;
   return (
     <ConfirmButton
+      needs="suppressions:write"
       label={t('Lift')}
       leftSection={<IconUndo size={14} />}
       color="red"

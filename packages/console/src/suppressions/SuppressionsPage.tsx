@@ -11,7 +11,6 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { AddSuppression } from './AddSuppression.tsx';
 import { ExportButton } from './ExportButton.tsx';
@@ -25,7 +24,6 @@ const getId = ({ suppression_id: id }: Suppression): string => id;
 
 /** Page of the addresses that get no messages: found, added, imported and lifted, each with its evidence. */
 export function SuppressionsPage() {
-  const can = useScopes();
   const [reason, setReason] = useState<Reason | null>(null);
   const list = useLivePages<SuppressionPage, Suppression>({
     key: ['suppressions', reason],
@@ -55,12 +53,8 @@ export function SuppressionsPage() {
           data-testid="suppression-reason"
         />
         <Group gap="xs">
-          {can('suppressions:write') && (
-            <>
-              <AddSuppression />
-              <ImportSuppressions />
-            </>
-          )}
+          <AddSuppression />
+          <ImportSuppressions />
           <ExportButton reason={reason} />
         </Group>
       </Group>

@@ -20,6 +20,7 @@ export function AddFileButton({ draft, name, onAdd }: AddFileButtonProps) {
   const original = draft.files[path.replace(/^(.*\/[^./]+)\.[^.@/]+/, '$1.en')];
   return (
     <ConfirmButton
+      needs="catalog:write"
       label={t('Add a file')}
       isFilled={/^[^./]+\.[^/]+\.[^./]+$/.test(file.trim()) && draft.files[path] === undefined}
       act={async () => {

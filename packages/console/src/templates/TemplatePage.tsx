@@ -14,7 +14,6 @@ import { IconPlay, IconUndo } from '../shell/page-icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { TemplateSourceNote, useTemplateSource } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
@@ -97,15 +96,15 @@ function Content({ template }: { template: StoredTemplate }) {
 
 /** Buttons that make a version the active one. Renders nothing where templates are files, and for who may not. */
 function VersionActions({ template, version: one }: { template: StoredTemplate; version: TemplateVersion }) {
-  const can = useScopes();
   const source = useTemplateSource();
   const queries = useQueryClient();
   const { template_id: id, name, active_version: active } = template;
   const { version, state } = one;
-  if (source === 'files' || state === 'active' || !can('templates:write')) return null;
+  if (source === 'files' || state === 'active') return null;
   const isEarlier = state === 'archived';
   return (
     <ConfirmButton
+      needs="templates:write"
       label={isEarlier ? t('Roll back') : t('Activate')}
       leftSection={isEarlier ? <IconUndo size={14} /> : <IconPlay size={14} />}
       act={async () => {

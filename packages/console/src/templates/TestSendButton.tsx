@@ -6,7 +6,6 @@ import { testTemplate } from '../api/templates.ts';
 import { SendResults } from '../send/SendResults.tsx';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconSend } from '../shell/icons.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 
 type To = 'user_id' | 'email' | 'phone';
@@ -17,16 +16,14 @@ const LABELS: Record<To, string> = {
   phone: t('a phone number that a user has verified'),
 };
 
-/** Button that sends what is previewed to one user, as a test. Renders nothing for who may not. */
+/** Button that sends what is previewed to one user, as a test. */
 export function TestSendButton({ request }: { request: PreviewRequest }) {
-  const can = useScopes();
   const { keyOf, forget } = useRequestKey();
   const [to, setTo] = useState<To>('user_id');
   // Null: the user of the preview.
   const [typed, setText] = useState<string | null>(null);
   const text = typed ?? request.user_id ?? '';
   const [sent, setSent] = useState<TestSend>();
-  if (!can('notifications:write')) return null;
   const { notification_type: type, channel, locale, template, last_event: last, variables } = request;
   const send = async () => {
     const test: TestSendRequest = {
@@ -49,6 +46,7 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
   return (
     <Stack gap="sm" align="flex-start">
       <ConfirmButton
+        needs="notifications:write"
         label={t('Send a test')}
         leftSection={<IconSend size={14} />}
         isFilled={text.trim() !== ''}

@@ -19,6 +19,7 @@ export function CancelWaitButton({ wait }: { wait: Wait }) {
   if (wait.status !== 'waiting') return null;
   return (
     <ActionButton
+      needs="waits:write"
       action="cancel-wait"
       leftSection={<IconBan size={14} />}
       busy={cancel.isPending}

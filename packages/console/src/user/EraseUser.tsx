@@ -16,6 +16,7 @@ export function EraseUser({ userId }: { userId: string }) {
   };
   return (
     <ConfirmButton
+      needs="users:erase"
       label={t('Erase user')}
       leftSection={<IconBan size={14} />}
       color="red"

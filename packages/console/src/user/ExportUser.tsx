@@ -15,6 +15,7 @@ export function ExportUser({ userId }: { userId: string }) {
   };
   return (
     <ConfirmButton
+      needs="personal_data:read"
       label={t('Export user')}
       leftSection={<IconDownload size={14} />}
       isFilled={reason.trim() !== ''}

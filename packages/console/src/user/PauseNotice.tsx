@@ -7,7 +7,6 @@ import { announce } from '../shell/announce.tsx';
 import { IconPause } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 
@@ -18,7 +17,6 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The pause of the messages to a user, and a button that ends it. Renders nothing without a pause. */
 export function PauseNotice({ userId }: { userId: string }) {
   const queries = useQueryClient();
-  const can = useScopes();
   const preferences = useQuery({
     queryKey: ['preferences', userId],
     queryFn: () => getPreferences(userId),
@@ -49,16 +47,16 @@ export function PauseNotice({ userId }: { userId: string }) {
             values={{ time: <Time value={pause.until} as="full" />, reason: pause.reason }}
           />
         </Text>
-        {can('preferences:write') && (
-          <ActionButton
-            action="resume"
-            busy={resume.isPending}
-            onClick={() => resume.mutate()}
-            data-testid="resume-user"
-          >
-            {t('Resume')}
-          </ActionButton>
-        )}
+
+        <ActionButton
+          needs="preferences:write"
+          action="resume"
+          busy={resume.isPending}
+          onClick={() => resume.mutate()}
+          data-testid="resume-user"
+        >
+          {t('Resume')}
+        </ActionButton>
       </Group>
       {resume.error && <ProblemView problem={resume.error} />}
     </Alert>

@@ -32,6 +32,7 @@ export function PauseUser({ userId }: { userId: string }) {
   };
   return (
     <ConfirmButton
+      needs="preferences:write"
       label={t('Pause messages')}
       leftSection={<IconPause size={14} />}
       isFilled={reason.trim() !== '' && (hours !== '' || until !== '')}

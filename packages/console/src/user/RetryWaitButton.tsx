@@ -17,7 +17,13 @@ export function RetryWaitButton({ wait }: { wait: Wait }) {
   if (retry.error) return <ProblemView problem={retry.error} />;
   if (!wait.failure?.set_aside_at) return null;
   return (
-    <ActionButton action="retry-wait" busy={retry.isPending} onClick={() => retry.mutate()} data-testid="retry-wait">
+    <ActionButton
+      needs="waits:write"
+      action="retry-wait"
+      busy={retry.isPending}
+      onClick={() => retry.mutate()}
+      data-testid="retry-wait"
+    >
       {t('Retry')}
     </ActionButton>
   );

@@ -78,9 +78,9 @@ function Actions({ userId }: { userId: string }) {
           {t('Send…')}
         </Button>
       )}
-      {can('preferences:write') && <PauseUser userId={userId} />}
-      {can('personal_data:read') && <ExportUser userId={userId} />}
-      {can('users:erase') && <EraseUser userId={userId} />}
+      <PauseUser userId={userId} />
+      <ExportUser userId={userId} />
+      <EraseUser userId={userId} />
     </Group>
   );
 }

@@ -18,7 +18,7 @@ import { t } from '../text/text.ts';
 import { getStatusLook } from './webhook-look.ts';
 
 /** Messages to an endpoint, newest first, each with its attempts and their answers. */
-export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: boolean }) {
+export function EndpointDeliveries({ id }: { id: string }) {
   return (
     <FactTable
       title={t('Messages')}
@@ -47,7 +47,7 @@ export function EndpointDeliveries({ id, mayReplay }: { id: string; mayReplay: b
         [t('Created')]: ({ created_at: at }) => <Time value={at} />,
         [t('Attempts')]: (delivery) => <Attempts delivery={delivery} />,
         [t('Actions')]: ({ delivery_id: deliveryId, finished_at: finishedAt }) =>
-          mayReplay && finishedAt !== null && <ReplayOne id={id} deliveryId={deliveryId} />,
+          finishedAt !== null && <ReplayOne id={id} deliveryId={deliveryId} />,
       }}
     />
   );
@@ -88,6 +88,7 @@ function ReplayOne({ id, deliveryId }: { id: string; deliveryId: string }) {
   });
   return (
     <ActionButton
+      needs="webhooks:write"
       action="replay"
       busy={replay.isPending}
       leftSection={<IconUndo size={14} />}

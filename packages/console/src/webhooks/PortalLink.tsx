@@ -11,6 +11,7 @@ export function PortalLink() {
   const [name, setName] = useState('');
   return (
     <IssueButton
+      needs="webhooks:write"
       what="link"
       changes="webhooks"
       label={t('Link for a customer')}

@@ -23,6 +23,7 @@ export function ReplayButton({ endpoint: { endpoint_id: id } }: { endpoint: Webh
   const [includesSent, setIncludesSent] = useState(false);
   return (
     <ConfirmButton
+      needs="webhooks:write"
       label={t('Replay')}
       leftSection={<IconUndo size={14} />}
       act={async () => {

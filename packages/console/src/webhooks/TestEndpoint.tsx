@@ -13,6 +13,7 @@ export function TestEndpoint({ endpoint: { endpoint_id: id } }: { endpoint: Webh
   return (
     <>
       <ActionButton
+        needs="webhooks:write"
         action="test"
         busy={test.isPending}
         leftSection={<IconSend size={14} />}

@@ -11,7 +11,6 @@ import { ProblemView } from '../shell/ProblemView.tsx';
 import { IconPlay } from '../shell/page-icons.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { T } from '../text/T.tsx';
 import { t } from '../text/text.ts';
 import { EndpointDeliveries } from './EndpointDeliveries.tsx';
@@ -25,7 +24,6 @@ const POLL_MS = 10_000;
 
 /** One endpoint: whether it answers, what it got and what it answered, and what can be done. */
 export function WebhookPage({ id }: { id: string }) {
-  const can = useScopes();
   const [isDeleting, setDeleting] = useState(false);
   const query = useQuery({
     queryKey: ['webhooks', id],
@@ -56,18 +54,16 @@ export function WebhookPage({ id }: { id: string }) {
             </Text>
           </Group>
           <StateText endpoint={endpoint} />
-          {can('webhooks:write') && (
-            <Group gap="xs">
-              <TestEndpoint endpoint={endpoint} />
-              <StateButton endpoint={endpoint} />
-              <ReplayButton endpoint={endpoint} />
-              <RotateSecret endpoint={endpoint} />
-              <DeleteButton endpoint={endpoint} setDeleting={setDeleting} />
-            </Group>
-          )}
+          <Group gap="xs">
+            <TestEndpoint endpoint={endpoint} />
+            <StateButton endpoint={endpoint} />
+            <ReplayButton endpoint={endpoint} />
+            <RotateSecret endpoint={endpoint} />
+            <DeleteButton endpoint={endpoint} setDeleting={setDeleting} />
+          </Group>
         </Stack>
       </Paper>
-      {!isDeleting && <EndpointDeliveries id={id} mayReplay={can('webhooks:write')} />}
+      {!isDeleting && <EndpointDeliveries id={id} />}
     </Stack>
   );
 }
@@ -107,6 +103,7 @@ function StateButton({ endpoint: { endpoint_id: id, state } }: { endpoint: Webho
   const isActive = state === 'active';
   return (
     <ConfirmButton
+      needs="webhooks:write"
       label={isActive ? t('Disable') : t('Enable')}
       leftSection={isActive ? <IconPause size={14} /> : <IconPlay size={14} />}
       act={async () => {
@@ -132,6 +129,7 @@ interface DeleteButtonProps {
 function DeleteButton({ endpoint: { endpoint_id: id, url }, setDeleting }: DeleteButtonProps) {
   return (
     <ConfirmButton
+      needs="webhooks:write"
       label={t('Delete')}
       leftSection={<IconBan size={14} />}
       color="red"

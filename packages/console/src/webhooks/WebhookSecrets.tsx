@@ -15,6 +15,7 @@ export function CreateWebhook() {
   const types = events.split(/[\s,]+/).filter((type) => type !== '');
   return (
     <IssueButton
+      needs="webhooks:write"
       what="secret"
       changes="webhooks"
       label={t('Create an endpoint')}
@@ -62,6 +63,7 @@ export function RotateSecret({ endpoint: { endpoint_id: id } }: { endpoint: Webh
   const [overlap, setOverlap] = useState(USUAL_OVERLAP);
   return (
     <IssueButton
+      needs="webhooks:write"
       what="secret"
       changes="webhooks"
       label={t('Rotate secret')}

@@ -8,7 +8,6 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
-import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { PortalLink } from './PortalLink.tsx';
 import { CreateWebhook } from './WebhookSecrets.tsx';
@@ -16,17 +15,14 @@ import { describeTypes, getEndpointLook } from './webhook-look.ts';
 
 /** Endpoints of webhooks, each with whether its messages arrive. */
 export function WebhooksPage() {
-  const can = useScopes();
   return (
     <Stack gap="md">
       <Group justify="space-between">
         <PageTitle>{t('Webhooks')}</PageTitle>
-        {can('webhooks:write') && (
-          <Group gap="xs">
-            {!isPortal && <PortalLink />}
-            <CreateWebhook />
-          </Group>
-        )}
+        <Group gap="xs">
+          {!isPortal && <PortalLink />}
+          <CreateWebhook />
+        </Group>
       </Group>
       <Permitted scope="webhooks:read">
         <FactTable
