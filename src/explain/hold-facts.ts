@@ -37,11 +37,11 @@ export interface HoldSources {
   readonly loadOutages: () => Promise<FindOutages>;
 }
 
-/** What may hold the messages of a tenant, as it is now. */
+/** Everything that may hold messages of a tenant, as it is now. */
 export interface TenantHolds {
   readonly now: Millis;
   readonly restored: Pause | undefined;
-  /** Those of emails that are paused. */
+  /** Pauses of emails. */
   readonly standings: readonly EmailStanding[];
   readonly findOutages: FindOutages;
 }
@@ -62,7 +62,7 @@ export async function loadTenantHolds(
   };
 }
 
-/** What may hold the messages of one notification. */
+/** Everything that may hold messages of one notification. */
 export interface NotificationHolds extends Omit<TenantHolds, 'standings'> {
   /** Undefined: no batch sends it. */
   readonly batch: StoredBatch | undefined;

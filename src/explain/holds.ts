@@ -17,7 +17,7 @@ import {
   type Outage,
 } from './hold-facts.ts';
 
-/** What holds a message, as things are now. */
+/** The hold of a message, as things are now. */
 export interface Hold {
   readonly code: DeliveryHoldCode | typeof RESTORE_PAUSED | 'cancelled' | 'expired';
   /** As of HOLD_ENDS, by what is known now: emails that are paused wait until someone ends that. `lost`: it does not go at all. */

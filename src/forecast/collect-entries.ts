@@ -119,7 +119,7 @@ export function toSentence(verdict: Verdict): string {
 
 /** Sums the channels of a message up. */
 export function summarize(channels: readonly ForecastChannel[]): {
-  /** Those by which it goes; if none is sure, those that are tried after others. */
+  /** Channels by which it goes; if that is not sure, the ones that are tried after others. */
   readonly sent: readonly ForecastChannel[];
   readonly isSure: boolean;
   /** The first one that waits until someone acts. */

@@ -151,7 +151,7 @@ async function withReach(
 }
 
 function holdBack(entry: ForecastEntry, away: ReadonlyMap<Channel, Unreachable> | undefined): ForecastEntry {
-  // What is held may have no way to the user besides.
+  // A held message may have no way to the user besides.
   const isHeld = entry.channels.some(({ state }) => state === 'held');
   if (!away || (entry.outcome === 'held_back' && !isHeld)) return entry;
   const channels = entry.channels.map((one): ForecastChannel => {

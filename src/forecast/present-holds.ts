@@ -11,7 +11,7 @@ import type { QueuedDelivery } from '../store/deliveries/queued-of-user.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { FindPause } from './collect-entries.ts';
 
-/** What holds messages of a tenant now, read once for a forecast. */
+/** The holds of messages of a tenant, read once for a forecast. */
 export class PresentHolds {
   readonly #pool: HoldSources['pool'];
   readonly #tenantId: string;

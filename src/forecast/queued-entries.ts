@@ -73,7 +73,7 @@ function toChannel(delivery: QueuedDelivery, view: QueueView): ForecastChannel {
   const isFallback = holdCode === 'fallback' && dueAt > now;
   if (replanned?.verdict.verdict === 'drop' && !isFallback)
     return { channel, state: 'held_back', at, code: replanned.verdict.code, reason: toSentence(replanned.verdict) };
-  // A hold with a time may be followed by one that has none.
+  // A hold with a time may be followed by one without.
   const lasting = hold?.end === 'ended' ? hold : describePause(held);
   if (lasting) return { channel, state: 'held', at: now, code: lasting.code, reason: lasting.sentence };
   if (isFallback) return { channel, state: 'fallback', at, code: null, reason: hold?.sentence ?? null };
