@@ -37,7 +37,7 @@ const ROOMS = {
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
   connectors: 'model errors.ts lib time privacy settings events expressions store store/pg catalog http-out',
   notify: 'model errors.ts lib time privacy events users plan templates store store/pg catalog ingest timers',
-  forecast: 'model errors.ts time users events rules plan store store/pg catalog ingest timers notify',
+  forecast: 'model errors.ts time users events rules plan store store/pg catalog explain ingest timers notify',
   kafka: 'model errors.ts lib settings',
   sources: 'model errors.ts lib time privacy events kafka notify ingest store store/pg catalog',
   sinks: 'model errors.ts lib observe time privacy kafka store store/pg catalog',

@@ -37,70 +37,82 @@ export interface HoldSources {
   readonly loadOutages: () => Promise<FindOutages>;
 }
 
-/** Everything that may hold the queued deliveries of a notification, as it is now. */
-export interface HoldFacts {
+/** Everything that may hold messages of a tenant, as it is now. */
+export interface TenantHolds {
   readonly now: Millis;
-  readonly type: string;
   readonly restored: Pause | undefined;
+  /** Pauses of emails. */
+  readonly standings: readonly EmailStanding[];
+  readonly findOutages: FindOutages;
+}
+
+/** Loads what may hold the messages of a tenant. @param hasEmails false: its paused emails are not asked for */
+export async function loadTenantHolds(
+  { pool, clock, loadPause, loadOutages }: HoldSources,
+  tenantId: string,
+  hasEmails = true,
+): Promise<TenantHolds> {
+  const now = clock();
+  const standings = hasEmails ? await listEmailStandings(pool, tenantId, now) : [];
+  return {
+    now,
+    restored: await loadPause(),
+    standings: standings.filter(({ pausedAt }) => pausedAt !== null),
+    findOutages: await loadOutages(),
+  };
+}
+
+/** Everything that may hold messages of one notification. */
+export interface NotificationHolds extends Omit<TenantHolds, 'standings'> {
   /** Undefined: no batch sends it. */
   readonly batch: StoredBatch | undefined;
   /** The pause of its emails; undefined: they are sent. */
   readonly standing: EmailStanding | undefined;
-  readonly findOutages: FindOutages;
-  /** Undefined: the delivery is no longer queued. */
-  readonly find: (delivery: { readonly channel: string; readonly target: string }) => QueuedFacts | undefined;
 }
 
-/** Loads what may hold the deliveries of a notification, by as many queries for a thousand of them as for one. */
-export async function loadHoldFacts(
-  { pool, clock, loadPause, loadOutages }: HoldSources,
+/** Returns what of the holds of a tenant concerns a notification. Emails of SECURITY go out while others are paused. */
+export function toNotificationHolds(
+  { standings, ...holds }: TenantHolds,
+  { type, category }: { readonly type: string; readonly category: string },
+  batch: StoredBatch | undefined,
+): NotificationHolds {
+  const standing = standings.find(({ notificationType: paused }) => paused === '' || paused === type);
+  return { ...holds, batch, standing: category === EXEMPT ? undefined : standing };
+}
+
+const EXEMPT = 'SECURITY';
+
+/** Loads what may hold the queued deliveries of a notification, by as many queries for a thousand of them as for one. */
+export async function loadNotificationHolds(
+  sources: HoldSources,
   tenantId: string,
   notification: NotificationView,
-): Promise<HoldFacts> {
-  const now = clock();
-  const { notification_id: id, notification_type: type } = notification;
+): Promise<{
+  readonly holds: NotificationHolds;
+  /** Undefined: the delivery is no longer queued. */
+  readonly find: (delivery: { readonly channel: string; readonly target: string }) => QueuedFacts | undefined;
+}> {
+  const { pool } = sources;
+  const { notification_id: id, notification_type: type, category, rule, event_id: eventId, deliveries } = notification;
   const queued = await loadQueuedFacts(pool, tenantId, id);
   const byTarget = new Map(queued.map((one) => [`${one.channel} ${one.target}`, one]));
+  const hasEmails = category !== EXEMPT && deliveries.some((one) => one.status === 'queued' && isPausedWithEmails(one));
+  const batchId = toBatchId({ rule, eventId });
+  const batch = batchId === undefined ? undefined : await loadBatch(pool, tenantId, batchId);
   return {
-    now,
-    type,
-    restored: await loadPause(),
-    batch: await findBatch(pool, tenantId, notification),
-    standing: mayBePaused(notification) ? await findStanding(pool, tenantId, type, now) : undefined,
-    findOutages: await loadOutages(),
+    holds: toNotificationHolds(await loadTenantHolds(sources, tenantId, hasEmails), { type, category }, batch),
     find: ({ channel, target }) => byTarget.get(`${channel} ${target}`),
   };
 }
 
-/** Returns the batch of a notification, as a claim finds it. */
-async function findBatch(
-  pool: pg.Pool,
-  tenantId: string,
-  { rule, event_id: eventId }: NotificationView,
-): Promise<StoredBatch | undefined> {
+/** Returns the id of the batch of a notification, as a claim finds it; undefined: no batch sends it. */
+export function toBatchId({ rule, eventId }: { readonly rule: string; readonly eventId: string }): string | undefined {
   if (rule !== DIRECT_RULE || !eventId.startsWith(BATCH_EVENT)) return undefined;
-  return loadBatch(pool, tenantId, eventId.slice(BATCH_EVENT.length, BATCH_EVENT.length + UUID_LENGTH));
+  return eventId.slice(BATCH_EVENT.length, BATCH_EVENT.length + UUID_LENGTH);
 }
 
 const UUID_LENGTH = 36;
 
-/** Whether the pause of emails concerns any delivery of a notification. Those of SECURITY go out all the same. */
-function mayBePaused({ category, deliveries }: NotificationView): boolean {
-  return category !== 'SECURITY' && deliveries.some((one) => one.status === 'queued' && isPausedWithEmails(one));
-}
-
 export function isPausedWithEmails({ channel }: { readonly channel: Channel }): boolean {
   return CHANNEL_DESCRIPTORS[channel].canBounceLater === true;
-}
-
-async function findStanding(
-  pool: pg.Pool,
-  tenantId: string,
-  type: string,
-  now: Millis,
-): Promise<EmailStanding | undefined> {
-  const found = await listEmailStandings(pool, tenantId, now);
-  return found.find(
-    ({ pausedAt, notificationType }) => pausedAt !== null && (notificationType === '' || notificationType === type),
-  );
 }

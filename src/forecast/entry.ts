@@ -12,17 +12,18 @@ export const ENTRY_OUTCOMES = ['send', 'held_back'] as const;
 export type EntryOutcome = (typeof ENTRY_OUTCOMES)[number];
 
 /**
- * `goes`: at `at`. `waits`: it goes then, because a policy moves it there. `digest`: it becomes an item of a digest. `fallback`: only if
- * the channels before it fail. `held_back`: it does not go.
+ * `goes`: at `at`. `waits`: it goes then, because a policy moves it there, or is tried again then. `digest`: it becomes an item of a
+ * digest. `fallback`: only if the channels before it fail. `held`: it waits until someone acts, for which there is no time. `held_back`:
+ * it does not go.
  */
-export const CHANNEL_STATES = ['goes', 'waits', 'digest', 'fallback', 'held_back'] as const;
+export const CHANNEL_STATES = ['goes', 'waits', 'digest', 'fallback', 'held', 'held_back'] as const;
 export type ChannelState = (typeof CHANNEL_STATES)[number];
 
 /** A channel of a message that is forecast. */
 export interface ForecastChannel {
   readonly channel: Channel;
   readonly state: ChannelState;
-  /** When it goes; of `digest` when the digest is due. */
+  /** When it goes; of `digest` when the digest is due; of `held` and `held_back` when that is found. */
   readonly at: Millis;
   /** The policy or the lack that decided; null: nothing is in its way. */
   readonly code: string | null;

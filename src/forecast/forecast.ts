@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
+import type { HoldSources } from '../explain/hold-facts.ts';
 import type { TransactionParts } from '../ingest/transaction.ts';
 import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import type { Channel } from '../model/delivery.ts';
@@ -12,8 +13,9 @@ import type { Unreachable } from '../store/deliveries/unreachable.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import { loadPlanUsers } from '../store/terms.ts';
 import { resolveZone } from '../time/calendar.ts';
-import { collectEntries } from './collect-entries.ts';
+import { collectEntries, summarize } from './collect-entries.ts';
 import type { ForecastChannel, ForecastEntry, ReachedBound } from './entry.ts';
+import { PresentHolds } from './present-holds.ts';
 import { toQueuedEntries } from './queued-entries.ts';
 import { type ForecastBounds, simulateUser } from './simulate-user.ts';
 
@@ -22,6 +24,8 @@ export interface ForecastParts extends Omit<TransactionParts, 'announcer'> {
   readonly pool: pg.Pool;
   /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
   readonly leaving?: ReadonlySet<Channel>;
+  /** Reads what holds the messages of the tenant, from elsewhere. */
+  readonly holds: Pick<HoldSources, 'loadPause' | 'loadOutages'>;
 }
 
 /** Messages that a user will get. */
@@ -58,9 +62,10 @@ export async function forecastUser(
   const from = clock();
   const until = from + days * DAY_MS;
   const decided: ForecastEntry[] = [];
+  const holds = await PresentHolds.load({ ...parts.holds, pool, clock }, tenantId);
   const simulated = await withConnection(pool, (connection) =>
     simulateUser(parts, connection, { tenantId, userId, until }, BOUNDS, (instant) => {
-      decided.push(...collectEntries(instant));
+      decided.push(...collectEntries(instant, holds.findPause));
       return decided.length <= MAX_ENTRIES;
     }),
   );
@@ -69,10 +74,12 @@ export async function forecastUser(
   const { rules, traits } = simulated;
   const { queued, isCut } = await loadQueuedOfUser(pool, { tenantId, userId, now: from, until });
   const types = await loadTypes(parts, tenantId, queued);
+  await holds.loadBatchesOf(queued);
   const stored = toQueuedEntries(queued, {
     user,
     policy: rules.policy,
     now: from,
+    toHeld: holds.toHeld,
     findType: ({ type, catalogVersion }) => types.get(catalogVersion)?.get(type) ?? BUILT_IN_TYPES.get(type),
   });
   const all = [...stored, ...decided].filter(({ at }) => at < until).sort((a, b) => a.at - b.at);
@@ -144,14 +151,16 @@ async function withReach(
 }
 
 function holdBack(entry: ForecastEntry, away: ReadonlyMap<Channel, Unreachable> | undefined): ForecastEntry {
-  if (!away || entry.outcome === 'held_back') return entry;
+  // A held message may have no way to the user besides.
+  const isHeld = entry.channels.some(({ state }) => state === 'held');
+  if (!away || (entry.outcome === 'held_back' && !isHeld)) return entry;
   const channels = entry.channels.map((one): ForecastChannel => {
     const found = one.state === 'held_back' || one.state === 'digest' ? undefined : away.get(one.channel);
     return found ? { ...one, state: 'held_back', code: found.reasonCode, reason: found.reason } : one;
   });
   const left = channels.filter(({ state }) => state === 'goes' || state === 'waits' || state === 'fallback');
   if (left.length > 0) return { ...entry, channels };
-  const held = channels.find(({ state }) => state === 'held_back');
+  const held = summarize(channels).held ?? channels.find(({ state }) => state === 'held_back');
   return {
     ...entry,
     outcome: 'held_back',

@@ -16,6 +16,9 @@ export const DELIVERY_HOLD_CODES = [
 ] as const;
 export type DeliveryHoldCode = (typeof DELIVERY_HOLD_CODES)[number];
 
+/** Code for the pause of all workers after a restore, which no row of a delivery has. */
+export const RESTORE_PAUSED = 'restore_paused';
+
 /**
  * When a hold is over: `due`, at the time at which the delivery is due; `looked`, when what it waits for is found to be over, for which it
  * looks at that time; `ended`, when someone ends it: the time at which it looks again says nothing.

@@ -1,7 +1,6 @@
-import { loadOutages } from '../../delivery/routes/route-states.ts';
 import { type ExplainSources, explainNotification } from '../../explain/explain.ts';
-import { loadPause } from '../../store/pause.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { toHoldSources } from '../hold-sources.ts';
 import { explanation, explanationParams } from '../schemas/users.ts';
 
 export function registerExplainRoutes(app: App, dependencies: HttpDependencies): void {
@@ -18,17 +17,8 @@ export function registerExplainRoutes(app: App, dependencies: HttpDependencies):
       },
     },
     ({ principal: { tenantId }, params }) => {
-      const { database, catalogs, installation, clock } = dependencies;
-      const pool = database.forTenant(tenantId);
-      const sources: ExplainSources = {
-        ...dependencies,
-        pool,
-        loadPause: () => loadPause(database.owner),
-        loadOutages: async () => {
-          const { routes } = await catalogs.getActive(tenantId);
-          return loadOutages(pool, { tenantId, routes, installation, now: clock() });
-        },
-      };
+      const pool = dependencies.database.forTenant(tenantId);
+      const sources: ExplainSources = { ...dependencies, pool, ...toHoldSources(dependencies, tenantId) };
       return explainNotification(sources, tenantId, params.user_id, params.notification_type);
     },
   );

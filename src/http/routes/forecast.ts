@@ -7,6 +7,7 @@ import type { Millis } from '../../model/event.ts';
 import { toLocalTime } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { toHoldSources } from '../hold-sources.ts';
 import { forecast, forecastQuery } from '../schemas/forecast.ts';
 import { userParams } from '../schemas/user-requests.ts';
 import { showUser } from '../show-user.ts';
@@ -42,7 +43,8 @@ export function registerForecastRoutes(app: App, dependencies: HttpDependencies)
         throw new TidingsError('overloaded', 'More forecasts are waiting than can be made soon.', { retryAfter: 5 });
       }
       waiting.hold(tenantId, 1);
-      const parts = { pool, catalogs, seal, clock, ...(leaving && { leaving }) };
+      const holds = toHoldSources(dependencies, tenantId);
+      const parts = { pool, catalogs, seal, clock, holds, ...(leaving && { leaving }) };
       const found = await new Promise<Forecast>((resolve, reject) => {
         turns.run(tenantId, () => forecastUser(parts, { tenantId, userId, days }).then(resolve, reject));
       }).finally(() => waiting.release(tenantId, 1));

@@ -25,9 +25,9 @@ const forecastChannel = z
     state: z
       .enum(CHANNEL_STATES)
       .describe(
-        'goes: at its time; waits: a policy moves it to its time; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held_back: it does not go',
+        'goes: at its time; waits: a policy moves it to its time, or it is tried again then; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held: it waits until someone acts, for which there is no time; held_back: it does not go',
       ),
-    at: timestamp,
+    at: timestamp.describe('When it goes; of held and held_back, when that is found'),
     local: localTime,
     code: z
       .string()

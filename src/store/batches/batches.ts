@@ -112,6 +112,21 @@ export async function loadBatch(
   return rows[0] && toBatch(rows[0]);
 }
 
+/** Returns the batches of a tenant that are paused, at most MAX_OPEN_BATCHES, and those with these ids. */
+export async function loadPausedBatches(
+  connection: Connection,
+  tenantId: string,
+  batchIds: readonly string[],
+): Promise<StoredBatch[]> {
+  const { rows } = await connection.query(
+    `select ${BATCH_COLUMNS} from batches where tenant_id = $1 and batch_id in (
+       select batch_id from batches where tenant_id = $1 and ended_at is null and state = 'paused'
+       union all select unnest($2::uuid[]))`,
+    [tenantId, batchIds],
+  );
+  return rows.map(toBatch);
+}
+
 /** Returns the original of the request of a batch; null: it is as it is shown. */
 export async function loadSealedRequest(
   connection: Connection,

@@ -31,12 +31,18 @@ export async function loadQueuedFacts(
   return rows;
 }
 
-/** A target is the id of an endpoint or a device, or empty: the ids are compared as text, among the few of the tenant or the user. */
+/**
+ * Columns of QueuedFacts of the delivery `d` of the tenant $1. A target is the id of an endpoint or a device, or empty: the ids are compared
+ * as text, among the few of the tenant or the user.
+ */
+export const QUEUED_FACTS_COLUMNS = `
+d.channel, d.target, d.retry_until as "retryUntil", d.expires_at as "expiresAt",
+case when d.channel = 'webhook' and d.target <> '' then (
+  select state from webhook_endpoints where tenant_id = $1 and endpoint_id = d.target::uuid) end as "endpointState",
+case when d.channel = 'push' and d.target <> '' then (
+  select service from devices where tenant_id = $1 and user_id = d.user_id and device_id::text = d.target limit 1) end as service`;
+
 const QUEUED_FACTS = `
-select d.channel, d.target, d.retry_until as "retryUntil", d.expires_at as "expiresAt",
-       case when d.channel = 'webhook' and d.target <> '' then (
-         select state from webhook_endpoints where tenant_id = $1 and endpoint_id = d.target::uuid) end as "endpointState",
-       case when d.channel = 'push' and d.target <> '' then (
-         select service from devices where tenant_id = $1 and user_id = d.user_id and device_id::text = d.target limit 1) end as service
+select ${QUEUED_FACTS_COLUMNS}
 from deliveries as d
 where d.tenant_id = $1 and d.notification_id = $2 and d.status = 'queued'`;

@@ -1,25 +1,28 @@
 import type pg from 'pg';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import type { Verdict } from '../../model/plan.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { uuidAt } from '../../time/uuid-time.ts';
 import { HELD_BY_PLAN } from './held-by-plan.ts';
+import { QUEUED_FACTS_COLUMNS, type QueuedFacts } from './queued-facts.ts';
 
 /** A message to a user that waits in the queue. */
-export interface QueuedDelivery {
+export interface QueuedDelivery extends QueuedFacts {
   readonly notificationId: string;
   readonly type: string;
+  readonly category: string;
   readonly rule: string;
   readonly eventId: string;
   readonly channel: Channel;
-  readonly target: string;
   readonly dueAt: Millis;
-  readonly expiresAt: Millis | null;
   readonly priority: number;
   /** Place among channels that are tried one after the other; null: all are used. */
   readonly step: number | null;
   /** Code of its hold; null: it waits for its turn. */
   readonly holdCode: string | null;
+  /** The verdict of the plan that holds it; null: the plan does not. */
+  readonly verdict: Verdict | null;
   readonly attempts: number;
   readonly catalogVersion: number;
 }
@@ -58,8 +61,9 @@ with latest as (
   select notification_id from deliveries where tenant_id = $1 and user_id = $2 and ${HELD_BY_PLAN} and status = 'queued'
   limit ${MAX_LOOKED_AT + 1}
 ), found as (select notification_id from latest union select notification_id from held)
-select d.notification_id as "notificationId", d.notification_type as type, n.rule, n.event_id as "eventId", d.channel, d.target,
-       d.due_at as "dueAt", d.expires_at as "expiresAt", d.priority, d.step, d.hold_code as "holdCode", d.attempts,
+select d.notification_id as "notificationId", d.notification_type as type, n.category, n.rule, n.event_id as "eventId",
+       ${QUEUED_FACTS_COLUMNS},
+       d.due_at as "dueAt", d.priority, d.step, d.hold_code as "holdCode", d.plan as verdict, d.attempts,
        n.catalog_version as "catalogVersion",
        (select count(*) from latest)::int as looked, (select count(*) from held)::int as held
 from found
@@ -69,7 +73,7 @@ cross join lateral (
   limit 100
 ) as d
 cross join lateral (
-  select rule, event_id, catalog_version from notifications
+  select category, rule, event_id, catalog_version from notifications
   where tenant_id = $1 and user_id = $2 and notification_id = found.notification_id limit 1
 ) as n
 order by d.due_at, d.notification_id, d.channel, d.target`;

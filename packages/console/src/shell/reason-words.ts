@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../../../../src/model/decision.ts';
 import type { DeliveryReasonCode } from '../../../../src/model/delivery.ts';
-import type { DeliveryHoldCode } from '../../../../src/model/hold-codes.ts';
+import type { DeliveryHoldCode, RESTORE_PAUSED } from '../../../../src/model/hold-codes.ts';
 import type { PlanCode } from '../../../../src/model/plan-codes.ts';
 import { t } from '../text/text.ts';
 
@@ -14,7 +14,7 @@ type RecipientCode =
 
 /** All reasons of Tidings itself by their codes, as a part of a sentence. Those of providers are in the advice on dead letters. */
 export const REASON_WORDS: Readonly<
-  Record<ReasonCode | PlanCode | DeliveryReasonCode | DeliveryHoldCode | RecipientCode, string>
+  Record<ReasonCode | PlanCode | DeliveryReasonCode | DeliveryHoldCode | typeof RESTORE_PAUSED | RecipientCode, string>
 > = {
   // Decisions.
   matched: t('the rule applies'),
@@ -89,6 +89,7 @@ export const REASON_WORDS: Readonly<
   suppressed: t('the address is suppressed'),
   // Deliveries that wait.
   batch_paused: t('the batch is paused'),
+  restore_paused: t('the installation is paused since its restore'),
   sending_paused: t('emails are paused, because they bounce or are complained about too often'),
   account_paused: t('the account with the provider is paused'),
   domain_paused: t('the servers of the recipient do not respond'),

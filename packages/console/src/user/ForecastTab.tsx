@@ -37,6 +37,7 @@ const CHANNEL_STATES: Record<ChannelState, Look> = {
   waits: { label: t('Moved'), color: 'blue', Icon: IconClock },
   digest: { label: t('Into a digest'), color: 'blue', Icon: IconInbox },
   fallback: { label: t('If the first fails'), color: 'gray', Icon: IconHelp },
+  held: { label: t('Held'), color: 'orange', Icon: IconPause },
   held_back: { label: t('Held back'), color: 'orange', Icon: IconBan },
 };
 
@@ -160,7 +161,7 @@ function EntryRow({ entry, userId }: { entry: Entry; userId: string }) {
               <li key={channel}>
                 <ChannelName channel={channel} />
                 {(state !== 'goes' || when !== at) && <StatusBadge look={getLook(CHANNEL_STATES, state)} />}
-                {when !== at && (
+                {when !== at && state !== 'held' && (
                   <Text size="sm" component="span">
                     {localTime.replace('T', ' ')}
                   </Text>
