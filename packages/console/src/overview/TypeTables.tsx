@@ -53,6 +53,16 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
     .filter(({ metrics }) => countFailed(metrics) > 0)
     .sort((a, b) => countFailed(b.metrics) - countFailed(a.metrics))
     .slice(0, ROWS);
+  // Their statuses can be chosen there: failures are of several.
+  const deliveriesLink = ({ key }: TypeSums): ReactNode => (
+    <a
+      href={linkToDeliveries(null, { type: key, ...times })}
+      aria-label={t('Deliveries of {name}', { name: key })}
+      data-testid="type-deliveries"
+    >
+      {t('Deliveries')}
+    </a>
+  );
   return (
     <div className="overview-tables">
       {types.error && <ProblemView problem={types.error} retry={() => void types.refetch()} />}
@@ -64,10 +74,9 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           getId={getKey}
           columns={{
             [t('Type')]: typeLink,
-            [t('Messages')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries(null, { type: key, ...times })}>{formatNumber(metrics.planned)}</a>
-            ),
+            [t('Messages')]: ({ metrics }) => formatNumber(metrics.planned),
             [t('Delivered')]: ({ metrics }) => share(metrics.delivery_rate),
+            [t('See')]: deliveriesLink,
           }}
         />
       </Part>
@@ -79,12 +88,9 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           getId={getKey}
           columns={{
             [t('Type')]: typeLink,
-            [t('Failed')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries((metrics.dead ?? 0) > 0 ? 'dead' : 'undeliverable', { type: key, ...times })}>
-                {formatNumber(countFailed(metrics))}
-              </a>
-            ),
+            [t('Failed')]: ({ metrics }) => formatNumber(countFailed(metrics)),
             [t('Of all')]: ({ metrics }) => share(metrics.planned ? countFailed(metrics) / metrics.planned : null),
+            [t('See')]: deliveriesLink,
           }}
         />
       </Part>
@@ -114,7 +120,7 @@ function QuietTypes() {
       end={
         others > 0 && (
           <a href={linkToAnalytics('anomalies')} data-testid="other-anomalies">
-            {t('{others} more with an unusual volume', { others })}
+            {t('See the unusual volumes')}
           </a>
         )
       }
