@@ -8,7 +8,7 @@ import { foldAll } from './support/metrics.ts';
 
 const TYPE = 'ORDER_SHIPPED';
 const SENT = { type: TYPE, channel: 'email', provider: 'smtp', version: 1, attempts: 1, class: 0, latency_ms: 40 };
-/** What ended in the last hours: for most of it, no list has just that. */
+/** Messages that ended an hour ago: for most of them, no list has just these. */
 const OUTCOMES = [
   { ...SENT, sent: 50, confirmable: 50, delivered: 40, bounced: 3, failed: 2 },
   { ...SENT, dead: 7 },

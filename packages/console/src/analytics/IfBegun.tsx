@@ -5,7 +5,7 @@ import { EmptyState } from '../shell/EmptyState.tsx';
 import { t } from '../text/text.ts';
 import { toSpan } from './metric-filter.ts';
 
-/** Shows the numbers of a span that has begun; of another one it says that there are none, in the place of those of another span. */
+/** Shows the numbers of a span that has begun; of another one it says that it has nothing, and does not show those of another span. */
 export function IfBegun({ filter, children }: { filter: MetricFilter; children: ReactNode }) {
   const now = Date.now();
   const { from, to } = toSpan(filter, now);

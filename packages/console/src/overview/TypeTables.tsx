@@ -53,15 +53,20 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
     .filter(({ metrics }) => countFailed(metrics) > 0)
     .sort((a, b) => countFailed(b.metrics) - countFailed(a.metrics))
     .slice(0, ROWS);
-  // Their statuses can be chosen there: failures are of several.
-  const deliveriesLink = ({ key }: TypeSums): ReactNode => (
-    <a
-      href={linkToDeliveries(null, { type: key, ...times })}
-      aria-label={t('Deliveries of {name}', { name: key })}
-      data-testid="type-deliveries"
-    >
-      {t('Deliveries')}
-    </a>
+  const toTypeCell = ({ key }: TypeSums): ReactNode => (
+    <>
+      {typeLink({ key })}
+      <Text size="xs">
+        {/* Of all statuses: a failure has one of several. */}
+        <a
+          href={linkToDeliveries(null, { type: key, ...times })}
+          aria-label={t('Deliveries of {name}', { name: key })}
+          data-testid="type-deliveries"
+        >
+          {t('Deliveries')}
+        </a>
+      </Text>
+    </>
   );
   return (
     <div className="overview-tables">
@@ -73,10 +78,9 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           items={byVolume}
           getId={getKey}
           columns={{
-            [t('Type')]: typeLink,
+            [t('Type')]: toTypeCell,
             [t('Messages')]: ({ metrics }) => formatNumber(metrics.planned),
             [t('Delivered')]: ({ metrics }) => share(metrics.delivery_rate),
-            [t('See')]: deliveriesLink,
           }}
         />
       </Part>
@@ -87,10 +91,9 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           items={byFailure}
           getId={getKey}
           columns={{
-            [t('Type')]: typeLink,
+            [t('Type')]: toTypeCell,
             [t('Failed')]: ({ metrics }) => formatNumber(countFailed(metrics)),
             [t('Of all')]: ({ metrics }) => share(metrics.planned ? countFailed(metrics) / metrics.planned : null),
-            [t('See')]: deliveriesLink,
           }}
         />
       </Part>
