@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
         /^SMTP smtp\s+Email\s+Fails\s+Circuit open since .*: the service is down\. [^\n]*\s+none\s+none sent$/,
       ),
       expect.stringMatching(
-        /^sandbox\s+Email, SMS, In-app\s+Tidings itself\s+Messages are kept in the sandbox at once and reach no user\. There is no circuit\.\s+none\s+\d kept in the sandbox(\s+half within .*)?$/,
+        /^sandbox\s+Email, SMS, In-app\s+Tidings itself\s+Messages are kept in the sandbox at once and reach no user\. There is no circuit\.\s+none\s+\d kept in the sandbox(\s+half within .*)?\s+See deliveries$/,
       ),
       expect.stringMatching(/^doubtful\s+Internal\s+In use\s+none\s+none sent$/),
     ]);

@@ -57,10 +57,11 @@ describe.skipIf(!hasBrowser)('the pages that measure', () => {
     const { page } = await visit('console/analytics');
     await page.getByTestId('metric-tiles').waitFor();
     await page.getByTestId('funnel-row').first().waitFor();
-    // A number leads to a list only if that has what it counts.
+    // A number leads to a list only if that has what it counts; links in words lead on.
     const links = page.getByTestId('metric-tiles').getByRole('link');
-    expect(await links.evaluateAll((all) => all.map((link) => link.textContent))).toEqual(['Sent', 'Cost']);
-    expect(await links.first().getAttribute('href')).toBe('/console/deliveries?status=sent&since=7d');
+    expect(await links.evaluateAll((all) => all.map((link) => link.textContent))).toEqual(['Costs of 31 days']);
+    const deliveries = page.getByRole('region', { name: 'Sums' }).getByRole('link', { name: 'See deliveries' });
+    expect(await deliveries.getAttribute('href')).toBe('/console/deliveries?since=7d');
     const row = page.getByTestId('held-reasons-row').filter({ hasText: 'limit_reached' });
     await row.getByTestId('held-users-button').click();
     await page.getByTestId('held-user').getByRole('link', { name: 'maria', exact: true }).waitFor();

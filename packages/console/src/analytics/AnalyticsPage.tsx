@@ -13,6 +13,7 @@ import { useShownTab } from '../shell/use-shown-tab.ts';
 import { t } from '../text/text.ts';
 import { AnomaliesView } from './AnomaliesView.tsx';
 import { ExperimentsView } from './ExperimentsView.tsx';
+import { IfBegun } from './IfBegun.tsx';
 import { MessagesView } from './MessagesView.tsx';
 import { KEPT_APART, SPANS, toOffered, toParameters } from './metric-filter.ts';
 
@@ -49,10 +50,16 @@ export function AnalyticsPage({ route: { part, filter, reason } }: { route: Extr
         {part === 'messages' && (
           <>
             <MetricFilterBar filter={filter} />
-            <DrawnMessages filter={drawn} reason={reason} />
+            <IfBegun filter={drawn}>
+              <DrawnMessages filter={drawn} reason={reason} />
+            </IfBegun>
           </>
         )}
-        {part === 'experiments' && <DrawnExperiments filter={drawn} />}
+        {part === 'experiments' && (
+          <IfBegun filter={drawn}>
+            <DrawnExperiments filter={drawn} />
+          </IfBegun>
+        )}
         {part === 'anomalies' && <AnomaliesView />}
       </Permitted>
     </Stack>
@@ -98,7 +105,8 @@ function MetricFilterBar({ filter }: { filter: MetricFilter }) {
     label: LABELS[name],
     values: counted[index]?.data?.groups
       .filter(({ key }) => key !== '')
-      .map(({ key, metrics }) => ({ value: key, count: countOut(metrics) ?? 0 })),
+      .map(({ key, metrics }) => ({ value: key, count: countOut(metrics) ?? 0 }))
+      .sort((a, b) => b.count - a.count || a.value.localeCompare(b.value)),
   }));
   fields.splice(1, 0, { name: 'channel', label: t('Channel'), values: CHANNEL_VALUES });
   return (

@@ -24,20 +24,11 @@ interface Shown {
   readonly count: (values: Values) => number | null;
   /** The share that is shown beside it, and what it is one of. */
   readonly share?: readonly [of: string, read: (values: Values) => number | null];
-  /** Returns the link to the list of what it counts; undefined: no list has just these. */
-  readonly toLink?: (filter: MetricFilter) => string | undefined;
-}
-
-/** Links to the messages that were sent, unless the filter asks for what lists of them do not know. */
-function toSent(filter: MetricFilter): string | undefined {
-  return KEPT_APART.some((name) => filter[name] !== null)
-    ? undefined
-    : linkToDeliveries('sent', toDeliveryFilter(filter));
 }
 
 const SHOWN: readonly Shown[] = [
   { label: t('Decided to send'), count: ({ decided }) => decided },
-  { label: t('Sent'), count: countOut, toLink: toSent },
+  { label: t('Sent'), count: countOut },
   { label: t('Delivered'), count: ({ delivered }) => delivered, share: ['confirmable', (of) => of.delivery_rate] },
   { label: t('Opened'), count: ({ opened }) => opened, share: ['delivered', (of) => of.open_rate] },
   { label: t('Clicked'), count: ({ clicked }) => clicked, share: ['delivered', (of) => of.click_rate] },
@@ -62,8 +53,8 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
   return (
     <section aria-label={t('Sums')}>
       <div className="tiles" data-wide data-testid="metric-tiles">
-        {SHOWN.map(({ label, count, share, toLink }) => (
-          <Tile key={label} label={label} href={toLink?.(filter)} value={formatNumber(count(metrics))}>
+        {SHOWN.map(({ label, count, share }) => (
+          <Tile key={label} label={label} value={formatNumber(count(metrics))}>
             {share && <Text size="xs">{formatShareOf(share[1](metrics), share[0])}</Text>}
             {past && (
               <Text size="xs" c="dimmed">
@@ -72,14 +63,22 @@ export function MetricTiles({ filter }: { filter: MetricFilter }) {
             )}
           </Tile>
         ))}
-        <Tile label={t('Cost')} href={linkToChannels('costs')} value={formatCosts(costs)}>
+        <Tile label={t('Cost')} value={formatCosts(costs)}>
           <Text size="xs" c="dimmed">
             {t(costs === null ? 'not known by this filter' : 'as far as prices are known')}
           </Text>
+          <a href={linkToChannels('costs')}>{t('Costs of 31 days')}</a>
         </Tile>
       </div>
       <Text size="xs" c="dimmed" mt={6}>
         {t('Changes are to the period of the same length before.')}
+        {/* Lists of deliveries do not know what is kept apart. */}
+        {KEPT_APART.every((name) => filter[name] === null) && (
+          <>
+            {' '}
+            <a href={linkToDeliveries(null, toDeliveryFilter(filter))}>{t('See deliveries')}</a>
+          </>
+        )}
       </Text>
     </section>
   );

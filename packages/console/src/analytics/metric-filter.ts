@@ -40,8 +40,7 @@ export function toSpan({ since, until }: MetricFilter, now: number): { readonly 
   const end = read(until);
   const to = end === null ? now : Date.parse(end);
   const begin = read(since);
-  const from = Date.parse(begin ?? (toTime(USUAL_SINCE, to) as string));
-  return from < to ? { from, to } : { from: to - 3_600_000, to };
+  return { from: Date.parse(begin ?? (toTime(USUAL_SINCE, to) as string)), to };
 }
 
 /** Returns the parameters of the API for what is asked for. @param now in ms */

@@ -1,7 +1,6 @@
 import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ProviderAccount, SendingState } from '@tidings/client/types';
-import { Fragment } from 'react';
 import { getSending } from '../api/channels.ts';
 import { getAccountMetrics } from '../api/overview.ts';
 import { formatMs } from '../overview/OutcomeChart.tsx';
@@ -43,33 +42,24 @@ export function SentFigures({ sender, provider }: SentFiguresProps) {
   const metrics = groups.data.groups.find(({ key }) => key === sender)?.metrics;
   // A message counts when it has ended: those that are tried again are under way.
   if (metrics === undefined) return <>{t('none sent')}</>;
-  const toLink = (status: 'dead' | 'sandboxed' | null) => linkToDeliveries(status, { provider, since: '24h' });
   const { sent, sandboxed: kept, p50_delivery_time_ms: half, p95_delivery_time_ms: most } = metrics;
   const failed = countFailed(metrics);
   const counts = [
-    { href: toLink(null), text: t('{sent} sent', { sent: formatNumber(sent) }), isShown: sent !== 0 || !kept },
-    {
-      href: toLink('sandboxed'),
-      text: t('{kept} kept in the sandbox', { kept: formatNumber(kept) }),
-      isShown: (kept ?? 0) > 0,
-    },
-    { href: toLink('dead'), text: t('{failed} failed', { failed: formatNumber(failed) }), isShown: failed > 0 },
+    ...(sent !== 0 || !kept ? [t('{sent} sent', { sent: formatNumber(sent) })] : []),
+    ...(kept ? [t('{kept} kept in the sandbox', { kept: formatNumber(kept) })] : []),
+    ...(failed > 0 ? [t('{failed} failed', { failed: formatNumber(failed) })] : []),
   ];
   return (
     <>
-      {counts
-        .filter(({ isShown }) => isShown)
-        .map(({ href, text }, index) => (
-          <Fragment key={href}>
-            {index > 0 && ', '}
-            <a href={href}>{text}</a>
-          </Fragment>
-        ))}
+      <div>{counts.join(', ')}</div>
       {half !== null && most !== null && (
         <Text size="xs" c="dimmed">
           {t('half within {half}, 95 of 100 within {most}', { half: formatMs(half), most: formatMs(most) })}
         </Text>
       )}
+      <Text size="xs" component="a" href={linkToDeliveries(null, { provider, since: '24h' })}>
+        {t('See deliveries')}
+      </Text>
     </>
   );
 }

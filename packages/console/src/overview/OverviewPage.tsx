@@ -3,7 +3,16 @@ import { useQuery } from '@tanstack/react-query';
 import type { MetricSeries } from '@tidings/client/types';
 
 import { getSeries } from '../api/overview.ts';
-import { linkToOverview, linkToOverviewOf, openLink, RANGES, type Range, type TimeSpan } from '../route.ts';
+import {
+  linkToDeadLetters,
+  linkToDeliveries,
+  linkToOverview,
+  linkToOverviewOf,
+  openLink,
+  RANGES,
+  type Range,
+  type TimeSpan,
+} from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { LazyPlace, lazyPart } from '../shell/lazy-part.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -81,20 +90,25 @@ const SPANS: Record<Range, string> = {
 const zoomTo = (span: TimeSpan) => openLink(linkToOverviewOf(span));
 
 function Charts({ series }: { series: MetricSeries }) {
+  const span = { since: series.from, until: series.to };
   return (
     <>
       <Paper withBorder p="md">
         <OutcomeChart series={series} onZoom={zoomTo} />
-        <SpanControls span={{ since: series.from, until: series.to }} toLink={linkToOverviewOf} />
+        <SpanControls span={span} toLink={linkToOverviewOf} />
         <ul className="legend" aria-label={t('Outcomes')}>
-          {OUTCOMES.map(({ key, label, color, toLink, count }) => (
+          {OUTCOMES.map(({ key, label, color, count }) => (
             <li key={key}>
-              <a href={toLink({ since: series.from, until: series.to })} data-outcome={key}>
-                <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
-                {label} {formatCount(sum(series, count))}
-              </a>
+              <span className="legend-mark" style={{ background: `var(--mantine-color-${color})` }} />
+              {label} {formatCount(sum(series, count))}
             </li>
           ))}
+          <li>
+            <a href={linkToDeliveries(null, span)}>{t('See deliveries')}</a>
+          </li>
+          <li>
+            <a href={linkToDeadLetters(null)}>{t('Failed deliveries')}</a>
+          </li>
         </ul>
         <Disclosure label={t('As a table')} testId="outcome-table-button">
           <LazyPlace fallback={<Skeleton height={160} />}>

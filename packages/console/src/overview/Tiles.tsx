@@ -2,11 +2,11 @@ import { Paper, Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { getSeries, getSummary, getWaiting } from '../api/overview.ts';
-import { linkToDeadLetters, linkToDeliveries, linkToLive, linkToWaiting } from '../route.ts';
+import { linkToDeliveries, linkToWaiting } from '../route.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { t } from '../text/text.ts';
 import { Spark } from './OutcomeChart.tsx';
-import { countFailed, countSent, DECIDED_LINK, formatNumber, type Values } from './series.ts';
+import { countFailed, countSent, formatNumber, type Values } from './series.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -38,11 +38,11 @@ export function Tiles() {
   });
   if (!day.data) return <Skeleton height={112} />;
   const hours = day.data.points.map(({ metrics }) => metrics);
-  const tile = (label: string, href: string, count: (values: Values) => number, others: ReactNode = null) => {
+  const tile = (label: string, count: (values: Values) => number, others: ReactNode = null) => {
     const values = hours.map(count);
     const sum = values.reduce((total, value) => total + value, 0);
     return (
-      <Tile label={label} href={href} value={formatNumber(sum)} spark={<Spark values={values} />}>
+      <Tile label={label} value={formatNumber(sum)} spark={<Spark values={values} />}>
         {others}
         {before.data && <Change now={sum} before={count(before.data.metrics)} />}
       </Tile>
@@ -52,42 +52,49 @@ export function Tiles() {
   const isAtLeast = waiting.data?.rules.some((rule) => rule.at_least) ?? false;
   const waits = waiting.data?.rules.reduce((sum, rule) => sum + rule.waits, 0);
   return (
-    <div className="tiles" data-testid="tiles">
-      {tile(t('Events in'), linkToLive(), ({ events }) => events ?? 0)}
-      {tile(t('Decided to send'), DECIDED_LINK, ({ decided }) => decided ?? 0)}
-      {tile(
-        t('Sent, and not returned'),
-        linkToDeliveries('sent'),
-        countSent,
-        <a href={linkToDeadLetters(null)} className="tile-failed" data-failed={failed > 0 || undefined}>
-          {t('{failed} failed', { failed: formatNumber(failed) })}
-        </a>,
-      )}
-      <Tile
-        label={t('Waiting now')}
-        href={linkToWaiting()}
-        value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
-      >
-        <Text size="xs" c="dimmed">
-          {waiting.data
-            ? t('{rules, plural, one {in # rule} other {in # rules}}', { rules: waiting.data.rules.length })
-            : t('not known')}
-        </Text>
-      </Tile>
-    </div>
+    <section aria-label={t('Last 24 hours')}>
+      <Text size="xs" c="dimmed" mb={4}>
+        {t('Last 24 hours')}
+      </Text>
+      <div className="tiles" data-testid="tiles">
+        {tile(t('Events in'), ({ events }) => events ?? 0)}
+        {tile(t('Decided to send'), ({ decided }) => decided ?? 0)}
+        {tile(
+          t('Sent, and not returned'),
+          countSent,
+          <>
+            <span className="tile-failed" data-failed={failed > 0 || undefined}>
+              {t('{failed} failed', { failed: formatNumber(failed) })}
+            </span>
+            <a href={linkToDeliveries(null, { since: '24h' })}>{t('See deliveries')}</a>
+          </>,
+        )}
+        <Tile
+          label={t('Waiting now')}
+          href={linkToWaiting()}
+          value={waits === undefined ? '–' : `${formatNumber(waits)}${isAtLeast ? '+' : ''}`}
+        >
+          <Text size="xs" c="dimmed">
+            {waiting.data
+              ? t('{rules, plural, one {in # rule} other {in # rules}}', { rules: waiting.data.rules.length })
+              : t('not known')}
+          </Text>
+        </Tile>
+      </div>
+    </section>
   );
 }
 
 interface TileProps {
   readonly label: string;
-  /** Page of what is counted; undefined: no page has just that. */
-  readonly href: string | undefined;
+  /** Page of just what is counted; absent: no page has that. */
+  readonly href?: string;
   readonly value: string;
   readonly spark?: ReactNode;
   readonly children: ReactNode;
 }
 
-/** One number with a label, which leads to its page. */
+/** One number with a label, which leads to its page if there is one. */
 export function Tile({ label, href, value, spark, children }: TileProps) {
   return (
     <Paper withBorder p="sm" className="tile" data-testid="tile">

@@ -53,6 +53,21 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
     .filter(({ metrics }) => countFailed(metrics) > 0)
     .sort((a, b) => countFailed(b.metrics) - countFailed(a.metrics))
     .slice(0, ROWS);
+  const toTypeCell = ({ key }: TypeSums): ReactNode => (
+    <>
+      {typeLink({ key })}
+      <Text size="xs">
+        {/* Of all statuses: a failure has one of several. */}
+        <a
+          href={linkToDeliveries(null, { type: key, ...times })}
+          aria-label={t('Deliveries of {name}', { name: key })}
+          data-testid="type-deliveries"
+        >
+          {t('Deliveries')}
+        </a>
+      </Text>
+    </>
+  );
   return (
     <div className="overview-tables">
       {types.error && <ProblemView problem={types.error} retry={() => void types.refetch()} />}
@@ -63,10 +78,8 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           items={byVolume}
           getId={getKey}
           columns={{
-            [t('Type')]: typeLink,
-            [t('Messages')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries(null, { type: key, ...times })}>{formatNumber(metrics.planned)}</a>
-            ),
+            [t('Type')]: toTypeCell,
+            [t('Messages')]: ({ metrics }) => formatNumber(metrics.planned),
             [t('Delivered')]: ({ metrics }) => share(metrics.delivery_rate),
           }}
         />
@@ -78,12 +91,8 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
           items={byFailure}
           getId={getKey}
           columns={{
-            [t('Type')]: typeLink,
-            [t('Failed')]: ({ key, metrics }) => (
-              <a href={linkToDeliveries((metrics.dead ?? 0) > 0 ? 'dead' : 'undeliverable', { type: key, ...times })}>
-                {formatNumber(countFailed(metrics))}
-              </a>
-            ),
+            [t('Type')]: toTypeCell,
+            [t('Failed')]: ({ metrics }) => formatNumber(countFailed(metrics)),
             [t('Of all')]: ({ metrics }) => share(metrics.planned ? countFailed(metrics) / metrics.planned : null),
           }}
         />
@@ -114,7 +123,7 @@ function QuietTypes() {
       end={
         others > 0 && (
           <a href={linkToAnalytics('anomalies')} data-testid="other-anomalies">
-            {t('{others} more with an unusual volume', { others })}
+            {t('See the unusual volumes')}
           </a>
         )
       }

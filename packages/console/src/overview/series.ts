@@ -1,17 +1,15 @@
 /* Sums over time as charts draw them. */
 import type { MetricGroups, MetricSeries } from '@tidings/client/types';
-import { linkToDeadLetters, linkToDeliveries, linkToNotifications } from '../route.ts';
 import { getLocale, t } from '../text/text.ts';
 
 export type Values = MetricSeries['points'][number]['metrics'];
 export type TypeSums = MetricGroups['groups'][number];
 
-/** A part of a bar: an outcome, its color, and the page that lists what it counts. */
+/** A part of a bar: an outcome and its color. No list has just what it counts: messages count when they end, also those without a delivery. */
 export interface Outcome {
   readonly key: string;
   readonly label: string;
   readonly color: string;
-  readonly toLink: (span: Span) => string;
   readonly count: (values: Values) => number;
 }
 
@@ -40,42 +38,36 @@ export const OUTCOMES: readonly Outcome[] = [
     key: 'delivered',
     label: t('Delivered'),
     color: 'teal-7',
-    toLink: (span) => linkToDeliveries('sent', span),
     count: ({ delivered }) => delivered ?? 0,
   },
   {
     key: 'sent',
     label: t('Sent, no receipt yet'),
     color: 'ink-4',
-    toLink: (span) => linkToDeliveries('sent', span),
     count: (values) => Math.max(0, (values.sent ?? 0) - (values.delivered ?? 0) - countReturned(values)),
   },
   {
     key: 'sandboxed',
     label: t('Kept in the sandbox'),
     color: 'violet-4',
-    toLink: (span) => linkToDeliveries('sandboxed', span),
     count: ({ sandboxed }) => sandboxed ?? 0,
   },
   {
     key: 'stopped',
     label: t('Dropped or cancelled'),
     color: 'gray-5',
-    toLink: (span) => linkToDeliveries('dropped', span),
     count: ({ dropped, cancelled }) => (dropped ?? 0) + (cancelled ?? 0),
   },
   {
     key: 'doubt',
     label: t('In doubt'),
     color: 'grape-5',
-    toLink: (span) => linkToDeliveries('in_doubt', span),
     count: ({ in_doubt }) => in_doubt ?? 0,
   },
   {
     key: 'failed',
     label: t('Failed'),
     color: 'red-6',
-    toLink: () => linkToDeadLetters(null),
     count: (values) => countFailed(values),
   },
 ];
@@ -89,9 +81,6 @@ export function countFailed(values: Values): number {
 export function countSent(values: Values): number {
   return Math.max(0, (values.sent ?? 0) - countReturned(values));
 }
-
-/** Page of everything that was decided. */
-export const DECIDED_LINK = linkToNotifications(null);
 
 /** Formats a number in few characters: 1,234 or 12.3k. Null: it is not known. */
 export function formatNumber(value: number | null): string {

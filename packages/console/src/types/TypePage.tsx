@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { AnomaliesView } from '../analytics/AnomaliesView.tsx';
 import { ExperimentsView } from '../analytics/ExperimentsView.tsx';
 import { HeldReasons } from '../analytics/HeldReasons.tsx';
+import { IfBegun } from '../analytics/IfBegun.tsx';
 import { Course } from '../analytics/MessagesView.tsx';
 import { MetricTiles } from '../analytics/MetricTiles.tsx';
 import { getCatalog } from '../api/catalog.ts';
@@ -103,17 +104,19 @@ function Contents({ name, type, catalog }: ContentsProps) {
         )}
       </Part>
       <Permitted scope="deliveries:read">
-        <MetricTiles filter={filter} />
-        <Course
-          filter={filter}
-          toLink={({ since: from, until: to }) =>
-            `${location.pathname}?${new URLSearchParams({ since: from ?? SINCE, ...(to !== null && { until: to }) })}`
-          }
-        />
-        <HeldReasons filter={filter} reason={reason} />
-        <Part title={t('Experiments')}>
-          <ExperimentsView filter={filter} only={rules.map((rule) => rule.name)} />
-        </Part>
+        <IfBegun filter={filter}>
+          <MetricTiles filter={filter} />
+          <Course
+            filter={filter}
+            toLink={({ since: from, until: to }) =>
+              `${location.pathname}?${new URLSearchParams({ since: from ?? SINCE, ...(to !== null && { until: to }) })}`
+            }
+          />
+          <HeldReasons filter={filter} reason={reason} />
+          <Part title={t('Experiments')}>
+            <ExperimentsView filter={filter} only={rules.map((rule) => rule.name)} />
+          </Part>
+        </IfBegun>
         <Part title={t('Volume')}>
           <AnomaliesView only={name} />
         </Part>
