@@ -82,7 +82,7 @@ const COLUMNS = {
       )}
     </>
   ),
-  [t('Time')]: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
+  [t('Created')]: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
     <>
       <Time value={created} />
       {due !== null && state === 'scheduled' && (

@@ -64,7 +64,7 @@ export function MessagesTab({ userId }: { userId: string }) {
     [t('Channels')]: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
     [t('Asked by')]: (one: NotificationSummary) =>
       isDirect(one) ? t('a request') : <span className="name">{one.rule}</span>,
-    [t('Time')]: ({ created_at: created, due_at: due, state: now }: NotificationSummary) => (
+    [t('Created')]: ({ created_at: created, due_at: due, state: now }: NotificationSummary) => (
       <>
         <Time value={created} />
         {due !== null && now === 'scheduled' && (
