@@ -71,7 +71,7 @@ export function followChanges(queries: QueryClient): void {
 
   const load = (query: Query) => {
     const { dataUpdatedAt, errorUpdatedAt, fetchStatus, status } = query.state;
-    // What got no response is loaded again, also where the page does not follow it.
+    // A query that got no response is loaded again, also where its page does not follow it.
     const { topics = [], every = isUnreachable(query) ? POLL_MS : undefined } = findMeta(query);
     const updatedAt = Math.max(dataUpdatedAt, errorUpdatedAt);
     if (every === undefined || updatedAt === 0 || fetchStatus !== 'idle') return;
