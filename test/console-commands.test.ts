@@ -62,9 +62,12 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
     await expect.poll(() => waits.count()).toBe(2);
     await waits.first().getByTestId('cancel-wait').focus();
     await page.keyboard.press('Enter');
+    await page.getByTestId('confirmation').getByText('nothing is sent for it').waitFor();
+    expect(await waits.count()).toBe(2);
+    await page.getByTestId('confirm').click();
     await said(page, 'Cancelled: the wait of');
     await expect.poll(() => waits.count()).toBe(1);
-    expect((await focused(page))[0]).toBe('cancel-wait');
+    await expect.poll(async () => (await focused(page))[0]).toBe('cancel-wait');
   });
 
   test('rejected events are dismissed and corrected one by one and by group, without losing the place', async () => {
@@ -81,9 +84,12 @@ describe.skipIf(!hasBrowser)('commands of operators', () => {
     await expect.poll(() => rows.count()).toBe(4);
     await rows.nth(1).getByTestId('rejected-dismiss').focus();
     await page.keyboard.press('Enter');
+    await page.getByTestId('confirmation').getByText('The rejected event is deleted').waitFor();
+    expect(await rows.count()).toBe(4);
+    await page.getByTestId('confirm').click();
     await said(page, 'Dismissed:');
     await expect.poll(() => rows.count()).toBe(3);
-    expect((await focused(page))[0]).toBe('rejected-dismiss');
+    await expect.poll(async () => (await focused(page))[0]).toBe('rejected-dismiss');
     await rows.nth(0).getByTestId('rejected-correct').click();
     await page.getByTestId('correct-patch').fill('{"properties": {"attempt_number": 3}}');
     await page.getByTestId('correct-confirm').click();

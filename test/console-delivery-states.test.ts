@@ -169,6 +169,21 @@ describe.skipIf(program === undefined)('the console', () => {
     await page.context().close();
   });
 
+  test('the time beside an outcome is that at which the message ended, and not that of the decision', async () => {
+    const { page, complaints } = await openVisit(browser, server.url);
+    await tidings.database.pool.query(
+      `update deliveries set created_at = created_at - interval '3 hours' where notification_type = 'REAL'`,
+    );
+    const { body } = await server.get('/api/v1/explain/u1/REAL');
+    const [{ deliveries }] = body.notifications;
+    await page.goto(`${server.url}/console/users/u1`);
+    const row = page.locator('[data-testid="why-row"][data-notification-type="REAL"]');
+    await row.getByText('Sent, ').waitFor();
+    expect(await row.locator('time').first().getAttribute('datetime')).toBe(deliveries[0].finished_at);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('a type whose latest message was sent says that earlier ones failed, and leads to them', async () => {
     isRejecting = false;
     tidings.clock.now += 60_000;

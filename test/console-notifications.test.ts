@@ -197,6 +197,17 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     expect(await entry(page, 'muted').getByTestId('plan-verdict').getAttribute('data-verdict')).toBe('drop');
   });
 
+  test.each(['console/notifications?state=bogus', 'console/deliveries?status=bogus'])(
+    'of an address that names an unknown state are not shown: %s',
+    async (path) => {
+      const { page, complaints } = await app.visit(path);
+      await page.getByTestId('problem').first().waitFor();
+      expect(await page.getByTestId('problem').first().innerText()).toContain('invalid');
+      expect(await page.getByRole('row').count()).toBe(0);
+      expect(complaints.splice(0).filter((one) => !one.includes('status of 400'))).toEqual([]);
+    },
+  );
+
   test('of a delivery that is held say until when, on its page, in the list and with the user', async () => {
     await app.post({
       user_id: 'eva',
@@ -212,10 +223,16 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     const { page } = await app.visit(`console/notifications/${held}`);
     const verdict = page.getByTestId('plan-verdict');
     await verdict.waitFor();
-    expect(await verdict.innerText()).toMatch(/Held[\s\S]*quiet hours, until [\s\S]*quiet_hours · user/);
+    expect(await verdict.innerText()).toMatch(/^quiet hours, until [\s\S]*quiet_hours · user/i);
     await page.goto(`${app.server.url}/console/deliveries?status=queued`);
     const row = page.getByTestId('delivery-row').filter({ hasText: 'eva' });
     expect(await row.getByTestId('plan-verdict').innerText()).toContain('quiet hours, until');
+    expect((await row.innerText()).match(/\bHeld\b/g)).toEqual(['Held']);
+    const { body } = await app.server.get('/api/v1/explain/eva/NEWSLETTER');
+    expect(body.paragraph).toContain('A request decided to send NEWSLETTER to eva');
+    await page.goto(`${app.server.url}/console/users/eva/timeline`);
+    await page.getByTestId('timeline-entry').filter({ hasText: 'notification.requested' }).first().waitFor();
+    expect(await page.locator('main').innerText()).not.toContain('"kind"');
   });
 
   test('and every page beside them offer only what the caller may do', async () => {

@@ -371,6 +371,26 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
   });
 
+  test('say in the header that the server is lost, and go on by themselves when it is back', async () => {
+    const passing = await testServer(app.tidings);
+    const { page, complaints } = await app.visit('console/analytics', {}, undefined, passing.url);
+    const sign = page.getByTestId('lost-sign');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await networkSettled(page);
+    await passing.close();
+    await sign.getByText('the server cannot be reached').waitFor({ timeout: 50_000 });
+    expect(await sign.getAttribute('role')).toBe('status');
+    expect(await sign.innerText()).toMatch(/^Not updating since \d\d:\d\d:\d\d/);
+    await page.getByRole('link', { name: 'Failed', exact: true }).first().click();
+    await page.getByTestId('problem').getByText('This page could not be loaded').waitFor();
+    const back = await testServer(app.tidings, { port: Number(new URL(passing.url).port) });
+    await page.getByRole('heading', { name: 'Failed deliveries' }).waitFor({ timeout: 20_000 });
+    await sign.locator('span').first().waitFor({ state: 'detached', timeout: 20_000 });
+    await page.close();
+    await back.close();
+    expect(complaints.splice(0).filter((one) => !/ERR_|status of 503|script_not_loaded/.test(one))).toEqual([]);
+  }, 120_000);
+
   test('say that a part could not be loaded, load it again on demand, and give the focus back after the first opening', async () => {
     const { page, complaints } = await app.visit('console/catalog', { viewport: { width: 390, height: 844 } });
     await page.getByRole('heading', { level: 1 }).waitFor();

@@ -114,6 +114,7 @@ describe.skipIf(!hasBrowser)('the tasks of the console', () => {
     const page = await begin('console/users/wanda');
     await page.getByRole('navigation', { name: 'User' }).getByRole('link', { name: 'Waiting' }).click();
     await page.getByTestId('cancel-wait').first().click();
+    await page.getByTestId('confirm').click();
     await page.getByTestId('announcements').getByText('Cancelled: the wait of').waitFor();
     expect(await steps(page)).toEqual(promised(6));
   });

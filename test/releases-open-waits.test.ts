@@ -98,6 +98,8 @@ test('where there are more waits than are counted, those of the older half tell 
   for (const items of [count(from, others, 90_000), count(to, released, 0)])
     await tidings.database.pool.query('insert into metric_deltas (tenant_id, items) values ($1, $2)', [TENANT, items]);
   expect(await lookAfter(id, 64_000)).toMatchObject({ state: 'watching', verdict: 'waits_open', waiting: [0, 10_000] });
-  await tidings.database.pool.query("update waits set status = 'fired', ended_at = began_at where user_id = 'many' and status = 'waiting'");
+  await tidings.database.pool.query(
+    "update waits set status = 'fired', ended_at = began_at where user_id = 'many' and status = 'waiting'",
+  );
   expect(await lookAfter(id, 64_000)).toMatchObject({ state: 'rolled_back', verdict: 'exceeded' });
 });

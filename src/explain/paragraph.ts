@@ -3,6 +3,7 @@ import type { Answer } from '../model/answer.ts';
 import type { Rule } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { type Channel, type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
+import { DIRECT_RULE } from '../model/direct.ts';
 import type { ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 import { formatTime } from '../rules/reasons.ts';
 
@@ -129,13 +130,18 @@ function describeNotDelivered({ userId, notificationType }: Considered, deliveri
     : `${notificationType} was not delivered to ${userId}.`;
 }
 
+/** Returns the beginning of a sentence: the rule, or that a request or a batch asked for it. */
+function nameDecider({ rule }: ConsideredDecision): string {
+  return rule === DIRECT_RULE ? 'A request' : `The rule ${rule}`;
+}
+
 function describeDecided(
   { userId, notificationType, counts, isComplete }: Considered,
   latest: ConsideredDecision,
 ): string[] {
   const often = counts.sends === 1 ? '' : ` ${countTimes(counts.sends, isComplete)}`;
   return [
-    `The rule ${latest.rule} decided${often} to send ${notificationType} to ${userId}${describeLatest(counts.sends, latest)}.`,
+    `${nameDecider(latest)} decided${often} to send ${notificationType} to ${userId}${describeLatest(counts.sends, latest)}.`,
     latest.reason,
   ];
 }
@@ -168,7 +174,7 @@ function describeNotSent(considered: Considered): string[] {
   if (latest) {
     const count = considered.counts.considered.get(latest.rule) ?? 1;
     parts.push(
-      `The rule ${latest.rule} considered it ${countTimes(count, considered.isComplete)}${describeLatest(count, latest)}. ${latest.reason}`,
+      `${nameDecider(latest)} considered it ${countTimes(count, considered.isComplete)}${describeLatest(count, latest)}. ${latest.reason}`,
       ...describeRejected(considered),
     );
     return parts;

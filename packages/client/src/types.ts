@@ -6101,7 +6101,7 @@ export interface components {
         ForecastChannel: {
             /**
              * Format: date-time
-             * @description ISO 8601 in UTC
+             * @description When it goes; of held and held_back, when that is found
              * @example 2026-11-02T09:30:00.000Z
              */
             at: string;
@@ -6119,10 +6119,10 @@ export interface components {
             local: string;
             reason: string | null;
             /**
-             * @description goes: at its time; waits: a policy moves it to its time; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held_back: it does not go
+             * @description goes: at its time; waits: a policy moves it to its time, or it is tried again then; digest: it becomes an item of a digest that is due then; fallback: only if the channels before it fail; held: it waits until someone acts, for which there is no time; held_back: it does not go
              * @enum {string}
              */
-            state: "goes" | "waits" | "digest" | "fallback" | "held_back";
+            state: "goes" | "waits" | "digest" | "fallback" | "held" | "held_back";
         };
         /** @description A message that a user will get, or that something holds back */
         ForecastEntry: {

@@ -8,16 +8,15 @@ import type {
   SendRequest,
 } from '@tidings/client/types';
 import { buildQuery, callApi } from './call.ts';
-import type { NotificationState } from './types.ts';
 
 /** Returns a page of 50 notifications, newest first. `state` null: of every state. `after`: as for `getAudit`. */
-export const getNotifications = (state: NotificationState | null, after: string | null): Promise<NotificationPage> =>
+export const getNotifications = (state: string | null, after: string | null): Promise<NotificationPage> =>
   callApi(`notifications?${buildQuery({ limit: '50', state, after })}`);
 
 /** Returns a page of 50 notifications of a user, newest first. `state` null: of every state. `after`: as for `getAudit`. */
 export const getNotificationsOf = (
   userId: string,
-  state: NotificationState | null,
+  state: string | null,
   after: string | null,
 ): Promise<NotificationPage> => callApi(`notifications?${buildQuery({ limit: '50', user_id: userId, state, after })}`);
 

@@ -31,15 +31,14 @@ const COUNTS_POLL_MS = 20_000;
 
 /** Deliveries by a filter: sent, pending, and those that need an operator. */
 export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
-  const status = ALL_STATUSES.find((each) => each === filter.status) ?? null;
-  const known = { ...filter, status };
-  const key = toQuery(known);
+  // An unknown status is asked for as well: the API says what is wrong with it.
+  const key = toQuery(filter);
   // The pages of a list are of one span: "2 hours ago" is that of its first page.
   const begun = useRef({ key, at: Date.now() });
   if (begun.current.key !== key) begun.current = { key, at: Date.now() };
   const list = useLivePages<DeliveriesResponse, Delivery>({
     key: ['deliveries', key],
-    load: (after) => getDeliveries(toApiFilter(known, begun.current.at), after),
+    load: (after) => getDeliveries(toApiFilter(filter, begun.current.at), after),
     mergePages,
     getId,
     topics: ['deliveries'],
@@ -47,7 +46,7 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
   });
   const counts = useQuery({
     queryKey: ['deliveries', 'counts', key],
-    queryFn: () => getDeliveryCounts(toApiFilter(known, begun.current.at)),
+    queryFn: () => getDeliveryCounts(toApiFilter(filter, begun.current.at)),
     meta: { topics: ['deliveries'], every: COUNTS_POLL_MS },
     placeholderData: (shown) => shown,
   });
@@ -57,14 +56,14 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
     <Stack gap="md" ref={container}>
       <Group justify="space-between">
         <PageTitle>{t('Deliveries')}</PageTitle>
-        {deliveries !== undefined && deliveries.length > 0 && <ActOnAll filter={known} at={begun.current.at} />}
+        {deliveries !== undefined && deliveries.length > 0 && <ActOnAll filter={filter} at={begun.current.at} />}
       </Group>
-      <StatusLinks filter={known} counts={counts.data} />
+      <StatusLinks filter={filter} counts={counts.data} />
       <FilterBar
         page="deliveries"
         path={linkToDeliveries(null)}
         fields={toFields(counts.data?.counts)}
-        filter={known}
+        filter={filter}
         atLeast={counts.data?.at_least ?? false}
       />
       {counts.data && (
@@ -79,7 +78,7 @@ export function DeliveriesPage({ filter }: { filter: DeliveryFilter }) {
           {t('None of the latest deliveries match. Load more to look further back, or narrow the time.')}
         </Text>
       )}
-      <LiveList list={list} empty={<NoDeliveries filter={known} />}>
+      <LiveList list={list} empty={<NoDeliveries filter={filter} />}>
         {(items) => <DeliveryTable deliveries={items} testId="deliveries" />}
       </LiveList>
     </Stack>

@@ -128,7 +128,7 @@ const COLUMNS = {
   ),
   [t('Action')]: ({ action }: AuditEntry) => <span className="name">{action}</span>,
   [t('What')]: ({ subject }: AuditEntry) => <span className="name break">{subject}</span>,
-  [t('Change')]: (entry: AuditEntry) => <Change entry={entry} />,
+  [t('What changed')]: (entry: AuditEntry) => <Change entry={entry} />,
 };
 
 function Change({ entry: { detail, before, after } }: { entry: AuditEntry }) {

@@ -1,6 +1,8 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
+import { Problem } from '../api/call.ts';
 import { getApiKey, getKeyState } from '../key.ts';
 import { getTenant } from '../tenant.ts';
+import { forgetFailures, reportServer } from './lost-server.ts';
 import { type ChangeEvents, readChanges } from './read-changes.ts';
 
 declare module '@tanstack/react-query' {
@@ -31,6 +33,7 @@ export function followChanges(queries: QueryClient): void {
   let isConnected = false;
   let lastEventId: string | undefined;
   let quietUntil = 0;
+  let failedAt = 0;
 
   const events: ChangeEvents = {
     onReady(topics) {
@@ -43,6 +46,9 @@ export function followChanges(queries: QueryClient): void {
     },
     onId(id) {
       lastEventId = id;
+    },
+    onUnreachable() {
+      failedAt = Date.now();
     },
   };
 
@@ -64,8 +70,9 @@ export function followChanges(queries: QueryClient): void {
   };
 
   const load = (query: Query) => {
-    const { topics = [], every } = findMeta(query);
     const { dataUpdatedAt, errorUpdatedAt, fetchStatus, status } = query.state;
+    // A query that got no response is loaded again, also where its page does not follow it.
+    const { topics = [], every = isUnreachable(query) ? POLL_MS : undefined } = findMeta(query);
     const updatedAt = Math.max(dataUpdatedAt, errorUpdatedAt);
     if (every === undefined || updatedAt === 0 || fetchStatus !== 'idle') return;
     const since = loadedAt.get(query) ?? updatedAt - 2 * TICK_MS;
@@ -80,7 +87,10 @@ export function followChanges(queries: QueryClient): void {
   };
 
   const tick = () => {
-    if (document.visibilityState === 'hidden' || getKeyState() !== 'open') return disconnect();
+    if (document.visibilityState === 'hidden' || getKeyState() !== 'open') {
+      forgetFailures();
+      return disconnect();
+    }
     const active = queries.getQueryCache().findAll({ type: 'active' });
     const as = `${getApiKey()} ${getTenant()}`;
     if (stream !== undefined && stream.as !== as) {
@@ -93,10 +103,19 @@ export function followChanges(queries: QueryClient): void {
     const mayRead = session?.scopes.includes(SCOPE);
     if (isWanted && mayRead && stream === undefined && Date.now() >= quietUntil) void connect(as);
     for (const query of active) load(query);
+    reportServer(
+      Math.max(isConnected ? Date.now() : 0, ...active.map(({ state }) => state.dataUpdatedAt)),
+      Math.max(failedAt, ...active.filter(isUnreachable).map(({ state }) => state.errorUpdatedAt)),
+    );
   };
 
   setInterval(tick, TICK_MS);
   document.addEventListener('visibilitychange', tick);
+}
+
+/** Whether the latest request of a query got no response. */
+function isUnreachable({ state: { status, error } }: Query): boolean {
+  return status === 'error' && error instanceof Problem && error.code === 'unreachable';
 }
 
 /** Returns what the pages that show a query say of it. */

@@ -6,6 +6,8 @@ export interface ChangeEvents {
   onReady(topics: readonly string[]): void;
   onChanged(topics: readonly string[]): void;
   onId(id: string): void;
+  /** There was no response, or the stream ended by no wish of the reader. */
+  onUnreachable(): void;
 }
 
 /** The server sends something every 15 seconds. */
@@ -41,6 +43,7 @@ export async function readChanges(
       void response.body?.cancel();
       if (response.status === 401) reportRejectedKey(key);
       if (response.status === 429) return FULL_MS;
+      if (response.status >= 500) events.onUnreachable();
       return response.status < 500 ? CLOSED_MS : PAUSE_MS;
     }
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -56,6 +59,7 @@ export async function readChanges(
       for (const block of blocks) take(block, events);
     }
   } catch {
+    if (!signal.aborted) events.onUnreachable();
     return PAUSE_MS * (1 + Math.random());
   } finally {
     clearTimeout(timer);

@@ -24,8 +24,9 @@ const ALL_STATES = Object.keys(NOTIFICATION_STATES) as NotificationState[];
 export function NotificationsPage({ state: requested }: { state: string | null }) {
   const state = ALL_STATES.find((each) => each === requested) ?? null;
   const list = useLivePages<NotificationsResponse, NotificationSummary>({
-    key: ['notifications', state],
-    load: (after) => getNotifications(state, after),
+    // An unknown state is asked for as well: the API says what is wrong with it.
+    key: ['notifications', requested],
+    load: (after) => getNotifications(requested, after),
     mergePages,
     getId,
     topics: ['notifications', 'deliveries'],
@@ -34,7 +35,7 @@ export function NotificationsPage({ state: requested }: { state: string | null }
   return (
     <Stack gap="md">
       <PageTitle>{t('Notifications')}</PageTitle>
-      <StateFilter state={state} />
+      <StateFilter state={requested} />
       <LiveList
         list={list}
         empty={
@@ -82,7 +83,7 @@ const COLUMNS = {
       )}
     </>
   ),
-  [t('Time')]: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
+  [t('Created')]: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
     <>
       <Time value={created} />
       {due !== null && state === 'scheduled' && (
@@ -94,7 +95,7 @@ const COLUMNS = {
   ),
 };
 
-function StateFilter({ state }: { state: NotificationState | null }) {
+function StateFilter({ state }: { state: string | null }) {
   return (
     <nav className="filter" aria-label={t('State')}>
       <a href={linkToNotifications(null)} aria-current={state === null || undefined}>

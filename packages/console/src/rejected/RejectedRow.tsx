@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { JsonObject, RejectedEvent } from '@tidings/client/types';
 import { correctRejectedEvent, dismissRejectedEvent, retryRejectedEvent } from '../api/rejected.ts';
 import { ActionButton } from '../shell/ActionButton.tsx';
-import { announce } from '../shell/announce.tsx';
+import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -32,11 +32,14 @@ export function RejectedRow({
       return queries.invalidateQueries({ queryKey: ['rejected'] });
     },
   });
-  const dismiss = useMutation({
-    mutationFn: () => dismissRejectedEvent(rejected.rejected_id),
-    onSuccess: () => announce(t('Dismissed: {event}.', { event: formatEventName(rejected) })),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['rejected'] }),
-  });
+  const dismiss = async () => {
+    try {
+      await dismissRejectedEvent(rejected.rejected_id);
+      return t('Dismissed: {event}.', { event: formatEventName(rejected) });
+    } finally {
+      void queries.invalidateQueries({ queryKey: ['rejected'] });
+    }
+  };
   const again = retry.data?.rejected[0];
   const advice = ADVICE_BY_CODE[rejected.code];
   return (
@@ -72,16 +75,18 @@ export function RejectedRow({
             {t('Retry')}
           </ActionButton>
           <CorrectButton rejected={rejected} onCorrect={(patch) => retry.mutate(patch)} />
-          <ActionButton
+          <ConfirmButton
             needs="rejected:write"
-            action="dismiss"
+            label={t('Dismiss')}
             leftSection={<IconBan size={14} />}
-            busy={dismiss.isPending}
-            onClick={() => dismiss.mutate()}
-            data-testid="rejected-dismiss"
+            color="red"
+            testId="rejected-dismiss"
+            act={dismiss}
           >
-            {t('Dismiss')}
-          </ActionButton>
+            {t('The rejected event is deleted: {event}. It can neither be retried nor corrected afterwards.', {
+              event: formatEventName(rejected),
+            })}
+          </ConfirmButton>
         </Group>
       </Group>
       <Disclosure label={t('Event as received')} testId="rejected-event">
@@ -97,7 +102,6 @@ export function RejectedRow({
         )}
       </div>
       {retry.error && <ProblemView problem={retry.error} />}
-      {dismiss.error && <ProblemView problem={dismiss.error} />}
     </li>
   );
 }

@@ -19,6 +19,9 @@ interface State {
   readonly version: Awaited<ReturnType<typeof askVersion>>;
 }
 
+/** Pause in ms after which a server that is away is asked again. */
+const AWAY_MS = 5000;
+
 /** Shows a problem instead of a blank page if the console itself fails to load or render a page or a part of it. */
 export class ErrorBoundary extends Component<Props, State> {
   override state: State = { error: null, version: null };
@@ -28,11 +31,21 @@ export class ErrorBoundary extends Component<Props, State> {
   }
 
   override componentDidCatch(error: Error) {
-    if (error instanceof LoadError) void askVersion().then((version) => this.setState({ version }));
+    if (error instanceof LoadError) void this.ask(error, false);
+  }
+
+  /** Asks until the server is there. What it did not send because it was away is loaded again then. */
+  private async ask(error: LoadError, wasAway: boolean): Promise<void> {
+    const version = await askVersion();
+    if (this.state.error !== error) return;
+    if (version === 'same' && wasAway) return this.retry();
+    this.setState({ version });
+    if (version === null) setTimeout(() => this.state.error === error && this.ask(error, true), AWAY_MS);
   }
 
   override componentWillUnmount() {
     this.forget();
+    this.state = { error: null, version: null };
   }
 
   private forget() {

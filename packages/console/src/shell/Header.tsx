@@ -6,7 +6,7 @@ import { t } from '../text/text.ts';
 import { AccountMenu } from './AccountMenu.tsx';
 import { IconSearch } from './icons.tsx';
 import { LanguageSwitch } from './LanguageSwitch.tsx';
-import { LazyDialog, lazyPart } from './lazy-part.tsx';
+import { LazyDialog, LazyPlace, lazyPart } from './lazy-part.tsx';
 import { ProblemSign } from './ProblemSign.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import { closeSearch, openSearch, useSearchOpen } from './search-state.ts';
@@ -15,6 +15,7 @@ import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 /** Loaded when it is opened first. */
 const SearchDialog = lazyPart(() => import('../search/SearchDialog.tsx'), 'SearchDialog');
+const LostSign = lazyPart(() => import('../live/LostSign.tsx'), 'LostSign');
 
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -42,6 +43,9 @@ export function Header() {
         </span>
         <AccountMenu />
       </div>
+      <LazyPlace inBar>
+        <LostSign />
+      </LazyPlace>
     </header>
   );
 }

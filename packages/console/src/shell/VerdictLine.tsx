@@ -9,15 +9,20 @@ import { ChannelName, StatusBadge } from './StatusBadge.tsx';
 import { Time } from './Time.tsx';
 import { VERDICTS } from './verdict-words.ts';
 
-/** The verdict of the plan on a channel: what was decided, why, at which level, since when and until when. */
+/**
+ * The verdict of the plan on a channel: what was decided, why, at which level, since when and until when. Without the channel it
+ * stands beneath the badge of a delivery, which says *Held* as well.
+ */
 export function VerdictLine({ verdict, hasChannel = true }: { verdict: Verdict; hasChannel?: boolean }) {
   const { channel, code, level, since, until } = verdict;
   return (
     <div className="plan-verdict" data-testid="plan-verdict" data-verdict={verdict.verdict}>
-      <span className="plan-verdict-head">
-        {hasChannel && <ChannelName channel={channel} />}
-        <StatusBadge look={getLook(VERDICTS, verdict.verdict)} />
-      </span>
+      {(hasChannel || verdict.verdict !== 'hold') && (
+        <span className="plan-verdict-head">
+          {hasChannel && <ChannelName channel={channel} />}
+          <StatusBadge look={getLook(VERDICTS, verdict.verdict)} />
+        </span>
+      )}
       <Text size="sm" component="span" className="break">
         {until === undefined ? (
           toReasonWords(code)

@@ -28,16 +28,21 @@ const TELLING = {
  * state. It is green only if a message went to its channel and nothing failed. Undefined: there are no deliveries.
  */
 export function getLookOfDeliveries(deliveries: readonly Counted[]): Look | undefined {
+  if (deliveries.length > 0 && getStateOfDeliveries(deliveries) === 'partly') return PARTLY;
+  const telling = getTellingDelivery(deliveries);
+  return telling && getDeliveryLook(telling);
+}
+
+/** Returns the delivery that says most about the state of a notification. Undefined: there are no deliveries. */
+export function getTellingDelivery<One extends Counted>(deliveries: readonly One[]): One | undefined {
   if (deliveries.length === 0) return undefined;
   const state = getStateOfDeliveries(deliveries);
-  if (state === 'partly') return PARTLY;
-  const telling = TELLING[state].flatMap((status: DeliveryStatus) => deliveries.filter((one) => one.status === status));
-  const looks = telling
+  const telling = TELLING[state === 'partly' ? 'sent' : state]
+    .flatMap((status: DeliveryStatus) => deliveries.filter((one) => one.status === status))
     .sort((one, other) => weighHold(one) - weighHold(other))
-    .filter((one) => one.status !== 'sent' || hasMissed(one) === (state === 'failed'))
-    .map(getDeliveryLook);
+    .filter((one) => one.status !== 'sent' || hasMissed(one) === (state === 'failed'));
   // A gray one is that of a message that went nowhere.
-  return looks.find(({ color }) => color !== 'gray') ?? looks[0];
+  return telling.find((one) => getDeliveryLook(one).color !== 'gray') ?? telling[0];
 }
 
 /** A message that goes now says most, and one whose turn is after a held one says least. */

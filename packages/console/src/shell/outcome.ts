@@ -56,7 +56,7 @@ export const SET_ASIDE: Look = { label: t('Set aside'), color: 'red', Icon: Icon
 
 export const STATUSES: Record<DeliveryStatus, Look> = {
   queued: { label: t('Queued'), color: 'blue', Icon: IconClock },
-  sending: { label: t('Sending'), color: 'ink', Icon: IconSend },
+  sending: { label: t('Being sent'), color: 'ink', Icon: IconSend },
   sent: { label: t('Sent'), color: 'teal', Icon: IconCheck },
   sandboxed: { label: t('Sandboxed'), color: 'gray', Icon: IconArchive },
   undeliverable: { label: t('Undeliverable'), color: 'orange', Icon: IconMailOff },

@@ -18,7 +18,9 @@ import { formatReceipt } from './receipt-words.ts';
 /** Delivery of a notification on one channel: status, attempts, and the message. */
 export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
   const attempts = delivery.attempts ?? [];
-  const when = delivery.finished_at ?? delivery.created_at;
+  const { finished_at: ended, created_at: created } = delivery;
+  const time =
+    ended === null ? <T text="since {time}" values={{ time: <Time value={created} /> }} /> : <Time value={ended} />;
   return (
     <div className="delivery" data-row data-testid="delivery" data-status={delivery.status}>
       <Group gap="sm" justify="space-between">
@@ -27,9 +29,9 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
           <StatusBadge look={getDeliveryLook(delivery)} />
           <Text size="sm" c="dimmed">
             {delivery.provider && delivery.status !== 'undeliverable' ? (
-              <T text="by {provider}, {time}" values={{ provider: delivery.provider, time: <Time value={when} /> }} />
+              <T text="by {provider}, {time}" values={{ provider: delivery.provider, time }} />
             ) : (
-              <Time value={when} />
+              time
             )}
             {delivery.receipt_state &&
               `, ${[delivery.receipt_state, ...delivery.receipt_flags].map(formatReceipt).join(', ')}`}

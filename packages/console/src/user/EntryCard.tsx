@@ -1,4 +1,5 @@
 import { Anchor, Group, Paper, Text } from '@mantine/core';
+import type { JsonObject } from '@tidings/client/types';
 import { memo } from 'react';
 import type { AuditEvent } from '../api/types.ts';
 import { linkToCorrelation } from '../route.ts';
@@ -75,7 +76,7 @@ function EventFacts({ event }: { event: AuditEvent }) {
   const correlation = typeof id === 'string' && id !== '' ? id : undefined;
   return (
     <Disclosure label={<Preview event={event} />} testId="event-details">
-      <Fields values={event.properties} />
+      <Fields values={nameActor(event)} />
       {traits && (
         <>
           <Text size="xs" c="dimmed" mt="xs">
@@ -107,9 +108,16 @@ function CorrelationLink({ id }: { id: string }) {
   );
 }
 
+/** Returns the properties of an event; in those of Tidings itself, who asked for it by the name of the key or the member. */
+function nameActor({ event_type: type, properties }: AuditEvent): JsonObject {
+  const { by } = properties;
+  const isActor = type.startsWith('notification.') && typeof by === 'object' && by !== null && 'id' in by;
+  return isActor ? { ...properties, by: by.id ?? null } : properties;
+}
+
 /** The first few properties on one line. */
 function Preview({ event }: { event: AuditEvent }) {
-  const entries = Object.entries(event.properties);
+  const entries = Object.entries(nameActor(event));
   if (entries.length === 0) return <span className="preview">{t('no properties')}</span>;
   return (
     <span className="preview">

@@ -38,7 +38,7 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
         </Line>
       ))}
       {change && (
-        <Line title={t('Change')}>
+        <Line title={t('What changed')}>
           <T
             text="{trait} changed from {from} to {to}"
             values={{

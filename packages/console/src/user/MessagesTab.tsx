@@ -32,8 +32,9 @@ export function MessagesTab({ userId }: { userId: string }) {
   const [peeked, peek] = useParameter('peek');
   const state = ALL_STATES.find((each) => each === requested) ?? null;
   const list = useLivePages<NotificationPage, NotificationSummary>({
-    key: ['notifications', 'user', userId, state],
-    load: (after) => getNotificationsOf(userId, state, after),
+    // An unknown state is asked for as well: the API says what is wrong with it.
+    key: ['notifications', 'user', userId, requested],
+    load: (after) => getNotificationsOf(userId, requested, after),
     mergePages,
     getId,
     topics: ['notifications', 'deliveries'],
@@ -64,7 +65,7 @@ export function MessagesTab({ userId }: { userId: string }) {
     [t('Channels')]: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
     [t('Asked by')]: (one: NotificationSummary) =>
       isDirect(one) ? t('a request') : <span className="name">{one.rule}</span>,
-    [t('Time')]: ({ created_at: created, due_at: due, state: now }: NotificationSummary) => (
+    [t('Created')]: ({ created_at: created, due_at: due, state: now }: NotificationSummary) => (
       <>
         <Time value={created} />
         {due !== null && now === 'scheduled' && (
@@ -77,7 +78,7 @@ export function MessagesTab({ userId }: { userId: string }) {
   };
   return (
     <Stack gap="md">
-      <StateFilter userId={userId} state={state} />
+      <StateFilter userId={userId} state={requested} />
       <LiveList
         list={list}
         empty={
@@ -101,7 +102,7 @@ export function MessagesTab({ userId }: { userId: string }) {
   );
 }
 
-function StateFilter({ userId, state }: { userId: string; state: NotificationState | null }) {
+function StateFilter({ userId, state }: { userId: string; state: string | null }) {
   const link = linkToUserTab(userId, 'messages');
   return (
     <nav className="filter" aria-label={t('State')}>

@@ -12,7 +12,7 @@ import { linkToNotification, setParameter } from '../route.ts';
 import { CopyButton } from '../shell/CopyButton.tsx';
 import { IconAlertOctagon, IconChevronRight, IconCircle } from '../shell/icons.tsx';
 import { OUTCOMES } from '../shell/outcome.ts';
-import { getLookOfDeliveries } from '../shell/outcome-of-deliveries.ts';
+import { getLookOfDeliveries, getTellingDelivery } from '../shell/outcome-of-deliveries.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { Reason } from '../shell/Reason.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
@@ -125,16 +125,27 @@ function Summary({ explanation }: { explanation: Explanation }) {
   const last = findLastNotification(explanation);
   if (!last) return <NotSent explanation={explanation} />;
   const times = explanation.notifications.length;
+  const ended = findEnd(last);
   return (
     <T
-      text={times > 1 ? '{answer}, {time} (the last of {times, number})' : '{answer}, {time}'}
+      text={
+        times > 1
+          ? '{answer}, {isDecided, select, true {decided {time}} other {{time}}} (the last of {times, number})'
+          : '{answer}, {isDecided, select, true {decided {time}} other {{time}}}'
+      }
       values={{
         answer: getLookOfDeliveries(last.deliveries)?.label ?? ANSWER_LABELS[explanation.answer],
-        time: <Time value={last.created_at} />,
+        isDecided: String(ended === null),
+        time: <Time value={ended ?? last.created_at} />,
         times,
       }}
     />
   );
+}
+
+/** Returns when the delivery that says most about a notification ended; null: it has not, or there is no delivery. */
+function findEnd({ deliveries }: Notification): string | null {
+  return getTellingDelivery(deliveries)?.finished_at ?? null;
 }
 
 /** That earlier ones failed, which the summary of the latest does not say, with a link to the latest of them. */

@@ -42,7 +42,13 @@ export function ReplayButton({ endpoint: { endpoint_id: id } }: { endpoint: Webh
           ) : (
             <T
               text="What failed or is kept is sent again, with the same id: a receiver that looks at it takes nothing twice. The progress is on the page of <a>jobs</a>."
-              values={{ a: (children) => <Anchor href={linkToJobs()}>{children}</Anchor> }}
+              values={{
+                a: (children) => (
+                  <Anchor href={linkToJobs()} underline="always">
+                    {children}
+                  </Anchor>
+                ),
+              }}
             />
           )}
         </Text>
