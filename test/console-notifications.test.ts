@@ -192,7 +192,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     const { page } = await app.visit('console/users/bia/timeline');
     const [evidence] = await openEvidence(entry(page, 'muted'));
     expect(evidence).toMatch(
-      /Channels[\s\S]*Email[\s\S]*Dropped[\s\S]*turned off by the user[\s\S]*preference_off · user: category OPERATIONAL \/ email[\s\S]*since/,
+      /Channels[\s\S]*Email[\s\S]*Dropped[\s\S]*turned off by the user[\s\S]*preference_off · by the user: category OPERATIONAL \/ Email: off[\s\S]*since/,
     );
     expect(await entry(page, 'muted').getByTestId('plan-verdict').getAttribute('data-verdict')).toBe('drop');
   });
@@ -223,7 +223,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     const { page } = await app.visit(`console/notifications/${held}`);
     const verdict = page.getByTestId('plan-verdict');
     await verdict.waitFor();
-    expect(await verdict.innerText()).toMatch(/^quiet hours, until [\s\S]*quiet_hours · user/i);
+    expect(await verdict.innerText()).toMatch(/^quiet hours, until [\s\S]*quiet_hours · by the user/i);
     await page.goto(`${app.server.url}/console/deliveries?status=queued`);
     const row = page.getByTestId('delivery-row').filter({ hasText: 'eva' });
     expect(await row.getByTestId('plan-verdict').innerText()).toContain('quiet hours, until');

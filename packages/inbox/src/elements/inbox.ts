@@ -133,7 +133,7 @@ export class TidingsInbox extends TidingsElement<InboxText> {
   #draw() {
     const title = h('h2', { id: 'title', part: 'heading' });
     const markAll = linkButton('mark-all', () => void this.markAllRead());
-    const header = h('div', { part: 'header' }, title, markAll);
+    const header = h('section', { part: 'header' }, title, markAll);
     const headerSlot = h('slot', { name: 'header' }, header);
     const tabs = h('div', {
       class: 'tabs',

@@ -71,7 +71,7 @@ dialog:popover-open::backdrop{background:none}
 
 export const INBOX: CSSStyleSheet = /* @__PURE__ */ sheet(`
 :host{display:flex;flex-direction:column;background:var(--bg);max-block-size:100%;min-inline-size:0;overflow:hidden}
-[part=header]{display:flex;align-items:center;gap:calc(var(--unit)*2);padding:calc(var(--unit)*3) calc(var(--unit)*4);padding-inline-end:calc(var(--unit)*4 + var(--tidings-own-close,0px));flex-wrap:wrap}
+section{display:flex;align-items:center;gap:calc(var(--unit)*2);padding:calc(var(--unit)*3) calc(var(--unit)*4);padding-inline-end:calc(var(--unit)*4 + var(--tidings-own-close,0px));flex-wrap:wrap}
 h2{margin:0;font-size:1.2em;flex:1;min-inline-size:0;overflow-wrap:anywhere}
 .tabs{display:flex;flex-wrap:wrap;gap:calc(var(--unit));padding:0 calc(var(--unit)*3);border-block-end:1px solid var(--border)}
 .tabs button{border-radius:var(--radius-small) var(--radius-small) 0 0;color:var(--muted);border-block-end:3px solid transparent}
