@@ -55,8 +55,9 @@ describe.skipIf(!hasBrowser)('numbers of the console', () => {
   ])('lead to lists with just as much, or nowhere, on %s', async (path, numbers, exact) => {
     const page = await visit(path);
     await networkSettled(page);
-    const text = (await page.locator('main').innerText()).replace(/\s+/g, ' ');
-    for (const number of numbers) expect(text).toMatch(number);
+    const readText = async () => (await page.locator('main').innerText()).replace(/\s+/g, ' ');
+    for (const number of numbers) await expect.poll(readText, { timeout: 20_000 }).toMatch(number);
+    await networkSettled(page);
     const links = await listNumberLinks(page);
     expect(links.map(({ href }) => href)).toEqual(exact);
     for (const { href, text, count } of links) {

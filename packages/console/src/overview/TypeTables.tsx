@@ -56,7 +56,7 @@ export function TypeTables({ range, span }: { range: Range; span: TimeSpan | nul
   const toTypeCell = ({ key }: TypeSums): ReactNode => (
     <>
       {typeLink({ key })}
-      <Text size="xs">
+      <Text size="xs" mt={8}>
         {/* Of all statuses: a failure has one of several. */}
         <a
           href={linkToDeliveries(null, { type: key, ...times })}
