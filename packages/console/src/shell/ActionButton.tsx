@@ -5,7 +5,7 @@ import { type Needs, useScopes } from './use-scopes.ts';
 interface ActionButtonProps extends Pick<ButtonProps, 'leftSection' | 'variant' | 'color' | 'className'> {
   /** Identifies the button among those of its row, so that focus returns to the same one of the next row. */
   readonly action: string;
-  /** What it needs: without that it is not shown. */
+  /** Scopes without which it is not shown. */
   readonly needs: Needs;
   readonly busy: boolean;
   readonly onClick: () => void;

@@ -10,7 +10,7 @@ import { ProblemView } from './ProblemView.tsx';
 import type { Needs } from './use-scopes.ts';
 
 interface ConfirmButtonProps {
-  /** What it needs: without that it is not shown. */
+  /** Scopes without which it is not shown. */
   readonly needs: Needs;
   /** On the button, as title of the dialog, and on the button that confirms. */
   readonly label: string;

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { type Needs, useScopes } from './use-scopes.ts';
 
 interface DialogButtonProps {
-  /** What it needs: without that it is not shown. */
+  /** Scopes without which it is not shown. */
   readonly needs: Needs;
   readonly label: string;
   readonly leftSection?: ReactNode;

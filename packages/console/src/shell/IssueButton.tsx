@@ -10,7 +10,7 @@ import { IconCopy } from './page-icons.tsx';
 import type { Needs } from './use-scopes.ts';
 
 interface IssueButtonProps {
-  /** What it needs: without that it is not shown. */
+  /** Scopes without which it is not shown. */
   readonly needs: Needs;
   /** Name of what is made. */
   readonly what: 'key' | 'secret' | 'link';
