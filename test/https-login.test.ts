@@ -140,7 +140,7 @@ describe.runIf(chromium)('a real browser', () => {
     const own = (await context.cookies(proxy.url)).filter(({ name }) => name.startsWith('__Host-'));
     expect(own).toMatchObject([{ name: SESSION, secure: true, httpOnly: true, sameSite: 'Lax', path: '/' }]);
     await page.getByRole('button', { name: /^Ann/ }).click();
-    await page.getByRole('menuitem', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('link', { name: 'Log in' }).waitFor();
     expect((await context.cookies(proxy.url)).filter(({ name }) => name === SESSION)).toEqual([]);
     await browser.close();
