@@ -152,6 +152,7 @@ const IN_TURN = [
   'unsubscribe',
   'dead-letter-jobs',
   'killed-before-claim',
+  'console-roles',
 ];
 const TURNS = 5;
 

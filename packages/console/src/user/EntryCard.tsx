@@ -108,10 +108,14 @@ function CorrelationLink({ id }: { id: string }) {
   );
 }
 
+/** Prefixes of the events of Tidings itself that say who asked for something. */
+const OWN_EVENTS = ['notification.', 'preference.', 'consent.'];
+
 /** Returns the properties of an event; in those of Tidings itself, who asked for it by the name of the key or the member. */
 function nameActor({ event_type: type, properties }: AuditEvent): JsonObject {
   const { by } = properties;
-  const isActor = type.startsWith('notification.') && typeof by === 'object' && by !== null && 'id' in by;
+  const isOwn = OWN_EVENTS.some((prefix) => type.startsWith(prefix));
+  const isActor = isOwn && typeof by === 'object' && by !== null && 'id' in by;
   return isActor ? { ...properties, by: by.id ?? null } : properties;
 }
 
