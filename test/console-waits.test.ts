@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     expect((await marks(card)).length).toBe(3);
 
     const [changed] = await openEvidence(page.getByTestId('timeline-entry').filter({ hasText: 'profile.updated' }));
-    expect(changed).toMatch(/Change\s+plan changed from null to "pro"[\s\S]*Choice\s+branch 2/);
+    expect(changed).toMatch(/What changed\s+plan changed from null to "pro"[\s\S]*Choice\s+branch 2/);
 
     await app.post(
       { ...about, event_id: 'letter-1', event_type: 'message_received', properties: { thread_id: 't' } },

@@ -34,6 +34,7 @@ describe.skipIf(!hasBrowser)('the pages of webhooks', () => {
     await page.getByTestId('webhook-toggle').click();
     await page.getByTestId('confirm').click();
     await page.getByTestId('webhook-state').getByText('Disabled: by hand').waitFor();
+    await page.getByTestId('confirmation').waitFor({ state: 'detached' });
     expect(await findViolations(page)).toEqual([]);
     await page.getByTestId('webhook-delete').click();
     await page.getByTestId('confirm-typed').fill('hooks.invalid');
