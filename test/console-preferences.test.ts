@@ -49,7 +49,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     await page.getByTestId('preferences').waitFor();
     await expect.poll(() => page.title()).toBe('maria: preferences and consent · Tidings');
     expect(await cell(page, 'NEWSLETTER', 'email').innerText()).toMatch(
-      /Off\s+turned off by the user\s+user: type NEWSLETTER \/ email, since /,
+      /Off\s+turned off by the user\s+by the user: type NEWSLETTER \/ Email, since /,
     );
     await cell(page, 'WELCOME_EMAIL', 'email').getByText('On, address suppressed').waitFor();
     expect(await cell(page, 'WELCOME_EMAIL', 'email').innerText()).toMatch(/\s+on by default/);
